@@ -1,0 +1,36 @@
+"""One module per executable: its options, one call into the rooms, its exit code. `umbrella` is the command `varproof`."""
+
+import importlib
+import sys
+
+EXECUTABLES = {
+    "simulate-pair": "tumour/normal reads with a known truth",
+    "estimate-alignment": "insert size, gap rates, slippage and the error profile of a sample",
+    "collect-evidence": "one sample's evidence for and against each candidate",
+    "score-posterior": "the posterior probability of each event for each candidate",
+    "fdr-filter": "the largest set of calls at a chosen false discovery rate",
+    "estimate-vaf": "allele frequencies with intervals, and the neutral-evolution fit",
+    "evaluate-calls": "precision, recall and realised false discovery rate against a truth set",
+}
+
+
+def umbrella() -> None:
+    """List the executables, or run one: `varproof NAME ...`."""
+    from varproof import __version__
+
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("varproof decides from the reads themselves whether a candidate variant is real.\n")
+        print("usage: varproof NAME [options], or NAME [options]\n")
+        for name, purpose in EXECUTABLES.items():
+            print(f"  {name:20s} {purpose}")
+        print("\n`NAME --help` shows the options of each.")
+        return
+    if arguments[0] == "--version":
+        print(f"varproof {__version__}")
+        return
+    if arguments[0] not in EXECUTABLES:
+        print(f"varproof: error: no executable '{arguments[0]}'; known: {', '.join(EXECUTABLES)}", file=sys.stderr)
+        sys.exit(2)
+    sys.argv = arguments
+    importlib.import_module(f"varproof.commands.{arguments[0].replace('-', '_')}").main()

@@ -1,0 +1,155 @@
+"""What all executables share: the options every one has, how they are parsed, and how a run ends.
+
+An executable is a subclass of `CommandOptions` (its docstring is the help text, its fields are the options) and a
+function that takes it. `run_command` parses the command line and `--config` into the model, sets up the log, turns an
+anticipated failure into one line and exit code 2, and makes SIGTERM unwind like Ctrl-C so that no half-written output stays.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict
+
+from varproof import __version__
+from varproof.errors import UserError
+
+logger = logging.getLogger("varproof")
+
+
+class CommandOptions(BaseSettings):
+    """Options that every executable has."""
+
+    model_config = SettingsConfigDict(
+        cli_kebab_case=True, cli_implicit_flags=True, cli_hide_none_type=True, cli_avoid_json=True, extra="forbid"
+    )
+
+    threads: int = Field(1, ge=0, description="worker processes; 0 = all cores. Results do not depend on it.")
+    config: Path | None = Field(None, description="YAML or JSON file with the same keys as these options.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much to log on stderr.")
+    quiet: bool = Field(False, description="log warnings and errors only, and show no progress.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what the user wrote: no option is ever taken from an environment variable."""
+        return (init_settings,)
+
+    @property
+    def worker_count(self) -> int:
+        """Number of worker processes (0 resolved to all cores that this process may use)."""
+        return self.threads or len(os.sched_getaffinity(0))
+
+
+Options = TypeVar("Options", bound=CommandOptions)
+
+
+def option_name(field: str) -> str:
+    """The command-line spelling of a model field."""
+    return "--" + field.replace("_", "-")
+
+
+def describe_validation_error(error: ValidationError) -> str:
+    """One line per mistake, in the words of the command line."""
+    lines = []
+    for item in error.errors():
+        name = option_name(str(item["loc"][0])) if item["loc"] else ""
+        if item["type"] == "missing":
+            lines.append(f"{name} is required")
+        elif item["type"] == "extra_forbidden":
+            lines.append(f"{name} is not an option")
+        else:
+            message = str(item["msg"]).removeprefix("Value error, ")
+            shown = "" if isinstance(item["input"], dict | list) else f" (got '{item['input']}')"
+            lines.append(f"{name}: {message}{shown}".removeprefix(": "))
+    return "; ".join(lines)
+
+
+def _config_values(arguments: list[str]) -> dict[str, Any]:
+    path = None
+    for i, argument in enumerate(arguments):
+        if argument == "--config" and i + 1 < len(arguments):
+            path = arguments[i + 1]
+        elif argument.startswith("--config="):
+            path = argument.removeprefix("--config=")
+    if path is None:
+        return {}
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+    except OSError as error:
+        raise UserError(f"--config {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"--config {path}: not valid YAML or JSON: {' '.join(str(error).split())}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise UserError(f"--config {path}: expected 'option: value' lines")
+    return {str(key).replace("-", "_"): value for key, value in values.items()}
+
+
+def parse_options(name: str, model: type[Options], arguments: list[str]) -> Options:
+    """Command line over `--config` over defaults, validated; raises UserError with one line for each mistake."""
+
+    class Parser(model):  # type: ignore[valid-type, misc]
+        model_config = SettingsConfigDict(cli_prog_name=name)
+
+    Parser.__doc__ = model.__doc__
+    Parser.__name__ = model.__name__
+    try:
+        parsed = CliApp.run(Parser, cli_args=arguments, **_config_values(arguments))
+        return model(**{field: getattr(parsed, field) for field in parsed.model_fields_set})
+    except ValidationError as error:
+        raise UserError(describe_validation_error(error)) from error
+
+
+def _start_logging(name: str, level: str, quiet: bool) -> None:
+    logging.basicConfig(
+        level=logging.WARNING if quiet else level.upper(),
+        format=f"%(asctime)s {name} %(levelname)s: %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
+        stream=sys.stderr,
+        force=True,
+    )
+    for noisy in ("matplotlib", "numba"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _interrupt(signal_number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def run_command(name: str, model: type[Options], run: Callable[[Options], None]) -> None:
+    """Parse, run, exit: 0 done; 2 the user must change something; 130 interrupted; 1 anything else."""
+    arguments = sys.argv[1:]
+    if "--version" in arguments:
+        print(f"{name} {__version__}")
+        sys.exit(0)
+    if "--schema" in arguments:
+        print(json.dumps(model.model_json_schema(), indent=2))
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        options = parse_options(name, model, arguments)
+        _start_logging(name, options.log_level, options.quiet)
+        run(options)
+    except UserError as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        where = f" {error.filename}:" if error.filename else ""
+        print(f"{name}: error:{where} {error.strerror or error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError) else 1)

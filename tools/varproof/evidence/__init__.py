@@ -1,0 +1,1 @@
+"""One fragment against one candidate gives one observation."""

@@ -1,0 +1,1 @@
+"""Kinds of files that cross between executables: models, readers and writers."""

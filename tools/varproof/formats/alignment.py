@@ -1,0 +1,66 @@
+"""alignment.json: how a sample was sequenced and aligned, and how its errors look."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FeatureProfile(BaseModel):
+    """Counts of one feature's bins among bases that disagree with the reference and among all bases."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    error: list[int] = Field(description="count per bin among bases that disagree with the reference")
+    all: list[int] = Field(description="count per bin among all bases")
+
+
+class SlippageRow(BaseModel):
+    """Reads that span a short tandem repeat without a common variant, and how many gained or lost whole units."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    unit_length: int = Field(ge=1, description="bp of the repeated unit")
+    units: int = Field(ge=1, description="whole units in the reference's tract")
+    spanning: int = Field(ge=0, description="reads that span the tract")
+    lost: list[int] = Field(description="reads that lost 1, 2, 3 or more units")
+    gained: list[int] = Field(description="reads that gained 1, 2, 3 or more units")
+
+
+class ErrorProfile(BaseModel):
+    """How errors look in this sample, over covered positions that show no variant.
+
+    `features` maps a feature's name to its binned counts; bins are defined in `varproof.reads.error_features`.
+    `quality_error` and `quality_all` count bases per base quality (index 0..93); `substitution_error[q][s]` counts
+    errors by quality bin and by substitution class (4 reference bases x 4 read bases, as sequenced on the strand of the
+    fragment's first read: 16 entries), `substitution_all[q][r]` the bases by quality bin and reference base (4).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    features: dict[str, FeatureProfile]
+    quality_error: list[int]
+    quality_all: list[int]
+    substitution_error: list[list[int]]
+    substitution_all: list[list[int]]
+    slippage: list[SlippageRow]
+
+
+class AlignmentProperties(BaseModel):
+    """Properties of a sample's alignment; null where it can't be known (insert size of single-end reads)."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    schema_: Literal["varproof/alignment/1"] = Field("varproof/alignment/1", alias="schema")
+    insert_size_mean: float | None = Field(None, gt=0, description="bp, robust")
+    insert_size_sd: float | None = Field(None, gt=0, description="bp, robust")
+    max_read_length: int = Field(ge=1, description="bp")
+    max_insertion_operation: int | None = Field(None, ge=0, description="longest I of a CIGAR, bp")
+    max_deletion_operation: int | None = Field(None, ge=0, description="longest D of a CIGAR, bp")
+    max_softclip_fraction: float | None = Field(None, ge=0, le=1, description="largest clipped part of a read")
+    gap_open_insertion: float = Field(2.8e-6, gt=0, lt=0.5, description="insertions per aligned base outside repeats")
+    gap_open_deletion: float = Field(5.1e-6, gt=0, lt=0.5, description="deletions per aligned base outside repeats")
+    gap_extend_insertion: float = Field(0.0, ge=0, lt=1)
+    gap_extend_deletion: float = Field(0.0, ge=0, lt=1)
+    depth: float | None = Field(None, ge=0, description="mean depth over covered positions, fragments count once per base")
+    reads_used: int = Field(0, ge=0)
+    error_profile: ErrorProfile | None = None

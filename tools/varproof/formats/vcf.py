@@ -1,0 +1,258 @@
+"""VCF and BCF: candidates in, records out as they came with fields added.
+
+`CandidateReader` turns records into `Candidate`s (one per alternative allele, 0-based half-open, trimmed to what
+differs); `VcfWriter` writes `.vcf`, `.vcf.gz` or `.bcf` (the latter two indexed), complete or not at all. Field names of
+varproof are defined here once.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pysam
+
+from varproof.errors import UserError
+from varproof.formats.output import STDOUT, check_output, complete_or_absent
+
+EVENTS = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "ABSENT")
+PROBABILITY_PREFIX = "PROB_"
+MAX_PHRED = 300.0
+SKIPPED = "SKIPPED"
+ALLELE_FREQUENCY, ALLELE_FREQUENCY_DENSITY, DEPTH = "AF", "AFD", "DP"
+
+
+class VariantType(str, Enum):
+    """What an allele changes. A replacement has REF and ALT of different lengths, both longer than one after trimming."""
+
+    SNV = "snv"
+    MNV = "mnv"
+    INSERTION = "insertion"
+    DELETION = "deletion"
+    REPLACEMENT = "replacement"
+
+
+def trimmed_alleles(position: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """(position, ref, alt) without the shared suffix and prefix (either may become empty); 0-based position."""
+    while ref and alt and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    shared = 0
+    while shared < min(len(ref), len(alt)) and ref[shared] == alt[shared]:
+        shared += 1
+    return position + shared, ref[shared:], alt[shared:]
+
+
+def variant_type(ref: str, alt: str) -> VariantType:
+    """Type of a trimmed allele pair."""
+    if len(ref) == len(alt):
+        return VariantType.SNV if len(ref) == 1 else VariantType.MNV
+    if not ref:
+        return VariantType.INSERTION
+    if not alt:
+        return VariantType.DELETION
+    return VariantType.REPLACEMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One alternative allele: reference[start:end] (`ref`) is replaced by `alt`; 0-based half-open, trimmed, upper case.
+
+    `skipped` names the reason why it can't be judged (then start, end, ref and alt are not meaningful beyond the record).
+    """
+
+    record: int
+    allele: int
+    contig: str
+    start: int
+    end: int
+    ref: str
+    alt: str
+    skipped: str | None = None
+
+    @property
+    def type(self) -> VariantType:
+        """Variant type."""
+        if self.skipped is None and not self.ref and self.end > self.start:
+            return VariantType.DELETION
+        return variant_type(self.ref, self.alt)
+
+    @property
+    def length(self) -> int:
+        """Number of bases that differ: of an SNV 1, of an MNV its width, of an indel the larger allele's length."""
+        return max(self.end - self.start, len(self.alt))
+
+    @property
+    def length_change(self) -> int:
+        """Length of the alternative haplotype minus that of the reference haplotype, bp."""
+        return len(self.alt) - (self.end - self.start)
+
+
+def _info(record: Any, key: str) -> Any:
+    value = record.info.get(key) if key in record.header.info else None
+    return value[0] if isinstance(value, tuple) else value
+
+
+def candidates_of(record: Any, record_number: int) -> list[Candidate]:
+    """The candidates of a record (a `pysam.VariantRecord`), one per ALT; a record without ALT has none."""
+    found = []
+    reference_allele = (record.ref or "").upper()
+    for allele, alt in enumerate(record.alts or ()):
+        start, end, ref, new, skipped = record.start, record.start + len(reference_allele), reference_allele, "", None
+        upper = alt.upper()
+        if upper == "<DEL>":
+            stop, length = record.stop, _info(record, "SVLEN")
+            if stop <= record.start + 1 and length:
+                stop = record.start + 1 + abs(int(length))
+            start, end, ref = record.start + 1, stop, ""
+            if end <= start:
+                skipped = "deletion_without_length"
+        elif upper.startswith("<"):
+            skipped = "symbolic_allele"
+        elif "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
+            skipped = "breakend"
+        elif alt == "*":
+            skipped = "spanning_deletion"
+        elif set(upper) - set("ACGTN") or set(reference_allele) - set("ACGTNRYSWKMBDHV"):
+            skipped = "not_a_sequence"
+        elif upper == reference_allele:
+            skipped = "no_change"
+        else:
+            start, ref, new = trimmed_alleles(record.start, reference_allele, upper)
+            end = start + len(ref)
+        found.append(Candidate(record_number, allele, record.contig, start, end, ref, new, skipped))
+    return found
+
+
+def open_vcf(path: Path) -> Any:
+    """A `pysam.VariantFile` for reading; raises UserError that names the file."""
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a VCF file")
+    verbosity = pysam.set_verbosity(0)
+    try:
+        return pysam.VariantFile(str(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a readable VCF or BCF file ({error})") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Any]:
+    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted."""
+    verbosity = pysam.set_verbosity(0)
+    with open_vcf(path) as handle:
+        finished: set[str] = set()
+        contig, position, number = None, -1, 0
+        while True:
+            try:
+                record = next(handle)
+            except StopIteration:
+                break
+            except (OSError, ValueError) as error:
+                raise UserError(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
+            number += 1
+            if require_sorted:
+                if record.contig != contig:
+                    if record.contig in finished:
+                        raise UserError(
+                            f"{path}: not sorted: contig {record.contig} comes back at record {number}; "
+                            "sort it with 'bcftools sort'"
+                        )
+                    if contig is not None:
+                        finished.add(contig)
+                    contig, position = record.contig, -1
+                if record.start < position:
+                    raise UserError(
+                        f"{path}: not sorted: record {number} ({record.contig}:{record.pos}) lies before the one above it; "
+                        "sort it with 'bcftools sort'"
+                    )
+                position = record.start
+            yield record
+    pysam.set_verbosity(verbosity)
+
+
+class VcfWriter:
+    """Writes records, complete or not at all; a context manager. `.vcf.gz` and `.bcf` get an index beside them."""
+
+    def __init__(self, path: Path, header: Any) -> None:
+        """`path`: `.vcf`, `.vcf.gz`, `.bcf` or `-`; raises UserError for another suffix or an unwritable place."""
+        self.path = path
+        name = path.name
+        if path == STDOUT or name.endswith(".vcf"):
+            self._mode = "w"
+        elif name.endswith((".vcf.gz", ".vcf.bgz")):
+            self._mode = "wz"
+        elif name.endswith(".bcf"):
+            self._mode = "wb"
+        else:
+            raise UserError(f"output {path}: the suffix must be .vcf, .vcf.gz or .bcf")
+        check_output(path)
+        self._header = header
+
+    def __enter__(self) -> "VcfWriter":
+        self._stack = contextlib.ExitStack()
+        self._temporary = self._stack.enter_context(complete_or_absent(self.path))
+        self._file = pysam.VariantFile(str(self._temporary), self._mode, header=self._header)
+        return self
+
+    @property
+    def header(self) -> Any:
+        """Header of the output (a `pysam.VariantHeader`)."""
+        return self._file.header
+
+    def new_record(self, **fields: Any) -> Any:
+        """A record under the output's header."""
+        return self._file.new_record(**fields)
+
+    def write(self, record: Any) -> None:
+        """Append a record."""
+        self._file.write(record)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        index: Path | None = None
+        try:
+            self._file.close()
+            if kind is None and self._mode != "w":
+                index = self._build_index()
+        except BaseException as failure:
+            self._stack.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._stack.__exit__(kind, error, trace)
+        if index is not None:
+            index.replace(self.path.with_name(self.path.name + index.suffix))
+
+    def _build_index(self) -> Path:
+        suffix = ".csi" if self._mode == "wb" else ".tbi"
+        index = self._temporary.with_name(self._temporary.name + suffix)
+        if self._mode == "wb":
+            pysam.tabix_index(str(self._temporary), preset="bcf", force=True, csi=True, keep_original=True)
+        else:
+            longest = max((c.length or 0 for c in self._header.contigs.values()), default=0)
+            use_csi = longest > 2**29 - 1
+            pysam.tabix_index(str(self._temporary), preset="vcf", force=True, csi=use_csi, keep_original=True)
+            if use_csi:
+                index = index.with_suffix(".csi")
+        return index
+
+
+def probability_field(event: str) -> str:
+    """INFO field of an event's posterior."""
+    return PROBABILITY_PREFIX + event
+
+
+def to_phred(probability: float) -> float:
+    """PHRED of a probability: 0 is certain, capped at MAX_PHRED, rounded to what a reader can use."""
+    import math
+
+    if probability <= 10 ** (-MAX_PHRED / 10):
+        return MAX_PHRED
+    return max(0.0, float(f"{-10 * math.log10(probability):.6g}"))
+
+
+def from_phred(phred: float) -> float:
+    """Probability of a PHRED value."""
+    return float(10 ** (-phred / 10))

@@ -1,0 +1,1 @@
+"""Events, likelihoods over allele frequencies, priors, posteriors, FDR, VAF."""

@@ -1,0 +1,1 @@
+"""BAM and CRAM to arrays: regions read once, alignment properties, error profile."""

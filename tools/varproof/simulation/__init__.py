@@ -1,0 +1,1 @@
+"""Tumour/normal pairs with known truth."""
