@@ -9,14 +9,14 @@ is counted over all reads that start in it; and the fragment is kept if the hash
 under `max_depth / depth`.
 """
 
-import zlib
-from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+from zlib import adler32, crc32
 
 import numpy as np
 import pysam
@@ -34,13 +34,33 @@ OTHER_BASE = 4
 _DEPTH_BIN = 1000
 _MATE_REACH = 10_000
 _HASH_RANGE = 1 << 64
+_QUALITY_OFFSET = 33
+_BLOCK = 512
+_COLUMNS = [
+    attrgetter(name)
+    for name in (
+        "reference_start",
+        "reference_end",
+        "flag",
+        "mapping_quality",
+        "query_name",
+        "query_sequence",
+        "query_qualities_str",
+        "cigarstring",
+        "next_reference_start",
+        "next_reference_id",
+        "template_length",
+    )
+]
 
-_BASE_CODES = bytes({65: 0, 97: 0, 67: 1, 99: 1, 71: 2, 103: 2, 84: 3, 116: 3}.get(i, OTHER_BASE) for i in range(256))
+_BASE_CODES = np.array(
+    [{65: 0, 97: 0, 67: 1, 99: 1, 71: 2, 103: 2, 84: 3, 116: 3}.get(i, OTHER_BASE) for i in range(256)], dtype=np.uint8
+)
 
 
 def base_codes(sequence: str) -> np.ndarray:
     """uint8 codes of a sequence: A 0, C 1, G 2, T 3 (either case), anything else 4."""
-    return np.frombuffer(sequence.encode("ascii").translate(_BASE_CODES), dtype=np.uint8).copy()
+    return _BASE_CODES[np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)]
 
 
 @dataclass(frozen=True)
@@ -164,33 +184,46 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
+def _file_name(alignments: pysam.AlignmentFile) -> str:
+    name = alignments.filename
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
 def fetch_reads(alignments: pysam.AlignmentFile, contig: str, start: int, end: int | None) -> Iterator[Any]:
     """The file's reads that overlap contig:start-end; raises UserError naming the file where it breaks off."""
     verbosity = pysam.set_verbosity(0)
     try:
         yield from alignments.fetch(contig, start, end)
     except (OSError, ValueError) as error:
-        name = alignments.filename
-        shown = name.decode() if isinstance(name, bytes) else name
         advice = "copy or make it again"
         if alignments.is_cram:
             advice += ", and check that --reference is the one it was made with"
-        raise UserError(f"{shown}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}") from error
+        raise UserError(
+            f"{_file_name(alignments)}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}"
+        ) from error
     finally:
         pysam.set_verbosity(verbosity)
 
 
-def _mixed(key: int) -> int:
-    """The 64-bit finaliser of splitmix64: neighbouring keys get unrelated hashes."""
-    key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) % _HASH_RANGE
-    key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) % _HASH_RANGE
-    return key ^ (key >> 31)
+def _name_key(name: str) -> int:
+    encoded = name.encode()
+    return (crc32(encoded) << 32) | adler32(encoded)
+
+
+def name_hashes(names: Iterable[str]) -> np.ndarray:
+    """uint64 hashes of read names, uniform over 0..2**64-1 (splitmix64's finaliser over two checksums)."""
+    key = np.array([_name_key(name) for name in names], dtype=np.uint64)
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
 
 
 def name_hash(name: str) -> int:
-    """Hash of a read name, uniform over 0..2**64-1, the same in every run and on every machine."""
-    encoded = name.encode()
-    return _mixed((zlib.crc32(encoded) << 32) | zlib.adler32(encoded))
+    """`name_hashes` of one name, without the cost of an array."""
+    key = _name_key(name)
+    key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) % _HASH_RANGE
+    key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) % _HASH_RANGE
+    return key ^ (key >> 31)
 
 
 class _DepthFilter:
@@ -216,34 +249,30 @@ class _DepthFilter:
             if start <= position < end and not read.flag & (LEFT_OUT_FLAGS | UNMAPPED):
                 bases[position // _DEPTH_BIN] += read.query_length
 
-    def bin_of(self, position: int, mate_start: int) -> int:
-        """The fragment's bin, the same seen from either mate."""
-        if mate_start >= 0 and abs(mate_start - position) <= _MATE_REACH:
-            position = min(position, mate_start)
-        return position // _DEPTH_BIN
-
-    def passes(self, flag: int, position: int, mate_start: int, length: int, name: str) -> bool:
-        """Count a read; False if its fragment is certainly left out."""
+    def passes(self, read: Any) -> bool:
+        """Count a read (a `pysam.AlignedSegment`); False if its fragment is certainly left out."""
+        position, flag = read.reference_start, read.flag
         if not flag & UNMAPPED and position >= self._start:
-            self._bases[position // _DEPTH_BIN] += length
-        seen = self._bases[self.bin_of(position, mate_start)]
-        return seen <= self._limit or name_hash(name) * seen < self._limit * _HASH_RANGE
+            self._bases[position // _DEPTH_BIN] += read.query_length
+        leftmost = position
+        if flag & (PAIRED | MATE_UNMAPPED) == PAIRED and read.next_reference_id == read.reference_id:
+            mate_start = read.next_reference_start
+            if position - _MATE_REACH <= mate_start < position:
+                leftmost = mate_start
+        seen = self._bases.get(leftmost // _DEPTH_BIN, 0)
+        return seen <= self._limit or name_hash(read.query_name) * seen < self._limit * _HASH_RANGE
 
-    def final_keep(self, bins: list[int], hashes: np.ndarray) -> np.ndarray:
-        """bool per read, from its fragment's bin and the hash of its name."""
+    def final_keep(self, batch: ReadBatch) -> np.ndarray:
+        """bool per read, by its fragment's bin (the same seen from either mate) and the hash of its name."""
+        near = (batch.mate_start >= 0) & (np.abs(batch.mate_start - batch.start) <= _MATE_REACH)
+        bins = np.where(near, np.minimum(batch.start, batch.mate_start), batch.start) // _DEPTH_BIN
         self._count(self._end, min((self._last_bin + 1) * _DEPTH_BIN, self._alignments.get_reference_length(self._contig)))
-        outside = sorted(item for item in set(bins) if not self._first_bin <= item <= self._last_bin)
-        for i, item in enumerate(outside):
-            if i and outside[i - 1] == item - 1:
-                continue
-            stop = i
-            while stop + 1 < len(outside) and outside[stop + 1] == outside[stop] + 1:
-                stop += 1
-            self._count(item * _DEPTH_BIN, (outside[stop] + 1) * _DEPTH_BIN)
-        return np.array(
-            [int(h) * self._bases[b] < self._limit * _HASH_RANGE for h, b in zip(hashes.tolist(), bins, strict=True)],
-            dtype=bool,
-        )
+        distinct, inverse = np.unique(bins, return_inverse=True)
+        for item in distinct.tolist():
+            if not self._first_bin <= item <= self._last_bin:
+                self._count(item * _DEPTH_BIN, (item + 1) * _DEPTH_BIN)
+        bases = np.array([max(1, self._bases.get(item, 0)) for item in distinct.tolist()], dtype=np.float64)
+        return batch.name_hash.astype(np.float64) / _HASH_RANGE < (self._limit / bases)[inverse]
 
 
 def decode_reads(
@@ -260,75 +289,59 @@ def decode_reads(
     Reads without sequence or without an alignment (mapped, but no CIGAR) are left out. `max_depth` keeps a deterministic
     part of the fragments (see the module's docstring). Raises UserError that names the file where it is damaged.
     """
-    if end > start:
-        end = min(end, alignments.get_reference_length(contig))
+    from varproof.reads.decode_numba_fns import parsed_cigars, translated, without_offset
+
+    if alignments.get_tid(contig) < 0:
+        raise UserError(f"{_file_name(alignments)}: contig '{contig}' is not in its header")
+    start, end = max(start, 0), min(end, alignments.get_reference_length(contig))
     depth_filter = _DepthFilter(alignments, contig, start, end, max_depth) if max_depth is not None and end > start else None
     left_out = LEFT_OUT_FLAGS if keep_unmapped_mates else LEFT_OUT_FLAGS | UNMAPPED
-    mate_elsewhere = -1
-    starts, ends, flags, mapqs, fragments, mate_starts, template_lengths = ([] for _ in range(7))
-    sequences: list[str] = []
-    qualities: list[array | bytes] = []
-    cigars: list[list[tuple[int, int]]] = []
-    bins: list[int] = []
-    names: dict[str, int] = {}
-    for read in fetch_reads(alignments, contig, start, end) if end > start else ():
-        flag = read.flag
-        if flag & left_out:
-            continue
-        sequence = read.query_sequence
-        if not sequence:
-            continue
-        position = read.reference_start
-        mate_start = mate_elsewhere
-        if flag & (PAIRED | MATE_UNMAPPED) == PAIRED and read.next_reference_id == read.reference_id:
-            mate_start = read.next_reference_start
-        name = read.query_name
-        if depth_filter is not None and not depth_filter.passes(flag, position, mate_start, len(sequence), name):
-            continue
-        if flag & UNMAPPED:
-            ends.append(position)
-            cigars.append([])
-        else:
-            cigar = read.cigartuples
-            if not cigar:
-                continue
-            ends.append(read.reference_end)
-            cigars.append(cigar)
+    columns: list[list[Any]] = [[] for _ in _COLUMNS]
+    reads = fetch_reads(alignments, contig, start, end) if end > start else iter(())
+    while block := list(islice(reads, _BLOCK)):
+        kept = [read for read in block if not read.flag & left_out and read.query_length]
         if depth_filter is not None:
-            bins.append(depth_filter.bin_of(position, mate_start))
-        quality = read.query_qualities
-        qualities.append(quality if quality is not None else bytes([MISSING_QUALITY]) * len(sequence))
-        sequences.append(sequence)
-        starts.append(position)
-        flags.append(flag)
-        mapqs.append(read.mapping_quality)
-        fragments.append(names.setdefault(name, len(names)))
-        mate_starts.append(mate_start)
-        template_lengths.append(read.template_length)
+            kept = [read for read in kept if depth_filter.passes(read)]
+        for column, attribute in zip(columns, _COLUMNS, strict=True):
+            column.extend(map(attribute, kept))
+    starts, ends, flags, mapqs, names, sequences, qualities, cigars, mate_starts, mate_contigs, template_lengths = columns
     count = len(starts)
-    fragment = np.array(fragments, dtype=np.int32)
-    hashes = np.fromiter(map(name_hash, names), dtype=np.uint64, count=len(names))[fragment]
-    operations = np.fromiter(chain.from_iterable(chain.from_iterable(cigars)), dtype=np.int32).reshape(-1, 2)
+    start_array, flag = np.array(starts, dtype=np.int64), np.array(flags, dtype=np.uint16)
+    unmapped = (flag & UNMAPPED) != 0
+    placed = np.array([item is not None for item in ends], dtype=bool)
+    numbers: dict[str, int] = {}
+    fragment = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int32)
+    with_mate = ((flag & (PAIRED | MATE_UNMAPPED)) == PAIRED) & (np.array(mate_contigs) == alignments.get_tid(contig))
+    if None in qualities:
+        missing = chr(MISSING_QUALITY + _QUALITY_OFFSET)
+        qualities = [missing * len(s) if q is None else q for q, s in zip(qualities, sequences, strict=True)]
+    cigars = [item or "" for item in cigars]
+    cigar_offset, cigar_op, cigar_length = parsed_cigars(_text("\n".join([*cigars, ""])), count)
     batch = ReadBatch(
-        start=np.array(starts, dtype=np.int64),
-        end=np.array(ends, dtype=np.int64),
-        flag=np.array(flags, dtype=np.uint16),
+        start=start_array,
+        end=np.where(placed & ~unmapped, np.array([item or -1 for item in ends], dtype=np.int64), start_array),
+        flag=flag,
         mapq=np.array(mapqs, dtype=np.uint8),
         fragment=fragment,
-        name_hash=hashes,
+        name_hash=name_hashes(numbers)[fragment],
         base_offset=_offsets(map(len, sequences), count),
-        bases=base_codes("".join(sequences)),
-        qualities=np.frombuffer(bytearray(b"".join(qualities)), dtype=np.uint8),
-        cigar_offset=_offsets(map(len, cigars), count),
-        cigar_op=operations[:, 0].astype(np.uint8),
-        cigar_length=np.ascontiguousarray(operations[:, 1]),
-        mate_start=np.array(mate_starts, dtype=np.int64),
+        bases=translated(_text("".join(sequences)), _BASE_CODES),
+        qualities=without_offset(_text("".join(qualities)), _QUALITY_OFFSET),
+        cigar_offset=cigar_offset,
+        cigar_op=cigar_op,
+        cigar_length=cigar_length,
+        mate_start=np.where(with_mate, np.array(mate_starts, dtype=np.int64), -1),
         template_length=np.array(template_lengths, dtype=np.int64),
-        fragments=len(names),
+        fragments=len(numbers),
     )
-    if depth_filter is None:
-        return batch
-    return select_reads(batch, depth_filter.final_keep(bins, hashes))
+    keep = placed | unmapped
+    if depth_filter is not None:
+        keep &= depth_filter.final_keep(batch)
+    return select_reads(batch, keep)
+
+
+def _text(string: str) -> np.ndarray:
+    return np.frombuffer(bytearray(string, "ascii"), dtype=np.uint8)
 
 
 def _offsets(lengths: Iterator[int], count: int) -> np.ndarray:
