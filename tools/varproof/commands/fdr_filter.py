@@ -1,0 +1,144 @@
+"""fdr-filter: the largest set of calls at a chosen false discovery rate."""
+
+import json
+import logging
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from varproof.commands.base import CommandOptions, run_command
+from varproof.formats.output import provenance
+from varproof.formats.scored import EventSelection, error_probabilities, select_events
+from varproof.formats.subset import subset_alleles
+from varproof.formats.vcf import MAX_PHRED, VariantType, VcfWriter, candidates_of, open_vcf, read_records
+
+if TYPE_CHECKING:
+    from varproof.posterior.fdr import FdrThreshold
+
+logger = logging.getLogger("varproof")
+
+
+class FdrFilterOptions(CommandOptions):
+    """Keep the largest set of calls whose expected false discovery rate is at most --fdr.
+
+    The calls carry posterior probabilities (INFO/PROB_<EVENT>, PHRED). A call is an alternative allele: of a
+    multi-allelic record only the kept alleles are written.
+    """
+
+    calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted.")
+    events: list[str] = Field(description="event, or events whose probabilities add up: A,B or --events A --events B.")
+    fdr: float = Field(gt=0, le=1, description="false discovery rate to allow.")
+    output: Path = Field(description=".vcf, .vcf.gz, .bcf, or - for stdout.")
+    mode: Literal["global", "local"] = Field(
+        "global", description="global: the mean error probability of the kept calls is at most --fdr; local: that of each."
+    )
+    variant_type: list[VariantType] = Field([], description="only these types (default: all).")
+    min_length: int | None = Field(None, ge=1, description="shortest variant, bp.")
+    max_length: int | None = Field(None, ge=1, description="longest variant, bp.")
+
+    @model_validator(mode="after")
+    def _lengths_in_order(self) -> "FdrFilterOptions":
+        if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
+            raise ValueError(f"--min-length {self.min_length} is over --max-length {self.max_length}")
+        return self
+
+
+def _in_range(record: Any, options: FdrFilterOptions) -> Sequence[bool]:
+    """For each allele whether its type and length are wanted."""
+    shortest, longest = options.min_length or 0, options.max_length
+    if not options.variant_type and shortest <= 1 and longest is None:
+        return [True] * len(record.alts or ())
+    return [
+        candidate.skipped is None
+        and (not options.variant_type or candidate.type in options.variant_type)
+        and shortest <= candidate.length
+        and (longest is None or candidate.length <= longest)
+        for candidate in candidates_of(record, 0)
+    ]
+
+
+def _considered_errors(options: FdrFilterOptions, selection: EventSelection) -> tuple[array, Counter[str]]:
+    """Error probabilities of all alleles that take part, and how many don't, by reason."""
+    errors, left_out = array("d"), Counter[str]()
+    for record in read_records(options.calls):
+        for error, wanted in zip(error_probabilities(record, selection), _in_range(record, options), strict=True):
+            if error != error:
+                left_out["without a posterior"] += 1
+            elif not wanted:
+                left_out["of another type or length"] += 1
+            else:
+                errors.append(error)
+    return errors, left_out
+
+
+def _summary(threshold: "FdrThreshold", options: FdrFilterOptions, selection: EventSelection) -> dict[str, Any]:
+    """What is printed and written into the header. PHRED is that of the events' probability, as in PROB_ fields."""
+    import math
+
+    kept = threshold.kept > 0
+    phred = min(MAX_PHRED, -10 * math.log1p(-threshold.error) / math.log(10)) if kept and threshold.error < 1 else None
+    return {
+        "events": list(selection.events),
+        "mode": options.mode,
+        "fdr": options.fdr,
+        "max_error_probability": threshold.error if kept else None,
+        "max_phred": phred,
+        "kept": threshold.kept,
+        "considered": threshold.considered,
+        "expected_false": threshold.expected_false,
+        "expected_fdr": threshold.expected_fdr,
+    }
+
+
+def fdr_filter(options: FdrFilterOptions) -> None:
+    """Two passes: the error probabilities of all calls; then the calls under the threshold are written."""
+    from varproof.posterior.fdr import fdr_threshold
+
+    with open_vcf(options.calls) as calls:
+        header = calls.header.copy()
+    selection = select_events(options.calls, header, options.events)
+    writer = VcfWriter(options.output, header)  # Refuses a bad place before any work is done.
+    errors, left_out = _considered_errors(options, selection)
+    threshold = fdr_threshold(errors, options.fdr, options.mode)
+    summary = _summary(threshold, options, selection)
+    header.add_line(f"##varproof_fdr-filter={provenance('fdr-filter', options)}")
+    header.add_line(f"##varproof_fdr-filter_result={json.dumps(summary)}")
+    with writer:
+        for record in read_records(options.calls):
+            alleles = [
+                allele
+                for allele, (error, wanted) in enumerate(
+                    zip(error_probabilities(record, selection), _in_range(record, options), strict=True)
+                )
+                if wanted and error <= threshold.error
+            ]
+            if alleles:
+                writer.write(record if len(alleles) == len(record.alts) else subset_alleles(record, alleles))
+    for reason, number in left_out.items():
+        logger.info("%d alleles %s were left out", number, reason)
+    if threshold.kept:
+        logger.info(
+            "kept %d of %d calls with a posterior error probability of at most %.4g (PROB %s, PHRED); "
+            "%.3g of them expected to be false (FDR %.3g)",
+            threshold.kept,
+            threshold.considered,
+            threshold.error,
+            "any" if summary["max_phred"] is None else f"{summary['max_phred']:.4g}",
+            threshold.expected_false,
+            threshold.expected_fdr,
+        )
+    else:
+        logger.info("kept none of %d calls: no set of them has an expected FDR of %g", threshold.considered, options.fdr)
+
+
+def main() -> None:
+    """Entry point of `fdr-filter`."""
+    run_command("fdr-filter", FdrFilterOptions, fdr_filter)
+
+
+if __name__ == "__main__":
+    main()

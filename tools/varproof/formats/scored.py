@@ -1,0 +1,157 @@
+"""Scored calls: what score-posterior, predict and combine-calls wrote, read back allele by allele.
+
+`select_events` says which PROB_ fields add up to what the user asked for; `error_probabilities` gives each allele of a
+record the posterior probability that it is none of that.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from varproof.errors import UserError
+from varproof.formats.vcf import (
+    ALLELE_FREQUENCY,
+    ALLELE_FREQUENCY_DENSITY,
+    DEPTH,
+    EVENTS,
+    PROBABILITY_PREFIX,
+    SKIPPED,
+    from_phred,
+)
+
+NAN = math.nan
+# Events of one family are the alternatives of one posterior: their probabilities sum to 1 if the family is complete.
+_FAMILIES = {"": frozenset(EVENTS), "CNN_": frozenset({"CNN_SOMATIC", "CNN_ARTIFACT"})}
+_OTHER_FAMILIES = ("COMBINED_",)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSelection:
+    """PROB_ fields whose probabilities add up, and those that make the complement (None: 1 minus the sum)."""
+
+    fields: tuple[str, ...]
+    complement: tuple[str, ...] | None
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Names of the events, without the prefix."""
+        return tuple(field.removeprefix(PROBABILITY_PREFIX) for field in self.fields)
+
+
+def declared_events(header: Any) -> list[str]:
+    """Events that a VCF header declares a PROB_ field for, in the header's order."""
+    return [name.removeprefix(PROBABILITY_PREFIX) for name in header.info if name.startswith(PROBABILITY_PREFIX)]
+
+
+def _family(event: str) -> str:
+    return next((prefix for prefix in ("CNN_", *_OTHER_FAMILIES) if event.startswith(prefix)), "")
+
+
+def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelection:
+    """Fields for event names (any case, with or without PROB_, several joined by commas).
+
+    The error probability of a call is the sum of the other events' probabilities where the header declares all events of
+    the family (score-posterior's six, or the network's), because 1 - p would lose the small ones to rounding.
+    Raises UserError for a file without PROB_ fields, an unknown event, or events of different families.
+    """
+    known = declared_events(header)
+    if not known:
+        raise UserError(
+            f"{path}: the header declares no {PROBABILITY_PREFIX}<EVENT> field; score the calls with score-posterior"
+        )
+    by_upper = {event.upper(): event for event in known}
+    chosen: list[str] = []
+    for name in (part.strip() for item in names for part in item.split(",")):
+        if not name:
+            continue
+        event = by_upper.get(name.upper().removeprefix(PROBABILITY_PREFIX))
+        if event is None:
+            raise UserError(f"--events: '{name}' is not an event of {path}; it has {', '.join(known)}")
+        if event not in chosen:
+            chosen.append(event)
+    if not chosen:
+        raise UserError(f"--events: name at least one of {', '.join(known)}")
+    families = {_family(event) for event in chosen}
+    if len(families) > 1:
+        raise UserError(f"--events: {' and '.join(chosen)} belong to different posteriors and can't be added up")
+    family = families.pop()
+    members = [event for event in known if _family(event) == family]
+    complement = None
+    if family in _FAMILIES and _FAMILIES[family] <= set(members):
+        complement = tuple(PROBABILITY_PREFIX + event for event in members if event not in chosen)
+    return EventSelection(tuple(PROBABILITY_PREFIX + event for event in chosen), complement)
+
+
+def error_probabilities(record: Any, selection: EventSelection) -> list[float]:
+    """For each alternative allele of a record the posterior probability of none of the selected events.
+
+    NaN for an allele that was not judged (INFO/SKIPPED, or a missing value). Raises UserError where a field's number of
+    values is not the number of alleles.
+    """
+    alleles = len(record.alts or ())
+    if SKIPPED in record.info:
+        return [NAN] * alleles
+    chosen = [_phreds(record, field, alleles) for field in selection.fields]
+    others = None if selection.complement is None else [_phreds(record, field, alleles) for field in selection.complement]
+    errors = []
+    for allele in range(alleles):
+        own = [values[allele] for values in chosen]
+        if any(value != value for value in own):
+            errors.append(NAN)
+            continue
+        rest = [] if others is None else [values[allele] for values in others]
+        if others is not None and not any(value != value for value in rest):
+            error = math.fsum(map(from_phred, rest))
+        elif len(own) == 1:
+            error = -math.expm1(-own[0] * math.log(10) / 10)
+        else:
+            error = 1 - math.fsum(map(from_phred, own))
+        errors.append(min(1.0, max(0.0, error)))
+    return errors
+
+
+def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
+    values = record.info.get(field)
+    if values is None:
+        return [NAN] * alleles
+    if not isinstance(values, tuple):
+        values = (values,)
+    if len(values) != alleles:
+        if values == (None,):
+            return [NAN] * alleles
+        raise UserError(
+            f"record {record.contig}:{record.pos}: {field} has {len(values)} values for {alleles} alternative alleles; "
+            "the header must declare it with Number=A"
+        )
+    return [NAN if value is None else value for value in values]
+
+
+def format_values(record: Any, sample: int, field: str, alleles: int) -> Sequence[Any]:
+    """A FORMAT field of one sample, one value per alternative allele (a field of one value is repeated); None = missing."""
+    if field not in record.format:
+        return [None] * alleles
+    values = record.samples[sample][field]
+    if not isinstance(values, tuple):
+        values = (values,)
+    # Strings that were never set come as '.' or as htslib's filler (byte 7).
+    values = tuple(None if isinstance(value, str) and value.strip("\x07") in (".", "") else value for value in values)
+    if len(values) == 1:
+        return values * alleles
+    return values if len(values) == alleles else [None] * alleles
+
+
+def allele_frequencies(record: Any, sample: int) -> Sequence[float | None]:
+    """FORMAT/AF of one sample per alternative allele."""
+    return format_values(record, sample, ALLELE_FREQUENCY, len(record.alts or ()))
+
+
+def density_texts(record: Any, sample: int) -> Sequence[str | None]:
+    """FORMAT/AFD of one sample per alternative allele, still encoded."""
+    return format_values(record, sample, ALLELE_FREQUENCY_DENSITY, len(record.alts or ()))
+
+
+def depth(record: Any, sample: int) -> int | None:
+    """FORMAT/DP of one sample: fragments."""
+    return format_values(record, sample, DEPTH, 1)[0]
