@@ -1,1 +1,1 @@
-"""Tumour/normal pairs with known truth."""
+"""Tumour/normal pairs with a known truth: genome, variants, reads with errors and artefacts, alignment, candidates, truth."""

@@ -1,0 +1,118 @@
+"""What a simulated pair looks like: every number that a user may choose, with its default, in one place.
+
+Artefacts are off by default. Naming one in `artifacts` (or `all`) gives it the strength of `ARTIFACT_STRENGTHS`; giving its
+own option sets another strength, and also switches it on.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+ArtifactName = Literal[
+    "damage",
+    "end-errors",
+    "slippage",
+    "paralogs",
+    "normal-contamination",
+    "tumor-contamination",
+    "duplicates",
+    "quality-overstated",
+]
+
+ARTIFACT_STRENGTHS: dict[ArtifactName, tuple[str, float, float]] = {
+    "damage": ("damage_rate", 5e-4, 0.0),
+    "end-errors": ("end_error_rate", 0.04, 0.0),
+    "slippage": ("slippage_rate", 0.06, 0.0),
+    "paralogs": ("paralogs_per_mbp", 100.0, 0.0),
+    "normal-contamination": ("normal_contamination", 0.02, 0.0),
+    "tumor-contamination": ("tumor_contamination", 0.01, 0.0),
+    "duplicates": ("duplicate_fraction", 0.05, 0.0),
+    "quality-overstated": ("error_inflation", 2.5, 1.0),
+}
+"""Artefact -> (its option, its strength when switched on, the value that means off)."""
+
+
+class SimulationSettings(BaseModel):
+    """Options of a simulated tumour/normal pair. Fractions are in 0..1, lengths and sizes in bp."""
+
+    genome_length: int = Field(1_000_000, ge=5_000, description="bp of the random genome.")
+    contigs: int = Field(1, ge=1, le=1000, description="contigs of the random genome, of equal length.")
+    reference: Path | None = Field(None, description="FASTA to use instead of a random genome.")
+    seed: int = Field(1, ge=0, description="same seed and options, same bytes.")
+    tumor_depth: float = Field(40.0, gt=0, description="mean depth of the tumour, reads per base, before duplicates.")
+    normal_depth: float = Field(30.0, gt=0, description="mean depth of the normal, reads per base, before duplicates.")
+    purity: float = Field(0.75, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    read_length: int = Field(100, ge=30, le=1000, description="bp of each mate.")
+    insert_size_mean: float = Field(350.0, gt=0, description="mean fragment length.")
+    insert_size_sd: float = Field(50.0, ge=0, description="standard deviation of the fragment length.")
+    somatic_snvs: int = Field(400, ge=0, description="somatic single-base substitutions.")
+    somatic_mnvs: int = Field(50, ge=0, description="somatic substitutions of 2-5 adjacent bases.")
+    somatic_insertions: int = Field(200, ge=0, description="somatic insertions.")
+    somatic_deletions: int = Field(200, ge=0, description="somatic deletions.")
+    germline: int = Field(1000, ge=0, description="germline variants, two thirds of them heterozygous.")
+    vaf_spectrum: Literal["uniform", "neutral"] = Field(
+        "uniform", description="allele frequency in tumour cells: uniform on [min-vaf, 1], or density 1/f^2 on [min-vaf, 0.5]."
+    )
+    min_vaf: float = Field(0.05, gt=0, le=0.5, description="smallest planted allele frequency in tumour cells.")
+    min_indel_length: int = Field(1, ge=1, description="shortest somatic indel.")
+    max_indel_length: int = Field(250, ge=1, description="longest somatic indel; lengths are log-uniform.")
+    tandem_duplication_fraction: float = Field(
+        0.3, ge=0, le=1, description="somatic insertions that repeat what precedes them."
+    )
+    format: Literal["bam", "cram"] = Field("bam", description="format of the reads.")
+    empty_sites: int = Field(200, ge=0, description="random candidate sites at which no read shows the allele.")
+    artifacts: list[Literal[ArtifactName, "all"]] = Field(
+        default_factory=list, description="artefacts to switch on at their documented strength, or 'all'."
+    )
+    damage_rate: float | None = Field(
+        None,
+        ge=0,
+        le=0.1,
+        description="oxidised G (G>T in read 1, C>A in read 2) and deaminated C (C>T in read 1), each per base and fragment; "
+        "beside them 50 hot spots of each kind per Mbp at 5-20 % in both samples. [on: 0.0005]",
+    )
+    end_error_rate: float | None = Field(
+        None,
+        ge=0,
+        le=0.5,
+        description="errors at the last base of a read that qualities don't tell, over the last 8. [on: 0.04]",
+    )
+    slippage_rate: float | None = Field(
+        None, ge=0, le=0.3, description="fragments that gain or lose units of a homopolymer of 14; less in shorter. [on: 0.06]"
+    )
+    paralogs_per_mbp: float | None = Field(
+        None,
+        ge=0,
+        description="segments (500-1,000 bp) with a copy, 2-6 % diverged, that the reference lacks; in both samples. [on: 100]",
+    )
+    normal_contamination: float | None = Field(
+        None, ge=0, lt=1, description="fraction of tumour cells in the normal sample. [on: 0.02]"
+    )
+    tumor_contamination: float | None = Field(
+        None, ge=0, lt=1, description="fraction of another person's cells in the tumour sample. [on: 0.01]"
+    )
+    duplicate_fraction: float | None = Field(
+        None, ge=0, lt=1, description="fragments sequenced twice, the second time marked as a duplicate. [on: 0.05]"
+    )
+    error_inflation: float | None = Field(
+        None, ge=0.1, le=10, description="real error rate over the one that base qualities tell. [on: 2.5]"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SimulationSettings":
+        if self.max_indel_length < self.min_indel_length:
+            raise ValueError("--max-indel-length is below --min-indel-length")
+        if self.insert_size_mean < self.read_length:
+            raise ValueError("--insert-size-mean is below --read-length")
+        if self.reference is None and self.genome_length // self.contigs < 5_000:
+            raise ValueError("--contigs: each contig needs at least 5000 bp of --genome-length")
+        return self
+
+    def strength(self, artifact: ArtifactName) -> float:
+        """Strength of an artefact: as chosen, else the documented one if switched on, else the value that means off."""
+        field, on, off = ARTIFACT_STRENGTHS[artifact]
+        chosen = getattr(self, field)
+        if chosen is not None:
+            return float(chosen)
+        return on if artifact in self.artifacts or "all" in self.artifacts else off

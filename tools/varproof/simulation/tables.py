@@ -1,0 +1,85 @@
+"""truth.vcf.gz and candidates.vcf.gz."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pysam
+
+from varproof.formats.vcf import VcfWriter
+from varproof.simulation.genome import Genome
+from varproof.simulation.variants import Allele
+
+_TRUTH_FIELDS = (
+    ("EVENT", "1", "String", "What it is: SOMATIC_TUMOR, GERMLINE_HET, GERMLINE_HOM or ARTIFACT"),
+    ("AF", "A", "Float", "Allele frequency in the tumour cells, as planted"),
+    ("CLASS", "1", "String", "snv, mnv, insertion or deletion"),
+    ("TANDEM", "0", "Flag", "Insertion that repeats the sequence before it"),
+    ("ARTIFACT_KIND", "1", "String", "Artefacts that make this allele, joined by '&'"),
+)
+
+
+class TruthRecord(NamedTuple):
+    """A record of truth.vcf.gz."""
+
+    allele: Allele
+    event: str
+    frequency: float | None
+    tandem: bool
+    artifact_kind: str | None
+
+
+def vcf_header(genome: Genome, provenance: str, *, truth: bool) -> pysam.VariantHeader:
+    """Header with contigs and provenance, and the truth's fields if asked for."""
+    header = pysam.VariantHeader()
+    header.add_line(f"##simulate-pair={provenance}")
+    for name, length in zip(genome.names, genome.lengths(), strict=True):
+        header.contigs.add(name, length=length)
+    if truth:
+        for name, number, kind, description in _TRUTH_FIELDS:
+            header.info.add(name, number, kind, description)
+    return header
+
+
+def _place(genome: Genome, allele: Allele) -> tuple[str, int, str, str]:
+    """(contig, 0-based position in it, REF, ALT) as VCF writes it, indels with the base before them."""
+    start = allele.start if allele.end > allele.start and allele.alt else allele.start - 1
+    contig = genome.contig_of(allele.start)
+    ref = genome.text[start : allele.end]
+    alt = genome.text[start : allele.start] + allele.alt
+    return genome.names[contig], start - int(genome.starts[contig]), ref.decode(), alt.decode()
+
+
+def _sorted(genome: Genome, alleles: Iterable[Allele]) -> list[Allele]:
+    def key(allele: Allele) -> tuple[int, int, str, str]:
+        _, position, ref, alt = _place(genome, allele)
+        return genome.contig_of(allele.start), position, ref, alt
+
+    return sorted(alleles, key=key)
+
+
+def write_candidates(path: Path, genome: Genome, alleles: Iterable[Allele], provenance: str) -> None:
+    """Sites without labels."""
+    with VcfWriter(path, vcf_header(genome, provenance, truth=False)) as writer:
+        for allele in _sorted(genome, alleles):
+            contig, start, ref, alt = _place(genome, allele)
+            writer.write(writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt)))
+
+
+def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], provenance: str) -> None:
+    """All that is known about each allele; alleles are distinct."""
+    by_allele = {record.allele: record for record in records}
+    with VcfWriter(path, vcf_header(genome, provenance, truth=True)) as writer:
+        for allele in _sorted(genome, by_allele):
+            known = by_allele[allele]
+            contig, start, ref, alt = _place(genome, allele)
+            record = writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt))
+            record.info["EVENT"] = known.event
+            record.info["CLASS"] = allele.kind
+            if known.frequency is not None:
+                record.info["AF"] = known.frequency
+            if known.tandem:
+                record.info["TANDEM"] = True
+            if known.artifact_kind:
+                record.info["ARTIFACT_KIND"] = known.artifact_kind
+            writer.write(record)

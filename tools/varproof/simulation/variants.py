@@ -1,0 +1,194 @@
+"""Alleles, and the variants that the simulation plants: where they are, what they change, and which copies carry them."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varproof.errors import UserError
+from varproof.simulation.genome import BASES, Genome, random_bases
+from varproof.simulation.settings import SimulationSettings
+
+SPACING_BP = 10
+_TRIES_PER_VARIANT = 200
+_GERMLINE_MAX_INDEL = 50
+
+
+class Allele(NamedTuple):
+    """genome[start:end] is replaced by `alt`; trimmed (either may be empty), left-aligned; positions of `Genome.bases`."""
+
+    start: int
+    end: int
+    alt: bytes
+
+    @property
+    def kind(self) -> str:
+        """snv, mnv, insertion or deletion."""
+        if self.end - self.start == len(self.alt):
+            return "snv" if len(self.alt) == 1 else "mnv"
+        return "insertion" if self.end == self.start else "deletion"
+
+    @property
+    def length(self) -> int:
+        """bp that differ."""
+        return max(self.end - self.start, len(self.alt))
+
+
+@dataclass(frozen=True)
+class PlantedVariant:
+    """A variant of the truth. `copies` are the tumour-cell copies that carry it, `haplotypes` the normal ones (0 and 1)."""
+
+    allele: Allele
+    event: str
+    frequency: float
+    copies: NDArray[np.int64]
+    haplotypes: tuple[int, ...]
+    tandem: bool = False
+
+
+def left_aligned(text: bytes, allele: Allele, limit: int = 0) -> Allele:
+    """The allele at its leftmost equivalent place; an indel keeps one base after `limit`, its contig's start."""
+    start, end, alt = allele
+    if not alt:
+        while start > limit + 1 and text[start - 1] == text[end - 1]:
+            start, end = start - 1, end - 1
+        return Allele(start, end, alt)
+    if start == end:
+        shift, length = 0, len(alt)
+        while start - shift > limit + 1 and text[start - shift - 1] == (
+            alt[length - 1 - shift] if shift < length else text[start - shift - 1 + length]
+        ):
+            shift += 1
+        return Allele(start - shift, start - shift, (text[start - shift : start] + alt)[:length])
+    return allele
+
+
+def right_end(text: bytes, allele: Allele) -> int:
+    """End of the sequence that an indel's equivalent placements touch."""
+    start, end, alt = allele
+    if not alt:
+        while end < len(text) and text[start] == text[end]:
+            start, end = start + 1, end + 1
+        return end
+    if start == end:
+        shift, length = 0, len(alt)
+        while end + shift < len(text) and text[end + shift] == (alt[shift] if shift < length else text[end + shift - length]):
+            shift += 1
+        return end + shift
+    return end
+
+
+def _substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Allele:
+    index = np.searchsorted(BASES, np.frombuffer(text[start : start + length], dtype=np.uint8))
+    step = np.where(rng.random(length) < transitions, 2, rng.choice([1, 3], length))
+    return Allele(start, start + length, BASES[(index + step) % 4].tobytes())
+
+
+class _Placement:
+    """Draws alleles that keep their distance from all that were drawn before."""
+
+    def __init__(self, genome: Genome, rng: np.random.Generator) -> None:
+        self.genome, self.rng = genome, rng
+        self.taken = genome.bases == ord("N")
+        for boundary in genome.starts:
+            self.taken[max(0, boundary - SPACING_BP) : boundary + SPACING_BP] = True
+
+    def draw(self, kind: str, length: int, transitions: float = 1 / 3, tandem: bool = False) -> Allele:
+        text, rng = self.genome.text, self.rng
+        for _ in range(_TRIES_PER_VARIANT):
+            start = int(rng.integers(SPACING_BP, max(SPACING_BP + 1, len(text) - length - SPACING_BP)))
+            contig_start = int(self.genome.starts[self.genome.contig_of(start)])
+            first, last = start, start + (0 if kind == "insertion" else length)
+            if tandem:
+                first = start - length
+            if first < contig_start or self.taken[first:last].any() or self.taken[start]:
+                continue
+            if kind in ("snv", "mnv"):
+                allele = _substitution(text, start, length, rng, transitions)
+            elif kind == "deletion":
+                allele = left_aligned(text, Allele(start, start + length, b""), contig_start)
+            else:
+                inserted = text[start - length : start] if tandem else random_bases(length, 0.42, rng).tobytes()
+                allele = left_aligned(text, Allele(start, start, inserted), contig_start)
+            first, last = allele.start - SPACING_BP, right_end(text, allele) + SPACING_BP
+            if first < 0 or self.taken[first:last].any():
+                continue
+            self.taken[allele.start - 1 : last - SPACING_BP + 1] = True
+            return allele
+        raise UserError(
+            f"no room for all variants in {len(text)} bp {SPACING_BP} bp apart; ask for fewer or for a longer genome"
+        )
+
+
+def _somatic_frequencies(number: int, settings: SimulationSettings, rng: np.random.Generator) -> NDArray[np.float64]:
+    u = rng.random(number)
+    if settings.vaf_spectrum == "uniform":
+        return settings.min_vaf + (1 - settings.min_vaf) * u
+    return 1 / (1 / settings.min_vaf - u * (1 / settings.min_vaf - 2))
+
+
+def _carriers(frequency: float, copies: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The nearest number of tumour copies to `frequency`, at least one: first those of one haplotype, then of the other."""
+    number = min(copies, max(1, round(frequency * copies)))
+    half = copies // 2
+    haplotypes = [rng.permutation(half), half + rng.permutation(copies - half)]
+    if rng.random() < 0.5:
+        haplotypes.reverse()
+    return np.sort(np.concatenate(haplotypes)[:number])
+
+
+def germline_alleles(number: int, placement: _Placement, rng: np.random.Generator) -> list[Allele]:
+    """85 % SNVs (two thirds transitions), 1 % MNVs, the rest indels whose number falls steeply with their length."""
+    alleles = []
+    for kind in rng.choice(["snv", "mnv", "insertion", "deletion"], number, p=(0.85, 0.01, 0.07, 0.07)):
+        if kind == "snv":
+            length = 1
+        elif kind == "mnv":
+            length = 2 + int(rng.random() < 0.2)
+        else:
+            length = min(int(rng.zipf(1.8)), _GERMLINE_MAX_INDEL)
+        tandem = kind == "insertion" and bool(rng.random() < 0.5)
+        alleles.append(placement.draw(str(kind), length, 2 / 3, tandem))
+    return alleles
+
+
+def plant_variants(
+    genome: Genome, settings: SimulationSettings, copies: int, rng: np.random.Generator
+) -> tuple[list[PlantedVariant], list[Allele]]:
+    """(truth, alleles of the other person that contaminates the tumour); none touch or come within SPACING_BP of each other.
+
+    Tumour copies 0 .. copies/2 are of haplotype 0, the rest of haplotype 1. Raises UserError where the genome is too small.
+    """
+    placement = _Placement(genome, rng)
+    planted = []
+    numbers = {
+        "snv": settings.somatic_snvs,
+        "mnv": settings.somatic_mnvs,
+        "insertion": settings.somatic_insertions,
+        "deletion": settings.somatic_deletions,
+    }
+    low, high = np.log(settings.min_indel_length), np.log(settings.max_indel_length + 1)
+    for kind, number in numbers.items():
+        for frequency in _somatic_frequencies(number, settings, rng):
+            tandem = kind == "insertion" and bool(rng.random() < settings.tandem_duplication_fraction)
+            if kind == "snv":
+                length = 1
+            elif kind == "mnv":
+                length = int(rng.integers(2, 6))
+            else:
+                length = min(int(np.exp(rng.uniform(low, high))), settings.max_indel_length)
+            allele = placement.draw(kind, length, tandem=tandem)
+            carriers = _carriers(float(frequency), copies, rng)
+            planted.append(PlantedVariant(allele, "SOMATIC_TUMOR", len(carriers) / copies, carriers, (), tandem))
+    half = copies // 2
+    for allele in germline_alleles(settings.germline, placement, rng):
+        homozygous = rng.random() < 1 / 3
+        haplotypes = (0, 1) if homozygous else (int(rng.integers(2)),)
+        carriers = np.concatenate([np.arange(half) + half * haplotype for haplotype in haplotypes])
+        event, frequency = ("GERMLINE_HOM", 1.0) if homozygous else ("GERMLINE_HET", 0.5)
+        planted.append(PlantedVariant(allele, event, frequency, carriers, haplotypes))
+    other: list[Allele] = []
+    if settings.strength("tumor-contamination"):
+        other = germline_alleles(round(len(genome) / 1000), placement, rng)
+    return sorted(planted, key=lambda variant: variant.allele), other
