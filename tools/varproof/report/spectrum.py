@@ -1,0 +1,92 @@
+"""The picture of a tumour's allele frequencies: their histogram, and M(f) against 1/f with the neutral line."""
+
+from typing import Any
+
+import numpy as np
+
+from varproof.formats.metrics import NeutralEvolution
+from varproof.posterior.vaf import cumulative_spectrum
+from varproof.report.style import ACCENT, INK, MUTED, TYPE_COLOURS, new_figure, png_bytes, styled, svg_bytes
+
+_TICKS = (1.0, 0.5, 0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01)
+
+
+def spectrum_picture(vafs: Any, types: Any, fit: NeutralEvolution | None) -> tuple[bytes, bytes]:
+    """(SVG, PNG) for allele frequencies and variant types (strings), both of shape (n,)."""
+    vafs, types = np.asarray(vafs, dtype=float), np.asarray(types, dtype=str)
+    with styled("varproof-spectrum"):
+        figure = new_figure(180, 78)
+        histogram, cumulative = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        _draw_histogram(histogram, vafs, types, fit)
+        _draw_cumulative(cumulative, vafs, fit)
+        return svg_bytes(figure), png_bytes(figure)
+
+
+def _draw_histogram(axes: Any, vafs: Any, types: Any, fit: NeutralEvolution | None) -> None:
+    axes.set_title("a  Allele frequencies")
+    bins = np.linspace(0, 1, 41)
+    present = [kind for kind in TYPE_COLOURS if (types == kind).any()]
+    axes.hist(
+        [vafs[types == kind] for kind in present] or [[]],
+        bins=bins,
+        stacked=True,
+        color=[TYPE_COLOURS[kind] for kind in present] or None,
+        label=[kind.upper() if kind in ("snv", "mnv") else kind.capitalize() for kind in present] or None,
+        edgecolor="white",
+        linewidth=0.4,
+    )
+    if fit is not None:
+        axes.axvspan(fit.fmin, fit.fmax, color=MUTED, alpha=0.18, lw=0, zorder=0)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("Variant allele frequency in tumour cells (VAF)")
+    axes.set_ylabel("Variants")
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.grid(axis="x", visible=False)
+    if present:
+        axes.legend(loc="upper right")
+
+
+def _draw_cumulative(axes: Any, vafs: Any, fit: NeutralEvolution | None) -> None:
+    axes.set_title("b  Cumulative spectrum")
+    positive = vafs[vafs > 0]
+    axes.set_xlabel("VAF f (axis linear in 1/f)")
+    axes.set_ylabel("M(f): variants with VAF ≥ f")
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    if positive.size == 0:
+        axes.text(0.5, 0.5, "no variants", transform=axes.transAxes, ha="center", color=MUTED)
+        return
+    frequency, count = cumulative_spectrum(positive)
+    # Rarer variants than half the fit's lower end are mostly missed; they would squeeze the rest to the left.
+    lowest = float(frequency[-1]) if fit is None else max(float(frequency[-1]), fit.fmin / 2)
+    last = 1 / lowest
+    shown = 1 / frequency <= last * 1.001
+    steps, height = np.append(1 / frequency[shown], last * 1.03), np.append(count[shown], count[shown][-1])
+    axes.step(steps, height, where="post", color=INK, lw=1.3, label="observed")
+    axes.set_xlim(0.8, last * 1.03)
+    axes.set_ylim(0, max(float(count[shown][-1]) * 1.05, 1.0))
+    ticks = [tick for tick in _TICKS if 1 / tick <= last * 1.03]
+    spaced = [tick for i, tick in enumerate(ticks) if i == 0 or _far_enough(tick, ticks[:i], last)]
+    axes.set_xticks([1 / tick for tick in spaced], [f"{tick:g}" for tick in spaced])
+    if fit is None:
+        return
+    above = int(np.count_nonzero(vafs >= fit.fmax))
+    x = np.array([1 / fit.fmax, 1 / fit.fmin])
+    axes.axvspan(*x, color=MUTED, alpha=0.18, lw=0, zorder=0, label="range of the fit")
+    for rate, style in ((fit.mutation_rate, "-"), (fit.mutation_rate_low, ":"), (fit.mutation_rate_high, ":")):
+        axes.plot(x, above + rate * (x - x[0]), style, color=ACCENT, lw=1.8 if style == "-" else 1)
+    axes.plot([], [], color=ACCENT, lw=1.8, label="neutral evolution")
+    axes.legend(loc="lower right")
+    score = "" if fit.r_squared is None else f"\nR² = {fit.r_squared:.3f}"
+    axes.text(
+        0.03,
+        0.96,
+        f"μ/β = {fit.mutation_rate:.3g} ({fit.mutation_rate_low:.3g}–{fit.mutation_rate_high:.3g}){score}\n"
+        f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})",
+        transform=axes.transAxes,
+        va="top",
+        fontsize=8,
+    )
+
+
+def _far_enough(tick: float, earlier: list[float], last: float) -> bool:
+    return all(abs(1 / tick - 1 / other) > 0.055 * last for other in earlier)

@@ -1,0 +1,76 @@
+"""How all pictures look: one palette that survives colour blindness and print, text as text, the same bytes each time."""
+
+import io
+from typing import Any
+
+TYPE_COLOURS = {
+    "snv": "#0072B2",
+    "mnv": "#56B4E9",
+    "insertion": "#009E73",
+    "deletion": "#D55E00",
+    "replacement": "#CC79A7",
+    "indel": "#B8860B",
+    "all": "#222222",
+}
+ACCENT, MUTED, GRID, INK = "#0072B2", "#8A8F98", "#E3E5E8", "#1F2430"
+
+_SETTINGS: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "svg.fonttype": "none",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+def new_figure(width_mm: float, height_mm: float) -> Any:
+    """An empty figure in the house style; draw inside `with styled():`."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_mm / 25.4, height_mm / 25.4), layout="constrained")
+
+
+def styled(name: str = "varproof") -> Any:
+    """Context in which figures of that name are drawn and saved. The name keeps ids of several SVGs in one page apart."""
+    import logging
+
+    import matplotlib
+
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+    settings: Any = _SETTINGS | {"svg.hashsalt": name}
+    return matplotlib.rc_context(settings)
+
+
+def svg_bytes(figure: Any) -> bytes:
+    """The figure as SVG, the same bytes for the same figure."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def png_bytes(figure: Any) -> bytes:
+    """The figure as PNG at 200 dpi."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+    return buffer.getvalue()
