@@ -1,0 +1,39 @@
+"""The reference genome: opened once with errors that say what to do, read in stretches, never by the contig."""
+
+from pathlib import Path
+
+import numpy as np
+import pysam
+
+from varproof.errors import UserError
+from varproof.reads.decode import base_codes
+
+
+def open_reference(path: Path) -> pysam.FastaFile:
+    """An indexed FASTA, plain or bgzipped; raises UserError for a missing file, a folder, another format, no index."""
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a FASTA file")
+    verbosity = pysam.set_verbosity(0)
+    try:
+        return pysam.FastaFile(str(path))
+    except (OSError, ValueError) as error:
+        if not path.with_name(path.name + ".fai").exists():
+            raise UserError(
+                f"{path}: no index, and none could be made; make it with 'samtools faidx {path}' "
+                "(compress with bgzip, not gzip)"
+            ) from error
+        raise UserError(f"{path}: not a readable FASTA file ({error})") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def reference_codes(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> np.ndarray:
+    """uint8 base codes of contig:start-end (0-based half-open, within the contig); raises UserError if it can't be read."""
+    try:
+        return base_codes(fasta.fetch(contig, start, end))
+    except (OSError, ValueError, KeyError) as error:
+        name = fasta.filename
+        shown = name.decode() if isinstance(name, bytes) else name
+        raise UserError(f"{shown}: can't read {contig}:{start + 1}-{end} ({error}); is its index up to date?") from error

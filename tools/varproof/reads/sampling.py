@@ -1,0 +1,80 @@
+"""Which windows of a file to look at, so that a sample of its reads stands for the whole.
+
+A small file is looked at from end to end, jumping over what has no reads. Of a large one, windows are taken in an order that
+spreads evenly over the genome however early it stops (multiples of the golden ratio), each at the next reads.
+"""
+
+from collections.abc import Iterator
+
+import pysam
+
+from varproof.reads.decode import LEFT_OUT_FLAGS, UNMAPPED, fetch_reads
+
+WINDOW = 10_000
+_GOLDEN = 0.6180339887498949
+_MOST_JUMPS = 20_000
+
+Window = tuple[str, int, int]
+"""(contig, start, end), 0-based half-open."""
+
+
+def sampled_windows(alignments: pysam.AlignmentFile, contigs: list[str], max_reads: int) -> Iterator[Window]:
+    """Windows with reads, disjoint: all of them if the index knows of at most `max_reads` reads, else spread evenly.
+
+    The caller stops when it has seen enough.
+    """
+    contigs = [contig for contig in contigs if alignments.get_tid(contig) >= 0]
+    if alignments.is_bam:
+        mapped = {item.contig: item.mapped for item in alignments.get_index_statistics()}
+        contigs = [contig for contig in contigs if mapped.get(contig)]
+        if sum(mapped[contig] for contig in contigs) <= max_reads:
+            yield from _all_windows(alignments, contigs)
+            return
+    yield from _spread_windows(alignments, contigs)
+
+
+def _all_windows(alignments: pysam.AlignmentFile, contigs: list[str]) -> Iterator[Window]:
+    for contig in contigs:
+        length, position = alignments.get_reference_length(contig), 0
+        while (found := _next_read(alignments, contig, position, length)) is not None:
+            start = found // WINDOW * WINDOW
+            position = min(start + WINDOW, length)
+            yield contig, start, position
+
+
+def _spread_windows(alignments: pysam.AlignmentFile, contigs: list[str]) -> Iterator[Window]:
+    lengths = [alignments.get_reference_length(contig) for contig in contigs]
+    total, seen = sum(lengths), set()
+    windows_there = sum(-(-length // WINDOW) for length in lengths)
+    for k in range(min(_MOST_JUMPS, 4 * windows_there)):
+        offset, i = int((0.5 + k * _GOLDEN) % 1.0 * total), 0
+        while offset >= lengths[i]:
+            offset -= lengths[i]
+            i += 1
+        found = _next_read(alignments, contigs[i], offset // WINDOW * WINDOW, lengths[i])
+        if found is None or (contigs[i], found // WINDOW) in seen:
+            continue
+        seen.add((contigs[i], found // WINDOW))
+        start = found // WINDOW * WINDOW
+        yield contigs[i], start, min(start + WINDOW, lengths[i])
+
+
+def _next_read(alignments: pysam.AlignmentFile, contig: str, position: int, length: int) -> int | None:
+    """First position from `position` on that a usable read covers, or None."""
+    if position >= length:
+        return None
+    for read in fetch_reads(alignments, contig, position, length):
+        if not read.flag & (LEFT_OUT_FLAGS | UNMAPPED):
+            return max(read.reference_start, position)
+    return None
+
+
+def region_windows(regions: dict[str, list[tuple[int, int]]], lengths: dict[str, int]) -> Iterator[Window]:
+    """The regions in pieces of at most `WINDOW`, in an order that spreads evenly over them."""
+    pieces = [
+        (contig, start, min(start + WINDOW, end, lengths[contig]))
+        for contig, intervals in regions.items()
+        for low, end in intervals
+        for start in range(low, min(end, lengths[contig]), WINDOW)
+    ]
+    yield from (pieces[i] for i in sorted(range(len(pieces)), key=lambda i: i * _GOLDEN % 1.0))
