@@ -1,0 +1,47 @@
+"""The executable collect-evidence."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from varproof.commands.base import CommandOptions, run_command
+
+
+class CollectEvidenceOptions(CommandOptions):
+    """Weigh every fragment of one sample for and against each candidate variant.
+
+    The evidence file can stand for the reads in score-posterior: collect once, on the cluster, and score as often as
+    you like.
+    """
+
+    candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
+    reads: Path = Field(description="indexed BAM or CRAM of the sample.")
+    reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
+    output: Path = Field(description="evidence file (HDF5) to write.")
+    alignment: Path | None = Field(None, description="alignment.json of estimate-alignment; measured if not given.")
+    max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+
+
+def collect_evidence(options: CollectEvidenceOptions) -> None:
+    """Candidates and reads to evidence.h5."""
+    from varproof.commands.samples import sample_files
+    from varproof.evidence.pipeline import collect_into
+    from varproof.formats.evidence import evidence_writer
+    from varproof.formats.output import check_output, provenance
+    from varproof.formats.vcf import open_vcf
+
+    check_output(options.output)
+    open_vcf(options.candidates).close()
+    files = sample_files(options.reads, options.reference, options.candidates, options.alignment, options.max_depth)
+    attributes = {"provenance": provenance("collect-evidence", options)}
+    with evidence_writer(options.output, attributes) as writer:
+        collect_into(writer, files, options.worker_count)
+
+
+def main() -> None:
+    """Entry point."""
+    run_command("collect-evidence", CollectEvidenceOptions, collect_evidence)
+
+
+if __name__ == "__main__":
+    main()

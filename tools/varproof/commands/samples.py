@@ -1,0 +1,23 @@
+"""What collect-evidence and score-posterior share: a sample's alignment properties, given or measured on the spot."""
+
+import logging
+from pathlib import Path
+
+from varproof.evidence.pipeline import SampleFiles
+from varproof.formats.alignment import AlignmentProperties
+from varproof.formats.json_file import read_json
+from varproof.reads.decode import open_reads
+from varproof.reads.estimate import estimate_alignment_properties
+
+logger = logging.getLogger("varproof")
+
+
+def sample_files(reads: Path, reference: Path, candidates: Path, alignment: Path | None, max_depth: int | None) -> SampleFiles:
+    """A sample's files, checked to exist and to be indexed, with its properties (alignment.json, or measured)."""
+    open_reads(reads, reference).close()
+    if alignment is not None:
+        properties = read_json(alignment, AlignmentProperties)
+    else:
+        logger.info("measuring alignment properties of %s", reads)
+        properties = estimate_alignment_properties(reads, reference)
+    return SampleFiles(reads, reference, candidates, properties, max_depth)

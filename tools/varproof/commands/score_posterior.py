@@ -1,0 +1,99 @@
+"""The executable score-posterior."""
+
+import contextlib
+import logging
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from varproof.commands.base import CommandOptions, run_command
+
+logger = logging.getLogger("varproof")
+
+
+class ScorePosteriorOptions(CommandOptions):
+    """Give each candidate the posterior probability of being somatic, germline, an artefact or absent.
+
+    Tumour and normal are reads (BAM or CRAM) or evidence files of collect-evidence. By default the prior is learnt from
+    all candidates and the territory that was searched for them.
+    """
+
+    candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
+    reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
+    tumor: Path = Field(description="tumour: indexed BAM or CRAM, or evidence.h5.")
+    output: Path = Field(description="scored VCF to write: .vcf, .vcf.gz, .bcf or -.")
+    normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM, or evidence.h5.")
+    purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    normal_contamination: float | Literal["auto"] = Field(
+        "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the candidates."
+    )
+    prior: str = Field(
+        "empirical", description="empirical (learnt here), flat (the 2020 paper's), or a file of --learnt-prior."
+    )
+    learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
+    alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
+    alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
+    regions: Path | None = Field(None, description="BED that was searched for candidates.")
+    territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
+    max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+
+    @field_validator("normal_contamination")
+    @classmethod
+    def _fraction(cls, value: float | str) -> float | str:
+        if isinstance(value, float) and not 0 <= value < 1:
+            raise ValueError("must be 'auto' or a fraction from 0 up to, not including, 1")
+        return value
+
+
+def score_posterior(options: ScorePosteriorOptions) -> None:
+    """Candidates and reads (or evidence) to a scored VCF."""
+    from varproof.formats.evidence import EvidenceReader
+    from varproof.formats.output import check_output
+    from varproof.formats.vcf import open_vcf
+    from varproof.posterior.run import ScoringJob, learn, write_scored
+
+    check_output(options.output)
+    open_vcf(options.candidates).close()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="varproof-")))
+        tumor_path, territory = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5")
+        tumor = stack.enter_context(EvidenceReader(tumor_path))
+        normal = None
+        if options.normal is not None:
+            normal_path, _ = _evidence(options, options.normal, options.alignment_normal, folder / "normal.h5")
+            normal = stack.enter_context(EvidenceReader(normal_path))
+        contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
+        job = ScoringJob(options.candidates, tumor, normal, options.purity, contamination)
+        prior = learn(job, options.prior, options.territory or territory)
+        if options.learnt_prior is not None:
+            from varproof.formats.json_file import write_json
+
+            write_json(options.learnt_prior, prior)
+        write_scored(job, prior, options.output, options)
+
+
+def _evidence(options: ScorePosteriorOptions, path: Path, alignment: Path | None, temporary: Path) -> tuple[Path, float | None]:
+    """(evidence file, searched territory in bases if the sample is given as reads or regions are)."""
+    from varproof.commands.samples import sample_files
+    from varproof.evidence.pipeline import collect_into
+    from varproof.formats.evidence import evidence_writer, is_evidence
+    from varproof.posterior.territory import searched_territory
+
+    if is_evidence(path):
+        return path, searched_territory(None, options.reference, None, options.regions)
+    files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
+    logger.info("collecting evidence from %s", path)
+    with evidence_writer(temporary, {}) as writer:
+        collect_into(writer, files, options.worker_count)
+    return temporary, searched_territory(path, options.reference, files.properties, options.regions)
+
+
+def main() -> None:
+    """Entry point."""
+    run_command("score-posterior", ScorePosteriorOptions, score_posterior)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""Evidence of one sample for a chunk of candidates: reads are decoded once, every fragment is typed against each candidate.
+
+Two rounds: the first types against the candidate's own two haplotypes; where neighbouring candidates have support of
+their own, the second adds haplotypes that carry them, so that a read that belongs to the neighbour is evidence for the
+neighbour only. Candidates within a halo on both sides of the chunk take part as neighbours, so that nothing depends on
+where chunks begin and end.
+"""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pysam
+
+from varproof.errors import UserError
+from varproof.evidence.arrays import CandidateArrays, FragmentArrays, Observations, ReadArrays
+from varproof.evidence.sample import Sample
+from varproof.evidence.windows import (
+    WINDOW,
+    Placement,
+    ReferenceSlice,
+    compatible,
+    haplotype,
+    place,
+    reference_haplotype,
+)
+from varproof.formats.evidence import Evidence
+from varproof.formats.vcf import Candidate, VariantType
+from varproof.reads.decode import base_codes, decode_reads
+from varproof.reads.reference import reference_codes
+
+HALO = 600
+"""Records this near to a chunk take part in it as neighbours, bp; more than NEIGHBOUR_REACH, since records may be shifted."""
+
+NEIGHBOUR_REACH = 400
+
+MOST_NEIGHBOURS = 3
+SUPPORT_LOG_RATIO = 3.0
+LEAST_SUPPORT = 2
+LEAST_RELATIVE_SUPPORT = 0.5
+FURTHEST_SLIP, SLIP_DECAY = 3, 0.2
+"""Changes of more units than the slippage model knows get rarer by this factor for each."""
+
+RATIO_STEP = 1.0 / 32.0
+"""Observations are equal if their log ratios round to the same multiple of this."""
+
+
+def candidate_key(candidate: Candidate) -> int:
+    """Identity of a candidate across files: a hash of contig, interval and alleles."""
+    text = f"{candidate.contig}:{candidate.start}-{candidate.end}:{candidate.ref}>{candidate.alt}".encode()
+    return (zlib.crc32(text) << 32) | zlib.adler32(text)
+
+
+@dataclass(frozen=True)
+class ChunkReads:
+    """The decoded reads around a chunk."""
+
+    reads: ReadArrays
+    paired: FragmentArrays
+
+
+def reference_slice(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> ReferenceSlice:
+    """The reference from start to end, cut at the contig's ends."""
+    start, end = max(0, start), min(end, fasta.get_reference_length(contig))
+    return ReferenceSlice(contig, start, reference_codes(fasta, contig, start, end))
+
+
+def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path: Path) -> None:
+    """Raise UserError if the record's REF is not what the reference has there."""
+    if not candidate.ref:
+        return
+    expected = reference.between(candidate.start, candidate.end)
+    given = base_codes(candidate.ref)
+    if len(given) != len(expected) or np.any((given != expected) & (given < 4) & (expected < 4)):
+        raise UserError(
+            f"{path}: {candidate.contig}:{candidate.start + 1} has REF {candidate.ref[:20]}, but the reference has "
+            f"{''.join('ACGTN'[i] for i in expected[:20])} there; use the reference that the candidates were called with"
+        )
+
+
+def collect_chunk(
+    candidates: list[Candidate],
+    halo: list[Candidate],
+    reference: ReferenceSlice,
+    alignments: Any,
+    sample: Sample,
+    max_depth: int | None,
+) -> Evidence:
+    """Evidence for `candidates` (one contig, in order, none skipped); `halo`: neighbours that other chunks report."""
+    everything = candidates + halo
+    placements = [place(item, reference) for item in everything]
+    low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
+    high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
+    chunk = _decoded(alignments, reference, max(0, low), high, max_depth)
+    first = _candidate_arrays(placements, [[] for _ in placements], reference, sample)
+    every = np.arange(len(placements))
+    found, depth = _observe(first, every, chunk, reference, sample)
+    support = _support(found, len(placements))
+    neighbours = _neighbours(placements, support, len(candidates))
+    again = np.array([i for i in range(len(candidates)) if neighbours[i]], np.int64)
+    parts = [_only(found, np.setdiff1d(np.arange(len(candidates)), again))]
+    if len(again):
+        second = _candidate_arrays(placements, neighbours, reference, sample)
+        better, _ = _observe(second, again, chunk, reference, sample)
+        parts.append(better._replace(candidate=again[better.candidate]))
+    merged = Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return _evidence(candidates, placements, merged, depth[: len(candidates)], sample, reference)
+
+
+def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None) -> ChunkReads:
+    from varproof.evidence.fragments_numba_fns import paired_fragments, prepared_reads
+
+    batch = decode_reads(alignments, reference.contig, low, high, max_depth=max_depth)
+    reads = prepared_reads(
+        batch.start, batch.end, batch.flag, batch.mapq, batch.fragment, batch.base_offset, batch.bases, batch.qualities,
+        batch.cigar_offset, batch.cigar_op, batch.cigar_length, reference.codes, reference.start,
+    )  # fmt: skip
+    return ChunkReads(reads, paired_fragments(reads, batch.fragments))
+
+
+def _candidate_arrays(
+    placements: list[Placement], neighbours: list[list[Placement]], reference: ReferenceSlice, sample: Sample
+) -> CandidateArrays:
+    cut = sample.tables.cut
+    haplotypes: list[np.ndarray] = []
+    reference_first, alternative_first = [], []
+    context_low, context_high = [], []
+    for item, beside in zip(placements, neighbours, strict=True):
+        low = min([item.low, *(n.low for n in beside)]) - cut
+        high = max([item.high, *(n.high for n in beside)]) + cut
+        reference_first.append(len(haplotypes))
+        haplotypes.append(reference_haplotype(reference, low, high, item, cut))
+        haplotypes += [haplotype(reference, low, high, [n], cut) for n in beside]
+        alternative_first.append(len(haplotypes))
+        haplotypes.append(haplotype(reference, low, high, [item], cut))
+        haplotypes += [haplotype(reference, low, high, [item, n], cut) for n in beside if compatible(item, n)]
+        context_low.append(min((n.low - 1 for n in beside), default=1))
+        context_high.append(max((n.high + 1 for n in beside), default=0))
+    return CandidateArrays(
+        low=np.array([item.low for item in placements], np.int64),
+        high=np.array([item.high for item in placements], np.int64),
+        start=np.array([item.start for item in placements], np.int64),
+        end=np.array([item.end for item in placements], np.int64),
+        change=np.array([item.length_change for item in placements], np.int64),
+        substitution=np.array([item.type in (VariantType.SNV, VariantType.MNV) for item in placements]),
+        alt_offset=np.cumsum([0] + [len(item.alt) for item in placements]).astype(np.int64),
+        alt=np.concatenate([item.alt for item in placements]).astype(np.uint8),
+        context_low=np.array(context_low, np.int64),
+        context_high=np.array(context_high, np.int64),
+        reference_first=np.array([*reference_first, len(haplotypes)], np.int64),
+        alternative_first=np.array(alternative_first, np.int64),
+        haplotype_offset=np.cumsum([0] + [len(item) for item in haplotypes]).astype(np.int64),
+        haplotypes=np.concatenate(haplotypes),
+    )
+
+
+def _observe(
+    arrays: CandidateArrays, wanted: np.ndarray, chunk: ChunkReads, reference: ReferenceSlice, sample: Sample
+) -> tuple[Observations, np.ndarray]:
+    from varproof.evidence.fragments_numba_fns import observations
+
+    return observations(arrays, wanted, chunk.reads, chunk.paired, reference.codes, reference.start, sample.tables)
+
+
+def _only(found: Observations, wanted: np.ndarray) -> Observations:
+    keep = np.isin(found.candidate, wanted)
+    return Observations(*(column[keep] for column in found))
+
+
+def _support(found: Observations, size: int) -> np.ndarray:
+    """Overlapping fragments that clearly prefer the alternative, per candidate."""
+    clear = (found.log_ratio > SUPPORT_LOG_RATIO) & (found.strand > 0)
+    return np.bincount(found.candidate[clear], minlength=size)
+
+
+def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> list[list[Placement]]:
+    """For each of the first `own` candidates the neighbours whose reads could be mistaken for its own."""
+    order = np.argsort([item.low for item in placements], kind="stable")
+    lows = np.array([placements[i].low for i in order])
+    chosen: list[list[Placement]] = [[] for _ in placements]
+    for i in range(own):
+        if support[i] == 0:
+            continue
+        item = placements[i]
+        threshold = max(LEAST_SUPPORT, LEAST_RELATIVE_SUPPORT * support[i])
+        first, last = item.low - NEIGHBOUR_REACH, min(item.high + WINDOW, item.low + NEIGHBOUR_REACH)
+        near = order[np.searchsorted(lows, first) : np.searchsorted(lows, last)]
+        rivals = [
+            j
+            for j in near
+            if j != i and support[j] >= threshold and placements[j].high > item.low - WINDOW and _may_rival(item, placements[j])
+        ]
+        rivals.sort(key=lambda j: (-support[j], placements[j].low, placements[j].alt.tobytes()))
+        chosen[i] = [placements[j] for j in rivals[:MOST_NEIGHBOURS]]
+    return chosen
+
+
+def _may_rival(item: Placement, other: Placement) -> bool:
+    """Whether reads of `other` could look like reads of `item`: any indel can; a substitution only where both overlap."""
+    if item.start == other.start and item.end == other.end and np.array_equal(item.alt, other.alt):
+        return False
+    if other.is_indel:
+        return True
+    return other.start < item.high + 1 and other.end > item.low - 1
+
+
+def _evidence(
+    candidates: list[Candidate],
+    placements: list[Placement],
+    found: Observations,
+    depth: np.ndarray,
+    sample: Sample,
+    reference: ReferenceSlice,
+) -> Evidence:
+    size = len(candidates)
+    offset, merged, count = _merged(found, size)
+    slip = np.array([_slip_rates(placements[i], sample, reference) for i in range(size)]).reshape(size, 2)
+    return Evidence(
+        key=np.array([candidate_key(item) for item in candidates], np.uint64),
+        judged=np.ones(size, np.uint8),
+        sampling_ratio=np.array([_sampling_ratio(placements[i], sample) for i in range(size)], np.float32),
+        slip_forward=slip[:, 0].astype(np.float32),
+        slip_back=slip[:, 1].astype(np.float32),
+        depth=depth.astype(np.uint32),
+        offset=offset,
+        log_ratio=merged.log_ratio,
+        mapq=merged.mapq,
+        strand=merged.strand,
+        orientation=merged.orientation,
+        log_error_ratio=merged.log_error_ratio,
+        count=count,
+    )
+
+
+def _merged(found: Observations, size: int) -> tuple[np.ndarray, Observations, np.ndarray]:
+    """(offset (size + 1,), distinct rows sorted by candidate, their counts)."""
+    columns = np.stack(
+        [
+            found.candidate,
+            np.round(found.log_ratio / RATIO_STEP).astype(np.int64),
+            found.mapq,
+            found.strand,
+            found.orientation,
+            np.round(found.log_error_ratio / RATIO_STEP).astype(np.int64),
+        ],
+        axis=1,
+    )
+    rows, count = np.unique(columns, axis=0, return_counts=True)
+    offset = np.searchsorted(rows[:, 0], np.arange(size + 1))
+    return (
+        offset.astype(np.int64),
+        Observations(
+            rows[:, 0],
+            (rows[:, 1] * RATIO_STEP).astype(np.float32),
+            rows[:, 2].astype(np.uint8),
+            rows[:, 3].astype(np.uint8),
+            rows[:, 4].astype(np.uint8),
+            (rows[:, 5] * RATIO_STEP).astype(np.float32),
+        ),
+        count.astype(np.uint32),
+    )
+
+
+def _sampling_ratio(item: Placement, sample: Sample) -> float:
+    from varproof.evidence.sampling_numba_fns import sampling_ratio
+
+    mean, sd = sample.tables.insert_size
+    needed = 0 if item.length_change <= sample.longest_insertion_operation else sample.needed_insertion
+    return float(
+        sampling_ratio(
+            sample.read_length, mean, sd, item.reference_length, len(item.alt), item.shift, needed, sample.tables.cut
+        )
+    )
+
+
+def _slip_rates(item: Placement, sample: Sample, reference: ReferenceSlice) -> tuple[float, float]:
+    """(reference read as alternative, alternative read as reference) by slippage of whole repeat units; 0 outside repeats."""
+    if not item.is_indel or (item.reference_length and len(item.alt)):
+        return 0.0, 0.0
+    moved = item.alt if len(item.alt) else reference.between(item.start, item.end)
+    unit = _unit_length(moved)
+    if unit == 0:
+        return 0.0, 0.0
+    tract = item.shift + (item.reference_length if item.length_change < 0 else 0)
+    units, steps = tract // unit, len(moved) // unit
+    if units < 2:
+        return 0.0, 0.0
+    if item.length_change < 0:
+        return _slip(sample, unit, units, -steps), _slip(sample, unit, max(units - steps, 1), steps)
+    return _slip(sample, unit, units, steps), _slip(sample, unit, units + steps, -steps)
+
+
+def _slip(sample: Sample, unit: int, units: int, change: int) -> float:
+    """Probability that a read of a tract of `units` units shows `change` more of them."""
+    steps = abs(change)
+    if steps > units and change < 0:
+        return 0.0
+    rates = sample.slippage.rates(unit, units)
+    rate = float(rates[2 * (min(steps, FURTHEST_SLIP) - 1) + (change > 0)])
+    return rate * SLIP_DECAY ** max(0, steps - FURTHEST_SLIP)
+
+
+def _unit_length(sequence: np.ndarray) -> int:
+    """Length of the shortest unit (at most 6) of which `sequence` is a whole number of copies; 0 if there is none."""
+    for unit in range(1, 7):
+        if len(sequence) % unit == 0 and np.array_equal(sequence, np.tile(sequence[:unit], len(sequence) // unit)):
+            return unit
+    return 0

@@ -1,0 +1,232 @@
+"""From reads to fragments: which reads concern a candidate, and one observation per fragment.
+
+Overlapping mates count once: where they agree the stronger speaks, because they are copies of one molecule; where they
+disagree their evidence adds up, and cancels. Insert size is combined with the reads (Varlociraptor eqs. 19 to 22).
+"""
+
+import numpy as np
+
+from varproof.accelerate import compiled
+from varproof.evidence.arrays import FragmentArrays, Observations, ReadArrays
+from varproof.evidence.typing_numba_fns import (
+    MATE_REVERSE,
+    PAIRED,
+    REVERSE,
+    SECOND,
+    UNMAPPED,
+    read_log_ratio,
+    unmapped_log_ratio,
+)
+
+OUTLIER_FRAGMENTS = 0.002
+SHORTEST_INSERTION_FOR_UNMAPPED = 20
+LARGEST_LOG_RATIO = 25.0
+LARGEST_ERROR_RATIO = 6.0
+
+
+@compiled
+def prepared_reads(start, end, flag, mapq, fragment, base_offset, bases, qualities, cigar_offset, cigar_op, cigar_length,
+                   reference, reference_start):  # fmt: skip
+    """`ReadArrays` of a batch; `reference` (codes from `reference_start`) gives the mismatches of each read."""
+    n = len(start)
+    clip_left, clip_right = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    edits, gapped = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    for r in range(n):
+        query, position = base_offset[r], start[r]
+        for i in range(cigar_offset[r], cigar_offset[r + 1]):
+            op, length = cigar_op[i], cigar_length[i]
+            if op == 0 or op == 7 or op == 8:
+                for k in range(length):
+                    at = position + k - reference_start
+                    if 0 <= at < len(reference) and reference[at] < 4 and bases[query + k] != reference[at]:
+                        edits[r] += 1
+                query += length
+                position += length
+            elif op == 1:
+                query += length
+                edits[r] += 1
+                gapped[r] = True
+            elif op == 2 or op == 3:
+                position += length
+                edits[r] += 1
+                gapped[r] = True
+            elif op == 4:
+                if query == base_offset[r]:
+                    clip_left[r] = length
+                else:
+                    clip_right[r] = length
+                query += length
+    return ReadArrays(start, end, start - clip_left, end + clip_right, flag, mapq, fragment, base_offset, bases, qualities,
+                      cigar_offset, cigar_op, cigar_length, clip_left, clip_right, edits, gapped)  # fmt: skip
+
+
+@compiled
+def paired_fragments(reads, fragments):
+    """`FragmentArrays`: every fragment's mapping quality and orientation, and the pairs that point towards each other."""
+    low_of, high_of = np.full(fragments, -1, np.int64), np.full(fragments, -1, np.int64)
+    mapq_of, orientation_of = np.full(fragments, 60, np.int64), np.full(fragments, 2, np.int64)
+    for r in range(len(reads.start)):
+        flag = reads.flag[r]
+        if flag & UNMAPPED:
+            continue
+        f = reads.fragment[r]
+        mapq_of[f] = min(mapq_of[f], reads.mapq[r])
+        orientation_of[f] = 1 if ((flag & REVERSE) != 0) != ((flag & SECOND) != 0) else 0
+        if flag & PAIRED:
+            if flag & REVERSE:
+                high_of[f] = reads.high[r]
+            else:
+                low_of[f] = reads.low[r]
+    count = 0
+    chosen = np.empty(fragments, np.int64)
+    for f in range(fragments):
+        if low_of[f] >= 0 and high_of[f] > low_of[f]:
+            chosen[count] = f
+            count += 1
+        else:
+            low_of[f], high_of[f] = -1, -1
+    chosen = chosen[:count]
+    chosen = chosen[np.argsort(low_of[chosen], kind="mergesort")]
+    return FragmentArrays(low_of[chosen], high_of[chosen], chosen, low_of, high_of, mapq_of, orientation_of)
+
+
+@compiled
+def log_insert_size(length, mean, sd):
+    """Ln density of a fragment's length: Gaussian, with a few outliers of any length within 8 sd of width."""
+    z = (length - mean) / sd
+    gaussian = (1.0 - OUTLIER_FRAGMENTS) * np.exp(-0.5 * z * z) / (sd * 2.5066282746310002)
+    return np.log(gaussian + OUTLIER_FRAGMENTS / (8.0 * sd))
+
+
+@compiled
+def insert_log_ratio(low, high, candidate_low, candidate_high, change, tables):
+    """ln f(z + change) - ln f(z) of a fragment that spans the candidate; 0 if it doesn't or is out of reach (eqs. 19, 20)."""
+    mean, sd = tables.insert_size[0], tables.insert_size[1]
+    if sd <= 0.0 or change == 0 or low < 0 or low >= candidate_low or high <= candidate_high:
+        return 0.0
+    if high - low > tables.reach + max(0, -change):
+        return 0.0
+    return log_insert_size(high - low + change, mean, sd) - log_insert_size(high - low, mean, sd)
+
+
+@compiled
+def combined_mates(first, second):
+    """Log ratio of a molecule that both mates read at the candidate."""
+    if first * second > 0.0:
+        return first if abs(first) > abs(second) else second
+    return first + second
+
+
+@compiled
+def concerns(candidates, c, low, high, cut):
+    """Whether a read that spans [low, high), clips unrolled, touches the candidate, or a breakpoint of a long one."""
+    first, last = candidates.low[c] - 1, candidates.high[c] + 1
+    if low >= last or high <= first:
+        return False
+    if candidates.end[c] - candidates.start[c] <= 2 * cut:
+        return True
+    return low < candidates.low[c] + cut or high > candidates.high[c] - cut
+
+
+@compiled
+def reads_in_reach(candidates, c, reads, longest, reach):
+    """Index range of the reads whose alignment starts near enough to candidate c to concern it."""
+    margin = longest + 2
+    if candidates.alt_offset[c + 1] - candidates.alt_offset[c] >= SHORTEST_INSERTION_FOR_UNMAPPED:
+        margin = max(margin, reach)
+    first = np.searchsorted(reads.start, candidates.low[c] - margin)
+    return first, np.searchsorted(reads.start, candidates.high[c] + margin + 1)
+
+
+@compiled
+def pairs_in_reach(candidates, c, paired, tables):
+    """Index range of the pairs whose insert size can speak about candidate c; empty for small changes."""
+    change = candidates.change[c]
+    if tables.insert_size[1] <= 0.0 or abs(change) < tables.insert_size[1]:
+        return 0, 0
+    first = np.searchsorted(paired.low, candidates.low[c] - tables.reach - max(0, -change))
+    return first, np.searchsorted(paired.low, candidates.low[c])
+
+
+@compiled
+def lies_beside(candidates, c, reads, r, longest, reach):
+    """Whether an unmapped read's mapped mate points towards candidate c from within a fragment's length."""
+    if (reads.flag[r] & MATE_REVERSE) == 0:
+        return candidates.low[c] - reach < reads.start[r] <= candidates.low[c]
+    return candidates.low[c] - longest < reads.start[r] < candidates.high[c] + reach
+
+
+@compiled
+def observations(candidates, wanted, reads, paired, reference, reference_start, tables):
+    """`Observations` of the candidates `wanted`, and the number of fragments whose reads overlap each (len(wanted),)."""
+    longest = 0
+    for r in range(len(reads.start)):
+        longest = max(longest, reads.high[r] - reads.low[r])
+    capacity = 0
+    for c in wanted:
+        first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
+        first_pair, last_pair = pairs_in_reach(candidates, c, paired, tables)
+        capacity += last - first + last_pair - first_pair
+    out = Observations(np.zeros(capacity, np.int64), np.zeros(capacity, np.float32), np.zeros(capacity, np.uint8),
+                       np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.float32))  # fmt: skip
+    row_of = np.full(len(paired.low_of), -1, np.int64)
+    depth = np.zeros(len(wanted), np.int64)
+    rows = 0
+    for w in range(len(wanted)):
+        c = wanted[w]
+        first_row = rows
+        long_insertion = candidates.alt_offset[c + 1] - candidates.alt_offset[c] >= SHORTEST_INSERTION_FOR_UNMAPPED
+        first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
+        for r in range(first, last):
+            unmapped = (reads.flag[r] & UNMAPPED) != 0
+            error_ratio = 0.0
+            if unmapped:
+                if not long_insertion or not lies_beside(candidates, c, reads, r, longest, tables.reach):
+                    continue
+                ratio = unmapped_log_ratio(candidates, c, reads, r, tables)
+                if ratio <= 1.0:
+                    continue
+            elif concerns(candidates, c, reads.low[r], reads.high[r], tables.cut):
+                ratio, error_ratio = read_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
+            else:
+                continue
+            f = reads.fragment[r]
+            row = row_of[f]
+            if row < first_row:
+                row = rows
+                row_of[f] = row
+                rows += 1
+                out.candidate[row], out.log_ratio[row], out.log_error_ratio[row] = w, ratio, error_ratio
+                out.mapq[row] = paired.mapq_of[f] if unmapped else reads.mapq[r]
+                out.orientation[row] = paired.orientation_of[f]
+            else:
+                if abs(ratio) > abs(out.log_ratio[row]):
+                    out.log_error_ratio[row] = error_ratio
+                out.log_ratio[row] = combined_mates(out.log_ratio[row], ratio)
+                if not unmapped:
+                    out.mapq[row] = min(out.mapq[row], reads.mapq[r])
+            if not unmapped:
+                out.strand[row] |= 2 if reads.flag[r] & REVERSE else 1
+        depth[w] = rows - first_row
+        for f in reads.fragment[first:last]:
+            row = row_of[f]
+            if row >= first_row:
+                out.log_ratio[row] += insert_log_ratio(
+                    paired.low_of[f], paired.high_of[f], candidates.low[c], candidates.high[c], candidates.change[c], tables
+                )
+                row_of[f] = -2 - w
+        first_pair, last_pair = pairs_in_reach(candidates, c, paired, tables)
+        for k in range(first_pair, last_pair):
+            f = paired.fragment[k]
+            ratio = insert_log_ratio(
+                paired.low[k], paired.high[k], candidates.low[c], candidates.high[c], candidates.change[c], tables
+            )
+            if ratio != 0.0 and row_of[f] != -2 - w:
+                out.candidate[rows], out.log_ratio[rows] = w, ratio
+                out.mapq[rows], out.orientation[rows] = paired.mapq_of[f], paired.orientation_of[f]
+                rows += 1
+        for row in range(first_row, rows):
+            out.log_ratio[row] = min(LARGEST_LOG_RATIO, max(-LARGEST_LOG_RATIO, out.log_ratio[row]))
+            out.log_error_ratio[row] = min(LARGEST_ERROR_RATIO, max(-LARGEST_ERROR_RATIO, out.log_error_ratio[row]))
+    return Observations(out.candidate[:rows], out.log_ratio[:rows], out.mapq[:rows], out.strand[:rows],
+                        out.orientation[:rows], out.log_error_ratio[:rows]), depth  # fmt: skip

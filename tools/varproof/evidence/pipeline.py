@@ -1,0 +1,199 @@
+"""A whole candidate list against one sample: chunks in genome order, each a job for a worker process, results in order.
+
+What is in memory is bounded by a chunk: its candidates, its reads, its evidence.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from varproof.errors import UserError
+from varproof.evidence.collect import (
+    HALO,
+    candidate_key,
+    check_reference_allele,
+    collect_chunk,
+    reference_slice,
+)
+from varproof.evidence.sample import Sample
+from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
+from varproof.formats.alignment import AlignmentProperties
+from varproof.formats.evidence import Evidence, EvidenceWriter, concatenated, empty_evidence
+from varproof.formats.vcf import Candidate, candidates_of, read_records
+from varproof.reads.decode import open_reads, require_same_contigs
+from varproof.reads.reference import open_reference
+
+logger = logging.getLogger("varproof.evidence")
+
+CHUNK_CANDIDATES = 256
+CHUNK_SPAN = 50_000
+JOBS_PER_WORKER = 3
+AMBIGUOUS_MARGIN = 10
+"""A candidate needs known reference bases this far on both sides, bp."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive candidates of one contig, and the neighbours on both sides that other chunks report."""
+
+    candidates: list[Candidate]
+    halo: list[Candidate]
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """Where a sample's reads are and how they are to be read."""
+
+    reads: Path
+    reference: Path
+    candidates: Path
+    properties: AlignmentProperties
+    max_depth: int | None
+
+
+def chunks(path: Path) -> Iterator[Chunk]:
+    """The candidates of a VCF in chunks, in order; raises UserError where it is not sorted."""
+    stream = (item for number, record in enumerate(read_records(path)) for item in candidates_of(record, number))
+    before: list[Candidate] = []
+    ahead: deque[Candidate] = deque()
+    while True:
+        current: list[Candidate] = []
+        while (ahead or _pull(stream, ahead)) and _belongs(current, ahead[0]):
+            current.append(ahead.popleft())
+        if not current:
+            return
+        last = current[-1]
+
+        def near(item: Candidate, last: Candidate = last) -> bool:
+            return item.contig == last.contig and abs(item.start - last.start) <= HALO
+
+        while (not ahead or near(ahead[-1])) and _pull(stream, ahead):
+            pass
+        halo = [item for item in (*before, *filter(near, ahead)) if item.contig == last.contig and item.skipped is None]
+        yield Chunk(current, halo)
+        before = [item for item in (*before, *current) if near(item)]
+
+
+def _pull(stream: Iterator[Candidate], ahead: deque[Candidate]) -> bool:
+    """Move the next candidate to `ahead`; False at the end."""
+    item = next(stream, None)
+    if item is not None:
+        ahead.append(item)
+    return item is not None
+
+
+def _belongs(current: list[Candidate], item: Candidate) -> bool:
+    if not current:
+        return True
+    first = current[0]
+    return item.contig == first.contig and len(current) < CHUNK_CANDIDATES and item.start < first.start + CHUNK_SPAN
+
+
+class _Worker:
+    """Files and tables that a process opens once."""
+
+    def __init__(self, files: SampleFiles) -> None:
+        self.files = files
+        self.sample = Sample.from_properties(files.properties)
+        self.alignments = open_reads(files.reads, files.reference)
+        self.fasta = open_reference(files.reference)
+        self.lengths = dict(zip(self.fasta.references, self.fasta.lengths, strict=True))
+        self.checked: set[str] = set()
+
+    def collect(self, chunk: Chunk) -> Evidence:
+        keys = np.array([candidate_key(item) for item in chunk.candidates], np.uint64)
+        usable = [item for item in chunk.candidates if item.skipped is None]
+        if not usable:
+            return empty_evidence(keys)
+        contig = usable[0].contig
+        self._check_contig(contig)
+        reach = self.sample.tables.reach + 2 * self.sample.tables.cut + MAX_SHIFT
+        both = usable + chunk.halo
+        reference = reference_slice(
+            self.fasta, contig, min(item.start for item in both) - reach, max(item.end for item in both) + reach
+        )
+        judged = []
+        for item in usable:
+            if item.end > self.lengths[contig]:
+                raise UserError(
+                    f"{self.files.candidates}: {contig}:{item.start + 1} lies beyond the contig's {self.lengths[contig]} bp "
+                    f"in {self.files.reference}; use the reference that the candidates were called with"
+                )
+            check_reference_allele(item, reference, self.files.candidates)
+            if _known(item, reference):
+                judged.append(item)
+        halo = [item for item in chunk.halo if item.end <= self.lengths[contig] and _known(item, reference)]
+        evidence = empty_evidence(keys)
+        if judged:
+            found = collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
+            place = {id(item): i for i, item in enumerate(judged)}
+            none = len(judged)
+            order = np.array([place.get(id(item), none) for item in chunk.candidates])
+            evidence = replace(concatenated([found, empty_evidence(np.zeros(1, np.uint64))]).rows(order), key=keys)
+        return evidence
+
+    def _check_contig(self, contig: str) -> None:
+        if contig in self.checked:
+            return
+        if contig not in self.lengths:
+            raise UserError(
+                f"{self.files.candidates}: contig '{contig}' is not in {self.files.reference} "
+                f"(which has {', '.join(self.fasta.references[:3])}{', ...' if self.fasta.nreferences > 3 else ''}); "
+                "use the reference that the candidates were called with"
+            )
+        require_same_contigs(self.alignments, self.files.reads, self.fasta, self.files.reference, [contig])
+        self.checked.add(contig)
+
+
+def _known(item: Candidate, reference: ReferenceSlice) -> bool:
+    low, high = item.start - AMBIGUOUS_MARGIN, item.end + AMBIGUOUS_MARGIN
+    return bool(np.all(reference.between(max(low, reference.start), high) < 4)) and "N" not in item.alt
+
+
+_worker: _Worker | None = None
+
+
+def _start(files: SampleFiles) -> None:
+    global _worker
+    _worker = _Worker(files)
+
+
+def _collect(chunk: Chunk) -> Evidence:
+    assert _worker is not None
+    return _worker.collect(chunk)
+
+
+def evidence_chunks(files: SampleFiles, workers: int) -> Iterator[Evidence]:
+    """Evidence of all candidates, chunk by chunk in order; the same for any number of workers."""
+    if workers == 1:
+        worker = _Worker(files)
+        for chunk in chunks(files.candidates):
+            yield worker.collect(chunk)
+        return
+    pending: deque[Future[Evidence]] = deque()
+    with ProcessPoolExecutor(workers, get_context("fork"), _start, (files,)) as pool:
+        try:
+            for chunk in chunks(files.candidates):
+                pending.append(pool.submit(_collect, chunk))
+                if len(pending) >= workers * JOBS_PER_WORKER:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int) -> int:
+    """Append the evidence of all candidates to `writer`; returns their number."""
+    total = 0
+    for part in evidence_chunks(files, workers):
+        writer.append(part)
+        total += part.size
+    return total

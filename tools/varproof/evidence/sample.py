@@ -1,0 +1,83 @@
+"""A sample as the kernels need it: its alignment properties turned into lookup tables."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from varproof.evidence.arrays import SampleTables
+from varproof.formats.alignment import AlignmentProperties
+from varproof.reads.error_features import FEATURE_LABELS, log_error_ratios
+from varproof.reads.error_rates import error_rates
+from varproof.reads.slippage import SlippageModel
+
+LEAST_GAP_EXTENSION = 0.1
+"""Gaps that are no sequencing errors (a neighbour's variant) continue at least at this rate."""
+
+REACH_SD = 6.0
+DEFAULT_REACH = 1000
+HIGHEST_QUALITY = 93
+CUT_SLACK = 40
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Lookup tables of one sample, its slippage rates, and the read length that geometry assumes (bp)."""
+
+    tables: SampleTables
+    slippage: SlippageModel
+    read_length: int
+    needed_insertion: int
+    longest_insertion_operation: int
+
+    @classmethod
+    def from_properties(cls, properties: AlignmentProperties) -> "Sample":
+        """Tables from alignment.json; without an error profile base qualities are taken at their word."""
+        mean, sd = properties.insert_size_mean or 0.0, properties.insert_size_sd or 0.0
+        if not (mean and sd):
+            mean = sd = 0.0
+        profile = properties.error_profile
+        if profile is None:
+            per_quality = np.clip(10 ** (-np.arange(HIGHEST_QUALITY + 1) / 10), 1e-6, 0.75)
+            rates = np.repeat(per_quality[:, None] / 3, 16, axis=1)
+            ratios = {name: np.zeros(len(labels)) for name, labels in FEATURE_LABELS.items()}
+        else:
+            rates = error_rates(profile)
+            ratios = log_error_ratios(profile)
+        substitution, per_quality = _oriented(rates)
+        reach = int(mean + REACH_SD * sd) if sd else DEFAULT_REACH
+        clip = properties.max_softclip_fraction if properties.max_softclip_fraction is not None else 0.5
+        tables = SampleTables(
+            error=per_quality,
+            substitution_error=substitution,
+            log_quality_ratio=ratios["base_quality"],
+            log_end_ratio=ratios["end_distance"],
+            log_mismatch_ratio=ratios["other_mismatches"],
+            log_clip_ratio=ratios["clipped"],
+            log_mapq_ratio=ratios["mapping_quality"],
+            gap=np.array(
+                [
+                    properties.gap_open_insertion,
+                    properties.gap_open_deletion,
+                    max(properties.gap_extend_insertion, LEAST_GAP_EXTENSION),
+                    max(properties.gap_extend_deletion, LEAST_GAP_EXTENSION),
+                ]
+            ),
+            insert_size=np.array([mean, sd]),
+            reach=reach,
+            cut=properties.max_read_length + CUT_SLACK,
+        )
+        return cls(
+            tables=tables,
+            slippage=SlippageModel(profile.slippage if profile else []),
+            read_length=properties.max_read_length,
+            needed_insertion=int(properties.max_read_length * (1.0 - clip)),
+            longest_insertion_operation=properties.max_insertion_operation or 0,
+        )
+
+
+def _oriented(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(94, 2, 4, 4) substitution rates in reference orientation, and the mean rate of any error per quality (94,)."""
+    as_sequenced = rates.reshape(HIGHEST_QUALITY + 1, 4, 4).copy()
+    as_sequenced[:, np.arange(4), np.arange(4)] = 0.0
+    complemented = as_sequenced[:, ::-1, ::-1]
+    return np.stack([as_sequenced, complemented], axis=1).copy(), as_sequenced.sum(axis=2).mean(axis=1)

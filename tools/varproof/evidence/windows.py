@@ -1,0 +1,137 @@
+"""Where a candidate lies and what its haplotypes look like.
+
+A candidate comes in as its record wrote it and goes out left-aligned, with the interval within which an equivalent
+record could have placed it, so that left- and right-shifted records of one indel are one and the same from here on.
+Haplotypes are windows of the reference with edits applied (Varlociraptor, "Computing a_i, p_i and o_i", step 1).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from varproof.formats.vcf import Candidate, VariantType
+from varproof.reads.decode import base_codes
+
+MAX_SHIFT = 2000
+"""How far an indel is followed through a repeat, bp."""
+
+WINDOW = 64
+"""Reads are compared within this distance of the candidate (h of the paper), bp."""
+
+SEPARATOR = np.full(8, 4, np.uint8)
+"""Stands for the inside of an allele that is far longer than a read; matches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSlice:
+    """A stretch of one contig: `codes[i]` is the base at `start + i`."""
+
+    contig: str
+    start: int
+    codes: np.ndarray
+
+    @property
+    def end(self) -> int:
+        """End, exclusive."""
+        return self.start + len(self.codes)
+
+    def between(self, start: int, end: int) -> np.ndarray:
+        """Codes of an interval, cut at the slice's ends."""
+        return self.codes[max(start - self.start, 0) : max(end - self.start, 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A candidate, left-aligned: reference[start:end] becomes `alt` (codes).
+
+    `low` and `high` bound the interval in which equivalent records may place it (low = start). `shift` is how far the
+    candidate can be moved right without changing the haplotype, bp.
+    """
+
+    start: int
+    end: int
+    alt: np.ndarray
+    shift: int
+    type: VariantType
+
+    @property
+    def low(self) -> int:
+        """Leftmost base that an equivalent record may touch."""
+        return self.start
+
+    @property
+    def high(self) -> int:
+        """End (exclusive) of the last base that an equivalent record may touch."""
+        return self.end + self.shift
+
+    @property
+    def reference_length(self) -> int:
+        """Length of the reference allele, bp."""
+        return self.end - self.start
+
+    @property
+    def length_change(self) -> int:
+        """Alternative minus reference length, bp."""
+        return len(self.alt) - (self.end - self.start)
+
+    @property
+    def is_indel(self) -> bool:
+        """Whether the lengths of the alleles differ."""
+        return len(self.alt) != self.end - self.start
+
+
+def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
+    """Left-align a candidate within `reference`, which must reach MAX_SHIFT beyond it on both sides where the contig does."""
+    start, end = candidate.start, candidate.end
+    alt = base_codes(candidate.alt)
+    codes, offset = reference.codes, reference.start
+    insertion, deletion = end == start, len(alt) == 0
+    if not (insertion or deletion):
+        return Placement(start, end, alt, 0, candidate.type)
+    limit = max(0, start - MAX_SHIFT - offset)
+    moved = alt if insertion else codes[start - offset : end - offset]
+    length, left, last = len(moved), start - offset, end - offset
+    steps = 0
+    while left - steps > limit and length and codes[left - steps - 1] == moved[(length - 1 - steps) % length] < 4:
+        steps += 1
+    moved = np.roll(moved, steps % length) if length else moved
+    left, last = left - steps, last - steps
+    right = 0
+    while last + right < len(codes) and right < 2 * MAX_SHIFT and length and codes[last + right] == moved[right % length] < 4:
+        right += 1
+    return Placement(left + offset, last + offset, moved if insertion else alt, right, candidate.type)
+
+
+def haplotype(reference: ReferenceSlice, low: int, high: int, edits: list[Placement], cut: int) -> np.ndarray:
+    """reference[low:high] with non-overlapping `edits` applied.
+
+    Alleles longer than 2 * `cut` keep only their first and last `cut` bases around a separator, so that a window's
+    length is bounded whatever the length of the variant.
+    """
+    pieces, position = [], low
+    for edit in sorted(edits, key=lambda item: item.start):
+        pieces += [reference.between(position, edit.start), _shortened(edit.alt, cut)]
+        position = edit.end
+    return np.concatenate([*pieces, reference.between(position, high)])
+
+
+def reference_haplotype(reference: ReferenceSlice, low: int, high: int, variant: Placement, cut: int) -> np.ndarray:
+    """reference[low:high], with the candidate's reference allele shortened as in `haplotype`."""
+    return np.concatenate(
+        [
+            reference.between(low, variant.start),
+            _shortened(reference.between(variant.start, variant.end), cut),
+            reference.between(variant.end, high),
+        ]
+    )
+
+
+def _shortened(allele: np.ndarray, cut: int) -> np.ndarray:
+    if len(allele) <= 2 * cut + len(SEPARATOR):
+        return allele
+    return np.concatenate([allele[:cut], SEPARATOR, allele[-cut:]])
+
+
+def compatible(first: Placement, second: Placement) -> bool:
+    """Whether both edits can be applied to one haplotype: neither touches the bases of the other."""
+    return first.end < second.start or second.end < first.start

@@ -1,0 +1,231 @@
+"""evidence.h5: for each candidate the fragments of one sample that speak for or against it.
+
+Observations are stored flat, candidate i owning `offset[i]:offset[i + 1]`; identical observations of one candidate are
+one row with a count. Chunked and compressed HDF5, appended to chunk by chunk, so that memory does not grow with the file.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.errors import UserError
+from varproof.formats.output import complete_or_absent
+
+SCHEMA = "varproof/evidence/1"
+
+OBSERVATION_COLUMNS = {
+    "log_ratio": np.float32,
+    "mapq": np.uint8,
+    "strand": np.uint8,
+    "orientation": np.uint8,
+    "log_error_ratio": np.float32,
+    "count": np.uint32,
+}
+CANDIDATE_COLUMNS = {
+    "key": np.uint64,
+    "judged": np.uint8,
+    "sampling_ratio": np.float32,
+    "slip_forward": np.float32,
+    "slip_back": np.float32,
+    "depth": np.uint32,
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Evidence of one sample for n candidates with o observation rows.
+
+    Attributes
+    ----------
+    key : uint64 (n,)
+        Identity of the candidate (contig, position, alleles), to match two samples.
+    judged : uint8 (n,)
+        0 where there is no reference sequence to compare with, or the record is of a kind that can't be judged.
+    sampling_ratio : float32 (n,)
+        Expected informative fragments per copy of the alternative haplotype, relative to the reference haplotype (tau).
+    slip_forward, slip_back : float32 (n,)
+        Probability that a fragment of the reference (alternative) haplotype reads like the other by polymerase slippage.
+    depth : uint32 (n,)
+        Fragments whose reads overlap the candidate.
+    offset : int64 (n + 1,)
+        Rows of candidate i: offset[i]:offset[i + 1].
+    log_ratio : float32 (o,)
+        ln P(fragment | alternative) - ln P(fragment | reference), insert size included.
+    mapq : uint8 (o,)
+        PHRED of the probability that the fragment does not belong here.
+    strand : uint8 (o,)
+        1 seen on the forward strand, 2 reverse, 3 both, 0 neither (insert size only).
+    orientation : uint8 (o,)
+        0 if read 1 is the forward read, 1 if read 2 is, 2 unknown.
+    log_error_ratio : float32 (o,)
+        ln P(features | error) / P(features) of the base that was read.
+    count : uint32 (o,)
+        Fragments with exactly these values.
+    """
+
+    key: np.ndarray
+    judged: np.ndarray
+    sampling_ratio: np.ndarray
+    slip_forward: np.ndarray
+    slip_back: np.ndarray
+    depth: np.ndarray
+    offset: np.ndarray
+    log_ratio: np.ndarray
+    mapq: np.ndarray
+    strand: np.ndarray
+    orientation: np.ndarray
+    log_error_ratio: np.ndarray
+    count: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return len(self.key)
+
+    def rows(self, wanted: np.ndarray) -> "Evidence":
+        """Evidence of the candidates `wanted` (indices), in that order."""
+        lengths = (self.offset[1:] - self.offset[:-1])[wanted]
+        offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        source = np.arange(offset[-1]) + np.repeat(self.offset[wanted] - offset[:-1], lengths)
+        return Evidence(
+            offset=offset,
+            **{name: getattr(self, name)[wanted] for name in CANDIDATE_COLUMNS},
+            **{name: getattr(self, name)[source] for name in OBSERVATION_COLUMNS},
+        )
+
+
+def concatenated(parts: list[Evidence]) -> Evidence:
+    """Evidence of consecutive chunks as one."""
+    if not parts:
+        empty = {name: np.zeros(0, kind) for name, kind in {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS}.items()}
+        return Evidence(offset=np.zeros(1, np.int64), **empty)
+    starts = np.cumsum([0] + [part.offset[-1] for part in parts])
+    offset = np.concatenate([[0]] + [part.offset[1:] + start for part, start in zip(parts, starts[:-1], strict=True)])
+    columns = {
+        item.name: np.concatenate([getattr(part, item.name) for part in parts])
+        for item in fields(Evidence)
+        if item.name != "offset"
+    }
+    return Evidence(offset=offset.astype(np.int64), **columns)
+
+
+def empty_evidence(keys: np.ndarray) -> Evidence:
+    """Evidence of candidates that can't be judged."""
+    n = len(keys)
+    return Evidence(
+        key=keys.astype(np.uint64),
+        judged=np.zeros(n, np.uint8),
+        sampling_ratio=np.ones(n, np.float32),
+        slip_forward=np.zeros(n, np.float32),
+        slip_back=np.zeros(n, np.float32),
+        depth=np.zeros(n, np.uint32),
+        offset=np.zeros(n + 1, np.int64),
+        **{name: np.zeros(0, kind) for name, kind in OBSERVATION_COLUMNS.items()},
+    )
+
+
+class EvidenceWriter:
+    """Appends chunks of `Evidence` to an open HDF5 file."""
+
+    def __init__(self, file: Any) -> None:
+        """`file`: an `h5py.File` open for writing."""
+        self._file = file
+        for name, kind in CANDIDATE_COLUMNS.items():
+            self._create(name, kind)
+        for name, kind in OBSERVATION_COLUMNS.items():
+            self._create(name, kind)
+        self._create("offset", np.int64)
+        self._extend("offset", np.zeros(1, np.int64))
+        self._rows = 0
+
+    def _create(self, name: str, kind: Any) -> None:
+        self._file.create_dataset(
+            name,
+            shape=(0,),
+            maxshape=(None,),
+            dtype=kind,
+            chunks=(16384,),
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+        )
+
+    def _extend(self, name: str, values: np.ndarray) -> None:
+        data = self._file[name]
+        size = data.shape[0]
+        data.resize((size + len(values),))
+        data[size:] = values
+
+    def append(self, chunk: Evidence) -> None:
+        """Write the evidence of the next candidates."""
+        for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS):
+            self._extend(name, getattr(chunk, name))
+        self._extend("offset", chunk.offset[1:] + self._rows)
+        self._rows += int(chunk.offset[-1])
+
+
+@contextlib.contextmanager
+def evidence_writer(path: Path, attributes: dict[str, str]) -> Iterator[EvidenceWriter]:
+    """A writer whose file appears at `path` complete or not at all."""
+    import h5py
+
+    with complete_or_absent(path) as temporary, h5py.File(temporary, "w", track_order=False) as file:
+        file.attrs["schema"] = SCHEMA
+        for name, value in attributes.items():
+            file.attrs[name] = value
+        yield EvidenceWriter(file)
+
+
+class EvidenceReader:
+    """Random access to the evidence of consecutive candidates; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError unless `path` is an evidence file of this schema."""
+        import h5py
+
+        try:
+            self._file = h5py.File(path, "r")
+            schema = self._file.attrs.get("schema")
+        except OSError as error:
+            raise UserError(f"{path}: not a readable HDF5 file; make it with collect-evidence ({error})") from error
+        missing = [name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if name not in self._file]
+        if schema != SCHEMA or missing:
+            self._file.close()
+            raise UserError(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")
+        self.path = path
+
+    def __enter__(self) -> "EvidenceReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return int(self._file["key"].shape[0])
+
+    def attribute(self, name: str) -> str:
+        """A text attribute, empty if absent."""
+        return str(self._file.attrs.get(name, ""))
+
+    def read(self, start: int, end: int) -> Evidence:
+        """Evidence of candidates start..end - 1."""
+        offset = self._file["offset"][start : end + 1].astype(np.int64)
+        first, last = int(offset[0]), int(offset[-1])
+        return Evidence(
+            offset=offset - first,
+            **{name: self._file[name][start:end] for name in CANDIDATE_COLUMNS},
+            **{name: self._file[name][first:last] for name in OBSERVATION_COLUMNS},
+        )
+
+
+def is_evidence(path: Path) -> bool:
+    """Whether a file is HDF5, told by its content."""
+    import h5py
+
+    return bool(path.is_file() and h5py.is_hdf5(path))

@@ -1,0 +1,64 @@
+"""Classes of variants that share a rate: by type and, for indels, by length."""
+
+import numpy as np
+
+from varproof.formats.vcf import Candidate, VariantType
+
+LENGTH_BOUNDS = (1, 2, 5, 30, 100)
+"""First length of each indel length class, bp; the last is open."""
+
+LONGEST_COUNTED = 250
+
+
+def _length_names() -> list[str]:
+    ends = [bound - 1 for bound in LENGTH_BOUNDS[1:]]
+    closed = [str(a) if a == b else f"{a}-{b}" for a, b in zip(LENGTH_BOUNDS, ends, strict=False)]
+    return [*closed, f"{LENGTH_BOUNDS[-1]}+"]
+
+
+CLASSES = (
+    "snv",
+    "mnv",
+    *(f"insertion_{name}" for name in _length_names()),
+    *(f"deletion_{name}" for name in _length_names()),
+    "replacement",
+)
+_INDEX = {name: i for i, name in enumerate(CLASSES)}
+
+
+def class_of(candidate: Candidate) -> int:
+    """Index into CLASSES of a candidate."""
+    kind = candidate.type
+    if kind in (VariantType.SNV, VariantType.MNV, VariantType.REPLACEMENT):
+        return _INDEX[kind.value]
+    place = int(np.searchsorted(LENGTH_BOUNDS, candidate.length, side="right")) - 1
+    return _INDEX[f"{kind.value}_{_length_names()[place]}"]
+
+
+def alleles_per_base() -> np.ndarray:
+    """How many alleles of each class could have been a candidate at a base of the territory (len(CLASSES),).
+
+    Three SNVs; nine MNVs (the shortest); of indels one per length in the class.
+    """
+    ends = [*LENGTH_BOUNDS[1:], LONGEST_COUNTED + 1]
+    lengths = [float(b - a) for a, b in zip(LENGTH_BOUNDS, ends, strict=True)]
+    return np.array([3.0, 9.0, *lengths, *lengths, 1.0])
+
+
+def published_rates() -> dict[str, np.ndarray]:
+    """Rates per base and class to fall back on where there is little data, per event (len(CLASSES),).
+
+    Somatic: one SNV per Mbp (Alexandrov et al. 2013, median of adult cancers), a tenth as many indels, mostly of one base.
+    Germline: one SNV per kb, an eighth as many indels (1000 Genomes 2015), two heterozygous for each homozygous.
+    Artefacts: one per 100 kb and class. Somatic variants of the normal: a tenth of the tumour's.
+    """
+    indels = np.array([0.5, 0.25, 0.2, 0.03, 0.02])
+    shape = np.array([1.0, 0.01, *(0.06 * indels), *(0.06 * indels), 0.005])
+    return {
+        "SOMATIC_TUMOR": 1e-6 * shape,
+        "SOMATIC_NORMAL": 1e-7 * shape,
+        "GERMLINE_HET": 6.7e-4 * shape,
+        "GERMLINE_HOM": 3.3e-4 * shape,
+        "ARTIFACT": 1e-5 * np.maximum(shape, 0.01),
+        "FOREIGN": 1e-7 * shape,
+    }

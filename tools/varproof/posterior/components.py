@@ -1,0 +1,155 @@
+"""Every way in which a candidate's reads can have come about, and the likelihood of each.
+
+An event is a set of components; a component is a point in the space of allele frequencies or artefact rates
+(Varlociraptor's eqs. 2 to 5, as a quadrature). Integrals become weighted sums over components, so that one matrix of
+likelihoods per candidate serves learning, posteriors and densities alike.
+
+ SOMATIC_TUMOR   theta_c in (0, 1]; the normal shows contamination * theta_c
+ GERMLINE_HET    theta_h = 1/2, theta_c mostly 1/2 (0, 1 and anything where the tumour lost or gained a copy)
+ GERMLINE_HOM    theta_h = 1, theta_c likewise
+ SOMATIC_NORMAL  theta_h in (0, 1/2), theta_c in [0, 1]
+ ARTIFACT        a locus-wise rate, shared by both samples, on all reads or on one kind of reads
+ FOREIGN         another person's germline variant in the tumour's library (reported as ARTIFACT)
+ ABSENT          theta_c = theta_h = 0
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from varproof.formats.evidence import Evidence
+from varproof.posterior.likelihood_numba_fns import (
+    STRAND_CLASSES,
+    artefact_log_likelihoods,
+    frequency_log_likelihoods,
+)
+
+GRID_SIZE = 257
+GRID = np.sin(0.5 * np.pi * np.linspace(0.0, 1.0, GRID_SIZE)) ** 2
+"""Fractions of copies at which likelihoods are tabulated: evenly spaced in the arcsine of the root, which evens out the
+binomial's variance, so that the mode is resolved alike everywhere."""
+
+FREQUENCY_BINS = np.array([0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+NODES_PER_BIN = 6
+NORMAL_NODES = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.49])
+CELL_NODES = np.linspace(0.0, 1.0, 11)
+ARTIFACT_RATES = np.geomspace(0.003, 0.7, 20)
+UNCHANGED_GERMLINE = 0.9
+
+EVENT_ORDER = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "FOREIGN", "ABSENT")
+
+
+def somatic_nodes() -> np.ndarray:
+    """Allele frequencies in tumour cells at which the somatic event is evaluated: midpoints of equal parts of each bin."""
+    parts = (np.arange(NODES_PER_BIN) + 0.5) / NODES_PER_BIN
+    return np.concatenate([a + parts * (b - a) for a, b in itertools.pairwise(FREQUENCY_BINS)])
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Log-likelihoods of n candidates.
+
+    `tumor` (n, GRID_SIZE), `normal` (n, GRID_SIZE) or None: of the fraction of copies with the alternative allele;
+    `artifact` (n, STRAND_CLASSES, rates): of the artefact rate, both samples together.
+    """
+
+    tumor: np.ndarray
+    normal: np.ndarray | None
+    artifact: np.ndarray
+
+
+def spurious_rates(substitution: np.ndarray) -> np.ndarray:
+    """Probability that a fragment supports the allele for no reason that is modelled, by whether it is an SNV."""
+    return np.where(substitution, 1e-7, 1e-5)
+
+
+def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray) -> Tables:
+    """Likelihood tables of matching evidence (same candidates in the same order)."""
+    spurious = spurious_rates(is_snv)
+
+    def frequencies(evidence: Evidence) -> np.ndarray:
+        return frequency_log_likelihoods(
+            evidence.offset, evidence.log_ratio, evidence.mapq, evidence.count, evidence.sampling_ratio,
+            evidence.slip_forward, evidence.slip_back, spurious, GRID,
+        )  # fmt: skip
+
+    def artifacts(evidence: Evidence) -> np.ndarray:
+        return artefact_log_likelihoods(
+            evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
+            evidence.log_error_ratio, evidence.count, evidence.slip_forward, evidence.slip_back, spurious, ARTIFACT_RATES,
+        )  # fmt: skip
+
+    if normal is None:
+        return Tables(frequencies(tumor), None, artifacts(tumor))
+    return Tables(frequencies(tumor), frequencies(normal), artifacts(tumor) + artifacts(normal))
+
+
+def at_fraction(table: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """Log-likelihoods (n, len(fraction)) at any fractions of copies, interpolated in the grid's own coordinate."""
+    place = 2.0 / np.pi * np.arcsin(np.sqrt(np.clip(fraction, 0.0, 1.0))) * (GRID_SIZE - 1)
+    left = np.minimum(place.astype(int), GRID_SIZE - 2)
+    part = place - left
+    return table[:, left] * (1.0 - part) + table[:, left + 1] * part
+
+
+@dataclass(frozen=True)
+class Components:
+    """Log-likelihoods of all components, (n, components), and which columns belong to which event."""
+
+    log_likelihood: np.ndarray
+    columns: dict[str, slice]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What tumour and normal sample consist of: fractions in [0, 1]."""
+
+    purity: float
+    normal_contamination: float = 0.0
+    foreign_fraction: float = 0.0
+
+
+def _germline_fractions(healthy: float) -> tuple[np.ndarray, np.ndarray]:
+    """(theta_c, weights) of a germline variant: mostly as in the healthy cells, else a copy lost, or anything."""
+    cells = np.concatenate([[healthy, 0.0, 1.0], CELL_NODES])
+    rest = 1.0 - UNCHANGED_GERMLINE
+    weights = np.concatenate([[UNCHANGED_GERMLINE, rest / 4, rest / 4], np.full(len(CELL_NODES), rest / 2 / len(CELL_NODES))])
+    return cells, weights
+
+
+def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components:
+    """Components of each candidate; `flat` takes the paper's uniform density of theta_c for germline variants too."""
+    purity, leaked = mixture.purity, mixture.normal_contamination
+    tumor = tables.tumor
+    n = len(tumor)
+    normal = tables.normal if tables.normal is not None else np.zeros((n, GRID_SIZE))
+    parts: dict[str, np.ndarray] = {}
+    cells = somatic_nodes()
+    parts["SOMATIC_TUMOR"] = at_fraction(tumor, purity * cells) + at_fraction(normal, leaked * cells)
+    healthy, tumor_cells = (grid.ravel() for grid in np.meshgrid(NORMAL_NODES, CELL_NODES, indexing="ij"))
+    subclonal = at_fraction(tumor, purity * tumor_cells + (1.0 - purity) * healthy) + at_fraction(normal, healthy)
+    parts["SOMATIC_NORMAL"] = _log_mean(subclonal, np.full(len(healthy), 1.0 / len(healthy)))[:, None]
+    for event, fraction in (("GERMLINE_HET", 0.5), ("GERMLINE_HOM", 1.0)):
+        changed, weights = _germline_fractions(fraction)
+        if flat:
+            changed, weights = CELL_NODES, np.full(len(CELL_NODES), 1.0 / len(CELL_NODES))
+        in_tumor = at_fraction(tumor, purity * changed + (1.0 - purity) * fraction)
+        parts[event] = _log_mean(in_tumor, weights)[:, None] + at_fraction(normal, np.array([fraction]))
+    parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
+    foreign = np.array([0.5, 1.0]) * mixture.foreign_fraction
+    parts["FOREIGN"] = _log_mean(at_fraction(tumor, foreign), np.array([0.67, 0.33]))[:, None] + normal[:, :1]
+    parts["ABSENT"] = tumor[:, :1] + normal[:, :1]
+    columns, start = {}, 0
+    for event in EVENT_ORDER:
+        columns[event] = slice(start, start + parts[event].shape[1])
+        start += parts[event].shape[1]
+    return Components(np.concatenate([parts[event] for event in EVENT_ORDER], axis=1), columns)
+
+
+def _log_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    top = values.max(axis=1, keepdims=True)
+    return top[:, 0] + np.log(np.exp(values - top) @ weights)
+
+
+ARTIFACT_SHAPE = (STRAND_CLASSES, len(ARTIFACT_RATES))

@@ -1,0 +1,200 @@
+"""Learning the prior: expectation maximisation over all candidates and the territory that was searched.
+
+Candidates were proposed because reads already showed the allele, so how common each event is must be counted over
+everything that could have been proposed: what is no candidate counts as absent. For event e and class k
+    rate[e, k] <- (sum of posteriors + 1/2) / (territory[k] + 1/2 / published[e, k]),
+which tends to the published rate where there is little to learn from. Shared by all classes are the density of somatic
+allele frequencies and, for substitutions and for indels, the density of artefact rates.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from varproof.formats.prior import LearntPrior
+from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
+from varproof.posterior.components import (
+    ARTIFACT_RATES,
+    ARTIFACT_SHAPE,
+    EVENT_ORDER,
+    FREQUENCY_BINS,
+    NODES_PER_BIN,
+    Components,
+    Mixture,
+    Tables,
+    evaluate,
+)
+
+logger = logging.getLogger("varproof.posterior")
+
+HALF = 0.5
+MAX_ITERATIONS = 200
+SEARCH_ITERATIONS = 25
+TOLERANCE = 1e-4
+FREQUENCY_PSEUDO_COUNT = 1.0
+ARTIFACT_PSEUDO_COUNT = 2.0
+CONTAMINATION_CHOICES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2)
+FOREIGN_CHOICES = (0.0, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
+CONVINCING = 4.0
+"""Gain in log-likelihood that a contamination must bring over none."""
+
+FEW_CANDIDATES = 50
+ARTIFACT_GROUPS = ("substitution", "indel")
+
+
+def artifact_group(class_index: np.ndarray) -> np.ndarray:
+    """0 for substitutions, 1 for indels, per class index."""
+    return (class_index >= 2).astype(np.int64)
+
+
+def starting_prior(kind: str, territory: float) -> LearntPrior:
+    """Published rates and uninformative densities."""
+    uniform = np.full(ARTIFACT_SHAPE, 1.0 / np.prod(ARTIFACT_SHAPE))
+    return LearntPrior(
+        kind=kind,  # type: ignore[arg-type]
+        territory=territory,
+        classes=list(CLASSES),
+        rates={event: (values / alleles_per_base()).tolist() for event, values in published_rates().items()},
+        frequency_bins=FREQUENCY_BINS.tolist(),
+        somatic_density=np.ones(len(FREQUENCY_BINS) - 1).tolist(),
+        artifact_rates=ARTIFACT_RATES.tolist(),
+        artifact_density=[uniform.tolist()] * len(ARTIFACT_GROUPS),
+    )
+
+
+def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarray:
+    """Prior probability of every component, (classes, components); rows sum to 1."""
+    size = columns["ABSENT"].stop
+    weights = np.zeros((len(CLASSES), size))
+    widths = np.diff(prior.frequency_bins)
+    per_node = np.repeat(np.array(prior.somatic_density) * widths / NODES_PER_BIN, NODES_PER_BIN)
+    per_node /= per_node.sum()
+    group = artifact_group(np.arange(len(CLASSES)))
+    for event in EVENT_ORDER[:-1]:
+        rate = np.array(prior.rates[event])[:, None]
+        if event == "SOMATIC_TUMOR":
+            spread = np.tile(per_node, (len(CLASSES), 1))
+        elif event == "ARTIFACT":
+            spread = np.array([np.ravel(prior.artifact_density[g]) for g in group])
+        else:
+            spread = np.ones((len(CLASSES), 1))
+        weights[:, columns[event]] = rate * spread
+    if prior.foreign_fraction == 0.0:
+        weights[:, columns["FOREIGN"]] = 0.0
+    weights[:, columns["ABSENT"]] = 1.0 - weights.sum(axis=1, keepdims=True)
+    return weights
+
+
+class _Learner:
+    """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation."""
+
+    def __init__(self, components: Components, class_index: np.ndarray, prior: LearntPrior) -> None:
+        self.columns = components.columns
+        self.top = components.log_likelihood.max(axis=1)
+        self.likelihood = np.exp(components.log_likelihood - self.top[:, None])
+        self.class_index = class_index
+        self.members = [np.flatnonzero(class_index == k) for k in range(len(CLASSES))]
+        self.territory = prior.territory * alleles_per_base()
+        self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
+        self.absent = components.log_likelihood[:, components.columns["ABSENT"]][:, 0]
+
+    def step(self, prior: LearntPrior) -> tuple[LearntPrior, float, np.ndarray]:
+        """(updated prior, log-evidence under the old one, expected count per component)."""
+        weights = component_weights(prior, self.columns)
+        expected = np.zeros_like(weights)
+        evidence = 0.0
+        for k, members in enumerate(self.members):
+            if len(members) == 0:
+                continue
+            likelihood = self.likelihood[members]
+            total = likelihood @ weights[k]
+            expected[k] = (1.0 / total) @ likelihood * weights[k]
+            evidence += float((np.log(total) + self.top[members]).sum())
+            evidence += max(0.0, self.territory[k] - len(members)) * float(np.log(weights[k, -1]))
+        return self._maximised(prior, expected), evidence, expected
+
+    def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:
+        rates = {}
+        for event in EVENT_ORDER[:-1]:
+            count = expected[:, self.columns[event]].sum(axis=1)
+            rate = (count + HALF) / (np.maximum(self.territory, count) + HALF / self.published[event])
+            rates[event] = np.minimum(rate, 0.1).tolist()
+        somatic = expected[:, self.columns["SOMATIC_TUMOR"]].sum(axis=0).reshape(-1, NODES_PER_BIN).sum(axis=1)
+        widths = np.diff(FREQUENCY_BINS)
+        somatic += FREQUENCY_PSEUDO_COUNT * len(widths) * widths
+        density = somatic / somatic.sum() / widths
+        artifact = []
+        group = artifact_group(np.arange(len(CLASSES)))
+        for g in range(len(ARTIFACT_GROUPS)):
+            counts = expected[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
+            counts = counts + ARTIFACT_PSEUDO_COUNT / np.prod(ARTIFACT_SHAPE)
+            artifact.append((counts / counts.sum()).tolist())
+        return prior.model_copy(update={"rates": rates, "somatic_density": density.tolist(), "artifact_density": artifact})
+
+    def run(self, prior: LearntPrior, iterations: int) -> tuple[LearntPrior, float]:
+        """Iterate until the log-evidence no longer grows."""
+        before = -np.inf
+        evidence = before
+        for _ in range(iterations):
+            prior, evidence, _ = self.step(prior)
+            if evidence - before < TOLERANCE * max(1.0, abs(evidence)) * 1e-3:
+                break
+            before = evidence
+        return prior, evidence
+
+
+def learn_prior(
+    tables: Tables,
+    class_index: np.ndarray,
+    territory: float,
+    purity: float,
+    normal_contamination: float | None,
+    start: LearntPrior | None = None,
+) -> LearntPrior:
+    """The prior that explains the candidates (n) and the territory (bases) best.
+
+    `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Deterministic.
+    """
+    prior = start or starting_prior("empirical", territory)
+    prior = prior.model_copy(update={"candidates_used": len(class_index)})
+    if len(class_index) == 0:
+        return prior
+    if len(class_index) < FEW_CANDIDATES:
+        logger.warning("only %d candidates: the prior stays near published rates", len(class_index))
+
+    def trial(contamination: float, foreign: float, iterations: int) -> tuple[LearntPrior, float]:
+        mixture = Mixture(purity, contamination, foreign)
+        begin = prior.model_copy(update={"normal_contamination": contamination, "foreign_fraction": foreign})
+        return _Learner(evaluate(tables, mixture), class_index, begin).run(begin, iterations)
+
+    contamination = normal_contamination
+    if contamination is None:
+        contamination = 0.0
+        if tables.normal is not None:
+            contamination = _best(
+                CONTAMINATION_CHOICES, [trial(value, 0.0, SEARCH_ITERATIONS)[1] for value in CONTAMINATION_CHOICES]
+            )
+    foreign = _best(FOREIGN_CHOICES, [trial(contamination, value, SEARCH_ITERATIONS)[1] for value in FOREIGN_CHOICES])
+    return trial(contamination, foreign, MAX_ITERATIONS)[0]
+
+
+def _best(choices: Sequence[float], evidence: Sequence[float]) -> float:
+    """The choice with the most evidence, unless it is hardly better than the first."""
+    best = int(np.argmax(evidence))
+    logger.debug("evidence by choice: %s", dict(zip(choices, np.round(np.array(evidence) - evidence[0], 2), strict=True)))
+    return choices[best] if evidence[best] - evidence[0] > CONVINCING else choices[0]
+
+
+def describe(prior: LearntPrior) -> list[str]:
+    """What was learnt, in lines for the log: rates per Mbp by class."""
+    alleles = alleles_per_base()
+    lines = [
+        f"searched territory {prior.territory:.0f} bp; tumour cells in the normal {prior.normal_contamination:g}; "
+        f"another person in the tumour {prior.foreign_fraction:g}; {prior.candidates_used} candidates"
+    ]
+    for event, rates in prior.rates.items():
+        per_mbp = np.array(rates) * alleles * 1e6
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in zip(prior.classes, per_mbp, strict=True))
+        lines.append(f"per Mbp, {event}: {shown}")
+    return lines

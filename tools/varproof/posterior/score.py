@@ -1,0 +1,103 @@
+"""Posteriors of events and of allele frequencies (Varlociraptor eqs. 2 to 6)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from varproof.formats.prior import LearntPrior
+from varproof.formats.vcf import EVENTS
+from varproof.posterior.components import (
+    GRID,
+    Components,
+    Mixture,
+    Tables,
+    at_fraction,
+    evaluate,
+)
+from varproof.posterior.learning import component_weights
+
+REPORTED = {event: (event,) for event in EVENTS} | {"ARTIFACT": ("ARTIFACT", "FOREIGN")}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Posteriors of n candidates.
+
+    `probability` (n, len(EVENTS)): rows sum to 1. `tumor_density` (n, GRID_SIZE): log posterior density, up to a constant,
+    of the allele frequency in tumour cells, over GRID; `normal_density` (n, GRID_SIZE) or None likewise, of the normal
+    sample; `tumor_frequency`, `normal_frequency` (n,): their modes.
+    """
+
+    probability: np.ndarray
+    tumor_density: np.ndarray
+    normal_density: np.ndarray | None
+    tumor_frequency: np.ndarray
+    normal_frequency: np.ndarray | None
+
+
+def score(tables: Tables, class_index: np.ndarray, prior: LearntPrior, purity: float) -> Scores:
+    """Posteriors of candidates under a prior."""
+    mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
+    components = evaluate(tables, mixture, flat=prior.kind == "flat")
+    weights = flat_weights(components) if prior.kind == "flat" else component_weights(prior, components.columns)[class_index]
+    probability = event_posteriors(components, weights)
+    healthy = np.array([0.0, 0.0, 0.5, 1.0, 0.0, 0.0])[np.argmax(probability, axis=1)]
+    tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)
+    return Scores(
+        probability,
+        tumor_density,
+        tables.normal,
+        mode(tumor_density),
+        None if tables.normal is None else mode(tables.normal),
+    )
+
+
+def flat_weights(components: Components) -> np.ndarray:
+    """The 2020 paper's uniform prior: every event alike, every point of an event alike; no learnt artefact rates.
+
+    Strand bias (beta in {0, 1}) takes the place of artefacts.
+    """
+    size = components.columns["ABSENT"].stop
+    weights = np.zeros(size)
+    for event, columns in components.columns.items():
+        width = columns.stop - columns.start
+        if event == "ARTIFACT":
+            rates = width // 5
+            weights[columns.start + rates : columns.start + 3 * rates] = 1.0 / (2 * rates)
+        elif event != "FOREIGN":
+            weights[columns] = 1.0 / width
+    return np.tile(weights / weights.sum(), (len(components.log_likelihood), 1))
+
+
+def event_posteriors(components: Components, weights: np.ndarray) -> np.ndarray:
+    """(n, len(EVENTS)) posterior probabilities; weights (n, components)."""
+    top = components.log_likelihood.max(axis=1, keepdims=True)
+    joint = np.exp(components.log_likelihood - top) * weights
+    total = joint.sum(axis=1)
+    out = np.zeros((len(joint), len(EVENTS)))
+    for i, event in enumerate(EVENTS):
+        for part in REPORTED[event]:
+            out[:, i] += joint[:, components.columns[part]].sum(axis=1)
+    return out / total[:, None]
+
+
+def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float) -> np.ndarray:
+    """Log-likelihood (n, GRID_SIZE) of theta_c over GRID, given theta_h (n,) (eq. 6; uniform prior)."""
+    out = np.empty_like(table)
+    for value in np.unique(healthy):
+        rows = healthy == value
+        out[rows] = at_fraction(table[rows], purity * GRID + (1.0 - purity) * value)
+    return out - out.max(axis=1, keepdims=True)
+
+
+def mode(log_density: np.ndarray) -> np.ndarray:
+    """Frequencies (n,) of the maxima over GRID, refined by a parabola in the grid's own coordinate."""
+    n, size = log_density.shape
+    best = np.argmax(log_density, axis=1)
+    inner = np.clip(best, 1, size - 2)
+    rows = np.arange(n)
+    left, middle, right = (log_density[rows, inner + step] for step in (-1, 0, 1))
+    curvature = left - 2.0 * middle + right
+    step = np.where(curvature < -1e-12, 0.5 * (left - right) / np.where(curvature < -1e-12, curvature, 1.0), 0.0)
+    place = np.where(best == inner, inner + np.clip(step, -1.0, 1.0), best)
+    return np.sin(0.5 * np.pi * np.clip(place, 0, size - 1) / (size - 1)) ** 2
