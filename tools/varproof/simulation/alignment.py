@@ -3,6 +3,10 @@
 Supplementary alignments of split reads are written (flag 0x800, soft-clipped, with SA); secondary ones are not.
 """
 
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +19,23 @@ from varproof.simulation.reads import ReadPairs
 
 PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED = 0x1, 0x2, 0x4, 0x8
 REVERSE, MATE_REVERSE, READ1, READ2, DUPLICATE, SUPPLEMENTARY = 0x10, 0x20, 0x40, 0x80, 0x400, 0x800
+_CRAM_FILE_ID_AT = 6
 _COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+
+
+def _sequence(genome: Genome, contig: int) -> bytes:
+    return genome.text[genome.starts[contig] : genome.starts[contig + 1]]
+
+
+def _digest(sequence: bytes) -> str:
+    return hashlib.md5(sequence, usedforsecurity=False).hexdigest()
 
 
 def sam_header(genome: Genome, sample: str) -> str:
     """Header text: contigs, one read group of the sample, the program without paths or dates."""
     lines = ["@HD\tVN:1.6\tSO:unsorted"]
-    lines += [f"@SQ\tSN:{name}\tLN:{length}" for name, length in zip(genome.names, genome.lengths(), strict=True)]
+    for i, name in enumerate(genome.names):
+        lines.append(f"@SQ\tSN:{name}\tLN:{genome.lengths()[i]}\tM5:{_digest(_sequence(genome, i))}")
     lines.append(f"@RG\tID:{sample}\tSM:{sample}\tLB:{sample}\tPL:ILLUMINA")
     lines.append(f"@PG\tID:simulate-pair\tPN:simulate-pair\tVN:{__version__}")
     return "\n".join(lines) + "\n"
@@ -138,10 +152,28 @@ def write_sorted_bam(
     unsorted.unlink()
 
 
-def merge_bams(parts: list[Path], path: Path, reference: Path) -> None:
-    """Merge sorted BAMs into one indexed BAM or CRAM (by suffix)."""
-    arguments = ["--no-PG", "-f", "-c", "-p"]
+@contextlib.contextmanager
+def _sequences_by_digest(genome: Genome, folder: Path) -> Iterator[None]:
+    """Let htslib find the reference by its M5, as files in `folder`: given as a FASTA, its path would end up in the CRAM."""
+    before = os.environ.get("REF_PATH")
+    for i in range(len(genome.names)):
+        (folder / _digest(_sequence(genome, i))).write_bytes(_sequence(genome, i))
+    os.environ["REF_PATH"] = str(folder / "%s")
+    try:
+        yield
+    finally:
+        del os.environ["REF_PATH"]
+        if before is not None:
+            os.environ["REF_PATH"] = before
+
+
+def merge_bams(parts: list[Path], path: Path, genome: Genome) -> None:
+    """Merge sorted BAMs into one indexed BAM or CRAM (by suffix); uses the folder of the parts for temporary files."""
+    with _sequences_by_digest(genome, parts[0].parent) if path.suffix == ".cram" else contextlib.nullcontext():
+        form = path.suffix.removeprefix(".")
+        pysam.merge("--no-PG", "-f", "-c", "-p", "-O", form, "-o", str(path), *[str(part) for part in parts])
     if path.suffix == ".cram":
-        arguments += ["-O", "cram", "--reference", str(reference)]
-    pysam.merge(*arguments, "-o", str(path), *[str(part) for part in parts])
+        with path.open("r+b") as handle:  # htslib puts the first 20 bytes of the path, a temporary one, into the file id
+            handle.seek(_CRAM_FILE_ID_AT)
+            handle.write(path.name.encode()[:20].ljust(20, b"\0"))
     pysam.index(str(path))

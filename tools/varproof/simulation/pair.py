@@ -274,6 +274,9 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
             genome = read_genome(settings.reference)
         else:
             genome = random_genome(settings.genome_length, settings.contigs, np.random.default_rng(seeds[0]))
+        needed = round(settings.insert_size_mean + 4 * settings.insert_size_sd)
+        if max(genome.lengths()) < needed:
+            raise UserError(f"{settings.reference}: no contig is as long as a fragment; {needed} bp are needed")
         reference = folder / "reference.fa"
         write_fasta(genome, reference)
         truth = decide_truth(genome, settings, seeds[1:3])
@@ -292,7 +295,7 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
             logger.info("reads: %d/%d chunks", done, len(tasks))
         for sample in _SAMPLES:
             parts = [task.path for task in tasks if task.sample == sample]
-            merge_bams(parts, folder / f"{sample}.{settings.format}", reference)
+            merge_bams(parts, folder / f"{sample}.{settings.format}", genome)
         shutil.rmtree(chunks)
 
         summary = _write_tables(settings, genome, truth, counts, folder, np.random.default_rng(seeds[5]))

@@ -60,7 +60,7 @@ class ReadPairs:
 def quality_profile(read_length: int) -> NDArray[np.float64]:
     """P(quality <= level) per cycle for all levels but the highest; shape (read_length, 3)."""
     x = np.linspace(0, 1, read_length)
-    lowest, low, middle = 0.0005 + 0.002 * x**2, 0.022 + 0.06 * x**2, 0.03 + 0.08 * x**2
+    lowest, low, middle = 0.0005 + 0.002 * x**2, 0.018 + 0.05 * x**2, 0.03 + 0.08 * x**2
     return np.cumsum(np.stack([lowest, low, middle], axis=1), axis=1)
 
 

@@ -120,7 +120,8 @@ def sequence_fragments(
     """Sequence each fragment `times[i]` times; returns (pairs, events, slips) filled into the outputs.
 
     Outputs: `bases`, `qualities` (pairs, 2, read_length; as sequenced), `fragment_of` (pairs); events are bases of reads that
-    an artefact made: reference position, base on the forward strand, kind; slips are fragments with a slipped tract.
+    an artefact made (duplicates left out): reference position, base on the forward strand, kind; slips are fragments with a
+    slipped tract.
     """
     longest = length.max()
     fragment = np.empty(longest, dtype=np.uint8)
@@ -167,7 +168,7 @@ def sequence_fragments(
                     if rng.random() < rate:
                         fragment[b] = adenine_from_c
                         made_by[b] = DEAMINATION
-        for _ in range(times[i]):
+        for time in range(times[i]):
             for mate in range(2):
                 from_left = forward[i] == (mate == 0)
                 factor = low_quality_factor[i, mate]
@@ -192,7 +193,7 @@ def sequence_fragments(
                             kind = END_ERROR
                     bases[pairs, mate, cycle] = base
                     qualities[pairs, mate, cycle] = quality_values[level]
-                    if kind > 0 and position[b] >= 0 and events < len(event_kind):
+                    if kind > 0 and time == 0 and position[b] >= 0 and events < len(event_kind):
                         event_position[events] = position[b]
                         event_base[events] = base if from_left else _complement(base)
                         event_kind[events] = kind

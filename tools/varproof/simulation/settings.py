@@ -28,7 +28,7 @@ ARTIFACT_STRENGTHS: dict[ArtifactName, tuple[str, float, float]] = {
     "normal-contamination": ("normal_contamination", 0.02, 0.0),
     "tumor-contamination": ("tumor_contamination", 0.01, 0.0),
     "duplicates": ("duplicate_fraction", 0.05, 0.0),
-    "quality-overstated": ("error_inflation", 2.5, 1.0),
+    "quality-overstated": ("error_inflation", 2.0, 1.0),
 }
 """Artefact -> (its option, its strength when switched on, the value that means off)."""
 
@@ -96,7 +96,7 @@ class SimulationSettings(BaseModel):
         None, ge=0, lt=1, description="fragments sequenced twice, the second time marked as a duplicate. [on: 0.05]"
     )
     error_inflation: float | None = Field(
-        None, ge=0.1, le=10, description="real error rate over the one that base qualities tell. [on: 2.5]"
+        None, ge=0.1, le=10, description="real error rate over the one that base qualities tell. [on: 2]"
     )
 
     @model_validator(mode="after")
