@@ -22,8 +22,8 @@ FEATURE_LABELS: dict[str, tuple[str, ...]] = {
     "mapping_quality": ("0-19", "20-49", "50+"),
 }
 MAX_BINS = max(len(labels) for labels in FEATURE_LABELS.values())
-PSEUDO_COUNT = 5.0
-"""Added to every bin, of the errors as of all bases."""
+PSEUDO_ERRORS = 5.0
+"""Added to every bin's errors, and to the errors that the bin would have if errors looked like all bases."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,10 @@ def read_features(batch: ReadBatch, reference: np.ndarray, reference_start: int)
 
 
 def log_error_ratios(profile: ErrorProfile) -> dict[str, np.ndarray]:
-    """Per feature, ln P(bin | error) - ln P(bin | any base) per bin, with `PSEUDO_COUNT` per bin.
+    """Per feature, ln P(bin | error) - ln P(bin | any base) per bin.
 
-    With no error and no base counted all are 0. Raises UserError where the profile's features or bins are other ones.
+    Computed as ln of errors counted over errors expected, with `PSEUDO_ERRORS` added to both: a bin that was not seen, or
+    a profile without errors, gives 0. Raises UserError where the profile's features or bins are other ones.
     """
     if set(profile.features) != set(FEATURES):
         raise UserError(f"error_profile: 'features' must be {', '.join(FEATURES)}; make it again with estimate-alignment")
@@ -64,7 +65,8 @@ def log_error_ratios(profile: ErrorProfile) -> dict[str, np.ndarray]:
         counts, bins = profile.features[name], len(FEATURE_LABELS[name])
         if len(counts.error) != bins or len(counts.all) != bins:
             raise UserError(f"error_profile: feature '{name}' must have {bins} bins; make it again with estimate-alignment")
-        error = np.array(counts.error, dtype=np.float64) + PSEUDO_COUNT
-        overall = np.array(counts.all, dtype=np.float64) + PSEUDO_COUNT
-        ratios[name] = np.log(error / error.sum()) - np.log(overall / overall.sum())
+        error = np.array(counts.error, dtype=np.float64)
+        overall = np.array(counts.all, dtype=np.float64)
+        expected = overall * (error.sum() / max(overall.sum(), 1.0))
+        ratios[name] = np.log((error + PSEUDO_ERRORS) / (expected + PSEUDO_ERRORS))
     return ratios

@@ -31,6 +31,8 @@ CONFIDENT_MAPQ = 20
 
 USABLE_DEPTH, SHALLOW_DEPTH = 15, 4
 VARIANT_FRACTION = 0.1
+GAP_VARIANT_FRACTION = 0.03
+"""Gaps outside repeats are so rare that reads which share one share a variant, even a rare one."""
 
 GAP_OPEN_PRIOR = {1: 2.8e-6, -1: 5.1e-6}
 """Insertions (1) and deletions (-1) per base that Illumina instruments make; worth `GAP_PSEUDO_BASES` bases."""
@@ -165,7 +167,7 @@ def _add_gaps(tally: Tally, batch: ReadBatch, tracts: TandemTracts, covering: np
     if not len(gaps):
         return
     kinds, count = np.unique(gaps, axis=0, return_counts=True)
-    error = (count == 1) | (count <= VARIANT_FRACTION * covering[kinds[:, 0]])
+    error = (count == 1) | (count <= GAP_VARIANT_FRACTION * covering[kinds[:, 0]])
     for sign in (1, -1):
         chosen = error & (np.sign(kinds[:, 1]) == sign)
         tally.gaps[sign][0] += int(count[chosen].sum())

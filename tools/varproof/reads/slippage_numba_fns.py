@@ -16,6 +16,8 @@ from varproof.reads.error_features_numba_fns import (
 )
 
 FLANK = 5
+MOST_UNLIKE = 2
+"""Bases that differ from the one a unit before: two, which is what one sequencing error makes."""
 
 
 @compiled
@@ -27,7 +29,8 @@ def slipped_units(
 
     A read spans a tract if its FLANK bases on either side of it are aligned without a gap and equal the reference, and its
     MAPQ is at least CONFIDENT_MAPQ. Its change is the sum of the gaps between the flanks; one that is not of whole units
-    counts as spanning only. Tracts are sorted by start; `reference` begins at `reference_start`.
+    counts as spanning only, and so does one whose bases don't repeat the unit (an insertion of something else). Tracts are
+    sorted by start; `reference` begins at `reference_start`.
     """
     counts = np.zeros((len(tract_start), 7), np.int64)
     query_of = np.empty(0, np.int64)
@@ -75,7 +78,10 @@ def slipped_units(
                     counts[t, 0] += 1
                     left, right = query_of[first - 1 - start[r]], query_of[last - start[r]]
                     change = (right - left - 1) - (last - first)
-                    if change != 0 and change % unit_length[t] == 0:
+                    unlike = 0
+                    for i in range(left + 1 + unit_length[t], right):
+                        unlike += bases[i] != bases[i - unit_length[t]]
+                    if change != 0 and change % unit_length[t] == 0 and unlike <= MOST_UNLIKE:
                         units = min(abs(change) // unit_length[t], 3)
                         counts[t, units if change < 0 else units + 3] += 1
             t += 1
