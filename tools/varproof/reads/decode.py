@@ -9,6 +9,7 @@ is counted over all reads that start in it; and the fragment is kept if the hash
 under `max_depth / depth`.
 """
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -191,16 +192,17 @@ def _file_name(alignments: pysam.AlignmentFile) -> str:
 
 def fetch_reads(alignments: pysam.AlignmentFile, contig: str, start: int, end: int | None) -> Iterator[Any]:
     """The file's reads that overlap contig:start-end; raises UserError naming the file where it breaks off."""
+    cram, shown = alignments.is_cram, _file_name(alignments)
     verbosity = pysam.set_verbosity(0)
     try:
         yield from alignments.fetch(contig, start, end)
     except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError):  # closing a damaged file fails again, and would hide the error below
+            alignments.close()
         advice = "copy or make it again"
-        if alignments.is_cram:
+        if cram:
             advice += ", and check that --reference is the one it was made with"
-        raise UserError(
-            f"{_file_name(alignments)}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}"
-        ) from error
+        raise UserError(f"{shown}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}") from error
     finally:
         pysam.set_verbosity(verbosity)
 
