@@ -1,0 +1,251 @@
+"""Calls and true variants as arrays that can be compared: normalised, within the regions, each allele once.
+
+`read_calls` and `read_truth` stream the two VCFs. An allele is known by (contig, start, end, alt) after trimming and, if a
+reference is given, left-alignment; equal alleles count once (of calls the most probable).
+"""
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.errors import UserError
+from varproof.formats.density import decode_density
+from varproof.formats.scored import EventSelection, allele_frequencies, density_texts, depth, error_probabilities
+from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, read_records
+from varproof.posterior.vaf import frequency_estimate
+
+TYPES = tuple(VariantType)
+Key = tuple[str, int, int, str]
+Regions = dict[str, list[tuple[int, int]]]
+_STRETCH = 1 << 16
+
+
+class Reference:
+    """Bases of an indexed FASTA, read in stretches; also checks that records belong to it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError if the file or its index is missing."""
+        from varproof.reads.reference import open_reference
+
+        self.path = path
+        self._fasta = open_reference(path)
+        self._lengths = dict(zip(self._fasta.references, self._fasta.lengths, strict=True))
+        self._contig, self._start, self._bases = "", 0, ""
+
+    def bases(self, contig: str, start: int, end: int) -> str:
+        """Upper-case bases of contig:start-end, 0-based half-open, cut at the contig's ends."""
+        start, end = max(start, 0), min(end, self._lengths[contig])
+        if contig != self._contig or start < self._start or end > self._start + len(self._bases):
+            self._start = max(0, start - _STRETCH // 4)
+            self._bases = self._fasta.fetch(contig, self._start, max(end, self._start + _STRETCH)).upper()
+            self._contig = contig
+        return self._bases[start - self._start : end - self._start]
+
+    def check(self, path: Path, record: Any) -> None:
+        """Raise UserError unless the record's REF is what the reference has there."""
+        if record.contig not in self._lengths:
+            raise UserError(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
+        expected = record.ref.upper()
+        found = self.bases(record.contig, record.start, record.start + len(expected))
+        if found != expected and (len(found) != len(expected) or _differ(found, expected)):
+            raise UserError(
+                f"{path}: record {record.contig}:{record.pos} has REF {_short(expected)} where {self.path} has "
+                f"{_short(found) or 'no bases'}; use the reference of the calls"
+            )
+
+
+def _differ(found: str, expected: str) -> bool:
+    return any(a != b and a in "ACGT" and b in "ACGT" for a, b in zip(found, expected, strict=True))
+
+
+def _short(bases: str) -> str:
+    return bases if len(bases) <= 20 else bases[:20] + "..."
+
+
+def left_aligned(start: int, end: int, alt: str, contig: str, reference: Reference) -> tuple[int, int, str]:
+    """The leftmost equivalent placement of a trimmed allele (only insertions and deletions have others)."""
+    deletion, insertion = not alt and end > start, bool(alt) and end == start
+    if not deletion and not insertion:
+        return start, end, alt
+    shift = 0
+    while start > shift:
+        before = reference.bases(contig, start - shift - 1, start - shift)
+        last = reference.bases(contig, end - shift - 1, end - shift) if deletion else alt[-1 - shift % len(alt)]
+        if before != last or before == "N":
+            break
+        shift += 1
+    if insertion and shift:
+        turn = shift % len(alt)
+        alt = alt[len(alt) - turn :] + alt[: len(alt) - turn]
+    return start - shift, end - shift, alt
+
+
+@dataclass
+class Variants:
+    """Comparable alleles: one entry of each column per allele."""
+
+    keys: list[Key] = field(default_factory=list)
+    refs: list[str] = field(default_factory=list)
+    types: Any = field(default_factory=list)
+    lengths: Any = field(default_factory=list)
+    outside_regions: int = 0
+    duplicates: int = 0
+    index: dict[Key, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def add(self, key: Key, candidate: Candidate) -> None:
+        """Append a new allele."""
+        self.index[key] = len(self.keys)
+        self.keys.append(key)
+        self.refs.append(candidate.ref)
+        self.types.append(TYPES.index(candidate.type))
+        self.lengths.append(candidate.length)
+
+    def freeze(self) -> None:
+        """Turn the columns into arrays."""
+        self.types = np.array(self.types, dtype=np.int8)
+        self.lengths = np.array(self.lengths, dtype=np.int64)
+
+
+@dataclass
+class Calls(Variants):
+    """Judged calls. `errors`: posterior error probability; VAF columns NaN and depth 0 where the file has none."""
+
+    errors: Any = field(default_factory=list)
+    vafs: Any = field(default_factory=list)
+    vaf_low: Any = field(default_factory=list)
+    vaf_high: Any = field(default_factory=list)
+    depths: Any = field(default_factory=list)
+    not_judged: int = 0
+
+    def freeze(self) -> None:
+        """Turn the columns into arrays."""
+        super().freeze()
+        for name in ("errors", "vafs", "vaf_low", "vaf_high", "depths"):
+            setattr(self, name, np.array(getattr(self, name), dtype=float))
+
+
+@dataclass
+class Truth(Variants):
+    """True variants of the event in question. `vafs`: allele frequency in the tumour cells, NaN where not given.
+
+    `others` names alleles that the truth file holds as something else (germline, artefact).
+    """
+
+    vafs: Any = field(default_factory=list)
+    others: dict[Key, str] = field(default_factory=dict)
+    other_events: int = 0
+    not_comparable: int = 0
+
+    def freeze(self) -> None:
+        """Turn the columns into arrays."""
+        super().freeze()
+        self.vafs = np.array(self.vafs, dtype=float)
+
+
+def within(regions: Regions | None, contig: str, position: int) -> bool:
+    """Whether a position lies in disjoint sorted regions (None: everywhere)."""
+    if regions is None:
+        return True
+    intervals = regions.get(contig, [])
+    i = bisect_right(intervals, (position, math.inf)) - 1
+    return i >= 0 and position < intervals[i][1]
+
+
+def _key(candidate: Candidate, reference: Reference | None) -> Key:
+    start, end, alt = candidate.start, candidate.end, candidate.alt
+    if reference is not None:
+        start, end, alt = left_aligned(start, end, alt, candidate.contig, reference)
+    return candidate.contig, start, end, alt
+
+
+def read_calls(path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None) -> Calls:
+    """The judged calls of a scored VCF. Raises UserError as the readers do, and where REF is not the reference's."""
+    calls = Calls()
+    for record in read_records(path):
+        errors = error_probabilities(record, selection)
+        has_samples = len(record.samples) > 0
+        modes = allele_frequencies(record, 0) if has_samples else [None] * len(errors)
+        texts = density_texts(record, 0) if has_samples else [None] * len(errors)
+        fragments = depth(record, 0) if has_samples else None
+        if reference is not None:
+            reference.check(path, record)
+        for candidate, error in zip(candidates_of(record, 0), errors, strict=True):
+            if candidate.skipped is not None or error != error:
+                calls.not_judged += 1
+                continue
+            key = _key(candidate, reference)
+            if not within(regions, key[0], key[1]):
+                calls.outside_regions += 1
+                continue
+            known = calls.index.get(key)
+            if known is not None:
+                calls.duplicates += 1
+                if error >= calls.errors[known]:
+                    continue
+            else:
+                known = len(calls)
+                calls.add(key, candidate)
+                for column in (calls.errors, calls.vafs, calls.vaf_low, calls.vaf_high, calls.depths):
+                    column.append(math.nan)
+            text, mode = texts[candidate.allele], modes[candidate.allele]
+            # Intervals are compared for likely calls only; decoding millions of unlikely ones would take minutes.
+            estimate = frequency_estimate(*_decoded(path, record, text)) if text is not None and error < 0.5 else None
+            calls.errors[known] = error
+            calls.vafs[known] = math.nan if mode is None else float(mode)
+            calls.vaf_low[known] = math.nan if estimate is None else estimate.low
+            calls.vaf_high[known] = math.nan if estimate is None else estimate.high
+            calls.depths[known] = 0 if fragments is None else fragments
+    calls.freeze()
+    return calls
+
+
+def _decoded(path: Path, record: Any, text: str) -> tuple[Any, Any]:
+    try:
+        return decode_density(text)
+    except ValueError as error:
+        raise UserError(f"{path}: record {record.contig}:{record.pos}: AFD is {error}") from error
+
+
+def _per_allele(record: Any, name: str) -> list[Any]:
+    alleles = len(record.alts or ())
+    value = record.info.get(name) if name in record.header.info else None
+    if isinstance(value, tuple) and len(value) == alleles:
+        return list(value)
+    return [value[0] if isinstance(value, tuple) and value else value] * alleles
+
+
+def read_truth(path: Path, event: str, regions: Regions | None, reference: Reference | None) -> Truth:
+    """The true variants: records whose INFO/EVENT is `event` (any case), or all if the file has no such field."""
+    truth = Truth()
+    for record in read_records(path):
+        if reference is not None:
+            reference.check(path, record)
+        events, vafs, kinds = (_per_allele(record, name) for name in ("EVENT", ALLELE_FREQUENCY, "ARTIFACT_KIND"))
+        for candidate in candidates_of(record, 0):
+            known_as = events[candidate.allele]
+            counts = known_as is None or str(known_as).upper() == event.upper()
+            if candidate.skipped is not None:
+                truth.not_comparable += counts
+                continue
+            key = _key(candidate, reference)
+            if not counts:
+                kind = kinds[candidate.allele]
+                truth.other_events += 1
+                truth.others[key] = str(known_as) if kind is None else f"{known_as}: {kind}"
+            elif not within(regions, key[0], key[1]):
+                truth.outside_regions += 1
+            elif key in truth.index:
+                truth.duplicates += 1
+            else:
+                truth.add(key, candidate)
+                vaf = vafs[candidate.allele]
+                truth.vafs.append(math.nan if vaf is None else float(vaf))
+    truth.freeze()
+    return truth
