@@ -73,7 +73,7 @@ def _random_contig(length: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     gc = np.clip(rng.normal(0.42, 0.06, len(knots)), 0.28, 0.65)
     contig = random_bases(length, np.interp(np.arange(length), knots, gc), rng)
 
-    families = [random_bases(int(size), 0.45, rng) for size in (300, 300, 280, 150, 200, 500, 700, 900, 1000, 350)]
+    families = [random_bases(size, 0.45, rng) for size in (300, 300, 280, 150, 200, 500, 700, 900, 1000, 350)]
     covered = 0
     while covered < _INTERSPERSED_FRACTION * length:
         family = families[int(rng.integers(len(families)))]
@@ -118,7 +118,7 @@ def read_genome(path: Path) -> Genome:
     """The user's reference, upper case, everything but ACGT as N; raises UserError where it can't be read."""
     try:
         with pysam.FastxFile(str(path)) as handle:
-            records = [(entry.name, entry.sequence.upper()) for entry in handle if entry.sequence]
+            records = [(str(entry.name), entry.sequence.upper()) for entry in handle if entry.sequence]
     except OSError as error:
         raise UserError(f"{path}: not a readable FASTA file ({error.strerror or error})") from error
     if not records:

@@ -98,7 +98,7 @@ def alleles_in_reads(
                 continue
             if read.has_tag("NM") and read.get_tag("NM") == 0:
                 continue
-            batch.add(read, contig_start[read.reference_name])
+            batch.add(read, contig_start[str(read.reference_name)])
             if len(batch.starts) == _BATCH_READS:
                 _count_batch(batch, genome, min_quality, substitutions, indels)
                 batch = _Batch()
