@@ -176,6 +176,7 @@ def recall_picture(calls: Calls, truth: Truth, matching: Matching, limit: float)
             axes.set_xscale("log")
             axes.xaxis.set_minor_locator(_no_ticks())
             axes.set_xticks([1, 3, 10, 30, 100, 250], ["1", "3", "10", "30", "100", "250"])
+            axes.set_xlim(0.8, 330)
             axes.set_xlabel("Indel length (bp)")
         if with_vaf.any():
             axes = panels.pop(0)

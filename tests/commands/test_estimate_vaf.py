@@ -1,0 +1,157 @@
+"""estimate-vaf as a function and as a program."""
+
+import csv
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from scored_examples import Call, density_text, header, read_all, write_scored
+from varproof.commands.base import parse_options
+from varproof.commands.estimate_vaf import EstimateVafOptions, estimate_vaf
+from varproof.errors import UserError
+
+
+def run(tmp_path: Path, calls: list[Call] | Path, **options: Any) -> list[dict[str, str]]:
+    """Run and return the table's rows."""
+    path = calls if isinstance(calls, Path) else write_scored(tmp_path / "calls.vcf", calls)
+    values = {"calls": path, "output": tmp_path / "vaf.tsv"} | options
+    estimate_vaf(EstimateVafOptions(**values))
+    with values["output"].open() as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def neutral_calls(rate: float = 30.0) -> list[Call]:
+    """Calls whose MAPs are an exact neutral spectrum between 0.12 and 0.24."""
+    k = np.arange(1, int(rate * (1 / 0.12 - 1 / 0.24)) + 1)
+    return [Call(100 + 10 * i, "A", "C", 0.01, float(f)) for i, f in enumerate(1 / (k / rate + 1 / 0.24))]
+
+
+def test_estimates_are_those_of_the_beta_posterior(tmp_path: Path) -> None:
+    """12 of 40 reads under a flat prior: Beta(13, 29)."""
+    rows = run(tmp_path, [Call(100, "AC", "A", 0.01, 0.3, 40), Call(200, "A", ("C", "G"), 0.01, (0.1, 0.5), 40)])
+    assert [(row["pos"], row["alt"], row["type"], row["length"], row["depth"]) for row in rows] == [
+        ("100", "A", "deletion", "1", "40"),
+        ("200", "C", "snv", "1", "40"),
+        ("200", "G", "snv", "1", "40"),
+    ]
+    for row, reads in zip(rows, (12, 4, 20), strict=True):
+        true = stats.beta(reads + 1, 41 - reads)
+        assert float(row["map"]) == pytest.approx(reads / 40)
+        assert float(row["mean"]) == pytest.approx(true.mean(), abs=0.02 * true.std())
+        assert float(row["ci_low"]) == pytest.approx(true.ppf(0.025), abs=0.02 * true.std())
+        assert float(row["ci_high"]) == pytest.approx(true.ppf(0.975), abs=0.02 * true.std())
+
+
+@pytest.mark.parametrize("suffix", ["vcf", "vcf.gz", "bcf"])
+def test_annotated_calls(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"annotated.{suffix}"
+    calls = [Call(100, "A", ("C", "G"), 0.01, (0.1, 0.5), 40), Call(200, "A", "<INS>", None)]
+    rows = run(tmp_path, calls, annotated_output=out)
+    first, second = read_all(out)
+    for name, column in (("AFMEAN", "mean"), ("AFLOW", "ci_low"), ("AFHIGH", "ci_high")):
+        assert first.samples["tumor"][name] == pytest.approx([float(row[column]) for row in rows], rel=1e-3)
+        assert first.samples["normal"][name] == first.samples["tumor"][name]
+    assert second.info["SKIPPED"] == "symbolic_allele"
+    assert "AFMEAN" not in second.format
+
+
+def test_the_neutral_line_has_the_rate_of_the_spectrum(tmp_path: Path) -> None:
+    run(tmp_path, neutral_calls(), summary=tmp_path / "fit.json")
+    found = json.loads((tmp_path / "fit.json").read_text())
+    assert found["schema"] == "varproof/vaf/1"
+    fit = found["neutral_evolution"]
+    assert fit["mutation_rate"] == pytest.approx(30, rel=1e-3)
+    assert fit["r_squared"] == pytest.approx(1, abs=1e-4)
+    assert (fit["fmin"], fit["fmax"], fit["interval"]) == (0.12, 0.24, "given")
+    assert fit["mutation_rate_low"] < 30 < fit["mutation_rate_high"]
+
+
+def test_a_range_of_ones_own_and_the_fallback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    calls = [Call(100 + i, "A", "C", 0.01, 0.3 + i / 100) for i in range(10)]
+    run(tmp_path, calls, summary=tmp_path / "fit.json")
+    assert json.loads((tmp_path / "fit.json").read_text())["neutral_evolution"]["interval"] == "observed range"
+    run(tmp_path, calls, summary=tmp_path / "fit.json", fmin=0.32, fmax=0.4)
+    assert json.loads((tmp_path / "fit.json").read_text())["neutral_evolution"]["variants"] == 8
+    run(tmp_path, calls, summary=tmp_path / "fit.json", fmin=0.1)
+    assert json.loads((tmp_path / "fit.json").read_text())["neutral_evolution"] is None
+    assert "no neutral-evolution fit" in caplog.text
+
+
+def test_pictures(tmp_path: Path) -> None:
+    """Text stays text, the PNG has 200 dpi, and the same calls give the same bytes."""
+    calls = neutral_calls()
+    run(tmp_path, calls, plot=tmp_path / "one.svg")
+    run(tmp_path, tmp_path / "calls.vcf", plot=tmp_path / "two")
+    text = (tmp_path / "one.svg").read_text()
+    assert any(
+        "Cumulative spectrum" in "".join(e.itertext()) for e in ElementTree.fromstring(text).iter() if e.tag.endswith("text")
+    )
+    for suffix in ("svg", "png"):
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+    png = (tmp_path / "one.png").read_bytes()
+    assert png[:4] == b"\x89PNG"
+    place = png.index(b"pHYs") + 4
+    assert int.from_bytes(png[place : place + 4], "big") == round(200 / 0.0254)
+
+
+def test_empty_input(tmp_path: Path) -> None:
+    rows = run(tmp_path, [], plot=tmp_path / "p", summary=tmp_path / "s.json", annotated_output=tmp_path / "a.vcf")
+    assert rows == []
+    assert json.loads((tmp_path / "s.json").read_text())["variants"] == 0
+    assert read_all(tmp_path / "a.vcf") == []
+    assert (tmp_path / "p.svg").exists()
+
+
+def test_unfiltered_calls_are_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run(tmp_path, [Call(100, "A", "C", 0.9), Call(200, "A", "C", 0.01), Call(300, "A", "<INS>", None)])
+    assert "1 of 2 calls are more probably not somatic" in caplog.text
+
+
+def test_refusals(tmp_path: Path) -> None:
+    good = write_scored(tmp_path / "good.vcf", [Call(100, "A", "C")])
+    bare = write_scored(tmp_path / "bare.vcf", [Call(100, "A", "C")], header(density=False))
+    unsorted = write_scored(tmp_path / "unsorted.vcf", [Call(200, "A", "C"), Call(100, "A", "C")])
+    broken = tmp_path / "broken.vcf"
+    broken.write_text(good.read_text().replace(density_text(0.3, 40), "nonsense"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    before = set(tmp_path.iterdir())
+    everything = {"plot": tmp_path / "p", "summary": tmp_path / "s.json", "annotated_output": tmp_path / "a.vcf.gz"}
+    for path, options, message in [
+        (bare, {}, "carry no densities .* run score-posterior"),
+        (bare, {"tumor": Path("t.bam")}, "--tumor t.bam"),
+        (unsorted, {}, "not sorted"),
+        (broken, {}, "chr1:100: AFD is not a density|could not convert"),
+        (tmp_path / "nowhere.vcf", {}, "no such file"),
+        (good, {"output": folder}, "is a folder"),
+        (good, {"annotated_output": tmp_path / "a.txt"}, "suffix"),
+        (good, {"summary": tmp_path / "x" / "s.json"}, "create it first"),
+        (good, {"plot": tmp_path / "x" / "p.png"}, "create it first"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            run(tmp_path, path, **(everything | options))
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_options() -> None:
+    with pytest.raises(UserError, match="under --fmax"):
+        parse_options("estimate-vaf", EstimateVafOptions, ["--calls", "a", "--output", "b", "--fmin", "0.3"])
+    with pytest.raises(UserError, match="--purity"):
+        parse_options("estimate-vaf", EstimateVafOptions, ["--calls", "a", "--output", "b", "--purity", "0"])
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    calls = write_scored(tmp_path / "calls.bcf", [Call(100, "A", "C", 0.01, 0.3)])
+    command = [sys.executable, "-m", "varproof.commands.estimate_vaf", "--output", "-", "--calls"]
+    good = subprocess.run([*command, str(calls)], capture_output=True, text=True)
+    assert good.returncode == 0, good.stderr
+    assert good.stdout.splitlines()[1].startswith("chr1\t100\tA\tC\tsnv\t1\t0.3\t")
+    bad = subprocess.run([*command, str(tmp_path / "none.vcf")], capture_output=True, text=True)
+    assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
