@@ -8,7 +8,15 @@ import pysam
 import pytest
 
 from varproof.errors import UserError
-from varproof.simulation.genome import Genome, diverged, random_genome, read_genome, repeat_tracts, reverse_complement, write_fasta
+from varproof.simulation.genome import (
+    Genome,
+    diverged,
+    random_genome,
+    read_genome,
+    repeat_tracts,
+    reverse_complement,
+    write_fasta,
+)
 
 
 def genome_of(*contigs: bytes) -> Genome:
@@ -26,7 +34,7 @@ def test_random_genome_has_homopolymers_and_repeats_beyond_chance() -> None:
     gc = (np.isin(genome.bases, [ord("C"), ord("G")])).mean()
     assert 0.37 < gc < 0.47
     words: dict[bytes, int] = {}
-    for at in range(0, len(genome) - 40):
+    for at in range(len(genome) - 40):
         word = genome.text[at : at + 40]
         words[word] = words.get(word, 0) + 1
     assert sum(count - 1 for count in words.values() if count > 1) > 1_000

@@ -99,18 +99,24 @@ def test_copies_are_drawn_in_proportion_to_their_own_length() -> None:
     assert stats.binomtest(int((pairs.copy[over] == 0).sum()), int(over.sum()), 0.5).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("inflation", [1.0, 2.0])
-def test_bases_are_wrong_as_often_as_their_quality_says(inflation: float) -> None:
-    genome = plain_genome()
-    pairs = sequence(genome, [], [[]], 20_000, error_inflation=inflation)
-    right = np.stack(
+def true_bases(genome: Genome, pairs: ReadPairs) -> np.ndarray:
+    """What error-free sequencing would have read, for pairs of the reference itself; the closer of the two orientations."""
+    right = np.array(
         [
-            np.stack([np.frombuffer(m, np.uint8) for m in expected_mates(genome.text, int(b), int(n))])
-            for b, n in zip(pairs.begin, pairs.length, strict=True)
+            [np.frombuffer(mate, np.uint8) for mate in expected_mates(genome.text, int(begin), int(length))]
+            for begin, length in zip(pairs.begin, pairs.length, strict=True)
         ]
     )
     swapped = (pairs.bases[:, 0] != right[:, 0]).sum(1) > READ_LENGTH // 2
     right[swapped] = right[swapped][:, ::-1]
+    return right
+
+
+@pytest.mark.parametrize("inflation", [1.0, 2.0])
+def test_bases_are_wrong_as_often_as_their_quality_says(inflation: float) -> None:
+    genome = plain_genome()
+    pairs = sequence(genome, [], [[]], 20_000, error_inflation=inflation)
+    right = true_bases(genome, pairs)
     wrong = pairs.bases != right
     for quality in (2, 11, 25, 37):
         among = pairs.qualities == quality
@@ -120,40 +126,21 @@ def test_bases_are_wrong_as_often_as_their_quality_says(inflation: float) -> Non
     assert stats.chisquare(substitutes).pvalue > 1e-4
 
 
-def mismatches_in_fragment_orientation(genome: Genome, pairs: ReadPairs) -> dict[tuple[str, int], int]:
-    """(substitution as read, mate) -> count."""
-    counts: dict[tuple[str, int], int] = {}
-    for i in range(len(pairs.bases)):
-        left, right = expected_mates(genome.text, int(pairs.begin[i]), int(pairs.length[i]))
-        options = [(left, right), (right, left)]
-        got = [pairs.bases[i, 0].tobytes(), pairs.bases[i, 1].tobytes()]
-        truth = min(options, key=lambda o: sum(a != b for x, y in zip(o, got, strict=True) for a, b in zip(x, y, strict=True)))
-        for mate in (0, 1):
-            for a, b in zip(truth[mate], got[mate], strict=True):
-                if a != b:
-                    key = (f"{chr(a)}>{chr(b)}", mate)
-                    counts[key] = counts.get(key, 0) + 1
-    return counts
-
-
 def test_damage_shows_in_one_orientation_only() -> None:
     genome = plain_genome(5_000)
-    counts = mismatches_in_fragment_orientation(
-        genome,
-        sequence(
-            genome,
-            [],
-            [[]],
-            3_000,
-            error_inflation=0.0,
-            damage_rate=0.02,
-            hot_oxidation=np.zeros(5_000, np.float32),
-            hot_deamination=np.zeros(5_000, np.float32),
-        ),
-    )
-    assert set(counts) == {("G>T", 0), ("C>A", 1), ("C>T", 0), ("G>A", 1)}
-    bases = 3_000 * READ_LENGTH / 4
-    assert all(abs(number - 0.02 * bases) < 5 * np.sqrt(0.02 * bases) for number in counts.values())
+    zeros = np.zeros(5_000, np.float32)
+    pairs = sequence(genome, [], [[]], 3_000, error_inflation=0.0, damage_rate=0.02, hot_oxidation=zeros, hot_deamination=zeros)
+    right = true_bases(genome, pairs)
+    changes = {}
+    for mate in (0, 1):
+        wrong = pairs.bases[:, mate] != right[:, mate]
+        for was, reads in zip(right[:, mate][wrong].tolist(), pairs.bases[:, mate][wrong].tolist(), strict=True):
+            key = (mate + 1, f"{chr(was)}>{chr(reads)}")
+            changes[key] = changes.get(key, 0) + 1
+    assert set(changes) == {(1, "G>T"), (2, "C>A"), (1, "C>T"), (2, "G>A")}
+    for (mate, change), found in changes.items():
+        susceptible = int((right[:, mate - 1] == ord(change[0])).sum())
+        assert stats.binomtest(found, susceptible, 0.02).pvalue > 1e-4
 
 
 def test_hot_spots_have_their_rate_and_are_reported() -> None:
@@ -175,10 +162,12 @@ def test_hot_spots_have_their_rate_and_are_reported() -> None:
 def test_end_errors_are_in_the_last_bases() -> None:
     genome = plain_genome()
     pairs = sequence(genome, [], [[]], 10_000, error_inflation=0.0, end_error_rate=0.2)
-    clean = sequence(genome, [], [[]], 10_000, error_inflation=0.0)
-    assert (clean.event_kind == 0).all()
-    assert len(pairs.event_kind) == pytest.approx(20_000 * 0.2 * 4.5, rel=0.05)
-    assert (pairs.bases[:, :, :-8] == clean.bases[:, :, :-8]).mean() > 0.2  # other draws follow; orientation stays
+    wrong = pairs.bases != true_bases(genome, pairs)
+    assert not wrong[:, :, :-8].any()
+    assert len(pairs.event_kind) == wrong.sum()
+    ramp = 0.2 * np.arange(1, 9) / 8
+    for rate, found in zip(ramp, wrong[:, :, -8:].sum((0, 1)), strict=True):
+        assert stats.binomtest(int(found), 2 * len(pairs.bases), rate).pvalue > 1e-4
     for position, base in zip(pairs.event_position[:200].tolist(), pairs.event_base[:200].tolist(), strict=True):
         assert genome.text[position] != base
 

@@ -1,5 +1,7 @@
 """Alleles are left-aligned, keep their distance, change the sequence, and are carried by as many copies as their VAF says."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,7 +72,7 @@ def test_planted_variants_change_the_sequence_and_keep_their_distance(planted_pa
         assert left_aligned(genome.text, allele, limit) == allele
         if allele.kind == "mnv":
             assert all(a != b for a, b in zip(genome.text[allele.start : allele.end], allele.alt, strict=True))
-    for before, after in zip(alleles, alleles[1:], strict=False):
+    for before, after in itertools.pairwise(alleles):
         assert after.start - right_end(genome.text, before) >= SPACING_BP - 1
 
 

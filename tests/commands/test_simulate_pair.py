@@ -1,0 +1,226 @@
+"""simulate-pair end to end: what is in the folder, that it agrees with itself, and what is refused."""
+
+import filecmp
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pysam
+import pytest
+from scipy import stats
+
+from varproof.commands.simulate_pair import Options, simulate
+
+SMALL = {
+    "genome_length": 40_000,
+    "contigs": 2,
+    "somatic_snvs": 60,
+    "somatic_mnvs": 6,
+    "somatic_insertions": 20,
+    "somatic_deletions": 20,
+    "germline": 60,
+    "tumor_depth": 60,
+    "normal_depth": 20,
+    "empty_sites": 30,
+    "log_level": "warning",
+}
+FILES = [
+    "candidates.vcf.gz",
+    "candidates.vcf.gz.tbi",
+    "normal.bam",
+    "normal.bam.bai",
+    "reference.fa",
+    "reference.fa.fai",
+    "simulation.json",
+    "truth.vcf.gz",
+    "truth.vcf.gz.tbi",
+    "tumor.bam",
+    "tumor.bam.bai",
+]
+
+
+def simulated(output: Path, **changes: object) -> Path:
+    simulate(Options(output=output, **(SMALL | changes)))
+    return output
+
+
+def key(record: pysam.VariantRecord) -> tuple[str, int, str, str]:
+    return record.chrom, record.pos, record.ref, record.alts[0]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulated(tmp_path_factory.mktemp("pair") / "out", seed=5)
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulated(tmp_path_factory.mktemp("hard") / "out", seed=5, artifacts=["all"])
+
+
+def test_folder_holds_what_is_promised(pair: Path) -> None:
+    assert sorted(path.name for path in pair.iterdir()) == FILES
+    assert [path.name for path in pair.parent.iterdir()] == ["out"]
+    summary = json.loads((pair / "simulation.json").read_text())
+    assert summary["planted"]["SOMATIC_TUMOR:snv"] == 60
+    assert summary["candidates"]["empty"] == 30
+    assert summary["settings"]["seed"] == 5
+    for sample, depth in (("tumor", 60), ("normal", 20)):
+        assert summary["read_pairs"][sample] == pytest.approx(depth * 40_000 / 200, rel=0.05)
+        with pysam.AlignmentFile(str(pair / f"{sample}.bam")) as bam:
+            assert bam.header["RG"][0]["SM"] == sample
+            assert 2 * summary["read_pairs"][sample] == sum(not read.is_supplementary for read in bam.fetch(until_eof=True))
+
+
+@pytest.mark.parametrize("folder", ["pair", "hard"])
+def test_truth_and_candidates_agree_with_the_reference(folder: str, request: pytest.FixtureRequest) -> None:
+    path = request.getfixturevalue(folder)
+    with pysam.FastaFile(str(path / "reference.fa")) as reference:
+        truth = {key(record): record for record in pysam.VariantFile(str(path / "truth.vcf.gz"))}
+        candidates = [record for record in pysam.VariantFile(str(path / "candidates.vcf.gz"))]
+        for record in [*truth.values(), *candidates]:
+            assert reference.fetch(record.chrom, record.start, record.stop) == record.ref
+            assert record.ref != record.alts[0]
+    keys = [key(record) for record in candidates]
+    assert len(set(keys)) == len(keys)
+    assert keys == sorted(keys)
+    assert all(not dict(record.info) for record in candidates)
+    for known, record in truth.items():
+        if record.info["EVENT"] == "ARTIFACT":
+            assert record.info["ARTIFACT_KIND"]
+        else:
+            assert known in set(keys)
+            assert 0 < record.info["AF"][0] <= 1
+    events = {record.info["EVENT"] for record in truth.values()}
+    assert ("ARTIFACT" in events) == (folder == "hard")
+
+
+@pytest.mark.parametrize("folder", ["pair", "hard"])
+def test_mates_agree(folder: str, request: pytest.FixtureRequest) -> None:
+    with pysam.AlignmentFile(str(request.getfixturevalue(folder) / "tumor.bam")) as bam:
+        pairs: dict[str, list] = {}
+        for read in bam.fetch(until_eof=True):
+            if not read.is_supplementary:
+                pairs.setdefault(read.query_name, []).append(read)
+    proper = 0
+    for mates in pairs.values():
+        assert len(mates) == 2
+        assert mates[0].is_read1 != mates[1].is_read1
+        for own, mate in (mates, mates[::-1]):
+            assert own.is_paired and not own.is_secondary
+            assert own.mate_is_unmapped == mate.is_unmapped
+            assert own.mate_is_reverse == mate.is_reverse
+            assert own.next_reference_id == mate.reference_id
+            assert own.next_reference_start == mate.reference_start
+            assert own.template_length == -mate.template_length
+            assert own.is_duplicate == mate.is_duplicate
+            assert own.is_proper_pair == mate.is_proper_pair
+        proper += mates[0].is_proper_pair
+    assert proper / len(pairs) > 0.97
+
+
+def reads_with(bam: pysam.AlignmentFile, record: pysam.VariantRecord) -> tuple[int, int]:
+    """(fragments with the alternative base, all), bases of quality 25 or more, overlapping mates once."""
+    shown: dict[str, bool] = {}
+    for column in bam.pileup(
+        record.chrom, record.start, record.start + 1, truncate=True, min_base_quality=25, max_depth=100_000
+    ):
+        for read in column.pileups:
+            if read.query_position is not None:
+                shown[read.alignment.query_name] = read.alignment.query_sequence[read.query_position] == record.alts[0]
+    return sum(shown.values()), len(shown)
+
+
+def test_planted_snvs_have_their_frequency_in_the_reads(pair: Path) -> None:
+    purity, found = 0.75, {"tumor": [0, 0.0, 0.0], "normal": [0, 0.0, 0.0]}
+    for sample, totals in found.items():
+        with pysam.AlignmentFile(str(pair / f"{sample}.bam")) as bam:
+            for record in pysam.VariantFile(str(pair / "truth.vcf.gz")):
+                if record.info["CLASS"] != "snv" or record.info["EVENT"] == "GERMLINE_HOM":
+                    continue
+                in_normal = 0.5 if record.info["EVENT"] == "GERMLINE_HET" else 0.0
+                expected = purity * record.info["AF"][0] + (1 - purity) * in_normal if sample == "tumor" else in_normal
+                with_allele, number = reads_with(bam, record)
+                totals[0] += with_allele
+                totals[1] += number * expected
+                totals[2] += number * expected * (1 - expected)
+        z = (totals[0] - totals[1]) / totals[2] ** 0.5
+        assert abs(z) < 4, sample
+
+
+def test_hard_data_hold_every_kind_of_artefact(hard: Path) -> None:
+    kinds: set[str] = set()
+    for record in pysam.VariantFile(str(hard / "truth.vcf.gz")):
+        if record.info["EVENT"] == "ARTIFACT":
+            kinds.update(record.info["ARTIFACT_KIND"].split("&"))
+    assert kinds == {"oxidation", "deamination", "end_errors", "slippage", "paralog", "tumor_contamination"}
+    summary = json.loads((hard / "simulation.json").read_text())
+    pairs, duplicates = summary["read_pairs"]["tumor"], summary["duplicate_pairs"]["tumor"]
+    assert stats.binomtest(duplicates, pairs - duplicates, 0.05).pvalue > 1e-4
+    with pysam.AlignmentFile(str(hard / "tumor.bam")) as bam:
+        marked = sum(read.is_duplicate and not read.is_supplementary for read in bam.fetch(until_eof=True))
+    assert marked == 2 * duplicates
+
+
+@pytest.mark.parametrize("form", ["bam", "cram"])
+def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, form: str) -> None:
+    changes = {"tumor_depth": 110, "germline": 30, "somatic_snvs": 10, "artifacts": ["all"], "format": form}
+    one = simulated(tmp_path / "one", **changes)
+    (tmp_path / "elsewhere").mkdir()
+    two = simulated(tmp_path / "elsewhere" / "two", threads=2, **changes)
+    names = sorted(path.name for path in one.iterdir())
+    assert names == sorted(path.name for path in two.iterdir())
+    assert filecmp.cmpfiles(one, two, names, shallow=False) == (names, [], [])
+    other = simulated(tmp_path / "other", seed=2, **changes)
+    assert not filecmp.cmp(one / f"tumor.{form}", other / f"tumor.{form}", shallow=False)
+
+
+def test_given_reference_is_used(tmp_path: Path, pair: Path) -> None:
+    settings = {"somatic_snvs": 5, "germline": 5, "somatic_insertions": 2, "somatic_deletions": 2, "tumor_depth": 5}
+    output = simulated(tmp_path / "out", reference=pair / "reference.fa", **settings)
+    assert filecmp.cmp(output / "reference.fa", pair / "reference.fa", shallow=False)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "varproof.commands.simulate_pair", *arguments], capture_output=True, text=True)
+
+
+def test_refused_options_leave_nothing_behind(tmp_path: Path) -> None:
+    occupied = tmp_path / "occupied"
+    occupied.mkdir()
+    (occupied / "file").touch()
+    missing = tmp_path / "missing.fa"
+    output = str(tmp_path / "out")
+    for arguments, message in (
+        (["--output", str(occupied)], "not an empty folder"),
+        (["--output", str(tmp_path / "no" / "out")], "create it first"),
+        (["--output", output, "--purity", "1.5"], "--purity"),
+        (["--output", output, "--reference", str(missing)], "missing.fa"),
+        (["--output", output, "--genome-length", "6000"], "no room"),
+        (["--output", output, "--artifacts", "gremlins"], "--artifacts"),
+        (["--output", output, "--min-indel-length", "9", "--max-indel-length", "5"], "--max-indel-length"),
+        ([], "--output is required"),
+    ):
+        result = run(*arguments)
+        assert (result.returncode, "Traceback" in result.stderr) == (2, False), result.stderr
+        assert message in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["occupied"]
+
+
+def test_artifacts_are_named_or_given_a_strength() -> None:
+    options = Options(output=Path("x"), artifacts=["slippage"], damage_rate=0.001)
+    assert options.strength("slippage") == 0.06
+    assert options.strength("damage") == 0.001
+    assert options.strength("paralogs") == 0.0
+    assert options.strength("quality-overstated") == 1.0
+    assert Options(output=Path("x"), artifacts=["all"], slippage_rate=0.0).strength("slippage") == 0.0
+
+
+def test_help_is_light() -> None:
+    code = (
+        "import sys, varproof.commands.simulate_pair; "
+        "assert not {'numba', 'mappy', 'scipy', 'matplotlib'} & set(sys.modules), sys.modules"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert "--artifacts" in run("--help").stdout
