@@ -16,8 +16,6 @@ from varproof.reads.error_features_numba_fns import (
 )
 
 FLANK = 5
-MOST_UNLIKE = 2
-"""Bases that differ from the one a unit before: two, which is what one sequencing error makes."""
 
 
 @compiled
@@ -27,10 +25,10 @@ def slipped_units(
 ):  # fmt: skip
     """int64 (tracts, 7): reads that span each tract, and those that lost 1, 2, 3 or more, gained 1, 2, 3 or more units.
 
-    A read spans a tract if its FLANK bases on either side of it are aligned without a gap and equal the reference, and its
-    MAPQ is at least CONFIDENT_MAPQ. Its change is the sum of the gaps between the flanks; one that is not of whole units
-    counts as spanning only, and so does one whose bases don't repeat the unit (an insertion of something else). Tracts are
-    sorted by start; `reference` begins at `reference_start`.
+    A read spans a tract if its FLANK bases on either side of it are aligned without a gap and equal the reference, what lies
+    between them repeats the unit and nothing else, and its MAPQ is at least CONFIDENT_MAPQ. (Reads with an error in the tract
+    are left out whether or not they slipped.) Its change is the sum of the gaps between the flanks; one that is not of whole
+    units counts as spanning only. Tracts are sorted by start; `reference` begins at `reference_start`.
     """
     counts = np.zeros((len(tract_start), 7), np.int64)
     query_of = np.empty(0, np.int64)
@@ -74,14 +72,18 @@ def slipped_units(
                             break
                     if not spanning:
                         break
+                if not spanning:
+                    t += 1
+                    continue
+                left, right = query_of[first - 1 - start[r]], query_of[last - start[r]]
+                for i in range(right - left - 1):
+                    if bases[left + 1 + i] != reference[first - reference_start + i % unit_length[t]]:
+                        spanning = False
+                        break
                 if spanning:
                     counts[t, 0] += 1
-                    left, right = query_of[first - 1 - start[r]], query_of[last - start[r]]
                     change = (right - left - 1) - (last - first)
-                    unlike = 0
-                    for i in range(left + 1 + unit_length[t], right):
-                        unlike += bases[i] != bases[i - unit_length[t]]
-                    if change != 0 and change % unit_length[t] == 0 and unlike <= MOST_UNLIKE:
+                    if change != 0 and change % unit_length[t] == 0:
                         units = min(abs(change) // unit_length[t], 3)
                         counts[t, units if change < 0 else units + 3] += 1
             t += 1
