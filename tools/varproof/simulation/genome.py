@@ -98,7 +98,7 @@ def _random_contig(length: int, rng: np.random.Generator) -> NDArray[np.uint8]:
 
     covered = 0
     while covered < _SEGMENTAL_DUPLICATION_FRACTION * length:
-        size = int(min(rng.integers(1_000, 5_000), length // 10))
+        size = min(int(rng.integers(1_000, 5_000)), length // 10)
         source, target = (int(x) for x in rng.integers(0, length - size, 2))
         if abs(source - target) < size:
             continue
