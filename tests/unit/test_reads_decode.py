@@ -147,6 +147,12 @@ def test_cram_decodes_to_the_same_arrays(files: tuple[Path, Path], tmp_path: Pat
         assert np.array_equal(getattr(one, name), getattr(two, name)), name
     with pytest.raises(UserError, match="give --reference"):
         open_reads(cram, None)
+    wrong = write_fasta(tmp_path / "wrong.fa", {"one": REFERENCE[::-1]})
+    with open_reads(cram, wrong) as handle, pytest.raises(UserError, match="check that --reference"):
+        decode_reads(handle, "one", 0, 3000)
+    renamed = write_fasta(tmp_path / "renamed.fa", {"chr1": REFERENCE})
+    with open_reads(cram, files[1]) as handle, open_reference(renamed) as fasta, pytest.raises(UserError, match="'one' is not"):
+        require_same_contigs(handle, cram, fasta, renamed)
 
 
 def test_bad_files_are_refused_with_advice(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -22,29 +22,12 @@ class Options(CommandOptions):
 
 def estimate_alignment(options: Options) -> None:
     """Run the executable; raises UserError for what the user must change."""
-    from varproof.errors import UserError
     from varproof.formats.json_file import write_json
     from varproof.formats.output import check_output
-    from varproof.reads.decode import open_reads, require_same_contigs
-    from varproof.reads.properties import estimate_properties
-    from varproof.reads.reference import open_reference
-    from varproof.reads.regions import read_regions
-    from varproof.reads.sampling import region_windows, sampled_windows
+    from varproof.reads.estimate import estimate_alignment_properties
 
     check_output(options.output)
-    regions = read_regions(options.regions) if options.regions else None
-    with open_reference(options.reference) as fasta, open_reads(options.reads, options.reference) as reads:
-        lengths = dict(zip(reads.references, reads.lengths, strict=True))
-        if regions is None:
-            require_same_contigs(reads, options.reads, fasta, options.reference)
-            windows = sampled_windows(reads, list(reads.references), options.max_reads)
-        else:
-            for contig in regions:
-                if contig not in lengths:
-                    raise UserError(f"{options.regions}: contig '{contig}' is not in {options.reads}")
-            require_same_contigs(reads, options.reads, fasta, options.reference, list(regions))
-            windows = region_windows(regions, lengths)
-        properties = estimate_properties(reads, fasta, windows, options.max_reads)
+    properties = estimate_alignment_properties(options.reads, options.reference, options.regions, options.max_reads)
     insert = (
         f"insert size {properties.insert_size_mean} (sd {properties.insert_size_sd})"
         if properties.insert_size_mean

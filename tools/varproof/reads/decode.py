@@ -158,8 +158,13 @@ def open_reads(path: Path, reference: Path | None) -> pysam.AlignmentFile:
 def require_same_contigs(
     alignments: pysam.AlignmentFile, path: Path, fasta: pysam.FastaFile, fasta_path: Path, contigs: list[str] | None = None
 ) -> None:
-    """Raise UserError unless `contigs` (default: those with reads) exist in both files, with the same lengths."""
-    if contigs is None:
+    """Raise UserError unless `contigs` exist in both files, with the same lengths.
+
+    The default is those with reads; all of a CRAM, whose index doesn't tell.
+    """
+    if contigs is None and alignments.is_cram:
+        contigs = list(alignments.references)
+    elif contigs is None:
         contigs = [item.contig for item in alignments.get_index_statistics() if item.total]
     lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     known = dict(zip(alignments.references, alignments.lengths, strict=True))
@@ -185,14 +190,15 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def _file_name(alignments: pysam.AlignmentFile) -> str:
+def file_name(alignments: pysam.AlignmentFile) -> str:
+    """The file's name, for messages."""
     name = alignments.filename
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def fetch_reads(alignments: pysam.AlignmentFile, contig: str, start: int, end: int | None) -> Iterator[Any]:
     """The file's reads that overlap contig:start-end; raises UserError naming the file where it breaks off."""
-    cram, shown = alignments.is_cram, _file_name(alignments)
+    cram, shown = alignments.is_cram, file_name(alignments)
     verbosity = pysam.set_verbosity(0)
     try:
         yield from alignments.fetch(contig, start, end)
@@ -294,7 +300,7 @@ def decode_reads(
     from varproof.reads.decode_numba_fns import parsed_cigars, translated, without_offset
 
     if alignments.get_tid(contig) < 0:
-        raise UserError(f"{_file_name(alignments)}: contig '{contig}' is not in its header")
+        raise UserError(f"{file_name(alignments)}: contig '{contig}' is not in its header")
     start, end = max(start, 0), min(end, alignments.get_reference_length(contig))
     depth_filter = _DepthFilter(alignments, contig, start, end, max_depth) if max_depth is not None and end > start else None
     left_out = LEFT_OUT_FLAGS if keep_unmapped_mates else LEFT_OUT_FLAGS | UNMAPPED

@@ -12,7 +12,7 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile
-from varproof.reads.decode import PAIRED, REVERSE, UNMAPPED, ReadBatch, decode_reads
+from varproof.reads.decode import PAIRED, REVERSE, UNMAPPED, ReadBatch, decode_reads, file_name
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, MAX_BINS, ReadFeatures, read_features
 from varproof.reads.error_rates import CLASSES, QUALITIES, QUALITY_BIN_STARTS, quality_bins
 from varproof.reads.reference import reference_codes
@@ -268,7 +268,7 @@ def estimate_properties(
             break
     if not tally.reads:
         raise UserError(
-            f"{_shown(alignments)}: no usable reads (mapped, primary, no duplicates) to learn from; "
+            f"{file_name(alignments)}: no usable reads (mapped, primary, no duplicates) to learn from; "
             "check the file and --regions"
         )
     insert_size = robust_mean_and_sd(tally.templates)
@@ -289,8 +289,3 @@ def estimate_properties(
         reads_used=tally.reads,
         error_profile=error_profile(tally),
     )
-
-
-def _shown(alignments: pysam.AlignmentFile) -> str:
-    name = alignments.filename
-    return name.decode() if isinstance(name, bytes) else str(name)
