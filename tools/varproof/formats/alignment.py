@@ -29,10 +29,11 @@ class SlippageRow(BaseModel):
 class ErrorProfile(BaseModel):
     """How errors look in this sample, over covered positions that show no variant.
 
-    `features` maps a feature's name to its binned counts; bins are defined in `varproof.reads.error_features`.
-    `quality_error` and `quality_all` count bases per base quality (index 0..93); `substitution_error[q][s]` counts
-    errors by quality bin and by substitution class (4 reference bases x 4 read bases, as sequenced on the strand of the
-    fragment's first read: 16 entries), `substitution_all[q][r]` the bases by quality bin and reference base (4).
+    `features` maps a feature's name to its binned counts; bins are defined in `varproof.reads.error_features`. The other
+    tables count bases of reads with a mapping quality of at least 20. `quality_error` and `quality_all` count bases per base
+    quality (index 0..93); `substitution_error[q][s]` counts errors by quality bin and by substitution class (4 * reference +
+    read base, as sequenced on the strand of the fragment's first read: 16 entries), `substitution_all[q][r]` the bases by
+    quality bin and reference base (4); quality bins are defined in `varproof.reads.error_rates`.
     """
 
     model_config = ConfigDict(extra="forbid")
