@@ -1,0 +1,211 @@
+"""evaluate-calls as a function and as a program."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pysam
+import pytest
+
+from scored_examples import Call, header, write_scored
+from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
+from varproof.errors import UserError
+from varproof.formats.metrics import Metrics
+
+SEQUENCE = "ACGTTGCATTAAAAAAAAGCTCTCTCTCGA" + "ACGGT" * 100
+
+
+def write_truth(path: Path, alleles: Sequence[tuple[Any, ...]], *, events: bool = True, contig: str = "chr1") -> Path:
+    """Truth of (pos, ref, alt[, AF[, EVENT]]) in the given order."""
+    head = pysam.VariantHeader()
+    head.contigs.add(contig, length=100_000)
+    head.info.add("AF", "A", "Float", "planted")
+    if events:
+        head.info.add("EVENT", 1, "String", "what it is")
+    with pysam.VariantFile(str(path), "w", header=head) as out:
+        for pos, ref, alt, *rest in alleles:
+            alts = (alt,) if isinstance(alt, str) else alt
+            record = out.new_record(contig=contig, start=pos - 1, alleles=(ref, *alts))
+            if rest:
+                record.info["AF"] = (rest[0],) * len(alts)
+            if events:
+                record.info["EVENT"] = rest[1] if len(rest) > 1 else "SOMATIC_TUMOR"
+            out.write(record)
+    return path
+
+
+def reference(tmp_path: Path) -> Path:
+    path = tmp_path / "reference.fa"
+    path.write_text(f">chr1\n{SEQUENCE}\n")
+    pysam.faidx(str(path))
+    return path
+
+
+def run(tmp_path: Path, calls: list[Call] | Path, truth: Sequence[Any] | Path, **options: Any) -> Metrics:
+    """Evaluate and return the metrics as read back from the file."""
+    scored = calls if isinstance(calls, Path) else write_scored(tmp_path / "calls.vcf", calls)
+    known = truth if isinstance(truth, Path) else write_truth(tmp_path / "truth.vcf", truth)
+    values = {"calls": scored, "truth": known, "output": tmp_path / "metrics.json"} | options
+    evaluate_calls(EvaluateCallsOptions(**values))
+    return Metrics.model_validate_json(values["output"].read_text())
+
+
+def at(metrics: Metrics, name: str, rate: float = 0.05) -> Any:
+    return next(point for point in metrics.class_named(name).own_threshold if point.nominal_fdr == rate)
+
+
+def test_calls_against_truth(tmp_path: Path) -> None:
+    calls = [
+        Call(100, "A", ("C", "G"), (0.001, 0.9), 0.3),
+        Call(200, "A", "C", 0.02, 0.5),
+        Call(300, "A", "C", 0.03),
+        Call(400, "A", "<INS>", None),
+        Call(500, "A", "ACC", 0.01),
+    ]
+    truth = [
+        (100, "A", "C", 0.3),
+        (200, "A", "C", 0.4),
+        (300, "A", "C", 0.5, "GERMLINE_HET"),
+        (500, "A", "ACC"),
+        (700, "ACC", "A"),
+    ]
+    report = tmp_path / "report.html"
+    found = run(tmp_path, calls, truth, report=report)
+    assert found.counts.calls == 5
+    assert found.counts.calls_not_judged == 1
+    assert (found.counts.true_variants, found.counts.true_variants_of_other_events) == (4, 1)
+    snv = at(found, "snv")
+    assert (snv.kept, snv.true, snv.false, snv.recall) == (3, 2, 1, 1.0)
+    assert found.false_calls_by_truth == {"GERMLINE_HET": 1}
+    vaf = found.class_named("snv").vaf
+    assert vaf is not None
+    assert (vaf.calls, vaf.interval_coverage) == (2, 1.0)
+    assert vaf.mean_absolute_error == pytest.approx(0.05, abs=1e-6)
+    assert at(found, "deletion").recall == 0.0
+    assert at(found, "indel 1-29").recall == 0.5
+    assert report.read_text().startswith("<!doctype html>")
+    assert found.provenance["executable"] == "evaluate-calls"
+
+
+def test_same_bytes(tmp_path: Path) -> None:
+    calls, truth = [Call(100, "A", "C"), Call(200, "A", "ACC")], [(100, "A", "C", 0.3), (200, "A", "ACC", 0.2)]
+    run(tmp_path, calls, truth, report=tmp_path / "a.html")
+    first = (tmp_path / "metrics.json").read_bytes()
+    run(tmp_path, calls, truth, report=tmp_path / "b.html")
+    assert first == (tmp_path / "metrics.json").read_bytes()
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_normalisation_with_the_reference(tmp_path: Path) -> None:
+    """One of the eight As at 11-18 deleted: written at the left end by one file, at the right end by the other."""
+    calls, truth = [Call(16, "AAA", "AA")], [(10, "TA", "T", 0.3)]
+    assert run(tmp_path, calls, truth).class_named("deletion").true_variants_among_calls == 0
+    found = run(tmp_path, calls, truth, reference=reference(tmp_path))
+    assert found.class_named("deletion").true_variants_among_calls == 1
+    assert found.matching.normalised
+
+
+def test_duplicates_count_once_with_the_best_probability(tmp_path: Path) -> None:
+    calls = [Call(10, "TA", "T", 0.4), Call(12, "AA", "A", 0.01), Call(14, "AA", "A", 0.3)]
+    found = run(tmp_path, calls, [(10, "TA", "T"), (11, "AA", "A")], reference=reference(tmp_path))
+    assert (found.counts.duplicate_calls, found.counts.duplicate_true_variants, found.counts.calls) == (2, 1, 1)
+    assert at(found, "deletion").max_error_probability == pytest.approx(0.01)
+
+
+def test_symbolic_deletion_is_the_explicit_one(tmp_path: Path) -> None:
+    found = run(tmp_path, [Call(100, "A", "<DEL>", info={"END": 140})], [(100, "A" + "CGTT" * 10, "A")])
+    assert at(found, "indel 30-99").recall == 1.0
+
+
+def test_tolerance(tmp_path: Path) -> None:
+    calls, truth = [Call(110, "A" * 45, "A")], [(100, "A" * 41, "A")]
+    assert at(run(tmp_path, calls, truth), "all").false == 1
+    found = run(tmp_path, calls, truth, max_distance=50, max_length_difference=50)
+    assert (at(found, "all").true, at(found, "all").recall) == (1, 1.0)
+    assert found.matching.max_distance == 50
+
+
+def test_regions_limit_both(tmp_path: Path) -> None:
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t90\t150\n")
+    calls = [Call(100, "A", "C"), Call(151, "A", "C"), Call(300, "A", "C")]
+    found = run(tmp_path, calls, [(100, "A", "C"), (300, "A", "C")], regions=bed)
+    assert (found.counts.calls, found.counts.calls_outside_regions) == (1, 2)
+    assert (found.counts.true_variants, found.counts.true_variants_outside_regions) == (1, 1)
+
+
+def test_truth_without_events_counts_every_record(tmp_path: Path) -> None:
+    truth = write_truth(tmp_path / "truth.vcf", [(100, "A", ("C", "G"))], events=False)
+    found = run(tmp_path, [Call(100, "A", "G")], truth)
+    assert (found.counts.true_variants, found.truth_event) == (2, None)
+    assert at(found, "snv").recall == 0.5
+
+
+def test_other_events(tmp_path: Path) -> None:
+    head = header(events=("CNN_SOMATIC", "CNN_ARTIFACT"))
+    calls = write_scored(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01)], head)
+    found = run(tmp_path, calls, [(100, "A", "C", 0.5, "GERMLINE_HET")], events=["cnn_somatic"], truth_event="germline_het")
+    assert (found.events, found.truth_event) == (["CNN_SOMATIC"], "GERMLINE_HET")
+    assert at(found, "snv").recall == 1.0
+
+
+def test_purity_is_that_of_the_scoring(tmp_path: Path) -> None:
+    head = header()
+    head.add_line('##varproof_score-posterior={"options": {"purity": 0.6}}')
+    calls = write_scored(tmp_path / "calls.vcf", [Call(100, "A", "C")], head)
+    assert run(tmp_path, calls, [(100, "A", "C", 0.3)]).purity == 0.6
+    assert run(tmp_path, calls, [(100, "A", "C", 0.3)], purity=0.7).purity == 0.7
+
+
+@pytest.mark.parametrize(("calls", "truth"), [([], []), ([Call(100, "A", "C")], []), ([], [(100, "A", "C")])])
+def test_empty_files(tmp_path: Path, calls: list[Call], truth: list[Any]) -> None:
+    found = run(tmp_path, calls, truth, report=tmp_path / "report.html")
+    assert (found.counts.calls, found.counts.true_variants) == (len(calls), len(truth))
+    assert at(found, "all").recall == (0.0 if truth else None)
+
+
+def test_refusals(tmp_path: Path) -> None:
+    calls = write_scored(tmp_path / "calls.vcf", [Call(11, "A", "C"), Call(100, "A", "C")])
+    truth = write_truth(tmp_path / "truth.vcf", [(100, "A", "C")])
+    elsewhere = write_truth(tmp_path / "elsewhere.vcf", [(100, "A", "C")], contig="1")
+    bare = write_scored(tmp_path / "bare.vcf", [Call(100, "A", "C")], header(events=()))
+    unsorted = write_truth(tmp_path / "unsorted.vcf", [(300, "A", "C"), (100, "A", "C")])
+    bed = tmp_path / "bad.bed"
+    bed.write_text("chr1 x y\n")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    fasta = reference(tmp_path)
+    before = set(tmp_path.iterdir())
+    for options, message in [
+        ({"events": ["NOTHING"]}, "not an event"),
+        ({"truth_event": "NOTHING"}, "--truth-event: .* has no NOTHING; it has SOMATIC_TUMOR"),
+        ({"calls": bare}, "score-posterior"),
+        ({"calls": tmp_path / "none.vcf"}, "no such file"),
+        ({"truth": tmp_path / "none.vcf"}, "no such file"),
+        ({"truth": unsorted}, "not sorted"),
+        ({"truth": elsewhere}, "no name is in both"),
+        ({"regions": bed}, "line 1"),
+        ({"reference": fasta}, "chr1:100 has REF A where"),
+        ({"reference": tmp_path / "none.fa"}, "no such file"),
+        ({"output": folder}, "is a folder"),
+        ({"report": folder}, "is a folder"),
+        ({"report": tmp_path / "x" / "r.html"}, "create it first"),
+    ]:
+        values = {"calls": calls, "truth": truth, "report": tmp_path / "report.html"} | options
+        with pytest.raises(UserError, match=message):
+            run(tmp_path, values.pop("calls"), values.pop("truth"), **values)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    calls = write_scored(tmp_path / "calls.vcf.gz", [Call(100, "A", "C")])
+    truth = write_truth(tmp_path / "truth.vcf", [(100, "A", "C", 0.3)])
+    command = [sys.executable, "-m", "varproof.commands.evaluate_calls", "--calls", str(calls), "--output", "-", "--truth"]
+    good = subprocess.run([*command, str(truth)], capture_output=True, text=True)
+    assert good.returncode == 0, good.stderr
+    assert json.loads(good.stdout)["schema"] == "varproof/metrics/1"
+    bad = subprocess.run([*command, str(tmp_path / "none.vcf")], capture_output=True, text=True)
+    assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
