@@ -34,6 +34,8 @@ ANNOTATIONS = {
     "AFLOW": "Lower end of the allele frequency's 95 % credible interval",
     "AFHIGH": "Upper end of the allele frequency's 95 % credible interval",
 }
+# A global threshold lets some doubtful calls pass; more than this share means that nobody has filtered.
+_MANY_DOUBTFUL = 0.2
 _SOMATIC = PROBABILITY_PREFIX + "SOMATIC_TUMOR"
 
 
@@ -240,7 +242,7 @@ def _write_summary(collected: _Collected, options: EstimateVafOptions) -> None:
 
     if collected.not_judged:
         logger.info("%d alleles without a posterior density were left out", collected.not_judged)
-    if collected.doubtful:
+    if collected.doubtful > _MANY_DOUBTFUL * len(collected.vafs):
         logger.warning(
             "%d of %d calls are more probably not somatic and distort the spectrum: run fdr-filter first",
             collected.doubtful,

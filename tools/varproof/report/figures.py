@@ -68,7 +68,7 @@ def _draw_calibration(axes: Any, entry: ClassMetrics) -> None:
     axes.plot([0, 0.6], [0, 0.6], color=MUTED, lw=1, ls=(0, (4, 3)))
     axes.set_title(class_label(entry.name))
     points = [point for point in entry.own_threshold if point.realised_fdr is not None]
-    numbers = f"{entry.true_variants:,} true of {entry.calls:,}"
+    numbers = f"{entry.true_variants:,} true variants, {entry.calls:,} calls"
     axes.text(0.04, 0.95, numbers, transform=axes.transAxes, va="top", fontsize=7.5, color=MUTED)
     if not points:
         return
