@@ -108,3 +108,4 @@ class Observations(NamedTuple):
     strand: np.ndarray
     orientation: np.ndarray
     log_error_ratio: np.ndarray
+    company: np.ndarray

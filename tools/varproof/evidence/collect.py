@@ -230,6 +230,7 @@ def _evidence(
         strand=merged.strand,
         orientation=merged.orientation,
         log_error_ratio=merged.log_error_ratio,
+        company=merged.company,
         count=count,
     )
 
@@ -244,6 +245,7 @@ def _merged(found: Observations, size: int) -> tuple[np.ndarray, Observations, n
             found.strand,
             found.orientation,
             np.round(found.log_error_ratio / RATIO_STEP).astype(np.int64),
+            found.company,
         ],
         axis=1,
     )
@@ -258,6 +260,7 @@ def _merged(found: Observations, size: int) -> tuple[np.ndarray, Observations, n
             rows[:, 3].astype(np.uint8),
             rows[:, 4].astype(np.uint8),
             (rows[:, 5] * RATIO_STEP).astype(np.float32),
+            rows[:, 6].astype(np.uint8),
         ),
         count.astype(np.uint32),
     )

@@ -168,7 +168,8 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first_pair, last_pair = pairs_in_reach(candidates, c, paired, tables)
         capacity += last - first + last_pair - first_pair
     out = Observations(np.zeros(capacity, np.int64), np.zeros(capacity, np.float32), np.zeros(capacity, np.uint8),
-                       np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.float32))  # fmt: skip
+                       np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.float32),
+                       np.zeros(capacity, np.uint8))  # fmt: skip
     row_of = np.full(len(paired.low_of), -1, np.int64)
     depth = np.zeros(len(wanted), np.int64)
     rows = 0
@@ -179,7 +180,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
         for r in range(first, last):
             unmapped = (reads.flag[r] & UNMAPPED) != 0
-            error_ratio = 0.0
+            error_ratio, company = 0.0, 0
             if unmapped:
                 if not long_insertion or not lies_beside(candidates, c, reads, r, longest, tables.reach):
                     continue
@@ -187,7 +188,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 if ratio <= 1.0:
                     continue
             elif concerns(candidates, c, reads.low[r], reads.high[r], tables.cut):
-                ratio, error_ratio = read_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
+                ratio, error_ratio, company = read_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
             else:
                 continue
             f = reads.fragment[r]
@@ -197,11 +198,12 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 row_of[f] = row
                 rows += 1
                 out.candidate[row], out.log_ratio[row], out.log_error_ratio[row] = w, ratio, error_ratio
+                out.company[row] = company
                 out.mapq[row] = paired.mapq_of[f] if unmapped else reads.mapq[r]
                 out.orientation[row] = paired.orientation_of[f]
             else:
                 if abs(ratio) > abs(out.log_ratio[row]):
-                    out.log_error_ratio[row] = error_ratio
+                    out.log_error_ratio[row], out.company[row] = error_ratio, company
                 out.log_ratio[row] = combined_mates(out.log_ratio[row], ratio)
                 if not unmapped:
                     out.mapq[row] = min(out.mapq[row], reads.mapq[r])
@@ -228,5 +230,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         for row in range(first_row, rows):
             out.log_ratio[row] = min(LARGEST_LOG_RATIO, max(-LARGEST_LOG_RATIO, out.log_ratio[row]))
             out.log_error_ratio[row] = min(LARGEST_ERROR_RATIO, max(-LARGEST_ERROR_RATIO, out.log_error_ratio[row]))
+            if out.log_ratio[row] <= 0.0:
+                out.log_error_ratio[row], out.company[row] = 0.0, 0
     return Observations(out.candidate[:rows], out.log_ratio[:rows], out.mapq[:rows], out.strand[:rows],
-                        out.orientation[:rows], out.log_error_ratio[:rows]), depth  # fmt: skip
+                        out.orientation[:rows], out.log_error_ratio[:rows], out.company[:rows]), depth  # fmt: skip

@@ -91,6 +91,13 @@ def feature_log_ratios(reads, r, query, own_edits, tables):
 
 
 @compiled
+def company_code(reads, r, mismatches, substitution):
+    """How a read looks otherwise; clips say nothing about the reads of an indel."""
+    clip = clip_bin(reads.clip_left[r] + reads.clip_right[r]) if substitution else 0
+    return 6 * mismatch_bin(mismatches) + 3 * clip + mapq_bin(reads.mapq[r])
+
+
+@compiled
 def base_log_ratio(base, reference, alternative, quality, orientation, boost, tables):
     """ln P(base | alternative) - ln P(base | reference) with the sample's error rates times `boost`."""
     if base > 3:
@@ -110,23 +117,23 @@ def base_log_ratio(base, reference, alternative, quality, orientation, boost, ta
 
 @compiled
 def direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
-    """(usable, ln ratio, ln error ratio) from the bases at a substitution, where the alignment is gapless and unclipped."""
+    """(usable, ln ratio, ln error ratio, company) from the bases of a substitution; usable if gapless, unclipped."""
     start, end = candidates.start[c], candidates.end[c]
     if reads.gapped[r] or reads.start[r] > start or reads.end[r] < end:
-        return False, 0.0, 0.0
+        return False, 0.0, 0.0, 0
     if reads.clip_left[r] > SMALL_CLIP and reads.start[r] > start - WINDOW:
-        return False, 0.0, 0.0
+        return False, 0.0, 0.0, 0
     if reads.clip_right[r] > SMALL_CLIP and reads.end[r] < end + WINDOW:
-        return False, 0.0, 0.0
+        return False, 0.0, 0.0, 0
     if reads.low[r] <= candidates.context_high[c] and reads.high[r] >= candidates.context_low[c]:
-        return False, 0.0, 0.0
+        return False, 0.0, 0.0, 0
     bases = reads.base_offset[r] + reads.clip_left[r] - reads.start[r]
     mismatches = 0
     for position in range(max(reads.start[r], start - WINDOW), min(reads.end[r], end + WINDOW)):
         if (position < start or position >= end) and reads.bases[bases + position] != reference[position - reference_start]:
             mismatches += 1
     if mismatches > FEW_MISMATCHES:
-        return False, 0.0, 0.0
+        return False, 0.0, 0.0, 0
     own = 0
     for position in range(start, end):
         if reads.bases[bases + position] != reference[position - reference_start]:
@@ -148,7 +155,7 @@ def direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables
         )
         if quality < worst_quality:
             worst_quality, error_ratio = quality, place + by_quality
-    return True, ratio, error_ratio
+    return True, ratio, error_ratio, company_code(reads, r, reads.edits[r] - own, True)
 
 
 @compiled
@@ -188,28 +195,28 @@ def realigned_log_ratio(candidates, c, segment, error, tables):
 
 @compiled
 def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
-    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read)."""
+    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company)."""
     substitution = candidates.substitution[c]
     if substitution:
-        usable, ratio, error_ratio = direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
+        usable, ratio, error_ratio, company = direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
         if usable:
-            return ratio, error_ratio
+            return ratio, error_ratio, company
     first, last = segment_bounds(reads, r, candidates.low[c] - WINDOW, candidates.high[c] + WINDOW)
     if last - first < SHORTEST_SEGMENT:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0
     bases = reads.base_offset[r]
     segment = reads.bases[bases + first : bases + last]
     error = np.empty(last - first)
     for i in range(last - first):
         error[i] = tables.error[min(reads.qualities[bases + first + i], 93)]
-    ratio, _, _ = realigned_log_ratio(candidates, c, segment, error, tables)
+    ratio, _, mismatches = realigned_log_ratio(candidates, c, segment, error, tables)
     error_ratio = 0.0
     if substitution:
         query = query_at(reads, r, candidates.start[c])
         if query >= 0:
             place, by_quality = feature_log_ratios(reads, r, query, candidates.end[c] - candidates.start[c], tables)
             error_ratio = place + by_quality
-    return ratio, error_ratio
+    return ratio, error_ratio, company_code(reads, r, mismatches, substitution)
 
 
 @compiled

@@ -23,8 +23,12 @@ OBSERVATION_COLUMNS = {
     "strand": np.uint8,
     "orientation": np.uint8,
     "log_error_ratio": np.float32,
+    "company": np.uint8,
     "count": np.uint32,
 }
+COMPANY_CODES = 30
+"""Values that `company` can take."""
+
 CANDIDATE_COLUMNS = {
     "key": np.uint64,
     "judged": np.uint8,
@@ -63,6 +67,9 @@ class Evidence:
         0 if read 1 is the forward read, 1 if read 2 is, 2 unknown.
     log_error_ratio : float32 (o,)
         ln P(features | error) / P(features) of the base that was read.
+    company : uint8 (o,)
+        Of a fragment that supports the alternative, how its read looks otherwise: 6 * bin of its other mismatches + 3 * (1 if
+        clipped) + bin of its mapping quality (bins of `reads.error_features`); 0 for other fragments.
     count : uint32 (o,)
         Fragments with exactly these values.
     """
@@ -79,6 +86,7 @@ class Evidence:
     strand: np.ndarray
     orientation: np.ndarray
     log_error_ratio: np.ndarray
+    company: np.ndarray
     count: np.ndarray
 
     @property

@@ -10,7 +10,8 @@ class LearntPrior(BaseModel):
 
     `rates[event][class]`: probability that an allele of this class that could have been proposed is of this event.
     `somatic_density` (per bin of `frequency_bins`): density of the allele frequency in tumour cells of somatic variants.
-    `artifact_density[group][strand class][rate]`: of the locus-wise artefact rates in `artifact_rates`.
+    `artifact_density[group][artefact class][rate]`: of the locus-wise artefact rates in `artifact_rates`.
+    `artifact_company[group][code]`: ln P(company | artefact) - ln P(company | variant) of a read that supports the allele.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -26,4 +27,5 @@ class LearntPrior(BaseModel):
     somatic_density: list[float]
     artifact_rates: list[float]
     artifact_density: list[list[list[float]]]
+    artifact_company: list[list[float]]
     candidates_used: int = 0

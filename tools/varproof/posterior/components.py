@@ -20,7 +20,7 @@ import numpy as np
 
 from varproof.formats.evidence import Evidence
 from varproof.posterior.likelihood_numba_fns import (
-    STRAND_CLASSES,
+    ARTIFACT_CLASSES,
     artefact_log_likelihoods,
     frequency_log_likelihoods,
 )
@@ -51,12 +51,16 @@ class Tables:
     """Log-likelihoods of n candidates.
 
     `tumor` (n, GRID_SIZE), `normal` (n, GRID_SIZE) or None: of the fraction of copies with the alternative allele;
-    `artifact` (n, STRAND_CLASSES, rates): of the artefact rate, both samples together.
+    `artifact` (n, ARTIFACT_CLASSES, rates): of the artefact rate, both samples together.
     """
 
     tumor: np.ndarray
     normal: np.ndarray | None
     artifact: np.ndarray
+
+    def chosen(self, rows: np.ndarray) -> "Tables":
+        """The candidates `rows`."""
+        return Tables(self.tumor[rows], None if self.normal is None else self.normal[rows], self.artifact[rows])
 
 
 def spurious_rates(substitution: np.ndarray) -> np.ndarray:
@@ -64,8 +68,11 @@ def spurious_rates(substitution: np.ndarray) -> np.ndarray:
     return np.where(substitution, 1e-7, 1e-5)
 
 
-def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray) -> Tables:
-    """Likelihood tables of matching evidence (same candidates in the same order)."""
+def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_company_ratio: np.ndarray) -> Tables:
+    """Likelihood tables of matching evidence (same candidates in the same order).
+
+    log_company_ratio (n, COMPANY_CODES): how much more often artefacts than variants are seen in each company.
+    """
     spurious = spurious_rates(is_snv)
 
     def frequencies(evidence: Evidence) -> np.ndarray:
@@ -77,7 +84,8 @@ def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray) -> Ta
     def artifacts(evidence: Evidence) -> np.ndarray:
         return artefact_log_likelihoods(
             evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
-            evidence.log_error_ratio, evidence.count, evidence.slip_forward, evidence.slip_back, spurious, ARTIFACT_RATES,
+            evidence.log_error_ratio, evidence.company, evidence.count, evidence.slip_forward, evidence.slip_back, spurious,
+            log_company_ratio, ARTIFACT_RATES,
         )  # fmt: skip
 
     if normal is None:
@@ -118,15 +126,27 @@ def _germline_fractions(healthy: float) -> tuple[np.ndarray, np.ndarray]:
     return cells, weights
 
 
+def somatic_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
+    """(n, nodes): theta_c at each of `somatic_nodes`, theta_h = contamination * theta_c."""
+    cells = somatic_nodes()
+    in_tumor = at_fraction(tables.tumor, mixture.purity * cells)
+    return in_tumor if tables.normal is None else in_tumor + at_fraction(tables.normal, mixture.normal_contamination * cells)
+
+
+def foreign_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
+    """(n, 1): another person's heterozygous (two in three) or homozygous variant in the tumour's library."""
+    in_tumor = _log_mean(at_fraction(tables.tumor, np.array([0.5, 1.0]) * mixture.foreign_fraction), np.array([0.67, 0.33]))
+    return in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
+
+
 def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components:
     """Components of each candidate; `flat` takes the paper's uniform density of theta_c for germline variants too."""
-    purity, leaked = mixture.purity, mixture.normal_contamination
+    purity = mixture.purity
     tumor = tables.tumor
     n = len(tumor)
     normal = tables.normal if tables.normal is not None else np.zeros((n, GRID_SIZE))
     parts: dict[str, np.ndarray] = {}
-    cells = somatic_nodes()
-    parts["SOMATIC_TUMOR"] = at_fraction(tumor, purity * cells) + at_fraction(normal, leaked * cells)
+    parts["SOMATIC_TUMOR"] = somatic_log_likelihood(tables, mixture)
     healthy, tumor_cells = (grid.ravel() for grid in np.meshgrid(NORMAL_NODES, CELL_NODES, indexing="ij"))
     subclonal = at_fraction(tumor, purity * tumor_cells + (1.0 - purity) * healthy) + at_fraction(normal, healthy)
     parts["SOMATIC_NORMAL"] = _log_mean(subclonal, np.full(len(healthy), 1.0 / len(healthy)))[:, None]
@@ -137,8 +157,7 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         in_tumor = at_fraction(tumor, purity * changed + (1.0 - purity) * fraction)
         parts[event] = _log_mean(in_tumor, weights)[:, None] + at_fraction(normal, np.array([fraction]))
     parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
-    foreign = np.array([0.5, 1.0]) * mixture.foreign_fraction
-    parts["FOREIGN"] = _log_mean(at_fraction(tumor, foreign), np.array([0.67, 0.33]))[:, None] + normal[:, :1]
+    parts["FOREIGN"] = foreign_log_likelihood(tables, mixture)
     parts["ABSENT"] = tumor[:, :1] + normal[:, :1]
     columns, start = {}, 0
     for event in EVENT_ORDER:
@@ -152,4 +171,4 @@ def _log_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return top[:, 0] + np.log(np.exp(values - top) @ weights)
 
 
-ARTIFACT_SHAPE = (STRAND_CLASSES, len(ARTIFACT_RATES))
+ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))

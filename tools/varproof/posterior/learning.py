@@ -2,16 +2,18 @@
 
 Candidates were proposed because reads already showed the allele, so how common each event is must be counted over
 everything that could have been proposed: what is no candidate counts as absent. For event e and class k
-    rate[e, k] <- (sum of posteriors + 1/2) / (territory[k] + 1/2 / published[e, k]),
-which tends to the published rate where there is little to learn from. Shared by all classes are the density of somatic
+    rate[e, k] <- (sum of posteriors + 1/2) / (territory[k] + m),   m = min(1/2 / published[e, k], 20 kb of alleles),
+which tends towards the published rate where there is little to learn from. Shared by all classes are the density of somatic
 allele frequencies and, for substitutions and for indels, the density of artefact rates.
 """
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from varproof.formats.evidence import COMPANY_CODES, Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
 from varproof.posterior.components import (
@@ -24,14 +26,21 @@ from varproof.posterior.components import (
     Mixture,
     Tables,
     evaluate,
+    foreign_log_likelihood,
+    somatic_log_likelihood,
+    tabulate,
 )
+from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, BOTH, IN_COMPANY, LOOKS, PLAIN
 
 logger = logging.getLogger("varproof.posterior")
 
 HALF = 0.5
+MOST_PSEUDO_BASES = 20_000.0
 MAX_ITERATIONS = 200
 SEARCH_ITERATIONS = 25
-TOLERANCE = 1e-4
+TOLERANCE = 1e-3
+"""Iteration stops when the log-evidence grows by less than this."""
+
 FREQUENCY_PSEUDO_COUNT = 1.0
 ARTIFACT_PSEUDO_COUNT = 2.0
 CONTAMINATION_CHOICES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2)
@@ -40,6 +49,8 @@ CONVINCING = 4.0
 """Gain in log-likelihood that a contamination must bring over none."""
 
 FEW_CANDIDATES = 50
+WORTH_LEARNING_FROM = 10.0
+COMPANY_PSEUDO_COUNT, LARGEST_COMPANY_RATIO, SUPPORTS = 20.0, 3.0, 2.0
 ARTIFACT_GROUPS = ("substitution", "indel")
 
 
@@ -60,6 +71,7 @@ def starting_prior(kind: str, territory: float) -> LearntPrior:
         somatic_density=np.ones(len(FREQUENCY_BINS) - 1).tolist(),
         artifact_rates=ARTIFACT_RATES.tolist(),
         artifact_density=[uniform.tolist()] * len(ARTIFACT_GROUPS),
+        artifact_company=[[0.0] * COMPANY_CODES] * len(ARTIFACT_GROUPS),
     )
 
 
@@ -96,6 +108,7 @@ class _Learner:
         self.class_index = class_index
         self.members = [np.flatnonzero(class_index == k) for k in range(len(CLASSES))]
         self.territory = prior.territory * alleles_per_base()
+        self.pseudo_territory = MOST_PSEUDO_BASES * alleles_per_base()
         self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
         self.absent = components.log_likelihood[:, components.columns["ABSENT"]][:, 0]
 
@@ -118,7 +131,8 @@ class _Learner:
         rates = {}
         for event in EVENT_ORDER[:-1]:
             count = expected[:, self.columns[event]].sum(axis=1)
-            rate = (count + HALF) / (np.maximum(self.territory, count) + HALF / self.published[event])
+            searched = np.maximum(self.territory, count)
+            rate = (count + HALF) / (searched + np.minimum(HALF / self.published[event], self.pseudo_territory))
             rates[event] = np.minimum(rate, 0.1).tolist()
         somatic = expected[:, self.columns["SOMATIC_TUMOR"]].sum(axis=0).reshape(-1, NODES_PER_BIN).sum(axis=1)
         widths = np.diff(FREQUENCY_BINS)
@@ -138,35 +152,75 @@ class _Learner:
         evidence = before
         for _ in range(iterations):
             prior, evidence, _ = self.step(prior)
-            if evidence - before < TOLERANCE * max(1.0, abs(evidence)) * 1e-3:
+            if evidence - before < TOLERANCE:
                 break
             before = evidence
         return prior, evidence
 
 
-def learn_prior(
-    tables: Tables,
-    class_index: np.ndarray,
-    territory: float,
-    purity: float,
-    normal_contamination: float | None,
-    start: LearntPrior | None = None,
-) -> LearntPrior:
+@dataclass(frozen=True)
+class Sampled:
+    """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV."""
+
+    tumor: Evidence
+    normal: Evidence | None
+    class_index: np.ndarray
+    is_snv: np.ndarray
+
+    def chosen(self, rows: np.ndarray) -> "Sampled":
+        """The candidates `rows`."""
+        normal = None if self.normal is None else self.normal.rows(rows)
+        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows])
+
+    def tables(self, prior: LearntPrior) -> Tables:
+        """Likelihood tables under the prior's artefact company."""
+        return tabulate(self.tumor, self.normal, self.is_snv, company_ratios(prior, self.class_index))
+
+
+def company_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
+    """(n, COMPANY_CODES) of the prior's groups."""
+    return np.array(prior.artifact_company)[artifact_group(class_index)]
+
+
+def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contamination: float | None) -> LearntPrior:
     """The prior that explains the candidates (n) and the territory (bases) best.
 
-    `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Deterministic.
+    `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Candidates that nothing explains
+    `WORTH_LEARNING_FROM` times better than absence count as territory. Deterministic.
     """
-    prior = start or starting_prior("empirical", territory)
-    prior = prior.model_copy(update={"candidates_used": len(class_index)})
-    if len(class_index) == 0:
+    prior = starting_prior("empirical", territory)
+    prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
+    if len(sampled.class_index) < FEW_CANDIDATES:
+        logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
+    if len(sampled.class_index) == 0:
         return prior
-    if len(class_index) < FEW_CANDIDATES:
-        logger.warning("only %d candidates: the prior stays near published rates", len(class_index))
+    tables = sampled.tables(prior)
+    components = evaluate(tables, Mixture(purity))
+    gain = components.log_likelihood.max(axis=1) - components.log_likelihood[:, -1]
+    rows = np.flatnonzero(gain > np.log(WORTH_LEARNING_FROM))
+    sampled, tables = sampled.chosen(rows), tables.chosen(rows)
+    if not len(rows):
+        return prior
+    prior = _learn_mixture(prior, tables, sampled.class_index, purity, normal_contamination)
+    mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
+    prior = _learn_company(prior, evaluate(tables, mixture), sampled)
+    return _Learner(evaluate(sampled.tables(prior), mixture), sampled.class_index, prior).run(prior, MAX_ITERATIONS)[0]
+
+
+def _learn_mixture(
+    prior: LearntPrior, tables: Tables, class_index: np.ndarray, purity: float, normal_contamination: float | None
+) -> LearntPrior:
+    """Tumour cells in the normal, then another person in the tumour: the choice with most evidence, and the prior under it."""
+    components = evaluate(tables, Mixture(purity))
 
     def trial(contamination: float, foreign: float, iterations: int) -> tuple[LearntPrior, float]:
         mixture = Mixture(purity, contamination, foreign)
+        log_likelihood = components.log_likelihood.copy()
+        log_likelihood[:, components.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
+        log_likelihood[:, components.columns["FOREIGN"]] = foreign_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "foreign_fraction": foreign})
-        return _Learner(evaluate(tables, mixture), class_index, begin).run(begin, iterations)
+        learner = _Learner(Components(log_likelihood, components.columns), class_index, begin)
+        return learner.run(begin, iterations)
 
     contamination = normal_contamination
     if contamination is None:
@@ -177,6 +231,41 @@ def learn_prior(
             )
     foreign = _best(FOREIGN_CHOICES, [trial(contamination, value, SEARCH_ITERATIONS)[1] for value in FOREIGN_CHOICES])
     return trial(contamination, foreign, MAX_ITERATIONS)[0]
+
+
+def _learn_company(prior: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
+    """How reads of this sample's artefacts look otherwise, against reads of its variants.
+
+    Counts fragments that support the allele by company, weighted by the posterior of an artefact on all reads and by that
+    of a germline or somatic variant; artefacts are shrunk towards variants by `COMPANY_PSEUDO_COUNT` fragments.
+    """
+    weights = component_weights(prior, components.columns)[sampled.class_index]
+    joint = np.exp(components.log_likelihood - components.log_likelihood.max(axis=1, keepdims=True)) * weights
+    joint /= joint.sum(axis=1, keepdims=True)
+    by_class = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE).sum(axis=2)
+    artifact = by_class[:, np.isin(LOOKS, (PLAIN, IN_COMPANY)) & (ACTIVE_ON == BOTH)].sum(axis=1)
+    variant = sum(
+        joint[:, components.columns[event]].sum(axis=1) for event in ("SOMATIC_TUMOR", "GERMLINE_HET", "GERMLINE_HOM")
+    )
+    group = artifact_group(sampled.class_index)
+    ratios = []
+    for g in range(len(ARTIFACT_GROUPS)):
+        seen = [_company_counts(sampled, np.where(group == g, weight, 0.0)) for weight in (artifact, variant)]
+        usual = (seen[1] + 0.5) / (seen[1] + 0.5).sum()
+        unusual = (seen[0] + COMPANY_PSEUDO_COUNT * usual) / (seen[0].sum() + COMPANY_PSEUDO_COUNT)
+        ratios.append(np.clip(np.log(unusual / usual), -LARGEST_COMPANY_RATIO, LARGEST_COMPANY_RATIO).tolist())
+    return prior.model_copy(update={"artifact_company": ratios})
+
+
+def _company_counts(sampled: Sampled, weight: np.ndarray) -> np.ndarray:
+    """(COMPANY_CODES,) fragments that support the allele, weighted by candidate."""
+    counts = np.zeros(COMPANY_CODES)
+    for evidence in (sampled.tumor, sampled.normal):
+        if evidence is not None:
+            per_row = np.repeat(weight, np.diff(evidence.offset)) * evidence.count
+            supports = (evidence.log_ratio > SUPPORTS) & (evidence.strand > 0)
+            counts += np.bincount(evidence.company[supports], per_row[supports], COMPANY_CODES)
+    return counts
 
 
 def _best(choices: Sequence[float], evidence: Sequence[float]) -> float:

@@ -11,7 +11,17 @@ from varproof.accelerate import compiled
 
 LEAST_MISMAPPED, MOST_MISMAPPED = 1e-4, 1.0 - 1e-6
 BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD = 0, 1, 2, 3, 4
-STRAND_CLASSES = 5
+PLAIN, LIKE_ERRORS, IN_COMPANY = 0, 1, 2
+
+ACTIVE_ON = np.array([BOTH, FORWARD, REVERSE, BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD, BOTH])
+"""On which reads each class of artefacts is active."""
+
+LOOKS = np.array([LIKE_ERRORS, LIKE_ERRORS, LIKE_ERRORS, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, IN_COMPANY])
+"""How the bases look that a class of artefacts makes: like sequencing errors, like any base (damaged molecules, slippage), or
+in the company of other mismatches, clips and low mapping qualities that the sample's artefacts are seen in (reads from
+elsewhere)."""
+
+ARTIFACT_CLASSES = len(ACTIVE_ON)
 
 
 @compiled
@@ -49,36 +59,42 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
 
 @compiled
 def artefact_log_likelihoods(
-    offset, log_ratio, mapq, strand, orientation, log_error_ratio, count, slip_forward, slip_back, spurious, rates
-):
-    """Log-likelihood (n, STRAND_CLASSES, len(rates)) of a locus-wise artefact rate, by the reads on which it is active.
+    offset, log_ratio, mapq, strand, orientation, log_error_ratio, company, count, slip_forward, slip_back, spurious,
+    log_company_ratio, rates,
+):  # fmt: skip
+    """Log-likelihood (n, ARTIFACT_CLASSES, len(rates)) of a locus-wise artefact rate, by class of artefact.
 
-    Classes: on all reads; on forward or on reverse reads only (the paper's beta); on fragments whose first or second read
-    is the forward one only (damage of one strand of the molecule). A base that the artefact made has the features of errors:
-    its likelihood carries P(x | error) / P(x).
+    Active on all reads; on forward or on reverse reads only (the paper's beta); on fragments whose first or second read is
+    the forward one only (damage of one strand of the molecule). Where the artefact's bases look like errors, a base that it
+    made carries P(x | error) / P(x) of its features x; `log_company_ratio` (n, COMPANY_CODES) is ln P(company | artefact) -
+    ln P(company | variant).
     """
     n, size = len(offset) - 1, len(rates)
-    out = np.zeros((n, STRAND_CLASSES, size))
+    out = np.zeros((n, ARTIFACT_CLASSES, size))
     for i in range(n):
         for row in range(offset[i], offset[i + 1]):
             a, p = _sides(log_ratio[row], slip_forward[i], slip_back[i], spurious[i])
             mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, 10.0 ** (-0.1 * mapq[row])))
             astray = mismapped * 0.5 * (a + p)
-            made = p * np.exp(log_error_ratio[row]) if log_ratio[row] > 0.0 else p
+            erroneous, accompanied = p, p
+            if log_ratio[row] > 0.0:
+                erroneous = p * np.exp(log_error_ratio[row])
+                accompanied = p * np.exp(log_company_ratio[i, company[row]])
             weight = count[row]
             inactive = weight * np.log((1.0 - mismapped) * a + astray)
-            for k in range(STRAND_CLASSES):
+            for k in range(ARTIFACT_CLASSES):
+                on = ACTIVE_ON[k]
                 active = (
-                    k == BOTH
-                    or (k == FORWARD and strand[row] == 1)
-                    or (k == REVERSE and strand[row] == 2)
-                    or (k == FIRST_FORWARD and orientation[row] == 0)
-                    or (k == SECOND_FORWARD and orientation[row] == 1)
+                    on == BOTH
+                    or (on == FORWARD and strand[row] == 1)
+                    or (on == REVERSE and strand[row] == 2)
+                    or (on == FIRST_FORWARD and orientation[row] == 0)
+                    or (on == SECOND_FORWARD and orientation[row] == 1)
                 )
-                if not active:
-                    for e in range(size):
-                        out[i, k, e] += inactive
-                    continue
+                made = erroneous if LOOKS[k] == LIKE_ERRORS else (accompanied if LOOKS[k] == IN_COMPANY else p)
                 for e in range(size):
-                    out[i, k, e] += weight * np.log((1.0 - mismapped) * (a + rates[e] * (made - a)) + astray)
+                    if active:
+                        out[i, k, e] += weight * np.log((1.0 - mismapped) * (a + rates[e] * (made - a)) + astray)
+                    else:
+                        out[i, k, e] += inactive
     return out

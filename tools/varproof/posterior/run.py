@@ -18,9 +18,8 @@ from varproof.formats.prior import LearntPrior
 from varproof.formats.vcf import VariantType, VcfWriter, candidates_of
 from varproof.posterior.annotate import add_record, output_header, record_alleles
 from varproof.posterior.classes import CLASSES, class_of
-from varproof.posterior.components import tabulate
-from varproof.posterior.learning import describe, learn_prior, starting_prior
-from varproof.posterior.score import Scores, score
+from varproof.posterior.learning import Sampled, describe, learn_prior, starting_prior
+from varproof.posterior.score import score
 
 logger = logging.getLogger("varproof.posterior")
 
@@ -77,8 +76,8 @@ def learn(job: ScoringJob, choice: str, territory: float | None) -> LearntPrior:
     chosen = judged[::step]
     scaled = territory / step
     pieces = [_selected(reader, chosen) for reader in readers]
-    tables = tabulate(pieces[0], pieces[1] if len(pieces) > 1 else None, is_snv[chosen])
-    prior = learn_prior(tables, classes[chosen], scaled, job.purity, job.normal_contamination)
+    sampled = Sampled(pieces[0], pieces[1] if len(pieces) > 1 else None, classes[chosen], is_snv[chosen])
+    prior = learn_prior(sampled, scaled, job.purity, job.normal_contamination)
     for line in describe(prior):
         logger.info("%s", line)
     return prior
@@ -97,7 +96,7 @@ def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
 def write_scored(job: ScoringJob, prior: LearntPrior, output: Path, options: BaseModel) -> None:
     """Score all candidates in blocks and write them as they came, with varproof's fields."""
     samples = ["tumor"] + (["normal"] if job.normal is not None else [])
-    learnt = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates"})
+    learnt = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_company"})
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(learnt, sort_keys=True)}",
@@ -121,7 +120,8 @@ def write_scored(job: ScoringJob, prior: LearntPrior, output: Path, options: Bas
                     snv.append(item.skipped is None and item.type is VariantType.SNV)
             tumor = job.tumor.read(start, alleles)
             normal = job.normal.read(start, alleles) if job.normal is not None else None
-            scores = _scores(tumor, normal, np.array(classes, np.int64), np.array(snv, bool), prior, job.purity)
+            sampled = Sampled(tumor, normal, np.array(classes, np.int64), np.array(snv, bool))
+            scores = score(sampled.tables(prior), sampled.class_index, prior, job.purity)
             judged = tumor.judged if normal is None else tumor.judged & normal.judged
             depths = [tumor.depth] + ([normal.depth] if normal is not None else [])
             row = 0
@@ -142,9 +142,3 @@ def write_scored(job: ScoringJob, prior: LearntPrior, output: Path, options: Bas
         flush()
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
     logger.info("%d records scored%s", written, f"; not judged: {reasons}" if reasons else "")
-
-
-def _scores(
-    tumor: Evidence, normal: Evidence | None, classes: np.ndarray, is_snv: np.ndarray, prior: LearntPrior, purity: float
-) -> Scores:
-    return score(tabulate(tumor, normal, is_snv), classes, prior, purity)

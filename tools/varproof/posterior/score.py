@@ -7,6 +7,7 @@ import numpy as np
 from varproof.formats.prior import LearntPrior
 from varproof.formats.vcf import EVENTS
 from varproof.posterior.components import (
+    ARTIFACT_RATES,
     GRID,
     Components,
     Mixture,
@@ -15,6 +16,7 @@ from varproof.posterior.components import (
     evaluate,
 )
 from varproof.posterior.learning import component_weights
+from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, FORWARD, LOOKS, PLAIN, REVERSE
 
 REPORTED = {event: (event,) for event in EVENTS} | {"ARTIFACT": ("ARTIFACT", "FOREIGN")}
 
@@ -60,12 +62,11 @@ def flat_weights(components: Components) -> np.ndarray:
     size = components.columns["ABSENT"].stop
     weights = np.zeros(size)
     for event, columns in components.columns.items():
-        width = columns.stop - columns.start
         if event == "ARTIFACT":
-            rates = width // 5
-            weights[columns.start + rates : columns.start + 3 * rates] = 1.0 / (2 * rates)
+            biased = np.isin(ACTIVE_ON, (FORWARD, REVERSE)) & (LOOKS == PLAIN)
+            weights[columns] = np.repeat(biased / biased.sum(), len(ARTIFACT_RATES)) / len(ARTIFACT_RATES)
         elif event != "FOREIGN":
-            weights[columns] = 1.0 / width
+            weights[columns] = 1.0 / (columns.stop - columns.start)
     return np.tile(weights / weights.sum(), (len(components.log_likelihood), 1))
 
 
