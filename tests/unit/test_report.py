@@ -165,3 +165,22 @@ def test_ids_of_the_pictures_do_not_clash() -> None:
 def test_pages_of_next_to_nothing(calls: Calls, truth: Truth) -> None:
     page, _ = report_of(calls, truth)
     assert "Calls against the truth" in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "formats.density",
+        "formats.scored",
+        "formats.subset",
+        "posterior.fdr",
+        "posterior.vaf",
+        "report.figures",
+        "report.variants",
+    ],
+)
+def test_examples_in_docstrings(name: str) -> None:
+    import doctest
+    import importlib
+
+    assert doctest.testmod(importlib.import_module(f"varproof.{name}")).failed == 0

@@ -15,7 +15,7 @@ FLOOR = 1e-5
 _MAX_LOG_ERROR = 0.002
 _LOG_PER_PHRED = np.log(10) / 10
 _CUT = -np.log(FLOOR)
-_REFINEMENT = 16
+_SHARES = np.arange(16) / 16
 
 
 def encode_density(vaf: Any, log_density: Any) -> str:
@@ -91,13 +91,19 @@ def decode_density(text: str) -> tuple[Any, Any]:
     """
     if text in (MISSING, ""):
         return np.zeros(0), np.zeros(0)
-    points = np.array([[float(part) for part in pair.split("=")] for pair in text.split("|")])
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all() or (np.diff(points[:, 0]) <= 0).any():
+    pairs = text.split("|")
+    try:
+        numbers = np.array([float(part) for part in text.replace("=", "|").split("|")])
+    except ValueError:
+        raise ValueError(f"not a density: '{text}'") from None
+    points, phreds = numbers[::2], numbers[1::2]
+    steps = points[1:] - points[:-1]
+    if text.count("=") != len(pairs) or numbers.size != 2 * len(pairs) or not np.isfinite(numbers).all() or (steps <= 0).any():
         raise ValueError(f"not a density: '{text}'")
-    if len(points) == 1:
-        return points[:, 0], np.ones(1)
-    index = np.arange((len(points) - 1) * _REFINEMENT + 1) / _REFINEMENT
-    known = np.arange(len(points))
-    vaf = np.interp(index, known, points[:, 0])
-    density = np.exp(-_LOG_PER_PHRED * np.interp(index, known, points[:, 1]))
-    return vaf, density / np.trapezoid(density, vaf)
+    if len(pairs) == 1:
+        return points, np.ones(1)
+    vaf = np.append((points[:-1, None] + steps[:, None] * _SHARES).ravel(), points[-1])
+    phred = np.append((phreds[:-1, None] + (phreds[1:] - phreds[:-1])[:, None] * _SHARES).ravel(), phreds[-1])
+    density = np.exp(-_LOG_PER_PHRED * phred)
+    area = (vaf[1:] - vaf[:-1]) @ (density[1:] + density[:-1]) / 2
+    return vaf, density / area
