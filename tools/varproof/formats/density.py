@@ -13,6 +13,7 @@ MISSING = "."
 MAX_POINTS = 33
 FLOOR = 1e-5
 _MAX_LOG_ERROR = 0.002
+_MAX_DENSITY_ERROR = 0.01
 _LOG_PER_PHRED = np.log(10) / 10
 _CUT = -np.log(FLOOR)
 _SHARES = np.arange(16) / 16
@@ -69,11 +70,18 @@ def _thinned(x: Any, y: Any) -> tuple[Any, Any]:
     bend[0], bend[-1] = bend[1], bend[-2]
     weight = np.sqrt(bend * np.exp(0.7 * y))
     share = np.concatenate([[0.0], np.cumsum((weight[1:] + weight[:-1]) / 2 * np.diff(x))])
-    gaps = int(np.clip(np.ceil(share[-1] / np.sqrt(8 * _MAX_LOG_ERROR)), 8, MAX_POINTS - 2))
+    gaps = int(np.clip(np.ceil(share[-1] / np.sqrt(8 * _MAX_LOG_ERROR)), 8, MAX_POINTS - 4))
     # A little of the weight goes to the width, so that straight tails get points too.
     share = share / max(share[-1], 1e-300) + 0.1 * (x - x[0]) / (x[-1] - x[0])
     nearest = np.searchsorted(share, np.linspace(0.0, share[-1], gaps + 1)).clip(0, x.size - 1)
     chosen = np.unique(np.concatenate([nearest, [0, int(np.argmax(y)), x.size - 1]]))
+    # Corners (a density cut off at 0 or 1) bend at one point, which the spread over gaps can miss.
+    while chosen.size < MAX_POINTS:
+        errors = np.abs(np.exp(y) - np.exp(np.interp(x, x[chosen], y[chosen])))
+        worst = int(np.argmax(errors))
+        if errors[worst] < _MAX_DENSITY_ERROR:
+            break
+        chosen = np.sort(np.append(chosen, worst))
     return x[chosen], y[chosen]
 
 
