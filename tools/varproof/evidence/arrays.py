@@ -57,7 +57,8 @@ class CandidateArrays(NamedTuple):
     alleles; `context_low`, `context_high` (n,): interval of neighbouring variants taken into account (empty: low > high).
     Haplotypes j of candidate i: `reference_first[i] <= j < alternative_first[i]` carry the reference allele,
     `alternative_first[i] <= j < reference_first[i + 1]` the alternative; haplotype j is
-    `haplotypes[haplotype_offset[j]:haplotype_offset[j + 1]]`.
+    `haplotypes[haplotype_offset[j]:haplotype_offset[j + 1]]`; `open_insertion` and `open_deletion` go with its bases: the
+    probability that a read has a gap after this base.
     """
 
     low: np.ndarray
@@ -74,6 +75,8 @@ class CandidateArrays(NamedTuple):
     alternative_first: np.ndarray
     haplotype_offset: np.ndarray
     haplotypes: np.ndarray
+    open_insertion: np.ndarray
+    open_deletion: np.ndarray
 
 
 class SampleTables(NamedTuple):
@@ -82,7 +85,8 @@ class SampleTables(NamedTuple):
     `error` (94,): probability that a base of this quality is wrong. `substitution_error` (94, 2, 4, 4): probability that
     reference base i is read as j, by quality and orientation; the diagonal is 0. `log_quality_ratio`,
     `log_end_ratio`, `log_mismatch_ratio`, `log_clip_ratio`, `log_mapq_ratio`: ln P(bin | error) / P(bin).
-    `gap`: open insertion, open deletion, extend insertion, extend deletion. `insert_size`: mean, sd (0, 0: not known).
+    `gap`: open insertion, open deletion, extend insertion, extend deletion. `slippage` (6, units, 2): rate at which a read
+    loses or gains one unit, by unit length - 1 and number of units. `insert_size`: mean, sd (0, 0: not known).
     `reach`: longest fragment that is considered, bp. `cut`: see `windows.haplotype`.
     """
 
@@ -94,6 +98,7 @@ class SampleTables(NamedTuple):
     log_clip_ratio: np.ndarray
     log_mapq_ratio: np.ndarray
     gap: np.ndarray
+    slippage: np.ndarray
     insert_size: np.ndarray
     reach: int
     cut: int

@@ -124,7 +124,10 @@ def _candidate_arrays(
     placements: list[Placement], neighbours: list[list[Placement]], reference: ReferenceSlice, sample: Sample
 ) -> CandidateArrays:
     cut = sample.tables.cut
+    from varproof.evidence.gaps_numba_fns import gap_openings
+
     haplotypes: list[np.ndarray] = []
+    in_repeat: list[bool] = []
     reference_first, alternative_first = [], []
     context_low, context_high = [], []
     for item, beside in zip(placements, neighbours, strict=True):
@@ -136,8 +139,12 @@ def _candidate_arrays(
         alternative_first.append(len(haplotypes))
         haplotypes.append(haplotype(reference, low, high, [item], cut))
         haplotypes += [haplotype(reference, low, high, [item, n], cut) for n in beside if compatible(item, n)]
+        in_repeat += [_slip_rates(item, sample, reference)[0] > 0.0] * (len(haplotypes) - len(in_repeat))
         context_low.append(min((n.low - 1 for n in beside), default=1))
         context_high.append(max((n.high + 1 for n in beside), default=0))
+    haplotype_offset = np.cumsum([0] + [len(item) for item in haplotypes]).astype(np.int64)
+    codes = np.concatenate(haplotypes)
+    open_insertion, open_deletion = gap_openings(codes, haplotype_offset, np.array(in_repeat), sample.tables)
     return CandidateArrays(
         low=np.array([item.low for item in placements], np.int64),
         high=np.array([item.high for item in placements], np.int64),
@@ -151,8 +158,10 @@ def _candidate_arrays(
         context_high=np.array(context_high, np.int64),
         reference_first=np.array([*reference_first, len(haplotypes)], np.int64),
         alternative_first=np.array(alternative_first, np.int64),
-        haplotype_offset=np.cumsum([0] + [len(item) for item in haplotypes]).astype(np.int64),
-        haplotypes=np.concatenate(haplotypes),
+        haplotype_offset=haplotype_offset,
+        haplotypes=codes,
+        open_insertion=open_insertion,
+        open_deletion=open_deletion,
     )
 
 

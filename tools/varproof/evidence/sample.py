@@ -17,6 +17,7 @@ REACH_SD = 6.0
 DEFAULT_REACH = 1000
 HIGHEST_QUALITY = 93
 CUT_SLACK = 40
+MOST_UNITS = 40
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Sample:
             rates = error_rates(profile)
             ratios = log_error_ratios(profile)
         substitution, per_quality = _oriented(rates)
+        slippage = SlippageModel(profile.slippage if profile else [])
         reach = int(mean + REACH_SD * sd) if sd else DEFAULT_REACH
         clip = properties.max_softclip_fraction if properties.max_softclip_fraction is not None else 0.5
         tables = SampleTables(
@@ -62,13 +64,14 @@ class Sample:
                     max(properties.gap_extend_deletion, LEAST_GAP_EXTENSION),
                 ]
             ),
+            slippage=np.ascontiguousarray(slippage.table(MOST_UNITS)[:, :, :2]),
             insert_size=np.array([mean, sd]),
             reach=reach,
             cut=properties.max_read_length + CUT_SLACK,
         )
         return cls(
             tables=tables,
-            slippage=SlippageModel(profile.slippage if profile else []),
+            slippage=slippage,
             read_length=properties.max_read_length,
             needed_insertion=int(properties.max_read_length * (1.0 - clip)),
             longest_insertion_operation=properties.max_insertion_operation or 0,

@@ -180,10 +180,12 @@ def realigned_log_ratio(candidates, c, segment, error, tables):
     for j in range(first, last):
         if edits[j - first] > fewest + 40:
             continue
-        text = candidates.haplotypes[candidates.haplotype_offset[j] : candidates.haplotype_offset[j + 1]]
+        low, high = candidates.haplotype_offset[j], candidates.haplotype_offset[j + 1]
+        text = candidates.haplotypes[low:high]
         band = min(edits[j - first], WIDEST_BAND) + EXTRA_BAND
         offset = ends[j - first] - len(segment)
-        value = forward(segment, error, text, offset, band, tables.gap[0], tables.gap[1], tables.gap[2], tables.gap[3])
+        opened, skipped = candidates.open_insertion[low:high], candidates.open_deletion[low:high]
+        value = forward(segment, error, text, offset, band, opened, skipped, tables.gap[2], tables.gap[3])
         if j < middle:
             best_reference = max(best_reference, value)
         else:

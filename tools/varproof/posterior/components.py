@@ -20,7 +20,9 @@ import numpy as np
 
 from varproof.formats.evidence import Evidence
 from varproof.posterior.likelihood_numba_fns import (
+    ACTIVE_ON,
     ARTIFACT_CLASSES,
+    BOTH,
     artefact_log_likelihoods,
     frequency_log_likelihoods,
 )
@@ -35,6 +37,12 @@ NODES_PER_BIN = 6
 NORMAL_NODES = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.49])
 CELL_NODES = np.linspace(0.0, 1.0, 11)
 ARTIFACT_RATES = np.geomspace(0.003, 0.7, 20)
+MOST_ON_ALL_READS = 0.35
+"""What more than a third of all reads show, in both samples alike, is germline and no artefact."""
+
+HET_FRACTIONS, HET_WEIGHTS = np.array([0.4, 0.45, 0.5, 0.55, 0.6]), np.array([0.02, 0.13, 0.7, 0.13, 0.02])
+"""Fractions at which a heterozygous variant may be seen: capture and alignment favour one allele a little."""
+
 UNCHANGED_GERMLINE = 0.9
 
 EVENT_ORDER = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "FOREIGN", "ABSENT")
@@ -154,8 +162,14 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         changed, weights = _germline_fractions(fraction)
         if flat:
             changed, weights = CELL_NODES, np.full(len(CELL_NODES), 1.0 / len(CELL_NODES))
-        in_tumor = at_fraction(tumor, purity * changed + (1.0 - purity) * fraction)
-        parts[event] = _log_mean(in_tumor, weights)[:, None] + at_fraction(normal, np.array([fraction]))
+        seen, seen_weights = np.array([fraction]), np.ones(1)
+        if event == "GERMLINE_HET" and not flat:
+            seen, seen_weights = HET_FRACTIONS, HET_WEIGHTS
+        by_fraction = [
+            _log_mean(at_fraction(tumor, np.clip(purity * changed + (1.0 - purity) * fraction + one - fraction, 0, 1)), weights)
+            for one in seen
+        ]
+        parts[event] = _log_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights)[:, None]
     parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
     parts["FOREIGN"] = foreign_log_likelihood(tables, mixture)
     parts["ABSENT"] = tumor[:, :1] + normal[:, :1]
@@ -172,3 +186,5 @@ def _log_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))
+POSSIBLE_ARTIFACTS = (ACTIVE_ON != BOTH)[:, None] | (ARTIFACT_RATES <= MOST_ON_ALL_READS)[None, :]
+"""(ARTIFACT_CLASSES, rates): which rates each class of artefacts can have."""

@@ -22,6 +22,7 @@ from varproof.posterior.components import (
     EVENT_ORDER,
     FREQUENCY_BINS,
     NODES_PER_BIN,
+    POSSIBLE_ARTIFACTS,
     Components,
     Mixture,
     Tables,
@@ -61,7 +62,7 @@ def artifact_group(class_index: np.ndarray) -> np.ndarray:
 
 def starting_prior(kind: str, territory: float) -> LearntPrior:
     """Published rates and uninformative densities."""
-    uniform = np.full(ARTIFACT_SHAPE, 1.0 / np.prod(ARTIFACT_SHAPE))
+    uniform = POSSIBLE_ARTIFACTS / POSSIBLE_ARTIFACTS.sum()
     return LearntPrior(
         kind=kind,  # type: ignore[arg-type]
         territory=territory,
@@ -142,7 +143,7 @@ class _Learner:
         group = artifact_group(np.arange(len(CLASSES)))
         for g in range(len(ARTIFACT_GROUPS)):
             counts = expected[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
-            counts = counts + ARTIFACT_PSEUDO_COUNT / np.prod(ARTIFACT_SHAPE)
+            counts = counts + ARTIFACT_PSEUDO_COUNT * POSSIBLE_ARTIFACTS / POSSIBLE_ARTIFACTS.sum()
             artifact.append((counts / counts.sum()).tolist())
         return prior.model_copy(update={"rates": rates, "somatic_density": density.tolist(), "artifact_density": artifact})
 

@@ -17,8 +17,9 @@ def forward(read, error, haplotype, offset, band, open_insertion, open_deletion,
     """Log of the summed probability of all alignments of `read` whose diagonals lie within `band` of `offset`.
 
     read (m,) and haplotype (n,): uint8 codes, 0..3 are bases; error (m,): probability that a base is wrong (a mismatch
-    has a third of it). offset: haplotype position of the first read base on the central diagonal. Every start within the
-    band has weight 1, so that haplotypes are compared per start position. Returns -inf where nothing fits in the band.
+    has a third of it). offset: haplotype position of the first read base on the central diagonal. open_insertion,
+    open_deletion (n,): probability that a gap opens after this haplotype base. Every start within the band has weight 1, so
+    that haplotypes are compared per start position. Returns -inf where nothing fits in the band.
     """
     m, n = len(read), len(haplotype)
     width = 2 * band + 1
@@ -26,7 +27,6 @@ def forward(read, error, haplotype, offset, band, open_insertion, open_deletion,
     insert_state = np.zeros(width + 1)
     delete_state = np.zeros(width + 1)
     match_state[width] = 0.0
-    stay = 1.0 - open_insertion - open_deletion
     close_insertion, close_deletion = 1.0 - extend_insertion, 1.0 - extend_deletion
     log_scale = 0.0
     for i in range(m):
@@ -46,14 +46,17 @@ def forward(read, error, haplotype, offset, band, open_insertion, open_deletion,
             insert_state[k] = 0.0
         for k in range(low, high):
             emission = hit if haplotype[first + k] == code else miss
-            inserted = INSERTED_BASE * (open_insertion * match_state[k + 1] + extend_insertion * insert_state[k + 1])
+            here, before = first + k, max(first + k - 1, 0)
+            inserted = INSERTED_BASE * (open_insertion[here] * match_state[k + 1] + extend_insertion * insert_state[k + 1])
             match_state[k] = emission * (
-                stay * match_state[k] + close_insertion * insert_state[k] + close_deletion * delete_state[k]
+                (1.0 - open_insertion[before] - open_deletion[before]) * match_state[k]
+                + close_insertion * insert_state[k]
+                + close_deletion * delete_state[k]
             )
             insert_state[k] = inserted
         left_match, left_delete = 0.0, 0.0
         for k in range(low, high):
-            left_delete = open_deletion * left_match + extend_deletion * left_delete
+            left_delete = open_deletion[max(first + k - 1, 0)] * left_match + extend_deletion * left_delete
             delete_state[k] = left_delete
             left_match = match_state[k]
         if i % RESCALE_EVERY == RESCALE_EVERY - 1:
