@@ -1,0 +1,166 @@
+"""The pair HMM's forward algorithm against the sum over every single alignment, and against itself without a band."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from varproof.realign.edit_distance_numba_fns import locate
+from varproof.realign.pair_hmm_numba_fns import INSERTED_BASE, forward
+
+GAPS = (0.03, 0.05, 0.2, 0.3)
+"""Open insertion, open deletion, extend insertion, extend deletion: high, so that gapped alignments count."""
+
+ALIGNED, INSERTED, DELETED = "M", "I", "D"
+
+
+def log_forward(read: list[int], error: list[float], text: list[int], offset: int, band: int, gaps=GAPS) -> float:
+    return float(forward(np.array(read, np.uint8), np.array(error), np.array(text, np.uint8), offset, band, *gaps))
+
+
+def alignments(bases: int, columns: int, start: int) -> Iterator[str]:
+    """Every alignment of `bases` read bases to a haplotype of `columns` bases from `start` on, as a string of operations.
+
+    It ends in a read base; an insertion lies between two haplotype bases; the two kinds of gaps are not neighbours.
+    """
+
+    def grow(operations: str, used: int, at: int) -> Iterator[str]:
+        if used == bases and operations[-1] != DELETED:
+            yield operations
+        previous = operations[-1:]
+        if used < bases and at < columns:
+            yield from grow(operations + ALIGNED, used + 1, at + 1)
+        if used < bases and previous != DELETED and 0 < at < columns:
+            yield from grow(operations + INSERTED, used + 1, at)
+        if 0 < used < bases and previous != INSERTED and at < columns:
+            yield from grow(operations + DELETED, used, at + 1)
+
+    yield from grow("", 0, start)
+
+
+def emission(base: int, wrong: float, other: int) -> float:
+    if base > 3:
+        return 0.25
+    return 1 - wrong if base == other else wrong / 3
+
+
+def probability(operations: str, read: list[int], error: list[float], text: list[int], start: int, gaps=GAPS) -> float:
+    """Probability of one alignment."""
+    open_insertion, open_deletion, extend_insertion, extend_deletion = gaps
+    moves = {
+        "MM": 1 - open_insertion - open_deletion, "MI": open_insertion, "MD": open_deletion,
+        "II": extend_insertion, "IM": 1 - extend_insertion, "DD": extend_deletion, "DM": 1 - extend_deletion,
+    }  # fmt: skip
+    product, i, j, previous = 1.0, 0, start, ALIGNED
+    for operation in operations:
+        product *= moves[previous + operation]
+        if operation == ALIGNED:
+            product *= emission(read[i], error[i], text[j])
+        elif operation == INSERTED:
+            product *= INSERTED_BASE
+        i, j, previous = i + (operation != DELETED), j + (operation != INSERTED), operation
+    return product
+
+
+def summed_over_alignments(read: list[int], error: list[float], text: list[int], gaps=GAPS) -> float:
+    total = sum(
+        probability(operations, read, error, text, start, gaps)
+        for start in range(len(text) + 1)
+        for operations in alignments(len(read), len(text), start)
+    )
+    return math.log(total) if total else -math.inf
+
+
+def plain_forward(read: list[int], error: list[float], text: list[int], gaps=GAPS) -> float:
+    """The same sum over all alignments by dynamic programming, without a band, in logarithm-free plain Python."""
+    open_insertion, open_deletion, extend_insertion, extend_deletion = gaps
+    n = len(text)
+    match, insert, delete = [1.0] * (n + 1), [0.0] * (n + 1), [0.0] * (n + 1)
+    log_scale = 0.0
+    for base, wrong in zip(read, error, strict=True):
+        new_match, new_insert, new_delete = [0.0] * (n + 1), [0.0] * (n + 1), [0.0] * (n + 1)
+        for j in range(n + 1):
+            if j > 0:
+                before = (1 - open_insertion - open_deletion) * match[j - 1]
+                before += (1 - extend_insertion) * insert[j - 1] + (1 - extend_deletion) * delete[j - 1]
+                new_match[j] = emission(base, wrong, text[j - 1]) * before
+                new_delete[j] = open_deletion * new_match[j - 1] + extend_deletion * new_delete[j - 1]
+            if 0 < j < n:
+                new_insert[j] = INSERTED_BASE * (open_insertion * match[j] + extend_insertion * insert[j])
+        match, insert, delete = new_match, new_insert, new_delete
+        scale = sum(match) + sum(insert) + sum(delete)
+        log_scale += math.log(scale)
+        match, insert, delete = ([value / scale for value in row] for row in (match, insert, delete))
+    return log_scale + math.log(sum(match) + sum(insert))
+
+
+short_cases = st.tuples(
+    st.lists(st.integers(0, 4), min_size=1, max_size=5),
+    st.lists(st.integers(0, 4), min_size=1, max_size=7),
+    st.lists(st.floats(1e-4, 0.4), min_size=5, max_size=5),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(short_cases)
+def test_equals_the_sum_over_all_alignments(case: tuple[list[int], list[int], list[float]]) -> None:
+    read, text, error = case
+    found = log_forward(read, error, text, 0, len(read) + len(text))
+    assert found == pytest.approx(summed_over_alignments(read, error, text), abs=1e-9)
+
+
+def test_one_base_by_hand() -> None:
+    """One base C against AC: a mismatch, a match, or an insertion between the two."""
+    stay = 1 - GAPS[0] - GAPS[1]
+    expected = stay * (0.01 / 3) + stay * 0.99 + GAPS[0] * INSERTED_BASE
+    assert log_forward([1], [0.01], [0, 1], 0, 5) == pytest.approx(math.log(expected), abs=1e-12)
+
+
+def long_case(seed: int) -> tuple[list[int], list[float], list[int]]:
+    """A read of about 60 bases of a haplotype of 90, with a deletion, an insertion, mismatches and an N."""
+    rng = np.random.default_rng(seed)
+    text = rng.integers(0, 4, 90).tolist()
+    start = int(rng.integers(0, 20))
+    read = text[start : start + 66]
+    cut, put = int(rng.integers(5, 55)), int(rng.integers(5, 55))
+    del read[cut : cut + int(rng.integers(1, 5))]
+    read[put:put] = rng.integers(0, 4, int(rng.integers(1, 4))).tolist()
+    for at in rng.integers(0, len(read), 3):
+        read[at] = int(rng.integers(0, 5))
+    return read, rng.choice([0.001, 0.01, 0.1], len(read)).tolist(), text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_long_reads_equal_the_unbanded_sum_where_the_band_is_wide(seed: int) -> None:
+    read, error, text = long_case(seed)
+    assert log_forward(read, error, text, 0, 200) == pytest.approx(plain_forward(read, error, text), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_band_loses_little_and_never_gains(seed: int) -> None:
+    """Around the diagonal that the edit distance finds, a band of edits + 3 keeps all but a per mille of the probability."""
+    read, error, text = long_case(seed)
+    gaps = (1e-3, 1e-3, 0.1, 0.1)
+    everything = plain_forward(read, error, text, gaps)
+    edits, end = locate(np.array(read, np.uint8), np.array(text, np.uint8))
+    before = -math.inf
+    for band in (0, 2, 5, int(edits) + 3):
+        banded = log_forward(read, error, text, int(end) - len(read), band, gaps)
+        assert before - 1e-9 <= banded <= everything + 1e-9
+        before = banded
+    assert before == pytest.approx(everything, abs=1e-3)
+
+
+def test_no_underflow_in_long_reads() -> None:
+    """1,000 bases of which each is a mismatch: the logarithm is that of the product, far below the smallest float."""
+    read, text = [0] * 1000, [1] * 1000
+    found = log_forward(read, [1e-4] * 1000, text, 0, 0, (1e-6, 1e-6, 0.1, 0.1))
+    assert found == pytest.approx(1000 * (math.log(1e-4 / 3) + math.log1p(-2e-6)), rel=1e-9)
+
+
+def test_nothing_in_the_band_is_impossible() -> None:
+    assert log_forward([0, 1, 2], [0.01] * 3, [0, 1, 2], 50, 3) == -math.inf
+    assert log_forward([0, 1, 2], [0.01] * 3, [], 0, 3) == -math.inf
