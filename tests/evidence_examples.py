@@ -1,5 +1,6 @@
 """Small loci with a known variant, the reads that an aligner would show there, and what varproof makes of them."""
 
+import itertools
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +82,7 @@ class Locus:
                 blocks.append([i, position, 1])
         if not blocks:
             return -1, "", sequence
-        gaps = [(b[0] - a[0] - a[2], b[1] - a[1] - a[2]) for a, b in zip(blocks, blocks[1:], strict=False)]
+        gaps = [(b[0] - a[0] - a[2], b[1] - a[1] - a[2]) for a, b in itertools.pairwise(blocks)]
         if any(max(gap) > self.longest_gap for gap in gaps):
             blocks = [max(blocks, key=lambda block: block[2])]
             gaps = []

@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 from varproof.realign.edit_distance_numba_fns import locate
 from varproof.realign.pair_hmm_numba_fns import INSERTED_BASE, forward
 
-GAPS = (0.03, 0.05, 0.2, 0.3)
-"""Open insertion, open deletion, extend insertion, extend deletion: high, so that gapped alignments count."""
+EXTEND = (0.2, 0.3)
+"""Extension of insertions and deletions: high, so that gapped alignments count."""
+
+Openings = tuple[list[float], list[float]]
+"""Probability that an insertion, and that a deletion, opens after each haplotype base."""
 
 ALIGNED, INSERTED, DELETED = "M", "I", "D"
 
 
-def log_forward(read: list[int], error: list[float], text: list[int], offset: int, band: int, gaps=GAPS) -> float:
-    return float(forward(np.array(read, np.uint8), np.array(error), np.array(text, np.uint8), offset, band, *gaps))
+def log_forward(
+    read: list[int], error: list[float], text: list[int], offset: int, band: int, opening: Openings, extend=EXTEND
+) -> float:
+    codes = (np.array(values, np.uint8) for values in (read, text))
+    open_insertion, open_deletion = (np.array(values, np.float64) for values in opening)
+    bases, columns = codes
+    return float(forward(bases, np.array(error), columns, offset, band, open_insertion, open_deletion, *extend))
+
+
+def alike(columns: int, insertion: float, deletion: float) -> Openings:
+    return [insertion] * columns, [deletion] * columns
 
 
 def alignments(bases: int, columns: int, start: int) -> Iterator[str]:
@@ -47,16 +59,16 @@ def emission(base: int, wrong: float, other: int) -> float:
     return 1 - wrong if base == other else wrong / 3
 
 
-def probability(operations: str, read: list[int], error: list[float], text: list[int], start: int, gaps=GAPS) -> float:
+def probability(operations: str, read: list[int], error: list[float], text: list[int], start: int, opening: Openings) -> float:
     """Probability of one alignment."""
-    open_insertion, open_deletion, extend_insertion, extend_deletion = gaps
-    moves = {
-        "MM": 1 - open_insertion - open_deletion, "MI": open_insertion, "MD": open_deletion,
-        "II": extend_insertion, "IM": 1 - extend_insertion, "DD": extend_deletion, "DM": 1 - extend_deletion,
-    }  # fmt: skip
     product, i, j, previous = 1.0, 0, start, ALIGNED
     for operation in operations:
-        product *= moves[previous + operation]
+        after = max(j - 1, 0)
+        open_insertion, open_deletion = opening[0][after], opening[1][after]
+        product *= {
+            "MM": 1 - open_insertion - open_deletion, "MI": open_insertion, "MD": open_deletion,
+            "II": EXTEND[0], "IM": 1 - EXTEND[0], "DD": EXTEND[1], "DM": 1 - EXTEND[1],
+        }[previous + operation]  # fmt: skip
         if operation == ALIGNED:
             product *= emission(read[i], error[i], text[j])
         elif operation == INSERTED:
@@ -65,18 +77,17 @@ def probability(operations: str, read: list[int], error: list[float], text: list
     return product
 
 
-def summed_over_alignments(read: list[int], error: list[float], text: list[int], gaps=GAPS) -> float:
+def summed_over_alignments(read: list[int], error: list[float], text: list[int], opening: Openings) -> float:
     total = sum(
-        probability(operations, read, error, text, start, gaps)
+        probability(operations, read, error, text, start, opening)
         for start in range(len(text) + 1)
         for operations in alignments(len(read), len(text), start)
     )
     return math.log(total) if total else -math.inf
 
 
-def plain_forward(read: list[int], error: list[float], text: list[int], gaps=GAPS) -> float:
-    """The same sum over all alignments by dynamic programming, without a band, in logarithm-free plain Python."""
-    open_insertion, open_deletion, extend_insertion, extend_deletion = gaps
+def plain_forward(read: list[int], error: list[float], text: list[int], opening: Openings, extend=EXTEND) -> float:
+    """The same sum over all alignments by dynamic programming, without a band, in plain Python."""
     n = len(text)
     match, insert, delete = [1.0] * (n + 1), [0.0] * (n + 1), [0.0] * (n + 1)
     log_scale = 0.0
@@ -84,12 +95,13 @@ def plain_forward(read: list[int], error: list[float], text: list[int], gaps=GAP
         new_match, new_insert, new_delete = [0.0] * (n + 1), [0.0] * (n + 1), [0.0] * (n + 1)
         for j in range(n + 1):
             if j > 0:
-                before = (1 - open_insertion - open_deletion) * match[j - 1]
-                before += (1 - extend_insertion) * insert[j - 1] + (1 - extend_deletion) * delete[j - 1]
+                after = max(j - 2, 0)
+                before = (1 - opening[0][after] - opening[1][after]) * match[j - 1]
+                before += (1 - extend[0]) * insert[j - 1] + (1 - extend[1]) * delete[j - 1]
                 new_match[j] = emission(base, wrong, text[j - 1]) * before
-                new_delete[j] = open_deletion * new_match[j - 1] + extend_deletion * new_delete[j - 1]
+                new_delete[j] = opening[1][after] * new_match[j - 1] + extend[1] * new_delete[j - 1]
             if 0 < j < n:
-                new_insert[j] = INSERTED_BASE * (open_insertion * match[j] + extend_insertion * insert[j])
+                new_insert[j] = INSERTED_BASE * (opening[0][j - 1] * match[j] + extend[0] * insert[j])
         match, insert, delete = new_match, new_insert, new_delete
         scale = sum(match) + sum(insert) + sum(delete)
         log_scale += math.log(scale)
@@ -99,24 +111,26 @@ def plain_forward(read: list[int], error: list[float], text: list[int], gaps=GAP
 
 short_cases = st.tuples(
     st.lists(st.integers(0, 4), min_size=1, max_size=5),
-    st.lists(st.integers(0, 4), min_size=1, max_size=7),
+    st.lists(st.tuples(st.integers(0, 4), st.floats(0.0, 0.3), st.floats(0.0, 0.3)), min_size=1, max_size=7),
     st.lists(st.floats(1e-4, 0.4), min_size=5, max_size=5),
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(short_cases)
-def test_equals_the_sum_over_all_alignments(case: tuple[list[int], list[int], list[float]]) -> None:
-    read, text, error = case
-    found = log_forward(read, error, text, 0, len(read) + len(text))
-    assert found == pytest.approx(summed_over_alignments(read, error, text), abs=1e-9)
+def test_equals_the_sum_over_all_alignments(case: tuple[list[int], list[tuple[int, float, float]], list[float]]) -> None:
+    read, columns, error = case
+    text, opening = [item[0] for item in columns], ([item[1] for item in columns], [item[2] for item in columns])
+    found = log_forward(read, error[: len(read)], text, 0, len(read) + len(text), opening)
+    assert found == pytest.approx(summed_over_alignments(read, error, text, opening), abs=1e-9)
 
 
 def test_one_base_by_hand() -> None:
-    """One base C against AC: a mismatch, a match, or an insertion between the two."""
-    stay = 1 - GAPS[0] - GAPS[1]
-    expected = stay * (0.01 / 3) + stay * 0.99 + GAPS[0] * INSERTED_BASE
-    assert log_forward([1], [0.01], [0, 1], 0, 5) == pytest.approx(math.log(expected), abs=1e-12)
+    """One base C against AC: a mismatch, a match, or an insertion after the A."""
+    stay = 1 - 0.03 - 0.05
+    expected = stay * (0.01 / 3) + stay * 0.99 + 0.03 * INSERTED_BASE
+    found = log_forward([1], [0.01], [0, 1], 0, 5, ([0.03, 0.2], [0.05, 0.2]))
+    assert found == pytest.approx(math.log(expected), abs=1e-12)
 
 
 def long_case(seed: int) -> tuple[list[int], list[float], list[int]]:
@@ -133,22 +147,29 @@ def long_case(seed: int) -> tuple[list[int], list[float], list[int]]:
     return read, rng.choice([0.001, 0.01, 0.1], len(read)).tolist(), text
 
 
+def some_openings(seed: int, columns: int) -> Openings:
+    rng = np.random.default_rng(seed)
+    return rng.choice([1e-6, 1e-3, 0.02], columns).tolist(), rng.choice([1e-6, 1e-3, 0.02], columns).tolist()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_long_reads_equal_the_unbanded_sum_where_the_band_is_wide(seed: int) -> None:
     read, error, text = long_case(seed)
-    assert log_forward(read, error, text, 0, 200) == pytest.approx(plain_forward(read, error, text), abs=1e-9)
+    opening = some_openings(seed, len(text))
+    found = log_forward(read, error, text, 0, 200, opening)
+    assert found == pytest.approx(plain_forward(read, error, text, opening), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_band_loses_little_and_never_gains(seed: int) -> None:
     """Around the diagonal that the edit distance finds, a band of edits + 3 keeps all but a per mille of the probability."""
     read, error, text = long_case(seed)
-    gaps = (1e-3, 1e-3, 0.1, 0.1)
-    everything = plain_forward(read, error, text, gaps)
+    opening, extend = alike(len(text), 1e-3, 1e-3), (0.1, 0.1)
+    everything = plain_forward(read, error, text, opening, extend)
     edits, end = locate(np.array(read, np.uint8), np.array(text, np.uint8))
     before = -math.inf
     for band in (0, 2, 5, int(edits) + 3):
-        banded = log_forward(read, error, text, int(end) - len(read), band, gaps)
+        banded = log_forward(read, error, text, int(end) - len(read), band, opening, extend)
         assert before - 1e-9 <= banded <= everything + 1e-9
         before = banded
     assert before == pytest.approx(everything, abs=1e-3)
@@ -157,10 +178,10 @@ def test_a_band_loses_little_and_never_gains(seed: int) -> None:
 def test_no_underflow_in_long_reads() -> None:
     """1,000 bases of which each is a mismatch: the logarithm is that of the product, far below the smallest float."""
     read, text = [0] * 1000, [1] * 1000
-    found = log_forward(read, [1e-4] * 1000, text, 0, 0, (1e-6, 1e-6, 0.1, 0.1))
+    found = log_forward(read, [1e-4] * 1000, text, 0, 0, alike(1000, 1e-6, 1e-6))
     assert found == pytest.approx(1000 * (math.log(1e-4 / 3) + math.log1p(-2e-6)), rel=1e-9)
 
 
 def test_nothing_in_the_band_is_impossible() -> None:
-    assert log_forward([0, 1, 2], [0.01] * 3, [0, 1, 2], 50, 3) == -math.inf
-    assert log_forward([0, 1, 2], [0.01] * 3, [], 0, 3) == -math.inf
+    assert log_forward([0, 1, 2], [0.01] * 3, [0, 1, 2], 50, 3, alike(3, 1e-3, 1e-3)) == -math.inf
+    assert log_forward([0, 1, 2], [0.01] * 3, [], 0, 3, alike(0, 1e-3, 1e-3)) == -math.inf

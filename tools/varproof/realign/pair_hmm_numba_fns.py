@@ -19,7 +19,8 @@ def forward(read, error, haplotype, offset, band, open_insertion, open_deletion,
     read (m,) and haplotype (n,): uint8 codes, 0..3 are bases; error (m,): probability that a base is wrong (a mismatch
     has a third of it). offset: haplotype position of the first read base on the central diagonal. open_insertion,
     open_deletion (n,): probability that a gap opens after this haplotype base. Every start within the band has weight 1, so
-    that haplotypes are compared per start position. Returns -inf where nothing fits in the band.
+    that haplotypes are compared per start position; an insertion lies between two haplotype bases. Returns -inf where
+    nothing fits in the band.
     """
     m, n = len(read), len(haplotype)
     width = 2 * band + 1
