@@ -3,22 +3,22 @@
 An executable is a subclass of `CommandOptions` (its docstring is the help text, its fields are the options) and a
 function that takes it. `run_command` parses the command line and `--config` into the model, sets up the log, turns an
 anticipated failure into one line and exit code 2, and makes SIGTERM unwind like Ctrl-C so that no half-written output stays.
+The parser itself is in parser.py.
 """
 
-import json
+import difflib
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_origin
 
-import yaml
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict
 
-from varproof import __version__
+from varproof.commands.parser import command_line, option_name
 from varproof.errors import UserError
 
 logger = logging.getLogger("varproof")
@@ -38,7 +38,12 @@ class CommandOptions(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **_: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what the user wrote: no option is ever taken from an environment variable."""
         return (init_settings,)
@@ -50,11 +55,6 @@ class CommandOptions(BaseSettings):
 
 
 Options = TypeVar("Options", bound=CommandOptions)
-
-
-def option_name(field: str) -> str:
-    """The command-line spelling of a model field."""
-    return "--" + field.replace("_", "-")
 
 
 def describe_validation_error(error: ValidationError) -> str:
@@ -73,17 +73,12 @@ def describe_validation_error(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-def _config_values(arguments: list[str]) -> dict[str, Any]:
-    path = None
-    for i, argument in enumerate(arguments):
-        if argument == "--config" and i + 1 < len(arguments):
-            path = arguments[i + 1]
-        elif argument.startswith("--config="):
-            path = argument.removeprefix("--config=")
-    if path is None:
-        return {}
+def _config_values(path: Path, known: list[str]) -> dict[str, Any]:
+    """Options of a `--config` file by field; raises UserError, which names keys that are no options."""
+    import yaml
+
     try:
-        values = yaml.safe_load(Path(path).read_text())
+        values = yaml.safe_load(path.read_text())
     except OSError as error:
         raise UserError(f"--config {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -92,22 +87,37 @@ def _config_values(arguments: list[str]) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise UserError(f"--config {path}: expected 'option: value' lines")
-    return {str(key).replace("-", "_"): value for key, value in values.items()}
+    fields = {str(key).replace("-", "_"): value for key, value in values.items()}
+    for field in fields:
+        if field not in known or field == "config":
+            near = difflib.get_close_matches(field, known, 1)
+            advice = f"; did you mean '{near[0]}'?" if near else ""
+            raise UserError(f"--config {path}: '{field}' is not an option{advice}")
+    return fields
 
 
 def parse_options(name: str, model: type[Options], arguments: list[str]) -> Options:
     """Command line over `--config` over defaults, validated; raises UserError with one line for each mistake."""
-
-    class Parser(model):  # type: ignore[valid-type, misc]
-        model_config = SettingsConfigDict(cli_prog_name=name)
-
-    Parser.__doc__ = model.__doc__
-    Parser.__name__ = model.__name__
+    source = command_line(name, model, set(CommandOptions.model_fields))
+    given = source.root_parser.parse_args(arguments)
+    config = getattr(given, "config", None)
+    values = {} if config is None else _config_values(Path(config), list(model.model_fields))
+    for field, value in values.items():
+        if isinstance(value, str) and get_origin(model.model_fields[field].annotation) is list:
+            values[field] = value.split(",")
     try:
-        parsed = CliApp.run(Parser, cli_args=arguments, **_config_values(arguments))
-        return model(**{field: getattr(parsed, field) for field in parsed.model_fields_set})
+        parsed = CliApp.run(model, cli_args=arguments, cli_settings_source=source, **values)
     except ValidationError as error:
         raise UserError(describe_validation_error(error)) from error
+    return parsed
+
+
+class _StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes to what is stderr at the moment: a progress bar replaces it, so that lines pass above the bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 def _start_logging(name: str, level: str, quiet: bool) -> None:
@@ -115,7 +125,7 @@ def _start_logging(name: str, level: str, quiet: bool) -> None:
         level=logging.WARNING if quiet else level.upper(),
         format=f"%(asctime)s {name} %(levelname)s: %(message)s",
         datefmt="%Y-%m-%d %H:%M:%S",
-        stream=sys.stderr,
+        handlers=[_StderrHandler()],
         force=True,
     )
     for noisy in ("matplotlib", "numba"):
@@ -129,12 +139,6 @@ def _interrupt(signal_number: int, frame: object) -> None:
 def run_command(name: str, model: type[Options], run: Callable[[Options], None]) -> None:
     """Parse, run, exit: 0 done; 2 the user must change something; 130 interrupted; 1 anything else."""
     arguments = sys.argv[1:]
-    if "--version" in arguments:
-        print(f"{name} {__version__}")
-        sys.exit(0)
-    if "--schema" in arguments:
-        print(json.dumps(model.model_json_schema(), indent=2))
-        sys.exit(0)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         options = parse_options(name, model, arguments)
