@@ -39,11 +39,12 @@ def read_state(start, length, columns, inserted, needed):
 
 
 @compiled
-def informative_fragments(read_length, mean, sd, columns, inserted, needed, change, span):
+def informative_fragments(read_length, mean, sd, columns, inserted, needed, change, low, high):
     """Expected informative fragments per unit of depth from one haplotype.
 
-    `change`: difference in length of the haplotypes, bp; `span`: width of the ambiguous interval on this haplotype. Single-end
-    reads if sd is 0: then only reads that are mapped count.
+    `change`: difference in length of the haplotypes, bp; [`low`, `high`): the ambiguous interval on this haplotype, which a
+    fragment must span for its length to tell, relative to where the haplotypes begin to differ. Single-end reads if sd is 0:
+    then only reads that are mapped count.
     """
     total = 0.0
     if sd <= 0.0:
@@ -64,7 +65,7 @@ def informative_fragments(read_length, mean, sd, columns, inserted, needed, chan
                 continue
             if left or right:
                 total += 1.0
-            elif start < 0 and start + fragment > span:
+            elif start < low and start + fragment > high:
                 total += separation
     return total / len(FRAGMENT_QUANTILES)
 
@@ -83,8 +84,8 @@ def sampling_ratio(read_length, mean, sd, reference_length, alternative_length, 
     reference_columns = min(reference_length, wide) - shift
     alternative_columns = min(alternative_length, wide) - shift
     inserted = alternative_length if needed_insertion > 0 and change > 0 and shift < alternative_length // 2 else 0
-    reference = informative_fragments(read_length, mean, sd, reference_columns, 0, 0, change, reference_length + shift)
+    reference = informative_fragments(read_length, mean, sd, reference_columns, 0, 0, change, -shift, reference_length)
     alternative = informative_fragments(
-        read_length, mean, sd, alternative_columns, inserted, needed_insertion, change, alternative_length + shift
+        read_length, mean, sd, alternative_columns, inserted, needed_insertion, change, -shift, alternative_length
     )
     return min(20.0, max(0.05, (alternative + 1e-9) / (reference + 1e-9)))
