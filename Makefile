@@ -1,0 +1,59 @@
+# What a developer or a new user types. Needs python3 (3.10 or newer) with venv, make and git; all else goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PAIR := demo/pair
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo    simulate a tumour/normal pair, score, filter and evaluate it; ends with a report"
+	@echo "make test    run all tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make bench   the quality table: tests/benchmarks/RESULTS.md (about an hour)"
+	@echo "make clean   remove .venv, demo, and what tests leave"
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: .venv/installed
+	@rm -rf demo && mkdir demo
+	@printf '\n1. A tumour and a normal with known somatic variants, and candidates to judge\n'
+	$(BIN)/simulate-pair --genome-length 500000 --seed 1 --output $(PAIR)
+	@printf '\n2. How each sample was sequenced, and what its errors look like\n'
+	$(BIN)/estimate-alignment --reads $(PAIR)/tumor.bam --reference $(PAIR)/reference.fa --output demo/tumor.json
+	$(BIN)/estimate-alignment --reads $(PAIR)/normal.bam --reference $(PAIR)/reference.fa --output demo/normal.json
+	@printf '\n3. Posterior probabilities: somatic, germline, artefact or absent (the first run also compiles)\n'
+	$(BIN)/score-posterior --threads 0 --candidates $(PAIR)/candidates.vcf.gz --reference $(PAIR)/reference.fa \
+	  --tumor $(PAIR)/tumor.bam --alignment-tumor demo/tumor.json \
+	  --normal $(PAIR)/normal.bam --alignment-normal demo/normal.json --purity 0.75 --output demo/scored.vcf.gz
+	@printf '\n4. The calls of which 5 %% may be false\n'
+	$(BIN)/fdr-filter --calls demo/scored.vcf.gz --events SOMATIC_TUMOR --fdr 0.05 --output demo/filtered.vcf.gz
+	@printf '\n5. Their allele frequencies in the tumour cells\n'
+	$(BIN)/estimate-vaf --calls demo/filtered.vcf.gz --output demo/vaf.tsv --plot demo/spectrum
+	@printf '\n6. Against the truth\n'
+	$(BIN)/evaluate-calls --calls demo/scored.vcf.gz --truth $(PAIR)/truth.vcf.gz --reference $(PAIR)/reference.fa \
+	  --output demo/metrics.json --report demo/report.html
+	@printf '\nThe report is %s (open it in a browser)\nThe calls are %s, their frequencies %s and %s\n' \
+	  '$(CURDIR)/demo/report.html' demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/installed-dev
+	$(BIN)/python tests/benchmarks/bench.py
+
+clean:
+	rm -rf .venv demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis tools/*.egg-info
+	find tools tests -name __pycache__ -type d -prune -exec rm -rf {} +
