@@ -32,16 +32,24 @@ def mapped(start: int, inside: tuple[int, int], needed: int) -> bool:
     return max(low - start, start + READ - high) >= needed
 
 
+def shared(one: str, two: str) -> int:
+    """Bases that both begin with."""
+    return next(i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
+
+
+def ambiguous_interval(own: str, other: str) -> tuple[int, int]:
+    """Where on `own` an equivalent record could place the difference: between what both share on the left and on the right."""
+    short = min(own, other, key=len)
+    prefix, suffix = shared(own, other), shared(own[::-1], other[::-1])
+    return len(short) - suffix, prefix + len(own) - len(short)
+
+
 def informative(own: str, other: str, inserted: tuple[int, int], needed: int, lengths: np.ndarray, paired: bool) -> float:
     """Mean number of informative fragments of a haplotype, by all starts for each of some lengths."""
     change = len(other) - len(own)
-    middle = len(own) - 2 * FLANK
     told = np.array([differs(own, other, i, change) for i in range(len(own) - READ)])
     placed = np.array([mapped(i, inserted, needed) for i in range(len(own) - READ)])
-    shift = 0
-    while shift < min(FLANK, 400) and own[FLANK + shift] == other[FLANK + shift]:
-        shift += 1
-    first, last = FLANK, FLANK + middle + shift
+    first, last = ambiguous_interval(own, other)
     separation = 2 * norm.cdf(abs(change) / (2 * SD)) - 1 if paired and abs(change) >= SD else 0.0
     total = 0.0
     for length in lengths:
@@ -74,10 +82,7 @@ def flanked(middle: str) -> str:
 
 def shift_of(reference: str, variant: str) -> int:
     """How many bases the two haplotypes share beyond the left flank: the room that the variant can move in."""
-    shared = 0
-    while reference[FLANK + shared] == variant[FLANK + shared]:
-        shared += 1
-    return shared
+    return shared(reference, variant) - FLANK
 
 
 @pytest.mark.parametrize("length", [1, 3])
