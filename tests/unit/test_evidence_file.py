@@ -1,0 +1,204 @@
+"""evidence.h5: what is written is what is read, and what is collected depends on nothing but the input."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from evidence_examples import PROPERTIES, Locus, plain_sequence, sample_files
+from varproof.errors import UserError
+from varproof.evidence import pipeline
+from varproof.evidence.collect import NEIGHBOUR_REACH
+from varproof.evidence.pipeline import SampleFiles, chunks, collect_into, evidence_chunks
+from varproof.formats.evidence import (
+    CANDIDATE_COLUMNS,
+    OBSERVATION_COLUMNS,
+    Evidence,
+    EvidenceReader,
+    concatenated,
+    empty_evidence,
+    evidence_writer,
+    is_evidence,
+)
+
+
+def random_evidence(seed: int, size: int) -> Evidence:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(0, 6, size)
+    offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+    def column(kind: type, number: int) -> np.ndarray:
+        return rng.integers(0, 30, number).astype(kind)
+
+    return Evidence(
+        offset=offset,
+        **{name: column(kind, size) for name, kind in CANDIDATE_COLUMNS.items()},
+        **{name: column(kind, int(offset[-1])) for name, kind in OBSERVATION_COLUMNS.items()},
+    )
+
+
+def assert_same(first: Evidence, second: Evidence) -> None:
+    for item in fields(Evidence):
+        one, two = getattr(first, item.name), getattr(second, item.name)
+        assert one.dtype == two.dtype
+        np.testing.assert_array_equal(one, two, err_msg=item.name)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    parts = [random_evidence(seed, size) for seed, size in enumerate([3, 0, 7, 1])]
+    path = tmp_path / "evidence.h5"
+    with evidence_writer(path, {"provenance": "mine"}) as writer:
+        for part in parts:
+            writer.append(part)
+    whole = concatenated(parts)
+    with EvidenceReader(path) as reader:
+        assert reader.size == 11
+        assert reader.attribute("provenance") == "mine" and reader.attribute("nothing") == ""
+        assert_same(reader.read(0, 11), whole)
+        assert_same(reader.read(2, 5), whole.rows(np.arange(2, 5)))
+        assert_same(reader.read(4, 4), whole.rows(np.arange(0)))
+
+
+def test_no_candidates(tmp_path: Path) -> None:
+    with evidence_writer(tmp_path / "evidence.h5", {}) as writer:
+        writer.append(concatenated([]))
+    with EvidenceReader(tmp_path / "evidence.h5") as reader:
+        assert reader.size == 0
+        assert_same(reader.read(0, 0), concatenated([]))
+
+
+def test_rows_in_any_order() -> None:
+    evidence = random_evidence(1, 9)
+    order = np.array([4, 0, 8, 8])
+    found = evidence.rows(order)
+    for place, i in enumerate(order):
+        own, new = slice(evidence.offset[i], evidence.offset[i + 1]), slice(found.offset[place], found.offset[place + 1])
+        assert found.key[place] == evidence.key[i]
+        for name in OBSERVATION_COLUMNS:
+            np.testing.assert_array_equal(getattr(found, name)[new], getattr(evidence, name)[own])
+    assert_same(concatenated([evidence.rows(np.arange(4)), evidence.rows(np.arange(4, 9))]), evidence)
+
+
+def test_empty_evidence_is_not_judged() -> None:
+    evidence = empty_evidence(np.array([5, 6], np.uint64))
+    assert evidence.key.tolist() == [5, 6]
+    assert evidence.judged.tolist() == [0, 0] and evidence.offset.tolist() == [0, 0, 0]
+    assert evidence.sampling_ratio.tolist() == [1, 1]
+
+
+def test_a_failing_writer_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), evidence_writer(tmp_path / "evidence.h5", {}) as writer:
+        writer.append(random_evidence(1, 3))
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    text, other, old = tmp_path / "text.h5", tmp_path / "other.h5", tmp_path / "old.h5"
+    text.write_text("no HDF5")
+    with h5py.File(other, "w") as file:
+        file["x"] = 1
+    with evidence_writer(old, {}) as writer:
+        writer.append(random_evidence(1, 3))
+    with h5py.File(old, "a") as file:
+        file.attrs["schema"] = "varproof/evidence/0"
+    for path in (text, other, old):
+        with pytest.raises(UserError, match=f"{path.name}.*collect-evidence"):
+            EvidenceReader(path)
+    assert [is_evidence(path) for path in (text, other, old, tmp_path, tmp_path / "none")] == [False, True, True, False, False]
+
+
+LENGTH = 9000
+
+
+@pytest.fixture(scope="module")
+def busy_sample(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """Forty candidates 20-700 bp apart with reads of some: neighbours reach across every border of chunks."""
+    rng = np.random.default_rng(3)
+    reference = plain_sequence(LENGTH, seed=11)
+    records, reads, position = [], [], 600
+    while position < LENGTH - 700:
+        kind = rng.integers(0, 4)
+        base = "ACGT"[("ACGT".index(reference[position]) + 1) % 4]
+        edit = [(position, position + 1, base), (position, position, base + "T"), (position, position + 2, ""),
+                (position, position, plain_sequence(130, seed=position))][kind]  # fmt: skip
+        item = Locus(reference, *edit)
+        for _ in range(int(rng.integers(4, 9))):
+            item.add_pair(position - int(rng.integers(10, 280)), bool(rng.random() < 0.5))
+        for read in item.reads:
+            read.name = f"{read.name}at{position}"
+        reads += item.reads
+        records.append(item.record())
+        position += int(rng.choice([7, 20, 45, 90, 300, 700]))
+    assert len(records) > 30
+    return sample_files(tmp_path_factory.mktemp("busy"), reference, reads, records)
+
+
+def test_evidence_does_not_depend_on_chunks(busy_sample: SampleFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for size in (256, 7, 1):
+        monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", size)
+        parts = list(evidence_chunks(busy_sample, 1))
+        assert max(part.size for part in parts) <= size
+        found.append(concatenated(parts))
+    assert (found[0].judged == 1).all() and found[0].count.sum() > 300
+    assert_same(found[0], found[1])
+    assert_same(found[0], found[2])
+
+
+def test_chunks_hold_every_candidate_once_with_its_neighbours(
+    busy_sample: SampleFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = [item for chunk in chunks(busy_sample.candidates) for item in chunk.candidates]
+    for size in (1, 4):
+        monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", size)
+        parts = list(chunks(busy_sample.candidates))
+        assert [item for part in parts for item in part.candidates] == everything
+        for part in parts:
+            own = set(part.candidates)
+            assert not own & set(part.halo)
+            first, last = part.candidates[0].start, part.candidates[-1].start
+            within = {item for item in everything if first - NEIGHBOUR_REACH <= item.start <= last + NEIGHBOUR_REACH}
+            assert within - own <= set(part.halo)
+
+
+def test_evidence_files_do_not_depend_on_workers(
+    busy_sample: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", 5)
+    contents = []
+    for workers in (1, 2):
+        path = tmp_path / f"{workers}.h5"
+        with evidence_writer(path, {}) as writer:
+            collect_into(writer, busy_sample, workers)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+
+
+def test_contigs_make_chunks_of_their_own(tmp_path: Path) -> None:
+    lines = ["chr1\t100\t.\tA\tC\t.\t.\t.", "chr2\t100\t.\tA\tC\t.\t.\t."]
+    path = tmp_path / "two.vcf"
+    path.write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n##contig=<ID=chr2>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+    parts = list(chunks(path))
+    assert [[item.contig for item in part.candidates] for part in parts] == [["chr1"], ["chr2"]]
+    assert [part.halo for part in parts] == [[], []]
+
+
+def test_properties_reach_the_evidence(tmp_path: Path) -> None:
+    """A longer insert size in alignment.json turns the same reads against a deletion."""
+    reference = plain_sequence(2500)
+    item = Locus(reference, 1000, 1100, "")
+    item.add_pair(1000 - 130, True, length=330)
+    found = []
+    for mean in (330.0, 430.0):
+        files = sample_files(
+            tmp_path, reference, item.reads, [item.record()], PROPERTIES.model_copy(update={"insert_size_mean": mean})
+        )
+        found.append(concatenated(list(evidence_chunks(files, 1))).log_ratio.sum())
+    assert found[0] > 3 > -3 > found[1]
