@@ -2,10 +2,12 @@
 
 import itertools
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pysam
 
 from small_bams import Read, write_bam, write_fasta
@@ -178,3 +180,33 @@ def log_ratios(evidence: Evidence, candidate: int = 0) -> list[float]:
 def scored_records(path: Path) -> list[Any]:
     with pysam.VariantFile(str(path)) as handle:
         return list(handle)
+
+
+def observed(
+    rng: np.random.Generator, fractions: list[float], depth: int, error: float = 0.001, mapq: Sequence[int] = (60,),
+    strengths: Sequence[float] = (8.0,),
+) -> Evidence:  # fmt: skip
+    """Evidence as the model has it, one candidate per fraction of copies: `depth` fragments, each of an alternative copy with
+    that probability, read as the other with `error`, its log ratio one of `strengths`; random strands, nothing merged.
+    """
+    n = len(fractions)
+    variant = rng.random((n, depth)) < np.array(fractions)[:, None]
+    shown = variant ^ (rng.random((n, depth)) < error)
+    rows = n * depth
+    log_ratio = np.where(shown.ravel(), 1.0, -1.0) * rng.choice(list(strengths), rows)
+    return Evidence(
+        key=np.arange(n, dtype=np.uint64),
+        judged=np.ones(n, np.uint8),
+        sampling_ratio=np.ones(n, np.float32),
+        slip_forward=np.zeros(n, np.float32),
+        slip_back=np.zeros(n, np.float32),
+        depth=np.full(n, depth, np.uint32),
+        offset=np.arange(n + 1, dtype=np.int64) * depth,
+        log_ratio=log_ratio.astype(np.float32),
+        mapq=rng.choice(list(mapq), rows).astype(np.uint8),
+        strand=rng.choice([1, 2, 3], rows, p=[0.45, 0.45, 0.1]).astype(np.uint8),
+        orientation=rng.choice([0, 1], rows).astype(np.uint8),
+        log_error_ratio=np.zeros(rows, np.float32),
+        company=np.zeros(rows, np.uint8),
+        count=np.ones(rows, np.uint32),
+    )
