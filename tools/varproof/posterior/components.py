@@ -48,6 +48,15 @@ UNCHANGED_GERMLINE = 0.9
 EVENT_ORDER = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "FOREIGN", "ABSENT")
 
 
+UNIFORM_NODES = 64
+
+
+def uniform_nodes(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """(nodes, weights) of a uniform density on [low, high], by Gauss and Legendre; the weights sum to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(UNIFORM_NODES)
+    return low + (high - low) * 0.5 * (nodes + 1.0), 0.5 * weights
+
+
 def somatic_nodes() -> np.ndarray:
     """Allele frequencies in tumour cells at which the somatic event is evaluated: midpoints of equal parts of each bin."""
     parts = (np.arange(NODES_PER_BIN) + 0.5) / NODES_PER_BIN
@@ -134,9 +143,9 @@ def _germline_fractions(healthy: float) -> tuple[np.ndarray, np.ndarray]:
     return cells, weights
 
 
-def somatic_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
-    """(n, nodes): theta_c at each of `somatic_nodes`, theta_h = contamination * theta_c."""
-    cells = somatic_nodes()
+def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray | None = None) -> np.ndarray:
+    """(n, len(cells)): theta_c at each of `cells` (default `somatic_nodes`), theta_h = contamination * theta_c."""
+    cells = somatic_nodes() if cells is None else cells
     in_tumor = at_fraction(tables.tumor, mixture.purity * cells)
     return in_tumor if tables.normal is None else in_tumor + at_fraction(tables.normal, mixture.normal_contamination * cells)
 
@@ -148,20 +157,28 @@ def foreign_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
 
 
 def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components:
-    """Components of each candidate; `flat` takes the paper's uniform density of theta_c for germline variants too."""
+    """Components of each candidate.
+
+    `flat`: the paper's uniform densities (eqs. 2 to 4), integrated, so that each event but ARTIFACT is one component.
+    """
     purity = mixture.purity
     tumor = tables.tumor
     n = len(tumor)
     normal = tables.normal if tables.normal is not None else np.zeros((n, GRID_SIZE))
     parts: dict[str, np.ndarray] = {}
-    parts["SOMATIC_TUMOR"] = somatic_log_likelihood(tables, mixture)
-    healthy, tumor_cells = (grid.ravel() for grid in np.meshgrid(NORMAL_NODES, CELL_NODES, indexing="ij"))
-    subclonal = at_fraction(tumor, purity * tumor_cells + (1.0 - purity) * healthy) + at_fraction(normal, healthy)
-    parts["SOMATIC_NORMAL"] = _log_mean(subclonal, np.full(len(healthy), 1.0 / len(healthy)))[:, None]
+    if flat:
+        cells, cell_weights = uniform_nodes(0.0, 1.0)
+        healthy, healthy_weights = uniform_nodes(0.0, 0.5)
+        parts["SOMATIC_TUMOR"] = _log_mean(somatic_log_likelihood(tables, mixture, cells), cell_weights)[:, None]
+    else:
+        cells, cell_weights = CELL_NODES, np.full(len(CELL_NODES), 1.0 / len(CELL_NODES))
+        healthy, healthy_weights = NORMAL_NODES, np.full(len(NORMAL_NODES), 1.0 / len(NORMAL_NODES))
+        parts["SOMATIC_TUMOR"] = somatic_log_likelihood(tables, mixture)
+    subclonal = [_log_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
+    by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
+    parts["SOMATIC_NORMAL"] = _log_mean(by_healthy, healthy_weights)[:, None]
     for event, fraction in (("GERMLINE_HET", 0.5), ("GERMLINE_HOM", 1.0)):
-        changed, weights = _germline_fractions(fraction)
-        if flat:
-            changed, weights = CELL_NODES, np.full(len(CELL_NODES), 1.0 / len(CELL_NODES))
+        changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction)
         seen, seen_weights = np.array([fraction]), np.ones(1)
         if event == "GERMLINE_HET" and not flat:
             seen, seen_weights = HET_FRACTIONS, HET_WEIGHTS
