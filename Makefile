@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PAIR := demo/pair
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench picture clean
 
 help:
 	@echo "make demo    simulate a tumour/normal pair, score, filter and evaluate it; ends with a report"
@@ -53,6 +53,11 @@ lint: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
+
+# The README's picture, from the demo's report; needs chromium.
+picture: demo
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1040,1475 \
+	  --screenshot=docs/report.png 'file://$(CURDIR)/demo/report.html'
 
 clean:
 	rm -rf .venv demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis tools/*.egg-info
