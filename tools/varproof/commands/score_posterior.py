@@ -66,12 +66,12 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
             normal = stack.enter_context(EvidenceReader(normal_path))
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         job = ScoringJob(options.candidates, tumor, normal, options.purity, contamination)
-        prior = learn(job, options.prior, options.territory or territory)
+        learnt = learn(job, options.prior, options.territory or territory)
         if options.learnt_prior is not None:
             from varproof.formats.json_file import write_json
 
-            write_json(options.learnt_prior, prior)
-        write_scored(job, prior, options.output, options)
+            write_json(options.learnt_prior, learnt.prior)
+        write_scored(job, learnt, options.output, options)
 
 
 def _evidence(options: ScorePosteriorOptions, path: Path, alignment: Path | None, temporary: Path) -> tuple[Path, float | None]:

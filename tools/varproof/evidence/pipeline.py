@@ -144,7 +144,7 @@ class _Worker:
         if contig not in self.lengths:
             raise UserError(
                 f"{self.files.candidates}: contig '{contig}' is not in {self.files.reference} "
-                f"(which has {', '.join(self.fasta.references[:3])}{', ...' if self.fasta.nreferences > 3 else ''}); "
+                f"(which has {', '.join(self.fasta.references[:3])}{', ...' if len(self.fasta.references) > 3 else ''}); "
                 "use the reference that the candidates were called with"
             )
         require_same_contigs(self.alignments, self.files.reads, self.fasta, self.files.reference, [contig])

@@ -133,5 +133,8 @@ def _shortened(allele: np.ndarray, cut: int) -> np.ndarray:
 
 
 def compatible(first: Placement, second: Placement) -> bool:
-    """Whether both edits can be applied to one haplotype: neither touches the bases of the other."""
-    return first.end < second.start or second.end < first.start
+    """Whether both edits can be applied to one haplotype and stay what they are.
+
+    Neither may touch the bases over which the other can be moved: a tandem duplication would carry a second copy of them.
+    """
+    return first.high < second.low or second.high < first.low

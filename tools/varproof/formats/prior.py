@@ -28,4 +28,8 @@ class LearntPrior(BaseModel):
     artifact_rates: list[float]
     artifact_density: list[list[list[float]]]
     artifact_company: list[list[float]]
+    artifact_enrichment: float = Field(1.0, gt=0, description="artefact rates near another artefact, relative to the average")
+    artifact_depletion: float = Field(
+        1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
+    )
     candidates_used: int = 0

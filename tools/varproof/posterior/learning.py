@@ -50,6 +50,9 @@ CONVINCING = 4.0
 """Gain in log-likelihood that a contamination must bring over none."""
 
 FEW_CANDIDATES = 50
+MOST_ARTIFACTS = 0.3
+"""Artefacts per allele, even where they crowd."""
+
 WORTH_LEARNING_FROM = 10.0
 COMPANY_PSEUDO_COUNT, LARGEST_COMPANY_RATIO, SUPPORTS = 20.0, 3.0, 2.0
 ARTIFACT_GROUPS = ("substitution", "indel")
@@ -96,6 +99,21 @@ def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarr
     if prior.foreign_fraction == 0.0:
         weights[:, columns["FOREIGN"]] = 0.0
     weights[:, columns["ABSENT"]] = 1.0 - weights.sum(axis=1, keepdims=True)
+    return weights
+
+
+def candidate_weights(
+    prior: LearntPrior, columns: dict[str, slice], class_index: np.ndarray, near_artifact: np.ndarray | None
+) -> np.ndarray:
+    """Prior probability of every component for each candidate, (n, components); artefacts are likelier near artefacts."""
+    weights = component_weights(prior, columns)[class_index]
+    if near_artifact is None:
+        return weights
+    factor = np.where(near_artifact, prior.artifact_enrichment, prior.artifact_depletion)[:, None]
+    artifact, absent = columns["ARTIFACT"], columns["ABSENT"]
+    factor = np.minimum(factor, MOST_ARTIFACTS / np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300))
+    weights[:, artifact] *= factor
+    weights[:, absent] = 1.0 - weights[:, : absent.start].sum(axis=1, keepdims=True)
     return weights
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from array import array
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,10 @@ from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.output import provenance
 from varproof.formats.prior import LearntPrior
-from varproof.formats.vcf import VariantType, VcfWriter, candidates_of
+from varproof.formats.vcf import EVENTS, VariantType, VcfWriter, candidates_of
 from varproof.posterior.annotate import add_record, output_header, record_alleles
 from varproof.posterior.classes import CLASSES, class_of
+from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.learning import Sampled, describe, learn_prior, starting_prior
 from varproof.posterior.score import score
 
@@ -39,15 +41,38 @@ class ScoringJob:
     normal_contamination: float | None
 
 
-def _classes_and_keys(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(class index, key, whether it is an SNV) of every allele."""
-    classes, keys, snv = [], [], []
+@dataclass(frozen=True)
+class AlleleList:
+    """Of every allele of a candidate list, in order (n,): class index, key, whether it is an SNV, contig number, position."""
+
+    class_index: np.ndarray
+    key: np.ndarray
+    is_snv: np.ndarray
+    contig: np.ndarray
+    position: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of alleles."""
+        return len(self.key)
+
+
+def allele_list(path: Path) -> AlleleList:
+    """The alleles of a VCF; 29 bytes each."""
+    columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("i"), array("q"))
     for number, (record, _) in enumerate(record_alleles(path)):
         for item in candidates_of(record, number):
-            classes.append(class_of(item) if item.skipped is None else len(CLASSES) - 1)
-            keys.append(candidate_key(item))
-            snv.append(item.skipped is None and item.type is VariantType.SNV)
-    return np.array(classes, np.int64), np.array(keys, np.uint64), np.array(snv, bool)
+            values = (
+                class_of(item) if item.skipped is None else len(CLASSES) - 1,
+                candidate_key(item),
+                item.skipped is None and item.type is VariantType.SNV,
+                record.rid,
+                record.start,
+            )
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+    classes, keys, snv, contig, position = (np.array(column) for column in columns)
+    return AlleleList(classes.astype(np.int64), keys, snv.astype(bool), contig, position)
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
@@ -55,32 +80,68 @@ def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates:
         raise UserError(f"{reader.path}: evidence of other candidates than {candidates}; collect it again")
 
 
-def learn(job: ScoringJob, choice: str, territory: float | None) -> LearntPrior:
+@dataclass(frozen=True)
+class Learnt:
+    """The prior, and which alleles (n,) lie near artefacts."""
+
+    prior: LearntPrior
+    alleles: AlleleList
+    near_artifact: np.ndarray | None
+
+
+def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
     """The prior: flat, from a file, or learnt from the job's candidates."""
-    classes, keys, is_snv = _classes_and_keys(job.candidates)
+    alleles = allele_list(job.candidates)
     readers = [reader for reader in (job.tumor, job.normal) if reader is not None]
     for reader in readers:
-        _check_same_candidates(reader, keys, job.candidates)
+        _check_same_candidates(reader, alleles.key, job.candidates)
     if territory is None:
-        territory = DEFAULT_TERRITORY_PER_CANDIDATE * max(1, len(keys))
+        territory = DEFAULT_TERRITORY_PER_CANDIDATE * max(1, alleles.size)
         logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
     if choice == "flat":
-        return starting_prior("flat", territory).model_copy(update={"normal_contamination": job.normal_contamination or 0.0})
+        prior = starting_prior("flat", territory)
+        return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
     if choice != "empirical":
         prior = read_json(Path(choice), LearntPrior)
         if prior.classes != list(CLASSES):
             raise UserError(f"{choice}: learnt by another version of varproof; learn it again")
-        return prior
-    judged = np.flatnonzero(job.tumor.read(0, job.tumor.size).judged) if len(keys) else np.zeros(0, np.int64)
+        if prior.kind == "flat":
+            return Learnt(prior, alleles, None)
+        return Learnt(
+            prior, alleles, near_artifacts(alleles.contig, alleles.position, _artifact_posteriors(job, alleles, prior))
+        )
+    judged = np.flatnonzero(job.tumor.read(0, job.tumor.size).judged) if alleles.size else np.zeros(0, np.int64)
     step = max(1, -(-len(judged) // MOST_LEARNT_FROM))
     chosen = judged[::step]
-    scaled = territory / step
     pieces = [_selected(reader, chosen) for reader in readers]
-    sampled = Sampled(pieces[0], pieces[1] if len(pieces) > 1 else None, classes[chosen], is_snv[chosen])
-    prior = learn_prior(sampled, scaled, job.purity, job.normal_contamination)
+    sampled = Sampled(pieces[0], pieces[1] if len(pieces) > 1 else None, alleles.class_index[chosen], alleles.is_snv[chosen])
+    prior = learn_prior(sampled, territory / step, job.purity, job.normal_contamination)
+    prior = prior.model_copy(update={"territory": territory})
+    posterior = _artifact_posteriors(job, alleles, prior)
+    near = near_artifacts(alleles.contig, alleles.position, posterior)
+    inside, outside = clustering(alleles.contig, alleles.position, posterior, near, territory)
+    prior = prior.model_copy(update={"artifact_enrichment": inside, "artifact_depletion": outside})
     for line in describe(prior):
         logger.info("%s", line)
-    return prior
+    return Learnt(prior, alleles, near)
+
+
+def _block(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Sampled:
+    """Evidence and classes of alleles start..end - 1."""
+    normal = None if job.normal is None else job.normal.read(start, end)
+    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[start:end], alleles.is_snv[start:end])
+
+
+def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrior) -> np.ndarray:
+    """(n,) posterior of an artefact, wherever the candidate lies."""
+    column = EVENTS.index("ARTIFACT")
+    out = np.zeros(alleles.size)
+    for start in range(0, alleles.size, BLOCK):
+        end = min(start + BLOCK, alleles.size)
+        block = _block(job, alleles, start, end)
+        scores = score(block.tables(prior), block.class_index, prior, job.purity)
+        out[start:end] = np.where(block.tumor.judged > 0, scores.probability[:, column], 0.0)
+    return out
 
 
 def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
@@ -93,13 +154,14 @@ def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
     return concatenated(parts)
 
 
-def write_scored(job: ScoringJob, prior: LearntPrior, output: Path, options: BaseModel) -> None:
+def write_scored(job: ScoringJob, learnt: Learnt, output: Path, options: BaseModel) -> None:
     """Score all candidates in blocks and write them as they came, with varproof's fields."""
     samples = ["tumor"] + (["normal"] if job.normal is not None else [])
-    learnt = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_company"})
+    prior = learnt.prior
+    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_company"})
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
-        f"##varproof_prior={json.dumps(learnt, sort_keys=True)}",
+        f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
     ]
     header = output_header(job.candidates, samples, lines)
     skipped: Counter[str] = Counter()
@@ -113,15 +175,10 @@ def write_scored(job: ScoringJob, prior: LearntPrior, output: Path, options: Bas
             nonlocal start
             if not block:
                 return
-            classes, snv = [], []
-            for number, record, _ in block:
-                for item in candidates_of(record, number):
-                    classes.append(class_of(item) if item.skipped is None else len(CLASSES) - 1)
-                    snv.append(item.skipped is None and item.type is VariantType.SNV)
-            tumor = job.tumor.read(start, alleles)
-            normal = job.normal.read(start, alleles) if job.normal is not None else None
-            sampled = Sampled(tumor, normal, np.array(classes, np.int64), np.array(snv, bool))
-            scores = score(sampled.tables(prior), sampled.class_index, prior, job.purity)
+            data = _block(job, learnt.alleles, start, alleles)
+            near = None if learnt.near_artifact is None else learnt.near_artifact[start:alleles]
+            scores = score(data.tables(prior), data.class_index, prior, job.purity, near)
+            tumor, normal = data.tumor, data.normal
             judged = tumor.judged if normal is None else tumor.judged & normal.judged
             depths = [tumor.depth] + ([normal.depth] if normal is not None else [])
             row = 0

@@ -15,7 +15,7 @@ from varproof.posterior.components import (
     at_fraction,
     evaluate,
 )
-from varproof.posterior.learning import component_weights
+from varproof.posterior.learning import candidate_weights
 from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, FORWARD, LOOKS, PLAIN, REVERSE
 
 REPORTED = {event: (event,) for event in EVENTS} | {"ARTIFACT": ("ARTIFACT", "FOREIGN")}
@@ -37,11 +37,16 @@ class Scores:
     normal_frequency: np.ndarray | None
 
 
-def score(tables: Tables, class_index: np.ndarray, prior: LearntPrior, purity: float) -> Scores:
-    """Posteriors of candidates under a prior."""
+def score(
+    tables: Tables, class_index: np.ndarray, prior: LearntPrior, purity: float, near_artifact: np.ndarray | None = None
+) -> Scores:
+    """Posteriors of candidates under a prior; `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known."""
     mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
     components = evaluate(tables, mixture, flat=prior.kind == "flat")
-    weights = flat_weights(components) if prior.kind == "flat" else component_weights(prior, components.columns)[class_index]
+    if prior.kind == "flat":
+        weights = flat_weights(components)
+    else:
+        weights = candidate_weights(prior, components.columns, class_index, near_artifact)
     probability = event_posteriors(components, weights)
     healthy = np.array([0.0, 0.0, 0.5, 1.0, 0.0, 0.0])[np.argmax(probability, axis=1)]
     tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)
