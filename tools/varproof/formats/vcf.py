@@ -229,7 +229,7 @@ class VcfWriter:
         suffix = ".csi" if self._mode == "wb" else ".tbi"
         index = self._temporary.with_name(self._temporary.name + suffix)
         if self._mode == "wb":
-            pysam.tabix_index(str(self._temporary), preset="bcf", force=True, csi=True, keep_original=True)
+            pysam.tabix_index(str(self._temporary), preset="bcf", force=True, csi=True, keep_original=True)  # type: ignore[arg-type]
         else:
             longest = max((c.length or 0 for c in self._header.contigs.values()), default=0)
             use_csi = longest > 2**29 - 1
