@@ -274,7 +274,6 @@ def estimate_properties(
     insert_size = robust_mean_and_sd(tally.templates)
     (open_insertion, extend_insertion), (open_deletion, extend_deletion) = gap_rates(tally, 1), gap_rates(tally, -1)
     return AlignmentProperties(
-        schema="varproof/alignment/1",
         insert_size_mean=round(insert_size[0], 2) if insert_size else None,
         insert_size_sd=round(insert_size[1], 2) if insert_size else None,
         max_read_length=tally.max_read_length,
