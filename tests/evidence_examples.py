@@ -210,3 +210,15 @@ def observed(
         company=np.zeros(rows, np.uint8),
         count=np.ones(rows, np.uint32),
     )
+
+
+def direct_log_likelihood(evidence: Evidence, i: int, fraction: float, spurious: float = 0.0) -> float:
+    """The paper's likelihood of a fraction of copies, from candidate i's fragments one by one (eqs. 9 to 11 and 23)."""
+    rows = slice(evidence.offset[i], evidence.offset[i + 1])
+    ratio = evidence.log_ratio[rows].astype(float)
+    right = 1.0 - np.clip(10.0 ** (-evidence.mapq[rows].astype(float) / 10), 1e-4, 1 - 1e-6)
+    scale = np.maximum(ratio, 0.0)
+    a, p = np.exp(-scale), np.exp(ratio - scale)
+    a = (1 - spurious) * a + spurious * p
+    one = right * (fraction * p + (1 - fraction) * a) + (1 - right) * (a + p) / 2
+    return float((evidence.count[rows] * np.log(one)).sum())
