@@ -54,6 +54,10 @@ MOST_ARTIFACTS = 0.3
 """Artefacts per allele, even where they crowd."""
 
 WORTH_LEARNING_FROM = 10.0
+BLOCK = 2_000
+MOST_INFORMATIVE = 20_000
+"""Candidates that enter the iteration; of more, every second, third ... with as much less territory."""
+
 COMPANY_PSEUDO_COUNT, LARGEST_COMPANY_RATIO, SUPPORTS = 20.0, 3.0, 2.0
 ARTIFACT_GROUPS = ("substitution", "indel")
 
@@ -213,17 +217,27 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
         logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
     if len(sampled.class_index) == 0:
         return prior
-    tables = sampled.tables(prior)
-    components = evaluate(tables, Mixture(purity))
-    gain = components.log_likelihood.max(axis=1) - components.log_likelihood[:, -1]
-    rows = np.flatnonzero(gain > np.log(WORTH_LEARNING_FROM))
-    sampled, tables = sampled.chosen(rows), tables.chosen(rows)
+    rows = _worth_learning_from(sampled, prior, purity)
     if not len(rows):
         return prior
-    prior = _learn_mixture(prior, tables, sampled.class_index, purity, normal_contamination)
+    step = -(-len(rows) // MOST_INFORMATIVE)
+    prior = prior.model_copy(update={"territory": territory / step})
+    sampled = sampled.chosen(rows[::step])
+    prior = _learn_mixture(prior, sampled.tables(prior), sampled.class_index, purity, normal_contamination)
     mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
-    prior = _learn_company(prior, evaluate(tables, mixture), sampled)
-    return _Learner(evaluate(sampled.tables(prior), mixture), sampled.class_index, prior).run(prior, MAX_ITERATIONS)[0]
+    prior = _learn_company(prior, evaluate(sampled.tables(prior), mixture), sampled)
+    learner = _Learner(evaluate(sampled.tables(prior), mixture), sampled.class_index, prior)
+    return learner.run(prior, MAX_ITERATIONS)[0].model_copy(update={"territory": territory})
+
+
+def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) -> np.ndarray:
+    """Candidates (indices) that something explains better than absence does; tabulated in blocks, so that memory is bounded."""
+    worth = []
+    for start in range(0, len(sampled.class_index), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
+        log_likelihood = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity)).log_likelihood
+        worth.append(rows[log_likelihood.max(axis=1) - log_likelihood[:, -1] > np.log(WORTH_LEARNING_FROM)])
+    return np.concatenate(worth)
 
 
 def _learn_mixture(
