@@ -220,7 +220,7 @@ def test_artifacts_are_named_or_given_a_strength() -> None:
 def test_help_is_light() -> None:
     code = (
         "import sys, varproof.commands.simulate_pair; "
-        "assert not {'numba', 'mappy', 'scipy', 'matplotlib'} & set(sys.modules), sys.modules"
+        "assert not {'numba', 'pyminimap2', 'scipy', 'matplotlib'} & set(sys.modules), sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     assert "--artifacts" in run("--help").stdout

@@ -20,7 +20,7 @@ from varproof.commands import EXECUTABLES, umbrella
 from varproof.commands.base import CommandOptions, parse_options, run_command
 from varproof.errors import UserError
 
-HEAVY = ("numba", "tensorflow", "keras", "matplotlib", "mappy", "scipy")
+HEAVY = ("numba", "tensorflow", "keras", "matplotlib", "pyminimap2", "scipy")
 COMMON = ("--help", "--version", "--schema", "--threads", "--config", "--log-level", "--quiet")
 
 HELP = """

@@ -6,7 +6,7 @@ import numpy as np
 import pysam
 import pytest
 
-from varproof.simulation.alignment import merge_bams, open_aligner, sam_header, write_sorted_bam
+from varproof.simulation.alignment import build_index, merge_bams, sam_header, write_sorted_bam
 from varproof.simulation.genome import Genome, random_bases, reverse_complement, write_fasta
 from varproof.simulation.reads import ReadPairs
 
@@ -42,9 +42,8 @@ def aligned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Genome, dict[tupl
         (left, right),  # 8: duplicate of 0
     ]
     header = sam_header(genome, "tumor")
-    write_sorted_bam(
-        as_pairs(mates, [False] * 8 + [True]), open_aligner(folder / "r.fa", 800), header, "tumor", "p", 800, folder / "a.bam"
-    )
+    build_index(folder / "r.fa", folder / "r.mmi")
+    write_sorted_bam(as_pairs(mates, [False] * 8 + [True]), folder / "r.mmi", header, "tumor", "p", 800, folder / "a.bam")
     merge_bams([folder / "a.bam"], folder / "m.bam", genome)
     records: dict[tuple[str, bool], list] = {}
     with pysam.AlignmentFile(str(folder / "m.bam")) as bam:

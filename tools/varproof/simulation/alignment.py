@@ -1,6 +1,6 @@
-"""Read pairs to coordinate-sorted BAM: minimap2 in this process, SAM lines with flags and mates as an aligner writes them.
+"""Read pairs to coordinate-sorted BAM: minimap2 in this process, then flags of duplicates, read groups, and our own header.
 
-Supplementary alignments of split reads are written (flag 0x800, soft-clipped, with SA); secondary ones are not.
+Supplementary alignments of split reads are kept (flag 0x800, soft-clipped, with SA); secondary ones are not.
 """
 
 import contextlib
@@ -8,7 +8,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pysam
@@ -17,10 +16,13 @@ from varproof import __version__
 from varproof.simulation.genome import Genome
 from varproof.simulation.reads import ReadPairs
 
-PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED = 0x1, 0x2, 0x4, 0x8
-REVERSE, MATE_REVERSE, READ1, READ2, DUPLICATE, SUPPLEMENTARY = 0x10, 0x20, 0x40, 0x80, 0x400, 0x800
+DUPLICATE, SUPPLEMENTARY = 0x400, 0x800
+SAM_TAGS_AT = 9
+"""Where the tags begin after name and flag."""
+
+KEPT_TAGS = ("NM:", "AS:", "SA:")
+PHRED_OFFSET = 33
 _CRAM_FILE_ID_AT = 6
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
 
 def _sequence(genome: Genome, contig: int) -> bytes:
@@ -41,115 +43,55 @@ def sam_header(genome: Genome, sample: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def open_aligner(reference: Path, max_fragment_length: int) -> Any:
-    """minimap2 for short pairs over a FASTA file."""
-    import mappy
-
-    return mappy.Aligner(str(reference), preset="sr", n_threads=1, max_frag_len=max_fragment_length)
+def build_index(reference: Path, index: Path) -> None:
+    """Write minimap2's index of a FASTA file for short reads."""
+    _minimap2(["-x", "sr", "-d", str(index), str(reference)], index)
 
 
-class _Placed:
-    """One alignment of one mate, in SAM terms."""
+def _minimap2(arguments: list[str], output: Path) -> None:
+    """Run minimap2 in this process; raises RuntimeError with its last words if it leaves no output."""
+    import pyminimap2
 
-    __slots__ = ("cigar", "contig", "end", "mapq", "mismatches", "reverse", "start")
-
-    def __init__(self, hit: Any, read_length: int, flipped: bool) -> None:
-        # For the second mate minimap2's query interval is that of the reverse complement.
-        first, last = (read_length - hit.q_en, read_length - hit.q_st) if flipped else (hit.q_st, hit.q_en)
-        self.reverse = hit.strand < 0
-        before, after = (read_length - last, first) if self.reverse else (first, read_length - last)
-        self.cigar = (f"{before}S" if before else "") + hit.cigar_str + (f"{after}S" if after else "")
-        self.contig, self.start, self.end = hit.ctg, hit.r_st, hit.r_en
-        self.mapq, self.mismatches = hit.mapq, hit.NM
+    _, log = pyminimap2.main(["-t", "1", *arguments])
+    if "ERROR" in log or not output.exists():
+        raise RuntimeError(f"minimap2 failed: {log.strip().splitlines()[-1:]}")
 
 
-def _supplementary_tag(placed: _Placed) -> str:
-    strand = "-" if placed.reverse else "+"
-    return f"{placed.contig},{placed.start + 1},{strand},{placed.cigar},{placed.mapq},{placed.mismatches};"
-
-
-def pair_lines(
-    name: str,
-    sequences: tuple[str, str],
-    qualities: tuple[str, str],
-    hits: tuple[list[_Placed], list[_Placed]],
-    flags: int,
-    read_group: str,
-    max_fragment_length: int,
-) -> list[str]:
-    """SAM lines of a pair; `hits` per mate, primary first, empty if unmapped; `flags` are added to all lines."""
-    primary = [placed[0] if placed else None for placed in hits]
-    one, two = primary
-    proper, template = False, 0
-    if one and two and one.contig == two.contig:
-        left, right = min(one.start, two.start), max(one.end, two.end)
-        template = right - left
-        if one.reverse != two.reverse:
-            ahead, behind = (two, one) if one.reverse else (one, two)
-            proper = ahead.start <= behind.start and ahead.end <= behind.end and template <= max_fragment_length
-    lines = []
-    for mate, (own, other) in enumerate(((one, two), (two, one))):
-        flag = flags | PAIRED | (READ2 if mate else READ1) | (PROPER if proper else 0)
-        if other is None:
-            flag |= MATE_UNMAPPED
-        elif other.reverse:
-            flag |= MATE_REVERSE
-        forward_text = (sequences[mate], qualities[mate])
-        if own is None:
-            flag |= UNMAPPED
-            place = f"{other.contig}\t{other.start + 1}" if other else "*\t0"
-            mate_place = f"=\t{other.start + 1}" if other else "*\t0"
-            lines.append(
-                f"{name}\t{flag}\t{place}\t0\t*\t{mate_place}\t0\t{forward_text[0]}\t{forward_text[1]}\tRG:Z:{read_group}\n"
-            )
-            continue
-        anchor = other or own
-        reverse_text = (forward_text[0][::-1].translate(_COMPLEMENT), forward_text[1][::-1])
-        for rank, placed in enumerate(hits[mate]):
-            mate_contig = "=" if anchor.contig == placed.contig else anchor.contig
-            length = 0
-            if rank == 0 and template:
-                leftmost = placed.start < other.start or (placed.start == other.start and mate == 0)  # type: ignore[union-attr]
-                length = template if leftmost else -template
-            sequence, quality = reverse_text if placed.reverse else forward_text
-            own_flag = flag | (REVERSE if placed.reverse else 0) | (SUPPLEMENTARY if rank else 0)
-            tags = f"NM:i:{placed.mismatches}\tRG:Z:{read_group}"
-            if len(hits[mate]) > 1:
-                others = "".join(_supplementary_tag(hit) for i, hit in enumerate(hits[mate]) if i != rank)
-                tags += f"\tSA:Z:{others}"
-            lines.append(
-                f"{name}\t{own_flag}\t{placed.contig}\t{placed.start + 1}\t{placed.mapq}\t{placed.cigar}\t"
-                f"{mate_contig}\t{anchor.start + 1}\t{length}\t{sequence}\t{quality}\t{tags}\n"
-            )
-    return lines
+def _write_reads(pairs: ReadPairs, prefix: str, path: Path) -> None:
+    """FASTQ with mates one after the other, both named `prefix` and the pair's number."""
+    read_length = pairs.bases.shape[2]
+    bases = pairs.bases.tobytes().decode()
+    qualities = (pairs.qualities + np.uint8(PHRED_OFFSET)).tobytes().decode()
+    with path.open("w") as out:
+        for mate in range(2 * len(pairs.bases)):
+            part = slice(mate * read_length, (mate + 1) * read_length)
+            out.write(f"@{prefix}{mate // 2}\n{bases[part]}\n+\n{qualities[part]}\n")
 
 
 def write_sorted_bam(
-    pairs: ReadPairs, aligner: Any, header: str, read_group: str, prefix: str, max_fragment_length: int, path: Path
+    pairs: ReadPairs, index: Path, header: str, read_group: str, prefix: str, max_fragment_length: int, path: Path
 ) -> None:
     """Align all pairs and write them as a BAM sorted by coordinate; read names are `prefix` and a number."""
-    import mappy
-
-    buffer = mappy.ThreadBuffer()
-    read_length = pairs.bases.shape[2]
-    bases = pairs.bases.tobytes().decode()
-    qualities = (pairs.qualities + np.uint8(33)).tobytes().decode()
-    unsorted = path.with_suffix(".sam")
-    with unsorted.open("w") as out:
+    reads, aligned, unsorted = (path.with_suffix(suffix) for suffix in (".fq", ".aligned", ".sam"))
+    _write_reads(pairs, prefix, reads)
+    options = ["-a", "-x", "sr", "-Y", "--secondary=no", "-F", str(max_fragment_length)]
+    _minimap2([*options, "-o", str(aligned), str(index), str(reads)], aligned)
+    primary = 0
+    with aligned.open() as lines, unsorted.open("w") as out:
         out.write(header)
-        for i in range(len(pairs.bases)):
-            at = 2 * i * read_length
-            middle, stop = at + read_length, at + 2 * read_length
-            one, two = bases[at:middle], bases[middle:stop]
-            hits: tuple[list[_Placed], list[_Placed]] = ([], [])
-            for hit in aligner.map(one, two, buf=buffer):
-                if hit.is_primary:
-                    hits[hit.read_num - 1].append(_Placed(hit, read_length, hit.read_num == 2))
-            flags = DUPLICATE if pairs.duplicate[i] else 0
-            text = (qualities[at:middle], qualities[middle:stop])
-            out.writelines(pair_lines(f"{prefix}{i}", (one, two), text, hits, flags, read_group, max_fragment_length))
+        for line in lines:
+            if line.startswith("@"):  # minimap2's own header names temporary files
+                continue
+            name, flag_text, *rest = line.rstrip("\n").split("\t")
+            flag = int(flag_text) | (DUPLICATE if pairs.duplicate[int(name.removeprefix(prefix))] else 0)
+            primary += not flag & SUPPLEMENTARY
+            tags = [tag for tag in rest[SAM_TAGS_AT:] if tag.startswith(KEPT_TAGS)]
+            out.write("\t".join([name, str(flag), *rest[:SAM_TAGS_AT], *tags, f"RG:Z:{read_group}"]) + "\n")
+    if primary != 2 * len(pairs.bases):
+        raise OSError(f"{aligned}: minimap2 wrote {primary} of {2 * len(pairs.bases)} reads; is the disk full?")
     pysam.sort("--no-PG", "-m", "512M", "-l", "1", "-o", str(path), str(unsorted))
-    unsorted.unlink()
+    for temporary in (reads, aligned, unsorted):
+        temporary.unlink()
 
 
 @contextlib.contextmanager

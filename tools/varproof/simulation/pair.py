@@ -25,7 +25,7 @@ from varproof.errors import UserError
 from varproof.formats.json_file import write_json
 from varproof.formats.output import provenance
 from varproof.simulation import artifacts as artefact
-from varproof.simulation.alignment import merge_bams, open_aligner, sam_header, write_sorted_bam
+from varproof.simulation.alignment import build_index, merge_bams, sam_header, write_sorted_bam
 from varproof.simulation.copies import Copy, Molecules, molecules
 from varproof.simulation.genome import (
     Genome,
@@ -155,11 +155,11 @@ def decide_truth(genome: Genome, settings: SimulationSettings, seeds: list[np.ra
 class ChunkMaker:
     """Makes one chunk after the other in one process: reads, alignment, sorted BAM."""
 
-    def __init__(self, genome: Genome, truth: Truth, reference: Path) -> None:
+    def __init__(self, genome: Genome, truth: Truth, index: Path) -> None:
         self.genome, self.truth = genome, truth
         self.tract_at = tract_positions(len(genome), truth.model.tracts)
         self.max_fragment = max(800, round(truth.model.insert_size_mean + 10 * truth.model.insert_size_sd))
-        self.aligner = open_aligner(reference, self.max_fragment)
+        self.index = index
 
     def reads(self, task: ChunkTask) -> ReadPairs:
         """The chunk's read pairs."""
@@ -178,7 +178,7 @@ class ChunkMaker:
         """Make the chunk and write its BAM."""
         pairs = self.reads(task)
         header, prefix = sam_header(self.genome, task.sample), f"{task.sample[0]}{task.number}:"
-        write_sorted_bam(pairs, self.aligner, header, task.sample, prefix, self.max_fragment, task.path)
+        write_sorted_bam(pairs, self.index, header, task.sample, prefix, self.max_fragment, task.path)
         events: tuple[NDArray[Any], ...] = ()
         if task.sample == "tumor":
             events = (pairs.event_position, pairs.event_base, pairs.event_kind, pairs.slip_tract, pairs.slip_units)
@@ -188,9 +188,9 @@ class ChunkMaker:
 _maker: ChunkMaker | None = None
 
 
-def _start_worker(genome: Genome, truth: Truth, reference: Path) -> None:
+def _start_worker(genome: Genome, truth: Truth, index: Path) -> None:
     global _maker
-    _maker = ChunkMaker(genome, truth, reference)
+    _maker = ChunkMaker(genome, truth, index)
 
 
 def _run_in_worker(task: ChunkTask) -> ChunkResult:
@@ -198,13 +198,13 @@ def _run_in_worker(task: ChunkTask) -> ChunkResult:
     return _maker.run(task)
 
 
-def _results(genome: Genome, truth: Truth, reference: Path, tasks: list[ChunkTask], workers: int) -> Iterator[ChunkResult]:
+def _results(genome: Genome, truth: Truth, index: Path, tasks: list[ChunkTask], workers: int) -> Iterator[ChunkResult]:
     if workers == 1 or len(tasks) == 1:
-        yield from map(ChunkMaker(genome, truth, reference).run, tasks)
+        yield from map(ChunkMaker(genome, truth, index).run, tasks)
         return
     context = multiprocessing.get_context("spawn")
     workers = min(workers, len(tasks))
-    with ProcessPoolExecutor(workers, context, _start_worker, (genome, truth, reference)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (genome, truth, index)) as pool:
         yield from pool.map(_run_in_worker, tasks)
 
 
@@ -284,10 +284,12 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
 
         chunks = folder / "chunks"
         chunks.mkdir()
+        index = chunks / "reference.mmi"
+        build_index(reference, index)
         tasks = _tasks(settings, truth, seeds[3:5], chunks)
         counts = artefact.ArtifactCounts()
         read_pairs, duplicates = Counter(dict.fromkeys(_SAMPLES, 0)), Counter(dict.fromkeys(_SAMPLES, 0))
-        for done, result in enumerate(_results(genome, truth, reference, tasks, workers), 1):
+        for done, result in enumerate(_results(genome, truth, index, tasks, workers), 1):
             read_pairs[result.task.sample] += result.pairs
             duplicates[result.task.sample] += result.duplicates
             if result.events:
