@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.formats.density import encode_density
+from varproof.formats.density import MISSING, encode_density
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY,
     ALLELE_FREQUENCY_DENSITY,
@@ -21,6 +21,10 @@ from varproof.formats.vcf import (
 )
 from varproof.posterior.components import GRID
 from varproof.posterior.score import Scores
+
+ABSENT = EVENTS.index("ABSENT")
+CERTAIN = 0.999
+"""An allele that is absent with at least this probability gets no density of its frequency."""
 
 NOT_JUDGED = "no_reference_sequence"
 
@@ -52,7 +56,7 @@ def output_header(candidates: Path, samples: list[str], lines: list[str]) -> Any
         (ALLELE_FREQUENCY, "A", "Float", "Most probable allele frequency: tumour cells (purity corrected), or normal sample"),
         (
             ALLELE_FREQUENCY_DENSITY, "A", "String",
-            "Posterior density of AF: frequency=PHRED below the maximum, separated by |",
+            "Posterior density of AF: frequency=PHRED below the maximum, separated by |; . where certainly absent",
         ),
     ):  # fmt: skip
         _replace(header.formats, name)
@@ -99,6 +103,7 @@ def add_record(
         densities = [scores.tumor_density, scores.normal_density]
         modes = [scores.tumor_frequency, scores.normal_frequency]
         known = judged[rows].astype(bool)
+        shown = known & (scores.probability[rows, ABSENT] < CERTAIN)
         for column, event in enumerate(EVENTS):
             values = scores.probability[rows, column]
             new.info[probability_field(event)] = [
@@ -112,7 +117,7 @@ def add_record(
                 float(f"{value:.5g}") if ok else None for value, ok in zip(frequencies[rows], known, strict=True)
             ]
             new.samples[sample][ALLELE_FREQUENCY_DENSITY] = [
-                encode_density(GRID, row) if ok else "." for row, ok in zip(log_density[rows], known, strict=True)
+                encode_density(GRID, row) if ok else MISSING for row, ok in zip(log_density[rows], shown, strict=True)
             ]
     skipped = None
     if not count:

@@ -7,6 +7,7 @@ which tends towards the published rate where there is little to learn from. Shar
 allele frequencies and, for substitutions and for indels, the density of artefact rates.
 """
 
+import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ logger = logging.getLogger("varproof.posterior")
 HALF = 0.5
 MOST_PSEUDO_BASES = 20_000.0
 MAX_ITERATIONS = 200
-SEARCH_ITERATIONS = 25
+SEARCH_ITERATIONS = 15
 TOLERANCE = 1e-3
 """Iteration stops when the log-evidence grows by less than this."""
 
@@ -128,12 +129,13 @@ class _Learner:
         self.columns = components.columns
         self.top = components.log_likelihood.max(axis=1)
         self.likelihood = np.exp(components.log_likelihood - self.top[:, None])
-        self.class_index = class_index
-        self.members = [np.flatnonzero(class_index == k) for k in range(len(CLASSES))]
+        order = np.argsort(class_index, kind="stable")
+        self.likelihood, self.top = self.likelihood[order], self.top[order]
+        bounds = np.searchsorted(class_index[order], np.arange(len(CLASSES) + 1))
+        self.members = [slice(a, b) for a, b in itertools.pairwise(bounds)]
         self.territory = prior.territory * alleles_per_base()
         self.pseudo_territory = MOST_PSEUDO_BASES * alleles_per_base()
         self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
-        self.absent = components.log_likelihood[:, components.columns["ABSENT"]][:, 0]
 
     def step(self, prior: LearntPrior) -> tuple[LearntPrior, float, np.ndarray]:
         """(updated prior, log-evidence under the old one, expected count per component)."""
@@ -141,13 +143,14 @@ class _Learner:
         expected = np.zeros_like(weights)
         evidence = 0.0
         for k, members in enumerate(self.members):
-            if len(members) == 0:
+            size = members.stop - members.start
+            if size == 0:
                 continue
             likelihood = self.likelihood[members]
             total = likelihood @ weights[k]
             expected[k] = (1.0 / total) @ likelihood * weights[k]
             evidence += float((np.log(total) + self.top[members]).sum())
-            evidence += max(0.0, self.territory[k] - len(members)) * float(np.log(weights[k, -1]))
+            evidence += max(0.0, self.territory[k] - size) * float(np.log(weights[k, -1]))
         return self._maximised(prior, expected), evidence, expected
 
     def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:

@@ -21,6 +21,9 @@ LOOKS = np.array([LIKE_ERRORS, LIKE_ERRORS, LIKE_ERRORS, PLAIN, PLAIN, PLAIN, PL
 in the company of other mismatches, clips and low mapping qualities that the sample's artefacts are seen in (reads from
 elsewhere)."""
 
+FACTORS_PER_LOGARITHM = 16
+"""So many factors, each over 1e-12, fit into a double."""
+
 ARTIFACT_CLASSES = len(ACTIVE_ON)
 
 
@@ -37,6 +40,14 @@ def _sides(log_ratio, slip_forward, slip_back, spurious):
 
 
 @compiled
+def _move_logarithms(product, total):
+    """Add the logarithms of `product` to `total` and start `product` anew."""
+    for g in range(len(product)):
+        total[g] += np.log(product[g])
+        product[g] = 1.0
+
+
+@compiled
 def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, slip_forward, slip_back, spurious, grid):
     """Log-likelihood (n, len(grid)) of the fraction of copies with the alternative allele, per candidate.
 
@@ -44,16 +55,23 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
     """
     n, size = len(offset) - 1, len(grid)
     out = np.zeros((n, size))
+    product = np.ones(size)
     for i in range(n):
+        factors = 0
         share = grid * sampling_ratio[i] / (grid * sampling_ratio[i] + 1.0 - grid)
         for row in range(offset[i], offset[i + 1]):
             a, p = _sides(log_ratio[row], slip_forward[i], slip_back[i], spurious[i])
             mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, 10.0 ** (-0.1 * mapq[row])))
             base = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
             slope = (1.0 - mismapped) * (p - a)
-            weight = count[row]
-            for g in range(size):
-                out[i, g] += weight * np.log(base + slope * share[g])
+            for _ in range(count[row]):
+                for g in range(size):
+                    product[g] *= base + slope * share[g]
+                factors += 1
+                if factors == FACTORS_PER_LOGARITHM:
+                    _move_logarithms(product, out[i])
+                    factors = 0
+        _move_logarithms(product, out[i])
     return out
 
 
