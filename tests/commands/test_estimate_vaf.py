@@ -126,7 +126,7 @@ def test_refusals(tmp_path: Path) -> None:
     everything = {"plot": tmp_path / "p", "summary": tmp_path / "s.json", "annotated_output": tmp_path / "a.vcf.gz"}
     for path, options, message in [
         (bare, {}, "carry no densities .* run score-posterior"),
-        (bare, {"tumor": Path("t.bam")}, "--tumor t.bam"),
+        (bare, {"tumor": Path("t.bam")}, "give --tumor and --reference"),
         (unsorted, {}, "not sorted"),
         (broken, {}, "chr1:100: AFD is not a density"),
         (tmp_path / "nowhere.vcf", {}, "no such file"),
@@ -155,3 +155,23 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert good.stdout.splitlines()[1].startswith("chr1\t100\tA\tC\tsnv\t1\t0.3\t")
     bad = subprocess.run([*command, str(tmp_path / "none.vcf")], capture_output=True, text=True)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
+
+
+def test_calls_of_another_program_are_scored_on_the_reads(tmp_path: Path) -> None:
+    """Without densities in the calls, the reads give the same table as score-posterior followed by estimate-vaf."""
+    from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
+    from varproof.simulation.pair import simulate_pair
+    from varproof.simulation.settings import SimulationSettings
+
+    few = dict.fromkeys(("somatic_mnvs", "somatic_insertions", "somatic_deletions", "empty_sites"), 1)
+    pair = tmp_path / "pair"
+    simulate_pair(SimulationSettings(genome_length=20_000, seed=4, somatic_snvs=6, germline=6, **few), pair)
+    reads = {name: pair / f"{name}.bam" for name in ("tumor", "normal")}
+    common = {"reference": pair / "reference.fa", "purity": 0.75, **reads}
+    scored = tmp_path / "scored.vcf"
+    score_posterior(ScorePosteriorOptions(candidates=pair / "candidates.vcf.gz", output=scored, prior="flat", **common))
+    estimate_vaf(EstimateVafOptions(calls=scored, output=tmp_path / "a.tsv"))
+    estimate_vaf(EstimateVafOptions(calls=pair / "candidates.vcf.gz", output=tmp_path / "b.tsv", **common))
+    table = (tmp_path / "a.tsv").read_text()
+    assert table.count("\n") > 15
+    assert (tmp_path / "b.tsv").read_text() == table

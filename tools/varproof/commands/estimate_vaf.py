@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import math
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -43,8 +44,8 @@ class EstimateVafOptions(CommandOptions):
     """Allele frequency of each call in the tumour cells, with its 95 % credible interval, as a table.
 
     The posterior densities are those that score-posterior wrote (FORMAT/AFD, corrected for purity), so filter its output
-    with fdr-filter first and give that. The cumulative spectrum M(f) is fitted with the line of neutral evolution,
-    M(f) = (mu/beta) (1/f - 1/fmax).
+    with fdr-filter first and give that; for calls of another program give --tumor, --reference, --purity and --normal.
+    The cumulative spectrum M(f) is fitted with the line of neutral evolution, M(f) = (mu/beta) (1/f - 1/fmax).
     """
 
     calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted; the first sample is the tumour.")
@@ -54,10 +55,10 @@ class EstimateVafOptions(CommandOptions):
     summary: Path | None = Field(None, description="numbers of variants and the neutral-evolution fit (JSON).")
     fmin: float | None = Field(None, gt=0, lt=1, description="lower end of the fit's VAF range (default 0.12).")
     fmax: float | None = Field(None, gt=0, le=1, description="upper end of the fit's VAF range (default 0.24).")
-    tumor: Path | None = Field(None, description="tumour reads or evidence; not needed where the calls carry AFD.")
-    normal: Path | None = Field(None, description="normal reads or evidence; not needed where the calls carry AFD.")
-    reference: Path | None = Field(None, description="reference FASTA; not needed where the calls carry AFD.")
-    purity: float | None = Field(None, gt=0, le=1, description="share of tumour cells; AFD is corrected for it already.")
+    tumor: Path | None = Field(None, description="tumour: BAM, CRAM or evidence.h5 of these calls; needed without AFD only.")
+    normal: Path | None = Field(None, description="normal: BAM, CRAM or evidence.h5 of these calls; used without AFD only.")
+    reference: Path | None = Field(None, description="indexed FASTA of the reads; needed without AFD only.")
+    purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells; used without AFD only (AFD is corrected).")
 
     @model_validator(mode="after")
     def _range_in_order(self) -> "EstimateVafOptions":
@@ -97,15 +98,39 @@ class _Collected:
         self.doubtful = 0
 
 
+def _calls_with_densities(options: EstimateVafOptions, folder: Path) -> Path:
+    """The calls, or where they carry no densities, a copy in `folder` that was scored on the given reads."""
+    with open_vcf(options.calls) as calls:
+        if ALLELE_FREQUENCY_DENSITY in calls.header.formats and len(calls.header.samples):
+            if options.tumor is not None:
+                logger.info("the calls carry densities: the reads are not read again")
+            return options.calls
+    if options.tumor is None or options.reference is None:
+        raise UserError(
+            f"{options.calls}: the calls carry no densities (FORMAT/{ALLELE_FREQUENCY_DENSITY}); "
+            "run score-posterior first, or give --tumor and --reference"
+        )
+    from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
+
+    scored = folder / "scored.vcf.gz"
+    score_posterior(
+        ScorePosteriorOptions(
+            candidates=options.calls,
+            reference=options.reference,
+            tumor=options.tumor,
+            normal=options.normal,
+            purity=options.purity,
+            prior="flat",
+            threads=options.threads,
+            output=scored,
+        )
+    )
+    return scored
+
+
 def _annotated_header(path: Path, options: EstimateVafOptions) -> Any:
     with open_vcf(path) as calls:
         header = calls.header.copy()
-    if ALLELE_FREQUENCY_DENSITY not in header.formats or not len(header.samples):
-        what = "" if options.tumor is None else f" of --tumor {options.tumor}"
-        raise UserError(
-            f"{path}: the calls carry no densities (FORMAT/{ALLELE_FREQUENCY_DENSITY}); "
-            f"run score-posterior on the reads{what} first"
-        )
     for name, description in ANNOTATIONS.items():
         if name not in header.formats:
             header.formats.add(name, "A", "Float", description)
@@ -217,17 +242,16 @@ def estimate_vaf(options: EstimateVafOptions) -> None:
     for path in (options.output, options.summary, *options.pictures):
         if path is not None:
             check_output(path)
-    header = _annotated_header(options.calls, options)
-    if options.tumor is not None:
-        logger.info("the calls carry densities: the reads are not read again")
     collected = _Collected()
     with contextlib.ExitStack() as stack:
+        calls = _calls_with_densities(options, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="varproof-"))))
+        header = _annotated_header(calls, options)
         writer = None
         if options.annotated_output is not None:
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
         table = _open_table(options.output, stack)
         table.write("\t".join(COLUMNS) + "\n")
-        for record in read_records(options.calls):
+        for record in read_records(calls):
             table.writelines(line + "\n" for line in _rows(record, collected))
             if writer is not None:
                 writer.write(_annotate(record, header))

@@ -26,6 +26,7 @@ from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.evidence import Evidence, EvidenceWriter, concatenated, empty_evidence
 from varproof.formats.vcf import Candidate, candidates_of, read_records
+from varproof.progress import progress
 from varproof.reads.decode import open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
 
@@ -191,9 +192,10 @@ def evidence_chunks(files: SampleFiles, workers: int) -> Iterator[Evidence]:
 
 
 def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int) -> int:
-    """Append the evidence of all candidates to `writer`; returns their number."""
-    total = 0
-    for part in evidence_chunks(files, workers):
-        writer.append(part)
-        total += part.size
+    """Append the evidence of all candidates to `writer`; returns their number (of alleles)."""
+    total = sum(len(record.alts or ()) for record in read_records(files.candidates))
+    with progress(total, f"evidence from {files.reads.name}") as advance:
+        for part in evidence_chunks(files, workers):
+            writer.append(part)
+            advance(part.size)
     return total
