@@ -91,7 +91,7 @@ def add_record(
         contig=record.contig,
         start=record.start,
         stop=record.stop,
-        alleles=record.alleles,
+        alleles=record.alleles if record.alts else (record.ref, "."),
         id=record.id,
         qual=record.qual,
         filter=list(record.filter.keys()),

@@ -23,12 +23,12 @@ from varproof.posterior.components import (
     EVENT_ORDER,
     FREQUENCY_BINS,
     NODES_PER_BIN,
-    POSSIBLE_ARTIFACTS,
     Components,
     Mixture,
     Tables,
     evaluate,
     foreign_log_likelihood,
+    possible_artifacts,
     somatic_log_likelihood,
     tabulate,
 )
@@ -50,6 +50,9 @@ FOREIGN_CHOICES = (0.0, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
 CONVINCING = 4.0
 """Gain in log-likelihood that a contamination must bring over none."""
 
+UNPAIRED_SOMATIC_NORMAL = 0.01
+"""Somatic variants of the normal's cells for each of the tumour's, where there is no normal sample to tell them apart."""
+
 FEW_CANDIDATES = 50
 MOST_ARTIFACTS = 0.3
 """Artefacts per allele, even where they crowd."""
@@ -68,9 +71,9 @@ def artifact_group(class_index: np.ndarray) -> np.ndarray:
     return (class_index >= 2).astype(np.int64)
 
 
-def starting_prior(kind: str, territory: float) -> LearntPrior:
-    """Published rates and uninformative densities."""
-    uniform = POSSIBLE_ARTIFACTS / POSSIBLE_ARTIFACTS.sum()
+def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPrior:
+    """Published rates and uninformative densities; `paired`: there is a normal sample."""
+    uniform = possible_artifacts(paired) / possible_artifacts(paired).sum()
     return LearntPrior(
         kind=kind,  # type: ignore[arg-type]
         territory=territory,
@@ -82,6 +85,18 @@ def starting_prior(kind: str, territory: float) -> LearntPrior:
         artifact_density=[uniform.tolist()] * len(ARTIFACT_GROUPS),
         artifact_company=[[0.0] * COMPANY_CODES] * len(ARTIFACT_GROUPS),
     )
+
+
+def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
+    """Whether two priors have the same classes, events, bins and rates, so that one may stand for the other."""
+
+    def layout(one: LearntPrior) -> tuple[object, ...]:
+        rates = {event: len(values) for event, values in one.rates.items()}
+        density = [[len(values) for values in group] for group in one.artifact_density]
+        company = [len(values) for values in one.artifact_company]
+        return one.classes, rates, one.frequency_bins, len(one.somatic_density), len(one.artifact_rates), density, company
+
+    return layout(prior) == layout(other)
 
 
 def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarray:
@@ -125,8 +140,9 @@ def candidate_weights(
 class _Learner:
     """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation."""
 
-    def __init__(self, components: Components, class_index: np.ndarray, prior: LearntPrior) -> None:
+    def __init__(self, components: Components, class_index: np.ndarray, prior: LearntPrior, paired: bool) -> None:
         self.columns = components.columns
+        self.paired = paired
         self.top = components.log_likelihood.max(axis=1)
         self.likelihood = np.exp(components.log_likelihood - self.top[:, None])
         order = np.argsort(class_index, kind="stable")
@@ -160,15 +176,18 @@ class _Learner:
             searched = np.maximum(self.territory, count)
             rate = (count + HALF) / (searched + np.minimum(HALF / self.published[event], self.pseudo_territory))
             rates[event] = np.minimum(rate, 0.1).tolist()
+        if not self.paired:
+            rates["SOMATIC_NORMAL"] = [UNPAIRED_SOMATIC_NORMAL * rate for rate in rates["SOMATIC_TUMOR"]]
         somatic = expected[:, self.columns["SOMATIC_TUMOR"]].sum(axis=0).reshape(-1, NODES_PER_BIN).sum(axis=1)
         widths = np.diff(FREQUENCY_BINS)
         somatic += FREQUENCY_PSEUDO_COUNT * len(widths) * widths
         density = somatic / somatic.sum() / widths
         artifact = []
+        possible = possible_artifacts(self.paired)
         group = artifact_group(np.arange(len(CLASSES)))
         for g in range(len(ARTIFACT_GROUPS)):
             counts = expected[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
-            counts = counts + ARTIFACT_PSEUDO_COUNT * POSSIBLE_ARTIFACTS / POSSIBLE_ARTIFACTS.sum()
+            counts = counts + ARTIFACT_PSEUDO_COUNT * possible / possible.sum()
             artifact.append((counts / counts.sum()).tolist())
         return prior.model_copy(update={"rates": rates, "somatic_density": density.tolist(), "artifact_density": artifact})
 
@@ -214,7 +233,7 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Candidates that nothing explains
     `WORTH_LEARNING_FROM` times better than absence count as territory. Deterministic.
     """
-    prior = starting_prior("empirical", territory)
+    prior = starting_prior("empirical", territory, sampled.normal is not None)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
     if len(sampled.class_index) < FEW_CANDIDATES:
         logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
@@ -229,7 +248,7 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     prior = _learn_mixture(prior, sampled.tables(prior), sampled.class_index, purity, normal_contamination)
     mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
     prior = _learn_company(prior, evaluate(sampled.tables(prior), mixture), sampled)
-    learner = _Learner(evaluate(sampled.tables(prior), mixture), sampled.class_index, prior)
+    learner = _Learner(evaluate(sampled.tables(prior), mixture), sampled.class_index, prior, sampled.normal is not None)
     return learner.run(prior, MAX_ITERATIONS)[0].model_copy(update={"territory": territory})
 
 
@@ -255,7 +274,7 @@ def _learn_mixture(
         log_likelihood[:, components.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
         log_likelihood[:, components.columns["FOREIGN"]] = foreign_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "foreign_fraction": foreign})
-        learner = _Learner(Components(log_likelihood, components.columns), class_index, begin)
+        learner = _Learner(Components(log_likelihood, components.columns), class_index, begin, tables.normal is not None)
         return learner.run(begin, iterations)
 
     contamination = normal_contamination

@@ -20,7 +20,7 @@ from varproof.formats.vcf import EVENTS, VariantType, VcfWriter, candidates_of
 from varproof.posterior.annotate import add_record, output_header, record_alleles
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
-from varproof.posterior.learning import Sampled, describe, learn_prior, starting_prior
+from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.score import score
 
 logger = logging.getLogger("varproof.posterior")
@@ -103,8 +103,8 @@ def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
         return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
     if choice != "empirical":
         prior = read_json(Path(choice), LearntPrior)
-        if prior.classes != list(CLASSES):
-            raise UserError(f"{choice}: learnt by another version of varproof; learn it again")
+        if not same_layout(prior, starting_prior("empirical", territory)):
+            raise UserError(f"{choice}: incomplete, or learnt by another version of varproof; learn it again")
         if prior.kind == "flat":
             return Learnt(prior, alleles, None)
         return Learnt(

@@ -1,0 +1,484 @@
+"""score-posterior end to end on a small pair: what it says, how it writes it, and that nothing irrelevant changes it."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pysam
+import pytest
+
+from pair_examples import PURITY, Pair, body, other_base, probabilities, read_all, scores, write_pair, write_records
+from varproof.commands.base import parse_options
+from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
+from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
+from varproof.errors import UserError
+from varproof.formats.density import decode_density
+from varproof.formats.vcf import EVENTS
+
+NAME = "score-posterior"
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return write_pair(tmp_path_factory.mktemp("pair"))
+
+
+def scored(pair: Pair, folder: Path, lines: list[Any] | Path | None = None, name: str = "out.vcf", **changes: Any) -> Path:
+    """Score candidates (default: all sites) of the pair; `changes` to the options, None leaves one out."""
+    if not isinstance(lines, Path):
+        lines = write_records(folder / "candidates.vcf", pair.records() if lines is None else lines, pair)
+    values = pair.options(lines, folder / name) | changes
+    score_posterior(ScorePosteriorOptions(**{key: value for key, value in values.items() if value is not None}))
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def all_sites(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All sites scored with the learnt prior."""
+    return scored(pair, tmp_path_factory.mktemp("all"))
+
+
+def test_events(pair: Pair, all_sites: Path) -> None:
+    for site, record in zip(pair.sites, read_all(all_sites), strict=True):
+        found = probabilities(record)
+        assert max(found, key=found.__getitem__) == site.event, site.name
+        assert found[site.event] > 0.95, site.name
+
+
+def test_the_flat_prior_finds_the_same(pair: Pair, tmp_path: Path) -> None:
+    for site, record in zip(pair.sites, read_all(scored(pair, tmp_path, prior="flat")), strict=True):
+        found = probabilities(record)
+        assert max(found, key=found.__getitem__) == site.event, site.name
+
+
+def test_probabilities_sum_to_1(all_sites: Path) -> None:
+    for record in read_all(all_sites):
+        assert sum(probabilities(record).values()) == pytest.approx(1.0, abs=1e-4)
+        assert all(0 <= record.info[f"PROB_{event}"][0] <= 300 for event in EVENTS)
+
+
+def test_frequencies(pair: Pair, all_sites: Path) -> None:
+    """AF of the tumour is that of its cells: 40 % of reads at a purity of 0.8 are half of the copies; the normal's is plain."""
+    for site, record in zip(pair.sites, read_all(all_sites), strict=True):
+        healthy = {"GERMLINE_HET": 0.5, "GERMLINE_HOM": 1.0}.get(site.event, 0.0)
+        cells = (site.tumor - (1 - PURITY) * healthy) / PURITY
+        assert record.samples["tumor"]["AF"][0] == pytest.approx(cells, abs=0.17), site.name
+        assert record.samples["normal"]["AF"][0] == pytest.approx(site.normal, abs=0.1), site.name
+        assert record.samples["tumor"]["DP"] > record.samples["normal"]["DP"] > 10
+
+
+def test_densities_peak_at_the_frequency(all_sites: Path) -> None:
+    seen = 0
+    for record in read_all(all_sites):
+        for sample in record.samples.values():
+            text = sample["AFD"][0] if isinstance(sample["AFD"], tuple) else sample["AFD"]
+            if text in (None, "."):
+                assert probabilities(record)["ABSENT"] > 0.99
+                continue
+            vaf, density = decode_density(text)
+            assert np.trapezoid(density, vaf) == pytest.approx(1.0)
+            assert vaf[np.argmax(density)] == pytest.approx(sample["AF"][0], abs=0.02)
+            seen += 1
+    assert seen >= 14
+
+
+def test_header(all_sites: Path) -> None:
+    """Fields as the design names them; provenance and what was learnt as one line of JSON each."""
+    with pysam.VariantFile(str(all_sites)) as handle:
+        header = handle.header
+        assert list(header.samples) == ["tumor", "normal"]
+        for event in EVENTS:
+            item = header.info[f"PROB_{event}"]
+            assert (item.number, item.type) == ("A", "Float")
+        assert (header.formats["DP"].number, header.formats["DP"].type) == (1, "Integer")
+        assert (header.formats["AF"].number, header.formats["AF"].type) == ("A", "Float")
+        assert (header.formats["AFD"].number, header.formats["AFD"].type) == ("A", "String")
+        assert (header.info["SKIPPED"].number, header.info["SKIPPED"].type) == (1, "String")
+        own = {record.key: json.loads(record.value) for record in header.records if record.key.startswith("varproof_")}
+    assert own["varproof_score-posterior"]["options"]["purity"] == PURITY
+    assert "tumor.bam" in own["varproof_score-posterior"]["input_digests"]
+    assert set(own["varproof_prior"]["rates"]) >= {"SOMATIC_TUMOR", "GERMLINE_HET", "ARTIFACT"}
+    assert own["varproof_prior"]["territory"] == 100_000
+
+
+def test_records_come_back_as_they_came(pair: Pair, tmp_path: Path) -> None:
+    """ID, QUAL, FILTER, INFO and the alleles; old scores and samples are replaced."""
+    sites = [site.locus.record() for site in pair.sites[:3]]
+    ends = ["rs1\t{}\t{}\t12.5\tPASS\tSCORE=0.5;DB", ".\t{}\t{}\t.\tLowQual\tNOTE=seen", "a;b\t{}\t{}\t7\t.\t."]
+    lines = [f"chr1\t{r[0] + 1}\t{end.format(*r[1:])}\tGT\t0/1" for r, end in zip(sites, ends, strict=True)]
+    candidates = write_records(tmp_path / "candidates.vcf", lines, pair, samples=("old",))
+    out = scored(pair, tmp_path, candidates)
+    before, after = read_all(candidates), read_all(out)
+    for old, new in zip(before, after, strict=True):
+        assert (new.contig, new.pos, new.alleles, new.id, new.qual) == (old.contig, old.pos, old.alleles, old.id, old.qual)
+        assert list(new.filter) == list(old.filter)
+        for key, value in old.info.items():
+            assert new.info[key] == value
+        assert list(new.samples) == ["tumor", "normal"]
+    again = scored(pair, tmp_path, out, "again.vcf")
+    assert [scores(record) for record in read_all(again)] == [scores(record) for record in after]
+    assert body(again) == body(out)
+
+
+def test_records_that_cannot_be_judged(pair: Pair, tmp_path: Path) -> None:
+    snv = pair.site("somatic snv").locus.record()
+    base = pair.sequence[snv[0] + 5]
+    lines = [
+        snv,
+        f"chr1\t{snv[0] + 6}\t.\t{base}\t{base}[chr2:100[\t.\t.\t.",
+        f"chr1\t{snv[0] + 6}\t.\t{base}\t<DUP>\t.\t.\tEND={snv[0] + 60}",
+        f"chr1\t{snv[0] + 6}\t.\t{base}\t<DEL>\t.\t.\t.",
+        f"chr1\t{snv[0] + 6}\t.\t{base}\t*\t.\t.\t.",
+        f"chr1\t{snv[0] + 6}\t.\t{base}\t.\t.\t.\t.",
+        f"chr1\t{snv[0] + 6}\t.\t{base}\t{other_base(base)},*\t.\t.\tSCORE=1,2",
+        "chr2\t2030\t.\tN\tA\t.\t.\t.",
+        "chr2\t2058\t.\tNNN\tN\t.\t.\t.",
+    ]
+    out = read_all(scored(pair, tmp_path, lines))
+    assert [record.info.get("SKIPPED") for record in out] == [
+        None, "breakend", "symbolic_allele", "deletion_without_length", "spanning_deletion", "no_alternative_allele",
+        "spanning_deletion", "no_reference_sequence", "no_reference_sequence",
+    ]  # fmt: skip
+    for record, line in zip(out, lines, strict=True):
+        if isinstance(line, str):
+            assert record.pos == int(line.split("\t")[1])
+    for record in (*out[1:6], *out[7:]):
+        assert not any(key.startswith("PROB_") for key in record.info)
+    assert [value is None for value in out[6].info["PROB_ABSENT"]] == [False, True]
+    assert sum(probabilities(out[6]).values()) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_symbolic_deletions_are_judged_like_explicit_ones(pair: Pair, tmp_path: Path) -> None:
+    position, ref, alt = pair.site("long deletion").locus.record()
+    lines = {
+        "explicit": (position, ref, alt),
+        "END": f"chr1\t{position + 1}\t.\t{alt}\t<DEL>\t.\t.\tEND={position + len(ref)}",
+        "SVLEN": f"chr1\t{position + 1}\t.\t{alt}\t<DEL>\t.\t.\tSVLEN=-{len(ref) - 1}",
+        "both": f"chr1\t{position + 1}\t.\t{alt}\t<DEL>\t.\t.\tEND={position + len(ref)};SVLEN=-{len(ref) - 1}",
+    }
+    found = {name: read_all(scored(pair, tmp_path, [line]))[0] for name, line in lines.items()}
+    assert probabilities(found["explicit"])["SOMATIC_TUMOR"] > 0.9
+    for name in ("END", "SVLEN", "both"):
+        assert scores(found[name]) == scores(found["explicit"]), name
+    assert found["END"].stop == position + len(ref)
+    assert found["both"].info["SVLEN"] == -(len(ref) - 1)
+
+
+def test_shifted_records_of_one_deletion_are_one(pair: Pair, tmp_path: Path) -> None:
+    """CACA less in CACACACACACACACA, written at the left, in the middle and at the right of the repeat."""
+    locus = pair.site("repeat deletion").locus
+    found = [scores(read_all(scored(pair, tmp_path, [locus.record(shift)]))[0]) for shift in (0, 3, 6, 12)]
+    assert found[1:] == found[:1] * 3
+    padded = (
+        locus.start - 5,
+        pair.sequence[locus.start - 5 : locus.end + 3],
+        locus.haplotype[locus.start - 5 : locus.start + 3],
+    )
+    assert scores(read_all(scored(pair, tmp_path, [padded]))[0]) == found[0]
+
+
+def test_shifted_records_of_one_insertion_are_one(pair: Pair, tmp_path: Path) -> None:
+    locus = pair.site("tandem").locus
+    left = locus.start - 13
+    unit = pair.sequence[left : left + 12]
+    assert locus.haplotype == pair.sequence[:left] + unit + pair.sequence[left:]
+    records = [locus.record(), (left, pair.sequence[left], pair.sequence[left] + locus.haplotype[left + 1 : left + 13])]
+    found = [scores(read_all(scored(pair, tmp_path, [record]))[0]) for record in records]
+    assert found[0] == found[1]
+
+
+def test_alleles_of_one_record_are_judged_like_records(pair: Pair, tmp_path: Path) -> None:
+    position, ref, alt = pair.site("germline het").locus.record()
+    other = other_base(ref, 3) if other_base(ref, 3) != alt else other_base(ref, 2)
+    deletion = (position - 1, pair.sequence[position - 1 : position + 1], pair.sequence[position - 1])
+    separate = read_all(scored(pair, tmp_path, [deletion, (position, ref, alt), (position, ref, other)]))
+    before = pair.sequence[position - 1]
+    joined = f"{before}{alt},{before},{before}{other}"
+    together = read_all(scored(pair, tmp_path, [(position - 1, before + ref, joined)]))[0]
+    for event in EVENTS:
+        values = [record.info[f"PROB_{event}"][0] for record in separate]
+        assert together.info[f"PROB_{event}"] == (values[1], values[0], values[2])
+    for sample in ("tumor", "normal"):
+        assert together.samples[sample]["AF"][0] == separate[1].samples[sample]["AF"][0]
+        assert together.samples[sample]["AF"][2] == separate[2].samples[sample]["AF"][0]
+    assert max(probabilities(together), key=probabilities(together).__getitem__) == "GERMLINE_HET"
+
+
+def test_no_candidates(pair: Pair, tmp_path: Path) -> None:
+    for name in ("empty.vcf", "empty.vcf.gz", "empty.bcf"):
+        out = scored(pair, tmp_path, [], name)
+        assert read_all(out) == []
+        with pysam.VariantFile(str(out)) as handle:
+            assert list(handle.header.samples) == ["tumor", "normal"]
+            assert "PROB_SOMATIC_TUMOR" in handle.header.info
+
+
+def test_every_suffix_holds_the_same(pair: Pair, all_sites: Path, tmp_path: Path) -> None:
+    expected = [scores(record) for record in read_all(all_sites)]
+    for name, index in (("out.vcf.gz", ".tbi"), ("out.bcf", ".csi")):
+        out = scored(pair, tmp_path, name=name)
+        assert [scores(record) for record in read_all(out)] == expected
+        assert out.with_name(name + index).exists()
+        with pysam.VariantFile(str(out)) as handle:
+            start = pair.sites[3].locus.start
+            assert len(list(handle.fetch("chr1", start - 5, start + 5))) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "candidates.vcf", "out.bcf", "out.bcf.csi", "out.vcf.gz", "out.vcf.gz.tbi",
+    ]  # fmt: skip
+
+
+def test_candidates_in_every_format(pair: Pair, all_sites: Path, tmp_path: Path) -> None:
+    plain = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    zipped, binary = tmp_path / "c.vcf.gz", tmp_path / "c.bcf"
+    pysam.tabix_compress(str(plain), str(zipped))
+    with pysam.VariantFile(str(plain)) as source, pysam.VariantFile(str(binary), "wb", header=source.header) as target:
+        for record in source:
+            target.write(record)
+    assert gzip.decompress(zipped.read_bytes()) == plain.read_bytes()
+    for path in (zipped, binary):
+        assert body(scored(pair, tmp_path, path)) == body(all_sites)
+
+
+def test_stdout_is_the_file(pair: Pair, all_sites: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    score_posterior(ScorePosteriorOptions(**(pair.options(candidates, Path("-")))))
+    lines = capfdbinary.readouterr().out.decode().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == body(all_sites)
+    assert [path.name for path in tmp_path.iterdir()] == ["candidates.vcf"]
+
+
+def test_threads_change_no_byte(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("varproof.evidence.pipeline.CHUNK_CANDIDATES", 2)
+    one, two = (scored(pair, tmp_path, name=f"{threads}.vcf.gz", threads=threads) for threads in (1, 2))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_blocks_change_nothing(pair: Pair, all_sites: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Candidates are scored in blocks; alleles of a record stay together."""
+    monkeypatch.setattr("varproof.posterior.run.BLOCK", 3)
+    assert body(scored(pair, tmp_path)) == body(all_sites)
+
+
+def test_evidence_files_stand_for_reads(pair: Pair, all_sites: Path, tmp_path: Path) -> None:
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    evidence = {}
+    for sample in ("tumor", "normal"):
+        evidence[sample] = tmp_path / f"{sample}.h5"
+        collect_evidence(
+            CollectEvidenceOptions(
+                candidates=candidates, reads=getattr(pair, sample), reference=pair.reference, alignment=pair.properties,
+                output=evidence[sample],
+            )
+        )  # fmt: skip
+    assert body(scored(pair, tmp_path, candidates, **evidence)) == body(all_sites)
+    assert body(scored(pair, tmp_path, candidates, "mixed.vcf", normal=evidence["normal"])) == body(all_sites)
+    fewer = write_records(tmp_path / "fewer.vcf", pair.records()[:-1], pair)
+    moved = write_records(tmp_path / "moved.vcf", [(pair.records()[0][0], "ACGT"[0], "ACGT"[1]), *pair.records()[1:]], pair)
+    for other in (fewer, moved):
+        with pytest.raises(UserError, match=r"tumor\.h5: evidence of other candidates"):
+            scored(pair, tmp_path, other, "none.vcf", **evidence)
+    assert not (tmp_path / "none.vcf").exists()
+
+
+def test_a_learnt_prior_gives_the_same_scores(pair: Pair, all_sites: Path, tmp_path: Path) -> None:
+    prior = tmp_path / "prior.json"
+    first = scored(pair, tmp_path, learnt_prior=prior)
+    assert body(first) == body(all_sites)
+    second = scored(pair, tmp_path, name="second.vcf", prior=str(prior))
+    assert body(second) == body(first)
+    again = tmp_path / "again.json"
+    scored(pair, tmp_path, name="third.vcf", prior=str(prior), learnt_prior=again)
+    assert again.read_bytes() == prior.read_bytes()
+
+
+def test_a_prior_from_elsewhere_changes_the_scores(pair: Pair, all_sites: Path, tmp_path: Path) -> None:
+    """Learnt on all, used on one: the same score as among all. Learnt on one alone it would be another."""
+    prior = tmp_path / "prior.json"
+    scored(pair, tmp_path, learnt_prior=prior)
+    alone = read_all(scored(pair, tmp_path, pair.records()[3:4], prior=str(prior)))[0]
+    assert scores(alone) == scores(read_all(all_sites)[3])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rates": {}}, "prior.json"),
+        ({"typo": 1}, "key 'typo'"),
+        ({"classes": ["snv"]}, "another version"),
+        (None, "not valid JSON"),
+    ],
+)
+def test_priors_that_are_none(change: dict[str, Any] | None, message: str, pair: Pair, tmp_path: Path) -> None:
+    prior = tmp_path / "prior.json"
+    scored(pair, tmp_path, learnt_prior=prior)
+    prior.write_text("{" if change is None else json.dumps(json.loads(prior.read_text()) | change))
+    with pytest.raises(UserError, match=message):
+        scored(pair, tmp_path, name="none.vcf", prior=str(prior))
+    assert not (tmp_path / "none.vcf").exists()
+
+
+def test_tumour_only(pair: Pair, tmp_path: Path) -> None:
+    out = read_all(scored(pair, tmp_path, normal=None, alignment_normal=None))
+    assert list(out[0].samples) == ["tumor"]
+    by_name = {site.name: probabilities(record) for site, record in zip(pair.sites, out, strict=True)}
+    for found in by_name.values():
+        assert sum(found.values()) == pytest.approx(1.0, abs=1e-4)
+    assert by_name["absent"]["ABSENT"] > 0.99
+    assert by_name["somatic snv"]["ABSENT"] + by_name["somatic snv"]["ARTIFACT"] < 0.05
+    assert by_name["germline hom"]["GERMLINE_HOM"] > 0.5
+
+
+def test_purity_scales_the_frequency(pair: Pair, tmp_path: Path) -> None:
+    """16 of 40 reads: 0.4 of a pure tumour's copies, all of a tumour's that makes up 40 % of the sample."""
+    for purity in (1.0, 0.8, 0.5, 0.4):
+        record = read_all(scored(pair, tmp_path, purity=purity))[0]
+        assert record.samples["tumor"]["AF"][0] == pytest.approx(0.4 / purity, abs=0.06)
+
+
+def test_measured_properties_give_the_same_calls(pair: Pair, tmp_path: Path) -> None:
+    """Without alignment.json the sample is measured on the spot, and its territory told from the index."""
+    out = scored(pair, tmp_path, alignment_tumor=None, alignment_normal=None, territory=None)
+    for site, record in zip(pair.sites, read_all(out), strict=True):
+        found = probabilities(record)
+        assert max(found, key=found.__getitem__) == site.event, site.name
+
+
+def test_a_larger_territory_makes_variants_rarer(pair: Pair, tmp_path: Path) -> None:
+    """The same variants in ten times as many bases."""
+    rates = []
+    for territory in (1e6, 1e7):
+        prior = tmp_path / "prior.json"
+        scored(pair, tmp_path, territory=territory, learnt_prior=prior)
+        rates.append(json.loads(prior.read_text())["rates"]["SOMATIC_TUMOR"][0])
+    assert rates[0] == pytest.approx(10 * rates[1], rel=0.05)
+
+
+def test_regions_are_the_territory(pair: Pair, tmp_path: Path) -> None:
+    """As far as they are covered: overlapping intervals count once."""
+    bed = tmp_path / "searched.bed"
+    bed.write_text("chr1\t0\t900\nchr1\t600\t1500\n")
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    prior = tmp_path / "prior.json"
+    scored(pair, tmp_path, candidates, regions=bed, territory=None, learnt_prior=prior)
+    assert json.loads(prior.read_text())["territory"] == 1500
+
+
+def test_contamination_that_is_given_is_used(pair: Pair, tmp_path: Path) -> None:
+    prior = tmp_path / "prior.json"
+    scored(pair, tmp_path, normal_contamination=0.05, learnt_prior=prior)
+    assert json.loads(prior.read_text())["normal_contamination"] == 0.05
+
+
+# what a user must change
+
+
+SHORT = ["--candidates", "c.vcf", "--reference", "r.fa", "--tumor", "t.bam", "--output", "o.vcf"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--purity", "0"], "--purity"), (["--purity", "1.5"], "--purity"), (["--purity", "-1"], "--purity"),
+        (["--purity", "half"], "--purity"), (["--normal-contamination", "1"], "--normal-contamination"),
+        (["--normal-contamination", "-0.1"], "--normal-contamination"),
+        (["--normal-contamination", "x"], "--normal-contamination"),
+        (["--max-depth", "3"], "--max-depth"), (["--territory", "0"], "--territory"), (["--threads", "-1"], "--threads"),
+    ],
+)  # fmt: skip
+def test_options_out_of_range(arguments: list[str], name: str) -> None:
+    with pytest.raises(UserError, match=name) as caught:
+        parse_options(NAME, ScorePosteriorOptions, SHORT + arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_required_options_are_named() -> None:
+    with pytest.raises(UserError) as caught:
+        parse_options(NAME, ScorePosteriorOptions, ["--candidates", "c.vcf"])
+    for name in ("--reference", "--tumor", "--output"):
+        assert name in str(caught.value)
+
+
+def test_config_file(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("purity: 0.6\nnormal-contamination: auto\nmax_depth: 50\n")
+    options = parse_options(NAME, ScorePosteriorOptions, [*SHORT, "--config", str(config), "--max-depth", "70"])
+    assert (options.purity, options.normal_contamination, options.max_depth) == (0.6, "auto", 70)
+
+
+@pytest.mark.parametrize("option", ["candidates", "reference", "tumor", "normal", "alignment_tumor", "regions"])
+def test_missing_files_are_named(option: str, pair: Pair, tmp_path: Path) -> None:
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    values = pair.options(candidates, tmp_path / "out.vcf") | {option: tmp_path / "nowhere", "territory": None}
+    with pytest.raises((UserError, FileNotFoundError), match="nowhere"):
+        score_posterior(ScorePosteriorOptions(**{key: value for key, value in values.items() if value is not None}))
+    assert [path.name for path in tmp_path.iterdir()] == ["candidates.vcf"]
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.h5"])
+def test_output_of_another_suffix(name: str, pair: Pair, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"\.vcf, \.vcf\.gz or \.bcf"):
+        scored(pair, tmp_path, name=name)
+    assert [path.name for path in tmp_path.iterdir()] == ["candidates.vcf"]
+
+
+def test_output_that_cannot_be(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "folder.vcf").mkdir()
+    with pytest.raises(UserError, match="is a folder"):
+        scored(pair, tmp_path, name="folder.vcf")
+    with pytest.raises(UserError, match="does not exist; create it"):
+        scored(pair, tmp_path, name="nowhere/out.vcf")
+    if os.geteuid():
+        locked = tmp_path / "locked"
+        locked.mkdir(mode=0o555)
+        with pytest.raises(UserError, match="not writable"):
+            scored(pair, tmp_path, name="locked/out.vcf")
+
+
+def run_program(arguments: list[str], **changes: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "varproof.commands.score_posterior", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **changes,
+    )
+
+
+def command_line(pair: Pair, candidates: Path, output: Path) -> list[str]:
+    values = pair.options(candidates, output)
+    return [part for key, value in values.items() for part in ("--" + key.replace("_", "-"), str(value))]
+
+
+def test_program(pair: Pair, all_sites: Path, tmp_path: Path) -> None:
+    """Exit 0 and data only on stdout; exit 2 with one line and nothing left behind."""
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    done = run_program(command_line(pair, candidates, Path("-")))
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if not line.startswith("#")] == body(all_sites)
+    assert "8 records scored" in done.stderr
+    position, ref, alt = pair.records()[0]
+    wrong = write_records(tmp_path / "wrong.vcf", [(position, other_base(ref, 2), alt)], pair)
+    failed = run_program(command_line(pair, wrong, tmp_path / "out.vcf"))
+    assert failed.returncode == 2
+    assert "Traceback" not in failed.stderr
+    last = failed.stderr.strip().splitlines()[-1]
+    assert last.startswith("score-posterior: error:") and f"chr1:{position + 1}" in last
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["candidates.vcf", "wrong.vcf"]
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['score-posterior', '--help']\n"
+        "from varproof.commands.score_posterior import main\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "bad = {'numba', 'scipy', 'matplotlib', 'mappy', 'h5py', 'tensorflow'} & set(sys.modules)\n"
+        "sys.exit(str(bad) if bad else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "--normal-contamination" in done.stdout
