@@ -271,8 +271,8 @@ def test_weights_are_a_distribution(foreign: float) -> None:
 
 def test_description_says_what_was_learnt(learnt: tuple[World, LearntPrior]) -> None:
     text = "\n".join(describe(learnt[1]))
-    assert f"searched territory {TERRITORY} bp" in text
-    assert "tumour cells in the normal 0" in text
+    assert f"in {TERRITORY} searched bases" in text
+    assert "tumour cells in the normal: 0.0%" in text
     assert "SOMATIC_TUMOR" in text and "snv" in text
 
 

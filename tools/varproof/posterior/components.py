@@ -23,6 +23,8 @@ from varproof.posterior.likelihood_numba_fns import (
     ACTIVE_ON,
     ARTIFACT_CLASSES,
     BOTH,
+    LIKE_ERRORS,
+    LOOKS,
     artefact_log_likelihoods,
     frequency_log_likelihoods,
 )
@@ -43,7 +45,10 @@ MOST_ON_ALL_READS = 0.35
 HET_FRACTIONS, HET_WEIGHTS = np.array([0.4, 0.45, 0.5, 0.55, 0.6]), np.array([0.02, 0.13, 0.7, 0.13, 0.02])
 """Fractions at which a heterozygous variant may be seen: capture and alignment favour one allele a little."""
 
-UNCHANGED_GERMLINE = 0.9
+UNCHANGED_GERMLINE, UNCHANGED_GERMLINE_UNPAIRED = 0.9, 0.99
+"""Germline variants whose frequency is the same in the tumour cells; without a normal, lost copies and somatic variants look
+alike, and their share is an assumption."""
+
 
 EVENT_ORDER = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "FOREIGN", "ABSENT")
 
@@ -135,11 +140,11 @@ class Mixture:
     foreign_fraction: float = 0.0
 
 
-def _germline_fractions(healthy: float) -> tuple[np.ndarray, np.ndarray]:
+def _germline_fractions(healthy: float, unchanged: float) -> tuple[np.ndarray, np.ndarray]:
     """(theta_c, weights) of a germline variant: mostly as in the healthy cells, else a copy lost, or anything."""
     cells = np.concatenate([[healthy, 0.0, 1.0], CELL_NODES])
-    rest = 1.0 - UNCHANGED_GERMLINE
-    weights = np.concatenate([[UNCHANGED_GERMLINE, rest / 4, rest / 4], np.full(len(CELL_NODES), rest / 2 / len(CELL_NODES))])
+    rest = 1.0 - unchanged
+    weights = np.concatenate([[unchanged, rest / 4, rest / 4], np.full(len(CELL_NODES), rest / 2 / len(CELL_NODES))])
     return cells, weights
 
 
@@ -177,8 +182,9 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
     subclonal = [_log_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
     by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
     parts["SOMATIC_NORMAL"] = _log_mean(by_healthy, healthy_weights)[:, None]
+    unchanged = UNCHANGED_GERMLINE if tables.normal is not None else UNCHANGED_GERMLINE_UNPAIRED
     for event, fraction in (("GERMLINE_HET", 0.5), ("GERMLINE_HOM", 1.0)):
-        changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction)
+        changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction, unchanged)
         seen, seen_weights = np.array([fraction]), np.ones(1)
         if event == "GERMLINE_HET" and not flat:
             seen, seen_weights = HET_FRACTIONS, HET_WEIGHTS
@@ -203,5 +209,13 @@ def _log_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))
-POSSIBLE_ARTIFACTS = (ACTIVE_ON != BOTH)[:, None] | (ARTIFACT_RATES <= MOST_ON_ALL_READS)[None, :]
-"""(ARTIFACT_CLASSES, rates): which rates each class of artefacts can have."""
+
+
+def possible_artifacts(paired: bool) -> np.ndarray:
+    """bool (ARTIFACT_CLASSES, rates): which rates each class of artefacts can have.
+
+    Without a normal, an artefact on all reads whose bases look like any others can't be told from a somatic variant.
+    """
+    everywhere = ACTIVE_ON == BOTH
+    possible = ~everywhere[:, None] | (ARTIFACT_RATES <= MOST_ON_ALL_READS)[None, :]
+    return possible if paired else possible & ~(everywhere & (LOOKS != LIKE_ERRORS))[:, None]

@@ -331,14 +331,17 @@ def _best(choices: Sequence[float], evidence: Sequence[float]) -> float:
 
 
 def describe(prior: LearntPrior) -> list[str]:
-    """What was learnt, in lines for the log: rates per Mbp by class."""
+    """What was learnt, in lines for the log: rates per Mbp by type of variant (by length class they are in the header)."""
     alleles = alleles_per_base()
+    types = [name.split("_")[0] for name in prior.classes]
     lines = [
-        f"searched territory {prior.territory:.0f} bp; tumour cells in the normal {prior.normal_contamination:g}; "
-        f"another person in the tumour {prior.foreign_fraction:g}; {prior.candidates_used} candidates"
+        f"learnt from {prior.candidates_used} candidates in {prior.territory:.0f} searched bases; tumour cells in the normal: "
+        f"{prior.normal_contamination:.1%}; another person in the tumour: {prior.foreign_fraction:.1%}; "
+        f"artefacts near artefacts: {prior.artifact_enrichment:.3g} times as many"
     ]
     for event, rates in prior.rates.items():
         per_mbp = np.array(rates) * alleles * 1e6
-        shown = ", ".join(f"{name} {value:.3g}" for name, value in zip(prior.classes, per_mbp, strict=True))
-        lines.append(f"per Mbp, {event}: {shown}")
+        by_type = [(name, sum(v for t, v in zip(types, per_mbp, strict=True) if t == name)) for name in dict.fromkeys(types)]
+        if event != "FOREIGN":
+            lines.append(f"{event} per Mbp: " + ", ".join(f"{name} {value:.3g}" for name, value in by_type))
     return lines
