@@ -5,7 +5,8 @@ one row with a count. Chunked and compressed HDF5, appended to chunk by chunk, s
 """
 
 import contextlib
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -139,9 +140,9 @@ def empty_evidence(keys: np.ndarray) -> Evidence:
 class EvidenceWriter:
     """Appends chunks of `Evidence` to an open HDF5 file."""
 
-    def __init__(self, file: Any) -> None:
-        """`file`: an `h5py.File` open for writing."""
-        self._file = file
+    def __init__(self, file: Any, check: Callable[[], None]) -> None:
+        """`file`: an `h5py.File` open for writing; `check` raises if something could not be written."""
+        self._file, self._check = file, check
         for name, kind in CANDIDATE_COLUMNS.items():
             self._create(name, kind)
         for name, kind in OBSERVATION_COLUMNS.items():
@@ -174,18 +175,50 @@ class EvidenceWriter:
             self._extend(name, getattr(chunk, name))
         self._extend("offset", chunk.offset[1:] + self._rows)
         self._rows += int(chunk.offset[-1])
+        self._check()
+
+
+class _Target(io.FileIO):
+    """A file for HDF5 to write to that keeps the first failure (a full disk) for `check`.
+
+    HDF5 itself would report it late, and once more, with a traceback, for every object that it can't close afterwards.
+    """
+
+    def __init__(self, path: Path, shown: Path) -> None:
+        super().__init__(path, "w+")
+        self._shown = shown
+        self._failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size = len(left)
+        try:
+            while len(left):
+                left = left[super().write(left) :]
+        except OSError as error:
+            self._failure = self._failure or error
+        return size
+
+    def check(self) -> None:
+        """Raise the first failure, with the name of the output."""
+        if self._failure is not None:
+            raise OSError(self._failure.errno, self._failure.strerror, str(self._shown)) from self._failure
 
 
 @contextlib.contextmanager
 def evidence_writer(path: Path, attributes: dict[str, str]) -> Iterator[EvidenceWriter]:
-    """A writer whose file appears at `path` complete or not at all."""
+    """A writer whose file appears at `path` complete or not at all; raises OSError where the disk is full."""
     import h5py
 
-    with complete_or_absent(path) as temporary, h5py.File(temporary, "w", track_order=False) as file:
-        file.attrs["schema"] = SCHEMA
-        for name, value in attributes.items():
-            file.attrs[name] = value
-        yield EvidenceWriter(file)
+    with complete_or_absent(path) as temporary, _Target(temporary, path) as target:
+        try:
+            with h5py.File(target, "w", track_order=False) as file:
+                file.attrs["schema"] = SCHEMA
+                for name, value in attributes.items():
+                    file.attrs[name] = value
+                yield EvidenceWriter(file, target.check)
+        finally:
+            target.check()
 
 
 class EvidenceReader:
