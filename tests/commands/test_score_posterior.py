@@ -439,6 +439,20 @@ def test_output_that_cannot_be(pair: Pair, tmp_path: Path) -> None:
             scored(pair, tmp_path, name="locked/out.vcf")
 
 
+@pytest.mark.parametrize("name", ["out.vcf.gz", "out.bcf"])
+def test_an_index_that_cannot_be_written_leaves_nothing(
+    name: str, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half_an_index(path: str, **_: Any) -> None:
+        Path(path + (".csi" if path.endswith("bcf") else ".tbi")).write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pysam, "tabix_index", half_an_index)
+    with pytest.raises(OSError, match="No space left"):
+        scored(pair, tmp_path, name=name)
+    assert [path.name for path in tmp_path.iterdir()] == ["candidates.vcf"]
+
+
 def run_program(arguments: list[str], **changes: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "varproof.commands.score_posterior", *arguments],

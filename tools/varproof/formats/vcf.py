@@ -219,6 +219,8 @@ class VcfWriter:
             if kind is None and self._mode != "w":
                 index = self._build_index()
         except BaseException as failure:
+            for suffix in (".tbi", ".csi"):
+                self._temporary.with_name(self._temporary.name + suffix).unlink(missing_ok=True)
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise
         self._stack.__exit__(kind, error, trace)
