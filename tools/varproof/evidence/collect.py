@@ -29,7 +29,11 @@ from varproof.evidence.windows import (
 from varproof.formats.evidence import Evidence
 from varproof.formats.vcf import Candidate, VariantType
 from varproof.reads.decode import base_codes, decode_reads
+from varproof.reads.error_features import read_features
 from varproof.reads.reference import reference_codes
+
+GAPS = (1, 2, 3)
+"""CIGAR operations I, D and N."""
 
 HALO = 600
 """Records this near to a chunk take part in it as neighbours, bp; more than NEIGHBOUR_REACH, since records may be shifted."""
@@ -110,13 +114,32 @@ def collect_chunk(
 
 
 def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None) -> ChunkReads:
-    from varproof.evidence.fragments_numba_fns import paired_fragments, prepared_reads
+    from varproof.evidence.fragments_numba_fns import paired_fragments
 
     batch = decode_reads(alignments, reference.contig, low, high, max_depth=max_depth)
-    reads = prepared_reads(
-        batch.start, batch.end, batch.flag, batch.mapq, batch.fragment, batch.base_offset, batch.bases, batch.qualities,
-        batch.cigar_offset, batch.cigar_op, batch.cigar_length, reference.codes, reference.start,
-    )  # fmt: skip
+    features = read_features(batch, reference.codes, reference.start)
+    clip_left, clip_right = features.clips.T.astype(np.int64)
+    read_of_operation = np.repeat(np.arange(batch.size), np.diff(batch.cigar_offset))
+    gaps = np.bincount(read_of_operation[np.isin(batch.cigar_op, GAPS)], minlength=batch.size)
+    reads = ReadArrays(
+        start=batch.start,
+        end=batch.end,
+        low=batch.start - clip_left,
+        high=batch.end + clip_right,
+        flag=batch.flag,
+        mapq=batch.mapq,
+        fragment=batch.fragment,
+        base_offset=batch.base_offset,
+        bases=batch.bases,
+        qualities=batch.qualities,
+        cigar_offset=batch.cigar_offset,
+        cigar_op=batch.cigar_op,
+        cigar_length=batch.cigar_length,
+        clip_left=clip_left,
+        clip_right=clip_right,
+        edits=features.edits,
+        gapped=gaps > 0,
+    )
     return ChunkReads(reads, paired_fragments(reads, batch.fragments))
 
 

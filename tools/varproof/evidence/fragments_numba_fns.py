@@ -7,7 +7,7 @@ disagree their evidence adds up, and cancels. Insert size is combined with the r
 import numpy as np
 
 from varproof.accelerate import compiled
-from varproof.evidence.arrays import FragmentArrays, Observations, ReadArrays
+from varproof.evidence.arrays import FragmentArrays, Observations
 from varproof.evidence.typing_numba_fns import (
     MATE_REVERSE,
     PAIRED,
@@ -22,42 +22,6 @@ OUTLIER_FRAGMENTS = 0.002
 SHORTEST_INSERTION_FOR_UNMAPPED = 20
 LARGEST_LOG_RATIO = 25.0
 LARGEST_ERROR_RATIO = 6.0
-
-
-@compiled
-def prepared_reads(start, end, flag, mapq, fragment, base_offset, bases, qualities, cigar_offset, cigar_op, cigar_length,
-                   reference, reference_start):  # fmt: skip
-    """`ReadArrays` of a batch; `reference` (codes from `reference_start`) gives the mismatches of each read."""
-    n = len(start)
-    clip_left, clip_right = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    edits, gapped = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    for r in range(n):
-        query, position = base_offset[r], start[r]
-        for i in range(cigar_offset[r], cigar_offset[r + 1]):
-            op, length = cigar_op[i], cigar_length[i]
-            if op == 0 or op == 7 or op == 8:
-                for k in range(length):
-                    at = position + k - reference_start
-                    if 0 <= at < len(reference) and reference[at] < 4 and bases[query + k] != reference[at]:
-                        edits[r] += 1
-                query += length
-                position += length
-            elif op == 1:
-                query += length
-                edits[r] += 1
-                gapped[r] = True
-            elif op == 2 or op == 3:
-                position += length
-                edits[r] += 1
-                gapped[r] = True
-            elif op == 4:
-                if query == base_offset[r]:
-                    clip_left[r] = length
-                else:
-                    clip_right[r] = length
-                query += length
-    return ReadArrays(start, end, start - clip_left, end + clip_right, flag, mapq, fragment, base_offset, bases, qualities,
-                      cigar_offset, cigar_op, cigar_length, clip_left, clip_right, edits, gapped)  # fmt: skip
 
 
 @compiled

@@ -53,27 +53,21 @@ def query_at(reads, r, position):
 
 
 @compiled
+def query_from(reads, r, position):
+    """Index of the first read base at or right of a reference position, clips unrolled; the read's length if there is none."""
+    while position < reads.high[r]:
+        found = query_at(reads, r, position)
+        if found >= 0:
+            return found
+        position += 1
+    return reads.base_offset[r + 1] - reads.base_offset[r]
+
+
+@compiled
 def segment_bounds(reads, r, low, high):
     """Query interval of the bases that lie in [low, high), clips unrolled; a base before an insertion stands for it."""
-    length = reads.base_offset[r + 1] - reads.base_offset[r]
-    first, last = 0, length
-    if low > reads.low[r]:
-        position, found = low, -1
-        while position < reads.high[r]:
-            found = query_at(reads, r, position)
-            if found >= 0:
-                break
-            position += 1
-        first = found if found >= 0 else length
-    if high < reads.high[r]:
-        position, found = high, -1
-        while position < reads.high[r]:
-            found = query_at(reads, r, position)
-            if found >= 0:
-                break
-            position += 1
-        last = found if found >= 0 else length
-    return first, last
+    first = query_from(reads, r, low) if low > reads.low[r] else 0
+    return first, query_from(reads, r, high)
 
 
 @compiled
