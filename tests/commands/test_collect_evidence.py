@@ -401,9 +401,8 @@ def test_evidence_on_a_full_disk(pair: Pair, tmp_path: Path) -> None:
     assert failed.stderr.strip().splitlines()[-1].startswith("collect-evidence: error:")
 
 
-@pytest.mark.parametrize("name", ["out.vcf", "out.vcf.gz", "out.bcf"])
-def test_scores_on_a_full_disk(name: str, pair: Pair, tmp_path: Path) -> None:
-    output = tmp_path / "out"
+def test_scores_on_a_full_disk(pair: Pair, tmp_path: Path) -> None:
+    output, name = tmp_path / "out", "out.vcf.gz"
     output.mkdir()
     evidence = {
         sample: collect(pair, tmp_path, name=f"{sample}.h5", reads=getattr(pair, sample)) for sample in ("tumor", "normal")

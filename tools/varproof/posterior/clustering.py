@@ -46,7 +46,7 @@ def clustering(
     Half an artefact is added on both sides at the mean rate, so that both are 1 where there is nothing to learn from.
     """
     inside = min(covered_bases(contig, position, artifact), 0.9 * territory)
-    mean = (artifact.sum() + 0.5) / territory
+    mean = max(float(artifact.sum()), 1e-9) / territory
     crowded = (artifact[near].sum() + 0.5) / (inside + 0.5 / mean) / mean
     alone = (artifact[~near].sum() + 0.5) / (territory - inside + 0.5 / mean) / mean
     return float(np.clip(crowded, 1.0, STRONGEST)), float(np.clip(alone, 1.0 / STRONGEST, 1.0))
