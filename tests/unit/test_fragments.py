@@ -9,7 +9,14 @@ from scipy.stats import norm
 
 from evidence_examples import PROPERTIES, SINGLE_END, Locus, collected, log_ratios, plain_sequence, reverse_complement
 from small_bams import Read
-from varproof.evidence.fragments_numba_fns import OUTLIER_FRAGMENTS, combined_mates, insert_log_ratio, log_insert_size
+from varproof.evidence.fragments_numba_fns import (
+    OUTLIER_FRAGMENTS,
+    combined_mates,
+    insert_log_ratio,
+    log_insert_size,
+    observations,
+    paired_fragments,
+)
 from varproof.evidence.sample import Sample
 from varproof.formats.evidence import Evidence
 from varproof.posterior.likelihood_numba_fns import frequency_log_likelihoods
@@ -277,3 +284,15 @@ def test_reads_that_only_touch_a_candidate_are_no_evidence(tmp_path: Path) -> No
     for start in (AT - 100, AT + 1):
         item.reads.append(Read(f"r{start}", start, "100M", REFERENCE[start : start + 100], [30] * 100))
     assert all(value == 0 for value in log_ratios(collected(tmp_path, REFERENCE, item.reads, [item.record()])))
+
+
+def test_kernels_are_compiled_once(tmp_path: Path) -> None:
+    """Whatever the data: no reads, one, many, paired or not. Compiling takes longer than a small run."""
+    for count in (0, 1, 5):
+        item = snv()
+        for _ in range(count):
+            item.add_read(AT - 50, True)
+        collected(tmp_path, REFERENCE, item.reads, [item.record()], SINGLE_END)
+        collected(tmp_path, REFERENCE, item.reads, [item.record()], PROPERTIES)
+    assert len(observations.signatures) == 1
+    assert len(paired_fragments.signatures) == 1

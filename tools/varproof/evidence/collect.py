@@ -118,7 +118,7 @@ def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, ma
 
     batch = decode_reads(alignments, reference.contig, low, high, max_depth=max_depth)
     features = read_features(batch, reference.codes, reference.start)
-    clip_left, clip_right = features.clips.T.astype(np.int64)
+    clip_left, clip_right = np.ascontiguousarray(features.clips.T, dtype=np.int64)
     read_of_operation = np.repeat(np.arange(batch.size), np.diff(batch.cigar_offset))
     gaps = np.bincount(read_of_operation[np.isin(batch.cigar_op, GAPS)], minlength=batch.size)
     reads = ReadArrays(
