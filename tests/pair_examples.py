@@ -9,6 +9,7 @@ import pysam
 
 from evidence_examples import PROPERTIES, Locus, header_text, plain_sequence
 from small_bams import Read, write_bam, write_fasta
+from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.json_file import write_json
 from varproof.formats.vcf import EVENTS, from_phred
 
@@ -129,6 +130,15 @@ def write_records(path: Path, lines: list[Any], pair: Pair, samples: tuple[str, 
     made = [line if isinstance(line, str) else f"chr1\t{line[0] + 1}\t.\t{line[1]}\t{line[2]}\t.\t.\t." for line in lines]
     path.write_text(head + "".join(line + "\n" for line in made))
     return path
+
+
+def scored(pair: Pair, folder: Path, lines: list[Any] | Path | None = None, name: str = "out.vcf", **changes: Any) -> Path:
+    """Score candidates (default: all sites) of the pair; `changes` to the options, None leaves one out."""
+    if not isinstance(lines, Path):
+        lines = write_records(folder / "candidates.vcf", pair.records() if lines is None else lines, pair)
+    values = pair.options(lines, folder / name) | changes
+    score_posterior(ScorePosteriorOptions(**{key: value for key, value in values.items() if value is not None}))
+    return folder / name
 
 
 def read_all(path: Path) -> list[Any]:
