@@ -158,10 +158,16 @@ def _candidate_arrays(
         high = max([item.high, *(n.high for n in beside)]) + cut
         reference_first.append(len(haplotypes))
         haplotypes.append(reference_haplotype(reference, low, high, item, cut))
-        haplotypes += [haplotype(reference, low, high, [n], cut) for n in beside]
+        together = _compatible_sets(beside)
+        without = [(len(edits), haplotype(reference, low, high, edits, cut)) for edits in together if edits]
+        carrying = [
+            (len(edits) + 1, haplotype(reference, low, high, [item, *edits], cut))
+            for edits in together
+            if all(compatible(item, edit) for edit in edits)
+        ]
+        haplotypes += _not_simpler(without, carrying)
         alternative_first.append(len(haplotypes))
-        haplotypes.append(haplotype(reference, low, high, [item], cut))
-        haplotypes += [haplotype(reference, low, high, [item, n], cut) for n in beside if compatible(item, n)]
+        haplotypes += _not_simpler(carrying, without)
         in_repeat += [_slip_rates(item, sample, reference)[0] > 0.0] * (len(haplotypes) - len(in_repeat))
         context_low.append(min((n.low - 1 for n in beside), default=1))
         context_high.append(max((n.high + 1 for n in beside), default=0))
@@ -186,6 +192,25 @@ def _candidate_arrays(
         open_insertion=open_insertion,
         open_deletion=open_deletion,
     )
+
+
+def _not_simpler(own: list[tuple[int, np.ndarray]], other: list[tuple[int, np.ndarray]]) -> list[np.ndarray]:
+    """Haplotypes of one side, each with its number of variants, that the other side does not make of fewer variants.
+
+    Two neighbouring SNVs on one haplotype and the MNV of both are the same sequence: the MNV is the better description.
+    """
+    fewest: dict[bytes, int] = {}
+    for count, codes in other:
+        fewest[codes.tobytes()] = min(count, fewest.get(codes.tobytes(), count))
+    return [codes for count, codes in own if fewest.get(codes.tobytes(), count) >= count]
+
+
+def _compatible_sets(variants: list[Placement]) -> list[list[Placement]]:
+    """All sets of variants that one haplotype can carry, the empty one first."""
+    sets: list[list[Placement]] = [[]]
+    for variant in variants:
+        sets += [[*edits, variant] for edits in sets if all(compatible(variant, edit) for edit in edits)]
+    return sets
 
 
 def _observe(

@@ -19,7 +19,13 @@ FEW_MISMATCHES = 4
 SMALL_CLIP = 3
 WIDEST_BAND, EXTRA_BAND = 12, 3
 LOG_GARBAGE, LOG_GARBAGE_HIT, LOG_GARBAGE_MISS = np.log(1e-3), np.log(0.85), np.log(0.05)
+WORTH_ALIGNING, FEW_EDITS = 4, 3
+"""A haplotype can't be the best of its side if it takes so many more edits than another: the cheapest edit (one more base in
+a gap) costs a quarter of the dearest (a mismatch)."""
+
 MAX_ERROR = 0.25
+"""Of each wrong base: at most, a base says nothing."""
+
 MOST_BOOST, LEAST_BOOST = np.log(30.0), np.log(0.2)
 UNMAPPED_EDIT_FRACTION = 0.1
 
@@ -103,7 +109,7 @@ def base_log_ratio(base, reference, alternative, quality, orientation, boost, ta
             return 0.0
         rates = tables.substitution_error[min(quality, 93), orientation, truth]
         if base == truth:
-            logs[side] = np.log(1.0 - min(MAX_ERROR, boost * rates.sum()))
+            logs[side] = np.log(1.0 - min(3.0 * MAX_ERROR, boost * rates.sum()))
         else:
             logs[side] = np.log(min(MAX_ERROR, boost * rates[base]))
     return logs[1] - logs[0]
@@ -172,7 +178,7 @@ def realigned_log_ratio(candidates, c, segment, error, tables):
     garbage = LOG_GARBAGE + (len(segment) - fewest) * LOG_GARBAGE_HIT + fewest * LOG_GARBAGE_MISS
     best_reference, best_alternative = garbage, garbage
     for j in range(first, last):
-        if edits[j - first] > fewest + 40:
+        if edits[j - first] > WORTH_ALIGNING * (fewest_reference if j < middle else fewest_alternative) + FEW_EDITS:
             continue
         low, high = candidates.haplotype_offset[j], candidates.haplotype_offset[j + 1]
         text = candidates.haplotypes[low:high]
