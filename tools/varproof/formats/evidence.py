@@ -254,6 +254,10 @@ class EvidenceReader:
         """A text attribute, empty if absent."""
         return str(self._file.attrs.get(name, ""))
 
+    def column(self, name: str) -> np.ndarray:
+        """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""
+        return np.asarray(self._file[name][:])
+
     def read(self, start: int, end: int) -> Evidence:
         """Evidence of candidates start..end - 1."""
         offset = self._file["offset"][start : end + 1].astype(np.int64)

@@ -76,7 +76,7 @@ def allele_list(path: Path) -> AlleleList:
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
-    if reader.size != len(keys) or not np.array_equal(reader.read(0, reader.size).key, keys):
+    if reader.size != len(keys) or not np.array_equal(reader.column("key"), keys):
         raise UserError(f"{reader.path}: evidence of other candidates than {candidates}; collect it again")
 
 
@@ -110,7 +110,7 @@ def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
         return Learnt(
             prior, alleles, near_artifacts(alleles.contig, alleles.position, _artifact_posteriors(job, alleles, prior))
         )
-    judged = np.flatnonzero(job.tumor.read(0, job.tumor.size).judged) if alleles.size else np.zeros(0, np.int64)
+    judged = np.flatnonzero(job.tumor.column("judged"))
     step = max(1, -(-len(judged) // MOST_LEARNT_FROM))
     chosen = judged[::step]
     pieces = [_selected(reader, chosen) for reader in readers]
