@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from varproof.formats.shifting import steps_left, steps_right
 from varproof.formats.vcf import Candidate, VariantType
 from varproof.reads.decode import base_codes
 
@@ -17,6 +18,9 @@ MAX_SHIFT = 2000
 
 WINDOW = 64
 """Reads are compared within this distance of the candidate (h of the paper), bp."""
+
+UNKNOWN = (4,)
+"""Code of N."""
 
 SEPARATOR = np.full(8, 4, np.uint8)
 """Stands for the inside of an allele that is far longer than a read; matches nothing."""
@@ -88,18 +92,13 @@ def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
     insertion, deletion = end == start, len(alt) == 0
     if not (insertion or deletion):
         return Placement(start, end, alt, 0, candidate.type)
-    limit = max(0, start - MAX_SHIFT - offset)
     moved = alt if insertion else codes[start - offset : end - offset]
-    length, left, last = len(moved), start - offset, end - offset
-    steps = 0
-    while left - steps > limit and length and codes[left - steps - 1] == moved[(length - 1 - steps) % length] < 4:
-        steps += 1
-    moved = np.roll(moved, steps % length) if length else moved
-    left, last = left - steps, last - steps
-    right = 0
-    while last + right < len(codes) and right < 2 * MAX_SHIFT and length and codes[last + right] == moved[right % length] < 4:
-        right += 1
-    return Placement(left + offset, last + offset, moved if insertion else alt, right, candidate.type)
+    left = steps_left(codes, start - offset, moved, max(0, start - MAX_SHIFT - offset), UNKNOWN)
+    moved = np.roll(moved, left)
+    start, end = start - left, end - left
+    farthest = min(len(codes), end - offset + 2 * MAX_SHIFT)
+    right = steps_right(codes, end - offset, moved, farthest, UNKNOWN)
+    return Placement(start, end, moved if insertion else alt, right, candidate.type)
 
 
 def haplotype(reference: ReferenceSlice, low: int, high: int, edits: list[Placement], cut: int) -> np.ndarray:

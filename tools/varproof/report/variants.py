@@ -15,6 +15,7 @@ import numpy as np
 from varproof.errors import UserError
 from varproof.formats.density import decode_density
 from varproof.formats.scored import EventSelection, allele_frequencies, density_texts, depth, error_probabilities
+from varproof.formats.shifting import steps_left, turned
 from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, read_records
 from varproof.posterior.vaf import frequency_estimate
 
@@ -68,20 +69,22 @@ def _short(bases: str) -> str:
 
 def left_aligned(start: int, end: int, alt: str, contig: str, reference: Reference) -> tuple[int, int, str]:
     """The leftmost equivalent placement of a trimmed allele (only insertions and deletions have others)."""
-    deletion, insertion = not alt and end > start, bool(alt) and end == start
-    if not deletion and not insertion:
+    if alt and start != end:
         return start, end, alt
-    shift = 0
-    while start > shift:
-        before = reference.bases(contig, start - shift - 1, start - shift)
-        last = reference.bases(contig, end - shift - 1, end - shift) if deletion else alt[-1 - shift % len(alt)]
-        if before != last or before == "N":
-            break
-        shift += 1
-    if insertion and shift:
-        turn = shift % len(alt)
-        alt = alt[len(alt) - turn :] + alt[: len(alt) - turn]
-    return start - shift, end - shift, alt
+    moved = alt or reference.bases(contig, start, end)
+    steps = steps_left(_Contig(reference, contig), start, moved, 0, "N")
+    return start - steps, end - steps, turned(alt, steps)
+
+
+@dataclass
+class _Contig:
+    """A contig's bases by position."""
+
+    reference: Reference
+    contig: str
+
+    def __getitem__(self, position: int) -> str:
+        return self.reference.bases(self.contig, position, position + 1)
 
 
 @dataclass

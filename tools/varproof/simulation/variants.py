@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varproof.errors import UserError
+from varproof.formats.shifting import steps_left, steps_right, turned
 from varproof.simulation.genome import BASES, Genome, random_bases
 from varproof.simulation.settings import SimulationSettings
 
@@ -50,33 +51,18 @@ class PlantedVariant:
 def left_aligned(text: bytes, allele: Allele, limit: int = 0) -> Allele:
     """The allele at its leftmost equivalent place; an indel keeps one base after `limit`, its contig's start."""
     start, end, alt = allele
-    if not alt:
-        while start > limit + 1 and text[start - 1] == text[end - 1]:
-            start, end = start - 1, end - 1
-        return Allele(start, end, alt)
-    if start == end:
-        shift, length = 0, len(alt)
-        while start - shift > limit + 1 and text[start - shift - 1] == (
-            alt[length - 1 - shift] if shift < length else text[start - shift - 1 + length]
-        ):
-            shift += 1
-        return Allele(start - shift, start - shift, (text[start - shift : start] + alt)[:length])
-    return allele
+    if alt and start != end:
+        return allele
+    steps = steps_left(text, start, alt or text[start:end], limit + 1)
+    return Allele(start - steps, end - steps, turned(alt, steps))
 
 
 def right_end(text: bytes, allele: Allele) -> int:
     """End of the sequence that an indel's equivalent placements touch."""
     start, end, alt = allele
-    if not alt:
-        while end < len(text) and text[start] == text[end]:
-            start, end = start + 1, end + 1
+    if alt and start != end:
         return end
-    if start == end:
-        shift, length = 0, len(alt)
-        while end + shift < len(text) and text[end + shift] == (alt[shift] if shift < length else text[end + shift - length]):
-            shift += 1
-        return end + shift
-    return end
+    return end + steps_right(text, end, alt or text[start:end], len(text))
 
 
 def _substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Allele:
