@@ -28,8 +28,8 @@ VAF_GOALS = dict(zip(CLASSES, (1.10, 1.10, 1.10, 1.25, 1.25), strict=True))
 CPU_GOAL_SECONDS = {"default": 60.0}
 MEMORY_GOAL_MB = 1024.0
 DESCRIPTIONS = {
-    "default": "1 Mbp, 40×/30×, purity 0.75, 2×100, no artefacts",
-    "hard": "1 Mbp, 80×/40×, purity 0.6, 2×151, every artefact of simulate-pair, 2 % tumour cells in the normal",
+    "default": "1 Mbp, 40×/30×, purity 0.75, 2×100, no artefacts; somatic VAFs uniform from 0.05",
+    "hard": "1 Mbp, 80×/40×, purity 0.6, 2×151, every artefact of simulate-pair, 2 % tumour cells in the normal; VAFs likewise",
 }
 MISSED = " ✗"
 
