@@ -75,17 +75,13 @@ def _draw_cumulative(axes: Any, vafs: Any, fit: NeutralEvolution | None) -> None
     for rate, style in ((fit.mutation_rate, "-"), (fit.mutation_rate_low, ":"), (fit.mutation_rate_high, ":")):
         axes.plot(x, above + rate * (x - x[0]), style, color=ACCENT, lw=1.8 if style == "-" else 1)
     axes.plot([], [], color=ACCENT, lw=1.8, label="neutral evolution")
-    axes.legend(loc="lower right")
     score = "" if fit.r_squared is None else f"\nR² = {fit.r_squared:.3f}"
-    axes.text(
-        0.03,
-        0.96,
+    result = (
         f"μ/β = {fit.mutation_rate:.3g} ({fit.mutation_rate_low:.3g}–{fit.mutation_rate_high:.3g}){score}\n"
-        f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})",
-        transform=axes.transAxes,
-        va="top",
-        fontsize=8,
+        f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})"
     )
+    # M grows with 1/f, so the lower right corner is the one that stays free.
+    axes.legend(loc="lower right", title=result, title_fontsize=8, alignment="left")
 
 
 def _far_enough(tick: float, earlier: list[float], last: float) -> bool:
