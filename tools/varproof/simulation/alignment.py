@@ -13,6 +13,7 @@ import numpy as np
 import pysam
 
 from varproof import __version__
+from varproof.errors import UserError
 from varproof.simulation.genome import Genome
 from varproof.simulation.reads import ReadPairs
 
@@ -49,8 +50,11 @@ def build_index(reference: Path, index: Path) -> None:
 
 
 def _minimap2(arguments: list[str], output: Path) -> None:
-    """Run minimap2 in this process; raises RuntimeError with its last words if it leaves no output."""
-    import pyminimap2
+    """Run minimap2 in this process; raises UserError without it, RuntimeError with its last words if it leaves no output."""
+    try:
+        import pyminimap2
+    except ImportError as error:
+        raise UserError("simulate-pair needs minimap2 as a Python package; 'pip install pyminimap2' (Linux)") from error
 
     _, log = pyminimap2.main(["-t", "1", *arguments])
     if "ERROR" in log or not output.exists():
