@@ -92,29 +92,33 @@ class Learnt:
 def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
     """The prior: flat, from a file, or learnt from the job's candidates."""
     alleles = allele_list(job.candidates)
-    readers = [reader for reader in (job.tumor, job.normal) if reader is not None]
-    for reader in readers:
-        _check_same_candidates(reader, alleles.key, job.candidates)
+    for reader in (job.tumor, job.normal):
+        if reader is not None:
+            _check_same_candidates(reader, alleles.key, job.candidates)
+    if choice == "flat":
+        prior = starting_prior("flat", territory or 0.0)
+        return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
+    if choice == "empirical":
+        return _learnt_here(job, alleles, territory)
+    prior = read_json(Path(choice), LearntPrior)
+    if not same_layout(prior, starting_prior("empirical", prior.territory)):
+        raise UserError(f"{choice}: incomplete, or learnt by another version of varproof; learn it again")
+    if prior.kind == "flat":
+        return Learnt(prior, alleles, None)
+    posterior = _artifact_posteriors(job, alleles, prior)
+    return Learnt(prior, alleles, near_artifacts(alleles.contig, alleles.position, posterior))
+
+
+def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) -> Learnt:
+    """The prior learnt from a sample of the job's candidates; where artefacts crowd, from all of them."""
     if territory is None:
         territory = DEFAULT_TERRITORY_PER_CANDIDATE * max(1, alleles.size)
         logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
-    if choice == "flat":
-        prior = starting_prior("flat", territory)
-        return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
-    if choice != "empirical":
-        prior = read_json(Path(choice), LearntPrior)
-        if not same_layout(prior, starting_prior("empirical", territory)):
-            raise UserError(f"{choice}: incomplete, or learnt by another version of varproof; learn it again")
-        if prior.kind == "flat":
-            return Learnt(prior, alleles, None)
-        return Learnt(
-            prior, alleles, near_artifacts(alleles.contig, alleles.position, _artifact_posteriors(job, alleles, prior))
-        )
     judged = np.flatnonzero(job.tumor.column("judged"))
     step = max(1, -(-len(judged) // MOST_LEARNT_FROM))
     chosen = judged[::step]
-    pieces = [_selected(reader, chosen) for reader in readers]
-    sampled = Sampled(pieces[0], pieces[1] if len(pieces) > 1 else None, alleles.class_index[chosen], alleles.is_snv[chosen])
+    normal = None if job.normal is None else _selected(job.normal, chosen)
+    sampled = Sampled(_selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen])
     prior = learn_prior(sampled, territory / step, job.purity, job.normal_contamination)
     prior = prior.model_copy(update={"territory": territory})
     posterior = _artifact_posteriors(job, alleles, prior)
