@@ -2,16 +2,51 @@
 
 Modules named `*_numba_fns.py` import `compiled` from here and are themselves imported only inside functions that
 compute, so that `--help` never waits for a compiler.
+
+Compiled code is cached beside the package, or where NUMBA_CACHE_DIR says, in a folder named after the kernels' sources:
+Numba by itself looks only at the file of the outermost kernel, and would go on using what it had inlined from another
+file before that one changed.
 """
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+import numba.core.config
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+PACKAGE = Path(__file__).parent
+
+
+def kernel_digest() -> str:
+    """Digest of the sources of all kernels and of the version of the compiler."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), PACKAGE / "evidence" / "arrays.py"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder() -> Path | None:
+    """Where compiled code goes; None where neither place can be written to (Numba then finds one of its own)."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    for base in [Path(chosen)] if chosen else [PACKAGE / "__pycache__", Path.home() / ".cache" / "varproof"]:
+        try:
+            base.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(base, os.W_OK | os.X_OK):
+            return base / f"kernels-{kernel_digest()}"
+    return None
+
+
+if (folder := _cache_folder()) is not None:
+    numba.core.config.CACHE_DIR = str(folder)
 
 
 def compiled(function: Function) -> Function:
     """Compile to machine code, cached on disk, releasing the interpreter lock; IEEE semantics are kept."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return, return-value, unused-ignore]
+    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
