@@ -44,9 +44,10 @@ def _cache_folder() -> Path | None:
 
 
 if (folder := _cache_folder()) is not None:
-    numba.core.config.CACHE_DIR = str(folder)
+    numba.core.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
 
 
 def compiled(function: Function) -> Function:
     """Compile to machine code, cached on disk, releasing the interpreter lock; IEEE semantics are kept."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    dispatcher: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return dispatcher
