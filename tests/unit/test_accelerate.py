@@ -31,3 +31,13 @@ def test_kernels_are_cached_where_the_user_says(tmp_path: Path) -> None:
     (folder,) = (tmp_path / "cache").iterdir()
     assert folder.name == f"kernels-{accelerate.kernel_digest()}"
     assert list(folder.rglob("*locate*.nbi"))
+
+
+def test_where_nothing_can_be_kept_a_private_folder_serves(tmp_path: Path, monkeypatch) -> None:
+    """A read-only image run by a user without a home."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked / "below"))
+    folder = accelerate._cache_folder()
+    assert folder.is_dir() and folder.stat().st_mode & 0o777 == 0o700
+    folder.rmdir()

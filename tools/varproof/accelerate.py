@@ -8,9 +8,13 @@ Numba by itself looks only at the file of the outermost kernel, and would go on 
 file before that one changed.
 """
 
+import atexit
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,21 +34,29 @@ def kernel_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache_folder() -> Path | None:
-    """Where compiled code goes; None where neither place can be written to (Numba then finds one of its own)."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    for base in [Path(chosen)] if chosen else [PACKAGE / "__pycache__", Path.home() / ".cache" / "varproof"]:
-        try:
+def _candidate_folders() -> Iterator[Path]:
+    """Places for compiled code, best first."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(chosen)
+        return
+    yield PACKAGE / "__pycache__"
+    with contextlib.suppress(RuntimeError):  # no home is known
+        yield Path.home() / ".cache" / "varproof"
+
+
+def _cache_folder() -> Path:
+    """Where compiled code goes; where nothing can be kept, a private folder that ends with this process."""
+    for base in _candidate_folders():
+        with contextlib.suppress(OSError):
             base.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(base, os.W_OK | os.X_OK):
-            return base / f"kernels-{kernel_digest()}"
-    return None
+            if os.access(base, os.W_OK | os.X_OK):
+                return base / f"kernels-{kernel_digest()}"
+    folder = tempfile.mkdtemp(prefix="varproof-kernels-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
-if (folder := _cache_folder()) is not None:
-    numba.core.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+numba.core.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
 
 
 def compiled(function: Function) -> Function:
