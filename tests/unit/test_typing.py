@@ -98,7 +98,7 @@ def one_read_ratios(item: Locus, realign: bool, properties=SINGLE_END, tmp: Path
     sample = Sample.from_properties(properties)
     reference = ReferenceSlice("chr1", 0, base_codes(REFERENCE))
     candidate = Candidate(0, 0, "chr1", item.start, item.end, REFERENCE[item.start : item.end], item.alt)
-    arrays = _candidate_arrays([place(candidate, reference)], [[]], reference, sample)
+    arrays = _candidate_arrays([place(candidate, reference)], [[]], np.zeros((1, 2)), reference, sample)
     if realign:
         arrays = arrays._replace(substitution=np.zeros(1, bool))
     with pysam.AlignmentFile(str(path)) as alignments:

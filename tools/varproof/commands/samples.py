@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+from varproof.commands.estimate_alignment import Options
 from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.json_file import read_json
@@ -19,5 +20,5 @@ def sample_files(reads: Path, reference: Path, candidates: Path, alignment: Path
         properties = read_json(alignment, AlignmentProperties)
     else:
         logger.info("measuring alignment properties of %s", reads)
-        properties = estimate_alignment_properties(reads, reference)
+        properties = estimate_alignment_properties(reads, reference, None, Options.model_fields["max_reads"].default)
     return SampleFiles(reads, reference, candidates, properties, max_depth)

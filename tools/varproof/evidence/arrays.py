@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+WINDOW = 64
+"""Reads are compared within this distance of the candidate (h of the paper), bp."""
+
 
 class ReadArrays(NamedTuple):
     """A `ReadBatch` of n reads as the kernels take it, with what is derived per read.

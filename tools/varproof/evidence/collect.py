@@ -15,10 +15,9 @@ import numpy as np
 import pysam
 
 from varproof.errors import UserError
-from varproof.evidence.arrays import CandidateArrays, FragmentArrays, Observations, ReadArrays
+from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.sample import Sample
 from varproof.evidence.windows import (
-    WINDOW,
     Placement,
     ReferenceSlice,
     compatible,
@@ -98,19 +97,22 @@ def collect_chunk(
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
     chunk = _decoded(alignments, reference, max(0, low), high, max_depth)
-    first = _candidate_arrays(placements, [[] for _ in placements], reference, sample)
-    every = np.arange(len(placements))
-    found, depth = _observe(first, every, chunk, reference, sample)
+    slip = np.array([_slip_rates(item, sample, reference) for item in placements])
+    first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
+    found, depth = _observe(first, chunk, reference, sample)
     support = _support(found, len(placements))
     neighbours = _neighbours(placements, support, len(candidates))
     again = np.array([i for i in range(len(candidates)) if neighbours[i]], np.int64)
     parts = [_only(found, np.setdiff1d(np.arange(len(candidates)), again))]
     if len(again):
-        second = _candidate_arrays(placements, neighbours, reference, sample)
-        better, _ = _observe(second, again, chunk, reference, sample)
+        second = _candidate_arrays(
+            [placements[i] for i in again], [neighbours[i] for i in again], slip[again], reference, sample
+        )
+        better, _ = _observe(second, chunk, reference, sample)
         parts.append(better._replace(candidate=again[better.candidate]))
     merged = Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return _evidence(candidates, placements, merged, depth[: len(candidates)], sample, reference)
+    own = len(candidates)
+    return _evidence(candidates, placements[:own], merged, depth[:own], slip[:own], sample)
 
 
 def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None) -> ChunkReads:
@@ -144,7 +146,11 @@ def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, ma
 
 
 def _candidate_arrays(
-    placements: list[Placement], neighbours: list[list[Placement]], reference: ReferenceSlice, sample: Sample
+    placements: list[Placement],
+    neighbours: list[list[Placement]],
+    slip: np.ndarray,
+    reference: ReferenceSlice,
+    sample: Sample,
 ) -> CandidateArrays:
     cut = sample.tables.cut
     from varproof.evidence.gaps_numba_fns import gap_openings
@@ -153,7 +159,7 @@ def _candidate_arrays(
     in_repeat: list[bool] = []
     reference_first, alternative_first = [], []
     context_low, context_high = [], []
-    for item, beside in zip(placements, neighbours, strict=True):
+    for item, beside, (slip_forward, _) in zip(placements, neighbours, slip, strict=True):
         low = min([item.low, *(n.low for n in beside)]) - cut
         high = max([item.high, *(n.high for n in beside)]) + cut
         reference_first.append(len(haplotypes))
@@ -168,7 +174,7 @@ def _candidate_arrays(
         haplotypes += _not_simpler(without, carrying)
         alternative_first.append(len(haplotypes))
         haplotypes += _not_simpler(carrying, without)
-        in_repeat += [_slip_rates(item, sample, reference)[0] > 0.0] * (len(haplotypes) - len(in_repeat))
+        in_repeat += [slip_forward > 0.0] * (len(haplotypes) - len(in_repeat))
         context_low.append(min((n.low - 1 for n in beside), default=1))
         context_high.append(max((n.high + 1 for n in beside), default=0))
     haplotype_offset = np.cumsum([0] + [len(item) for item in haplotypes]).astype(np.int64)
@@ -214,10 +220,11 @@ def _compatible_sets(variants: list[Placement]) -> list[list[Placement]]:
 
 
 def _observe(
-    arrays: CandidateArrays, wanted: np.ndarray, chunk: ChunkReads, reference: ReferenceSlice, sample: Sample
+    arrays: CandidateArrays, chunk: ChunkReads, reference: ReferenceSlice, sample: Sample
 ) -> tuple[Observations, np.ndarray]:
     from varproof.evidence.fragments_numba_fns import observations
 
+    wanted = np.arange(len(arrays.low))
     return observations(arrays, wanted, chunk.reads, chunk.paired, reference.codes, reference.start, sample.tables)
 
 
@@ -268,16 +275,15 @@ def _evidence(
     placements: list[Placement],
     found: Observations,
     depth: np.ndarray,
+    slip: np.ndarray,
     sample: Sample,
-    reference: ReferenceSlice,
 ) -> Evidence:
     size = len(candidates)
     offset, merged, count = _merged(found, size)
-    slip = np.array([_slip_rates(placements[i], sample, reference) for i in range(size)]).reshape(size, 2)
     return Evidence(
         key=np.array([candidate_key(item) for item in candidates], np.uint64),
         judged=np.ones(size, np.uint8),
-        sampling_ratio=np.array([_sampling_ratio(placements[i], sample) for i in range(size)], np.float32),
+        sampling_ratio=np.array([_sampling_ratio(item, sample) for item in placements], np.float32),
         slip_forward=slip[:, 0].astype(np.float32),
         slip_back=slip[:, 1].astype(np.float32),
         depth=depth.astype(np.uint32),

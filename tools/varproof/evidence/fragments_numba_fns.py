@@ -8,15 +8,8 @@ import numpy as np
 
 from varproof.accelerate import compiled
 from varproof.evidence.arrays import FragmentArrays, Observations
-from varproof.evidence.typing_numba_fns import (
-    MATE_REVERSE,
-    PAIRED,
-    REVERSE,
-    SECOND,
-    UNMAPPED,
-    read_log_ratio,
-    unmapped_log_ratio,
-)
+from varproof.evidence.typing_numba_fns import read_log_ratio, unmapped_log_ratio
+from varproof.reads.error_features_numba_fns import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED, second_read_is_forward
 
 OUTLIER_FRAGMENTS = 0.002
 SHORTEST_INSERTION_FOR_UNMAPPED = 20
@@ -35,7 +28,7 @@ def paired_fragments(reads, fragments):
             continue
         f = reads.fragment[r]
         mapq_of[f] = min(mapq_of[f], reads.mapq[r])
-        orientation_of[f] = 1 if ((flag & REVERSE) != 0) != ((flag & SECOND) != 0) else 0
+        orientation_of[f] = 1 if second_read_is_forward(flag) else 0
         if flag & PAIRED:
             if flag & REVERSE:
                 high_of[f] = reads.high[r]

@@ -8,12 +8,20 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 import numpy as np
 
 from varproof.accelerate import compiled
-from varproof.reads.error_features_numba_fns import clip_bin, end_distance_bin, mapq_bin, mismatch_bin, quality_bin
+from varproof.evidence.arrays import WINDOW
+from varproof.reads.error_features_numba_fns import (
+    MATE_REVERSE,
+    REVERSE,
+    clip_bin,
+    end_distance_bin,
+    mapq_bin,
+    mismatch_bin,
+    quality_bin,
+    second_read_is_forward,
+)
 from varproof.realign.edit_distance_numba_fns import locate
 from varproof.realign.pair_hmm_numba_fns import forward
 
-REVERSE, SECOND, UNMAPPED, MATE_REVERSE, PAIRED = 0x10, 0x80, 0x4, 0x20, 0x1
-WINDOW = 64
 SHORTEST_SEGMENT = 8
 FEW_MISMATCHES = 4
 SMALL_CLIP = 3
@@ -138,7 +146,7 @@ def direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables
     for position in range(start, end):
         if reads.bases[bases + position] != reference[position - reference_start]:
             own += 1
-    orientation = 1 if ((reads.flag[r] & REVERSE) != 0) != ((reads.flag[r] & SECOND) != 0) else 0
+    orientation = 1 if second_read_is_forward(reads.flag[r]) else 0
     ratio, error_ratio, worst_quality = 0.0, 0.0, 255
     for position in range(start, end):
         query = reads.clip_left[r] + position - reads.start[r]

@@ -16,9 +16,6 @@ from varproof.reads.decode import base_codes
 MAX_SHIFT = 2000
 """How far an indel is followed through a repeat, bp."""
 
-WINDOW = 64
-"""Reads are compared within this distance of the candidate (h of the paper), bp."""
-
 UNKNOWN = (4,)
 """Code of N."""
 

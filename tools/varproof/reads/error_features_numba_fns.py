@@ -8,8 +8,14 @@ import numpy as np
 from varproof.accelerate import compiled
 
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
-UNMAPPED, REVERSE, SECOND = 0x4, 0x10, 0x80
+PAIRED, UNMAPPED, REVERSE, MATE_REVERSE, SECOND = 0x1, 0x4, 0x10, 0x20, 0x80
 CONFIDENT_MAPQ = 20
+
+
+@compiled
+def second_read_is_forward(flag: int) -> bool:
+    """Orientation of a fragment, seen from either of its reads: whether its second read is the forward one."""
+    return ((flag & REVERSE) != 0) != ((flag & SECOND) != 0)
 
 
 @compiled
@@ -136,7 +142,7 @@ def count_bases(
         begin, read_length = base_offset[r], base_offset[r + 1] - base_offset[r]
         clipped, mapping = clip_bin(clips[r, 0] + clips[r, 1]), mapq_bin(mapq[r])
         confident = mapq[r] >= CONFIDENT_MAPQ
-        flipped = ((flag[r] & REVERSE) != 0) != ((flag[r] & SECOND) != 0)
+        flipped = second_read_is_forward(flag[r])
         query, position = 0, start[r]
         for c in range(cigar_offset[r], cigar_offset[r + 1]):
             op, length = cigar_op[c], cigar_length[c]

@@ -10,12 +10,8 @@ from varproof.reads.reference import open_reference
 from varproof.reads.regions import read_regions
 from varproof.reads.sampling import region_windows, sampled_windows
 
-DEFAULT_MAX_READS = 500_000
 
-
-def estimate_alignment_properties(
-    reads: Path, reference: Path, regions: Path | None = None, max_reads: int = DEFAULT_MAX_READS
-) -> AlignmentProperties:
+def estimate_alignment_properties(reads: Path, reference: Path, regions: Path | None, max_reads: int) -> AlignmentProperties:
     """Properties of a BAM or CRAM from about `max_reads` of its reads, all over the file or in a BED's regions.
 
     Raises UserError for files that can't be read or don't belong together.
