@@ -230,7 +230,8 @@ def run(options):
     with complete_or_absent(options.output) as temporary:
         temporary.write_text("half")
         print("ready", flush=True)
-        time.sleep(60)
+        while True:  # in short naps: a signal that lands just before a sleep begins is only handled after it
+            time.sleep(0.05)
 
 run_command("example", Options, run)
 """
