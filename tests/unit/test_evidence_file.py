@@ -20,8 +20,8 @@ from varproof.formats.evidence import (
     concatenated,
     empty_evidence,
     evidence_writer,
-    is_evidence,
 )
+from varproof.formats.hdf5 import is_hdf5
 
 
 def random_evidence(seed: int, size: int) -> Evidence:
@@ -107,7 +107,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     for path in (text, other, old):
         with pytest.raises(UserError, match=f"{path.name}.*collect-evidence"):
             EvidenceReader(path)
-    assert [is_evidence(path) for path in (text, other, old, tmp_path, tmp_path / "none")] == [False, True, True, False, False]
+    assert [is_hdf5(path) for path in (text, other, old, tmp_path, tmp_path / "none")] == [False, True, True, False, False]
 
 
 LENGTH = 9000

@@ -78,10 +78,11 @@ def _evidence(options: ScorePosteriorOptions, path: Path, alignment: Path | None
     """(evidence file, searched territory in bases if the sample is given as reads or regions are)."""
     from varproof.commands.samples import sample_files
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import evidence_writer, is_evidence
+    from varproof.formats.evidence import evidence_writer
+    from varproof.formats.hdf5 import is_hdf5
     from varproof.posterior.territory import searched_territory
 
-    if is_evidence(path):
+    if is_hdf5(path):
         return path, searched_territory(None, options.reference, None, options.regions)
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)

@@ -5,7 +5,6 @@ one row with a count. Chunked and compressed HDF5, appended to chunk by chunk, s
 """
 
 import contextlib
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.formats.output import complete_or_absent
+from varproof.formats.hdf5 import append_rows, hdf5_output
 
 SCHEMA = "varproof/evidence/1"
 
@@ -164,10 +163,7 @@ class EvidenceWriter:
         )
 
     def _extend(self, name: str, values: np.ndarray) -> None:
-        data = self._file[name]
-        size = data.shape[0]
-        data.resize((size + len(values),))
-        data[size:] = values
+        append_rows(self._file[name], values)
 
     def append(self, chunk: Evidence) -> None:
         """Write the evidence of the next candidates."""
@@ -178,47 +174,11 @@ class EvidenceWriter:
         self._check()
 
 
-class _Target(io.FileIO):
-    """A file for HDF5 to write to that keeps the first failure (a full disk) for `check`.
-
-    HDF5 itself would report it late, and once more, with a traceback, for every object that it can't close afterwards.
-    """
-
-    def __init__(self, path: Path, shown: Path) -> None:
-        super().__init__(path, "w+")
-        self._shown = shown
-        self._failure: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        left = memoryview(data).cast("B")
-        size = len(left)
-        try:
-            while len(left):
-                left = left[super().write(left) :]
-        except OSError as error:
-            self._failure = self._failure or error
-        return size
-
-    def check(self) -> None:
-        """Raise the first failure, with the name of the output."""
-        if self._failure is not None:
-            raise OSError(self._failure.errno, self._failure.strerror, str(self._shown)) from self._failure
-
-
 @contextlib.contextmanager
 def evidence_writer(path: Path, attributes: dict[str, str]) -> Iterator[EvidenceWriter]:
     """A writer whose file appears at `path` complete or not at all; raises OSError where the disk is full."""
-    import h5py
-
-    with complete_or_absent(path) as temporary, _Target(temporary, path) as target:
-        try:
-            with h5py.File(target, "w", track_order=False) as file:
-                file.attrs["schema"] = SCHEMA
-                for name, value in attributes.items():
-                    file.attrs[name] = value
-                yield EvidenceWriter(file, target.check)
-        finally:
-            target.check()
+    with hdf5_output(path, {"schema": SCHEMA, **attributes}) as (file, check):
+        yield EvidenceWriter(file, check)
 
 
 class EvidenceReader:
@@ -267,10 +227,3 @@ class EvidenceReader:
             **{name: self._file[name][start:end] for name in CANDIDATE_COLUMNS},
             **{name: self._file[name][first:last] for name in OBSERVATION_COLUMNS},
         )
-
-
-def is_evidence(path: Path) -> bool:
-    """Whether a file is HDF5, told by its content."""
-    import h5py
-
-    return bool(path.is_file() and h5py.is_hdf5(path))

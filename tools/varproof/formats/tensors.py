@@ -1,0 +1,365 @@
+"""tensors.h5: packed pileup tensors, one per candidate.
+
+A track (tumour, normal, a context sample) is a pile of reads cut to a window around the candidate. Only rows that hold a read
+are stored, candidate after candidate and track after track: track t of candidate i owns rows
+`row_offset[i * tracks + t]:row_offset[i * tracks + t + 1]`, ordered by start of the read. `PackedTensors.dense` pads them to
+the arrays that the network takes. Codes of planes, flags and columns are defined here once.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, Field, ValidationError
+
+from varproof.errors import UserError
+from varproof.formats.hdf5 import append_rows, hdf5_output
+
+SCHEMA = "varproof/tensors/1"
+
+NOTHING, BASE_A, BASE_C, BASE_G, BASE_T, BASE_N, DELETED = range(7)
+"""Lowest three bits of the base plane, and of the reference (which has no DELETED; NOTHING is beyond the contig's end)."""
+BASE_MASK = 7
+INSERTION_FOLLOWS, SOFT_CLIPPED = 8, 16
+"""Marks in the base plane: the read has an insertion between this base and the next; the base is soft-clipped."""
+
+ROW_COLUMNS = (
+    "mapq",
+    "flags",
+    "alt_mismatches",
+    "ref_mismatches",
+    "end_distance",
+    "clipped",
+    "edits",
+    "insert_size",
+)
+"""What is stored per row, uint8 each; larger values are capped at 255.
+
+mapq: mapping quality. flags: see below. alt_mismatches, ref_mismatches: mismatches of the read with the alternative and the
+reference haplotype where they differ or beyond, read from the better anchor (NOT_COMPARED if it does not reach the candidate).
+end_distance: bases from the candidate to the nearer end of the read, soft clips included. clipped: soft-clipped bases.
+edits: mismatches and indel operations of the alignment. insert_size: |TLEN| / 4, 0 if unknown.
+"""
+MAPQ, FLAGS, ALT_MISMATCHES, REF_MISMATCHES, END_DISTANCE, CLIPPED, EDITS, INSERT_SIZE = range(len(ROW_COLUMNS))
+NOT_COMPARED = 255
+INSERT_SIZE_UNIT = 4
+
+PRESENT, REVERSE, PAIRED, READ1_REVERSE, MATE_ABOVE, IMPROPER, SUPPORTS_ALT, SUPPORTS_REF = (1 << i for i in range(8))
+"""Bits of a row's flags: it holds a read; reverse strand; one of a pair; read 1 of its pair is the reverse one; the other
+read of the fragment is an earlier row of the track; paired but not properly; carries the alternative (the reference) allele."""
+
+ALLELE_COLUMNS = ("type", "ref_length", "alt_length", "repeat_unit", "repeat_length", "ref_base", "alt_base")
+"""What is stored per candidate, uint8 each, capped at 255.
+
+type: index into `VariantType` (snv, mnv, insertion, deletion, replacement). Lengths of the trimmed alleles, bp. Unit and length
+of the tandem repeat that the candidate lies in, bp (0: none). First base of the alleles of an SNV or MNV, coded as in the
+planes, else 0.
+"""
+TYPE, REF_LENGTH, ALT_LENGTH, REPEAT_UNIT, REPEAT_LENGTH, REF_BASE, ALT_BASE = range(len(ALLELE_COLUMNS))
+
+NETWORK_INPUTS = ("base", "quality", "rows", "reference", "allele")
+"""Arrays that the network takes, in `PackedTensors.dense`'s order."""
+
+UNKNOWN_LABEL = -1
+
+TrackKind = Literal["tumor", "normal", "context"]
+
+
+class TensorSettings(BaseModel, extra="forbid"):
+    """What a tensor looks like: a model is trained for one such layout and refuses others."""
+
+    window: int = Field(101, ge=11, le=1001, description="bases of the reference, odd; the candidate is in the middle.")
+    depth: int = Field(200, ge=1, le=10_000, description="most reads per track; deeper piles are sampled by read name.")
+    tracks: tuple[TrackKind, ...] = Field(("tumor", "normal"), description="kind of each track, in order.")
+    soft_clips: bool = Field(False, description="whether soft-clipped bases are shown.")
+    rows: Literal["candidate", "window"] = Field(
+        "candidate", description="which reads are rows: those that reach the candidate or the window."
+    )
+
+    def describe(self) -> str:
+        """For people."""
+        contexts = self.tracks.count("context")
+        normal = " with normal" if "normal" in self.tracks else " without normal"
+        return f"window {self.window}, depth {self.depth},{normal}, {contexts} context{'' if contexts == 1 else 's'}"
+
+
+class TensorHeader(BaseModel, extra="forbid"):
+    """Everything about a tensor file that is not per candidate, and what it takes to make it again."""
+
+    settings: TensorSettings
+    contigs: dict[str, int] = Field(description="name to length, bp, in order.")
+    samples: list[str] = Field(description="samples that tracks show: `track_sample` points here.")
+    patient: str = Field(description="whom the tumour belongs to, for splits without leakage.")
+    provenance: str = ""
+
+
+CANDIDATE_COLUMNS: dict[str, Any] = {
+    "record": np.int64,
+    "allele": np.int32,
+    "contig": np.int32,
+    "position": np.int64,
+    "centre": np.int64,
+    "label": np.int8,
+}
+TEXT_COLUMNS = ("ref", "alt", "skipped", "mutation_class")
+
+
+@dataclass(frozen=True)
+class PackedTensors:
+    """n candidates with T tracks, W bases of window, R rows in all.
+
+    Attributes
+    ----------
+    settings : TensorSettings
+    record, allele : int64, int32 (n,)
+        Number of the VCF record, and of the alternative allele in it.
+    contig : int32 (n,)
+        Index into the header's contigs.
+    position : int64 (n,)
+        Position of the record, 0-based. `ref`, `alt` are its alleles as written there.
+    centre : int64 (n,)
+        Reference position in the middle of the window.
+    label : int8 (n,)
+        1 real, 0 not, UNKNOWN_LABEL.
+    ref, alt, skipped, mutation_class : object (n,)
+        Text; `skipped` says why a candidate has no tensor (empty if it has); `mutation_class` as an annotator gave it.
+    track_sample : int32 (n, T)
+        Index into the header's samples.
+    reference : uint8 (n, W)
+        Base codes of the window.
+    allele_code : uint8 (n, len(ALLELE_COLUMNS))
+    row_offset : int64 (n * T + 1,)
+    base, quality : uint8 (R, W)
+        Base plane with marks; base quality (0 where there is no base).
+    rows : uint8 (R, len(ROW_COLUMNS))
+    """
+
+    settings: TensorSettings
+    record: np.ndarray
+    allele: np.ndarray
+    contig: np.ndarray
+    position: np.ndarray
+    centre: np.ndarray
+    label: np.ndarray
+    ref: np.ndarray
+    alt: np.ndarray
+    skipped: np.ndarray
+    mutation_class: np.ndarray
+    track_sample: np.ndarray
+    reference: np.ndarray
+    allele_code: np.ndarray
+    row_offset: np.ndarray
+    base: np.ndarray
+    quality: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return len(self.record)
+
+    @property
+    def tracks(self) -> int:
+        """Number of tracks."""
+        return len(self.settings.tracks)
+
+    @property
+    def depths(self) -> np.ndarray:
+        """Rows of each candidate and track, int64 (n, T)."""
+        return np.diff(self.row_offset).reshape(self.size, self.tracks)
+
+    def select(self, wanted: np.ndarray) -> "PackedTensors":
+        """The candidates `wanted` (indices), in that order."""
+        starts = self.row_offset[:-1].reshape(self.size, self.tracks)[wanted].ravel()
+        lengths = self.depths[wanted].ravel()
+        offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        source = np.arange(offset[-1]) + np.repeat(starts - offset[:-1], lengths)
+        per_candidate = (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "reference", "allele_code")
+        return PackedTensors(
+            settings=self.settings,
+            row_offset=offset,
+            base=self.base[source],
+            quality=self.quality[source],
+            rows=self.rows[source],
+            **{name: getattr(self, name)[wanted] for name in per_candidate},
+        )
+
+    def dense(self, depth: int | None = None) -> dict[str, np.ndarray]:
+        """The arrays of NETWORK_INPUTS, padded to `depth` rows (the settings' by default), which must hold the deepest track.
+
+        base, quality: uint8 (n, T, depth, W); rows: uint8 (n, T, depth, len(ROW_COLUMNS)); reference: uint8 (n, W);
+        allele: uint8 (n, len(ALLELE_COLUMNS)).
+        """
+        depth = self.settings.depth if depth is None else depth
+        lengths = np.diff(self.row_offset)
+        first = np.arange(len(lengths)) * depth
+        target = np.arange(self.row_offset[-1]) + np.repeat(first - self.row_offset[:-1], lengths)
+        shape = (self.size, self.tracks, depth)
+        dense = {}
+        for name in ("base", "quality", "rows"):
+            values = getattr(self, name)
+            padded = np.zeros((len(lengths) * depth, values.shape[1]), np.uint8)
+            padded[target] = values
+            dense[name] = padded.reshape(*shape, values.shape[1])
+        return {**dense, "reference": self.reference, "allele": self.allele_code}
+
+
+def concatenated(parts: list[PackedTensors]) -> PackedTensors:
+    """Tensors of consecutive chunks (at least one) as one; all of one layout."""
+    starts = np.cumsum([0] + [part.row_offset[-1] for part in parts])
+    offset = np.concatenate([[0]] + [part.row_offset[1:] + start for part, start in zip(parts, starts[:-1], strict=True)])
+    names = (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "reference", "allele_code", "base", "quality", "rows")
+    return PackedTensors(
+        settings=parts[0].settings,
+        row_offset=offset.astype(np.int64),
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
+    )
+
+
+_ROW_CHUNK, _CANDIDATE_CHUNK = 256, 1024
+_COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
+
+
+class TensorWriter:
+    """Appends chunks of `PackedTensors` to an open HDF5 file."""
+
+    def __init__(self, file: Any, header: TensorHeader, check: Callable[[], None]) -> None:
+        """`file`: an `h5py.File` open for writing; `check` raises if something could not be written."""
+        import h5py
+
+        self._file, self._check = file, check
+        window, tracks = header.settings.window, len(header.settings.tracks)
+        for name, kind in CANDIDATE_COLUMNS.items():
+            self._create(name, kind, ())
+        for name in TEXT_COLUMNS:
+            file.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CANDIDATE_CHUNK,), dtype=h5py.string_dtype())
+        self._create("track_sample", np.int32, (tracks,))
+        self._create("reference", np.uint8, (window,))
+        self._create("allele_code", np.uint8, (len(ALLELE_COLUMNS),))
+        self._create("row_offset", np.int64, ())
+        append_rows(file["row_offset"], np.zeros(1, np.int64))
+        for name, width in (("base", window), ("quality", window), ("rows", len(ROW_COLUMNS))):
+            self._create(name, np.uint8, (width,), _ROW_CHUNK)
+        self._rows = 0
+
+    def _create(self, name: str, kind: Any, shape: tuple[int, ...], chunk: int = _CANDIDATE_CHUNK) -> None:
+        self._file.create_dataset(
+            name, shape=(0, *shape), maxshape=(None, *shape), dtype=kind, chunks=(chunk, *shape), **_COMPRESSION
+        )
+
+    def append(self, part: PackedTensors) -> None:
+        """Write the tensors of the next candidates."""
+        for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "reference", "allele_code", "base", "quality", "rows"):
+            append_rows(self._file[name], getattr(part, name))
+        append_rows(self._file["row_offset"], part.row_offset[1:] + self._rows)
+        self._rows += int(part.row_offset[-1])
+        self._check()
+
+
+@contextlib.contextmanager
+def tensor_writer(path: Path, header: TensorHeader) -> Iterator[TensorWriter]:
+    """A writer whose file appears at `path` complete or not at all; raises OSError where the disk is full."""
+    attributes = {"schema": SCHEMA, "header": header.model_dump_json()}
+    with hdf5_output(path, attributes) as (file, check):
+        yield TensorWriter(file, header, check)
+
+
+class TensorReader:
+    """Random access to a tensor file by ranges of candidates; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError unless `path` is a complete tensor file of this schema."""
+        import h5py
+
+        try:
+            self._file = h5py.File(path, "r")
+        except OSError as error:
+            what = "no such file" if not path.exists() else "not a readable HDF5 file, or cut off"
+            raise UserError(f"{path}: {what}; make it with tensorise") from error
+        try:
+            schema = self._file.attrs.get("schema")
+            if schema != SCHEMA:
+                raise UserError(f"{path}: schema is {schema!r}, not {SCHEMA!r}; make it with this version of tensorise")
+            self.header = TensorHeader.model_validate(json.loads(self._file.attrs["header"]))
+            self._require_consistent(path)
+        except (KeyError, OSError, json.JSONDecodeError, ValidationError) as error:
+            self._file.close()
+            raise UserError(f"{path}: damaged tensor file ({' '.join(str(error).split())}); make it again") from error
+        except UserError:
+            self._file.close()
+            raise
+        self.path = path
+
+    def _require_consistent(self, path: Path) -> None:
+        n, tracks = self._file["record"].shape[0], len(self.header.settings.tracks)
+        window = self.header.settings.window
+        expected: dict[str, tuple[int | None, ...]] = {name: (n,) for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS)}
+        expected |= {
+            "track_sample": (n, tracks),
+            "reference": (n, window),
+            "allele_code": (n, len(ALLELE_COLUMNS)),
+            "row_offset": (n * tracks + 1,),
+        }
+        rows = int(self._file["row_offset"][-1]) if self._file["row_offset"].shape == (n * tracks + 1,) else -1
+        expected |= {"base": (rows, window), "quality": (rows, window), "rows": (rows, len(ROW_COLUMNS))}
+        for name, shape in expected.items():
+            found = self._file[name].shape
+            if found != shape:
+                raise UserError(f"{path}: damaged tensor file ({name} has shape {found}, not {shape}); make it again")
+
+    def __enter__(self) -> "TensorReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return int(self._file["record"].shape[0])
+
+    @property
+    def settings(self) -> TensorSettings:
+        """Layout of the tensors."""
+        return self.header.settings
+
+    def column(self, name: str) -> np.ndarray:
+        """One of CANDIDATE_COLUMNS, TEXT_COLUMNS (as str objects), "allele_code" or "track_sample" for all candidates."""
+        return self._slice(name, 0, self.size)
+
+    def depths(self) -> np.ndarray:
+        """Rows of each candidate and track, int64 (n, T)."""
+        return np.diff(self._file["row_offset"][:]).reshape(self.size, len(self.settings.tracks))
+
+    def _slice(self, name: str, start: int, end: int) -> np.ndarray:
+        data = self._file[name]
+        return np.asarray(data.asstr()[start:end] if name in TEXT_COLUMNS else data[start:end])
+
+    def read(self, start: int, end: int) -> PackedTensors:
+        """Tensors of candidates start..end - 1. Raises UserError where the file is damaged."""
+        tracks = len(self.settings.tracks)
+        try:
+            offset = self._file["row_offset"][start * tracks : end * tracks + 1].astype(np.int64)
+            if np.any(np.diff(offset) < 0) or np.any(np.diff(offset) > self.settings.depth):
+                raise UserError(f"{self.path}: damaged tensor file (row_offset); make it again")
+            first, last = int(offset[0]), int(offset[-1])
+            return PackedTensors(
+                settings=self.settings,
+                row_offset=offset - first,
+                **{
+                    name: self._slice(name, start, end)
+                    for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "reference", "allele_code")
+                },
+                **{name: self._file[name][first:last] for name in ("base", "quality", "rows")},
+            )
+        except OSError as error:
+            raise UserError(f"{self.path}: damaged or cut off near candidate {start + 1}; make it again") from error
+
+    def batches(self, size: int) -> Iterator[PackedTensors]:
+        """All candidates in order, `size` at a time."""
+        for start in range(0, self.size, size):
+            yield self.read(start, min(start + size, self.size))

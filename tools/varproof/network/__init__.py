@@ -1,0 +1,1 @@
+"""The networks: architectures, training, validation, calibration, prediction. Imports TensorFlow only inside functions."""

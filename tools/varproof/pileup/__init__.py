@@ -1,0 +1,1 @@
+"""Packed pileup tensors: packing reads into them, expanding them to the channels of a picture."""
