@@ -6,9 +6,7 @@ What is in memory is bounded by a chunk: its candidates, its reads, its evidence
 import logging
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +27,12 @@ from varproof.formats.vcf import Candidate, candidates_of, read_records
 from varproof.progress import progress
 from varproof.reads.decode import open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
+from varproof.workers import ordered_results
 
 logger = logging.getLogger("varproof.evidence")
 
 CHUNK_CANDIDATES = 256
 CHUNK_SPAN = 50_000
-JOBS_PER_WORKER = 3
 AMBIGUOUS_MARGIN = 10
 """A candidate needs known reference bases this far on both sides, bp."""
 
@@ -157,38 +155,9 @@ def _known(item: Candidate, reference: ReferenceSlice) -> bool:
     return bool(np.all(reference.between(max(low, reference.start), high) < 4)) and "N" not in item.alt
 
 
-_worker: _Worker | None = None
-
-
-def _start(files: SampleFiles) -> None:
-    global _worker
-    _worker = _Worker(files)
-
-
-def _collect(chunk: Chunk) -> Evidence:
-    assert _worker is not None
-    return _worker.collect(chunk)
-
-
 def evidence_chunks(files: SampleFiles, workers: int) -> Iterator[Evidence]:
     """Evidence of all candidates, chunk by chunk in order; the same for any number of workers."""
-    if workers == 1:
-        worker = _Worker(files)
-        for chunk in chunks(files.candidates):
-            yield worker.collect(chunk)
-        return
-    pending: deque[Future[Evidence]] = deque()
-    with ProcessPoolExecutor(workers, get_context("fork"), _start, (files,)) as pool:
-        try:
-            for chunk in chunks(files.candidates):
-                pending.append(pool.submit(_collect, chunk))
-                if len(pending) >= workers * JOBS_PER_WORKER:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    return ordered_results(lambda: _Worker(files).collect, chunks(files.candidates), workers)
 
 
 def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int) -> int:
