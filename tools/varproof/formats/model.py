@@ -1,0 +1,85 @@
+"""model.keras: a Keras archive whose last layer carries a card that says what the model is and what it takes.
+
+The card can be read without TensorFlow, so that a model that doesn't fit is refused at once.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from varproof.errors import UserError
+from varproof.formats.tensors import TensorSettings
+from varproof.formats.training import Calibration
+
+SCHEMA = "varproof/model/1"
+CARD_LAYER = "CalibratedProbability"
+
+Architecture = Literal["read-set", "deepcnnvalid"]
+
+
+class TrainingState(BaseModel, extra="forbid"):
+    """How far training has come: what a checkpoint needs to go on as if it had not been interrupted."""
+
+    epochs_done: int = 0
+    epochs_without_gain: int = Field(0, description="for early stopping.")
+    history: dict[str, list[float]] = Field(default_factory=dict, description="measure -> value after each epoch.")
+    identity: str = Field("", description="digest of training data and options: only the same training is resumed.")
+
+
+class ModelCard(BaseModel, extra="forbid"):
+    """What a model is."""
+
+    schema_version: Literal["varproof/model/1"] = SCHEMA
+    architecture: Architecture
+    settings: TensorSettings
+    calibration: Calibration = Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5)
+    calibrated_on: int = Field(0, ge=0, description="held-out candidates that the calibration was fitted to; 0: a checkpoint.")
+    positives: int = Field(0, ge=0, description="real variants that it was trained on.")
+    negatives: int = Field(0, ge=0, description="artefacts that it was trained on.")
+    variant_types: list[str] = Field(default_factory=list, description="types seen in training.")
+    training: TrainingState = Field(default_factory=TrainingState)
+    provenance: str = ""
+
+
+def _find_card(config: Any) -> dict[str, Any] | None:
+    layers = config.get("config", {}).get("layers", []) if isinstance(config, dict) else []
+    for layer in layers:
+        if isinstance(layer, dict) and layer.get("class_name") == CARD_LAYER:
+            card = layer.get("config", {}).get("card")
+            return card if isinstance(card, dict) else None
+    return None
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card of a model file; raises UserError where it is no model of this version of varproof."""
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    advice = "make a model with train"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+            if archive.testzip() is not None:
+                raise UserError(f"{path}: damaged model file; copy it again")
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise UserError(f"{path}: not a .keras model file ({error}); {advice}") from error
+    card = _find_card(config)
+    if card is None:
+        raise UserError(f"{path}: a Keras model, but not one of varproof; {advice}")
+    try:
+        return ModelCard.model_validate(card)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise UserError(f"{path}: a model of another version of varproof ({where}); {advice} of this version") from error
+
+
+def require_fitting(path: Path, card: ModelCard, settings: TensorSettings, source: str) -> None:
+    """Raise UserError unless the model takes tensors of this layout."""
+    if card.settings != settings:
+        differing = [name for name in TensorSettings.model_fields if getattr(card.settings, name) != getattr(settings, name)]
+        raise UserError(
+            f"{path} takes tensors of {card.settings.describe()}, but {source} has {settings.describe()} "
+            f"(differs in {', '.join(differing)}); make tensors like those that the model was trained on"
+        )

@@ -1,0 +1,83 @@
+"""The two networks: the paper's, and one over sets of reads. Both take `PackedTensors.dense` and end in a calibrated probability.
+
+Outputs are (B, 2): probabilities of an artefact and of a real variant.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from varproof.formats.model import Architecture, ModelCard
+from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
+from varproof.network.layers import AlleleFeatures, CalibratedProbability, ExpandChannels, GatherReads, PoolReads
+
+
+def _inputs(settings: TensorSettings, depth: int | None) -> dict[str, Any]:
+    tracks, window = len(settings.tracks), settings.window
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "base": (tracks, depth, window),
+        "quality": (tracks, depth, window),
+        "rows": (tracks, depth, len(ROW_COLUMNS)),
+        "reference": (window,),
+        "allele": (len(ALLELE_COLUMNS),),
+    }
+    return {name: keras.Input(shapes[name], dtype="uint8", name=name) for name in NETWORK_INPUTS}
+
+
+def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
+    """The paper's network (deepCNNvalid 2023, Model topology and training): logits (B, 2)."""
+    x = ExpandChannels(name="expand")([inputs["base"], inputs["quality"], inputs["rows"]])
+    for filters in (32, 16, 32):
+        x = layers.Conv2D(filters, (3, 3), activation="relu")(x)
+        x = layers.MaxPooling2D((3, 3), padding="same")(x)
+    x = layers.Conv2D(32, (1, 1), activation="relu")(x)
+    x = layers.Flatten()(layers.BatchNormalization(momentum=0.8)(x))
+    x = layers.Dropout(0.2)(layers.Dense(10, activation="relu")(x))
+    return layers.Dense(2)(x)
+
+
+def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
+    """Every read through the same small network, pooled by the allele that it carries, per track: logits (B, 2)."""
+    planes = [inputs[name] for name in ("base", "quality", "rows", "reference")]
+    cells, features, membership, where = GatherReads(name="reads")(planes)
+    z = cells
+    for filters in (16, 24):
+        z = layers.Conv1D(filters, 5, strides=2, activation="relu")(z)
+    z = layers.Concatenate()([layers.GlobalAveragePooling1D()(z), layers.GlobalMaxPooling1D()(z), features])
+    for width in (32, 24):
+        z = layers.Dense(width, activation="relu")(z)
+    pooled = PoolReads(name="pool")([z, membership, where, inputs["rows"]])
+    kinds = settings.tracks
+    own = [track for track, kind in enumerate(kinds) if kind != "context"]
+    parts = [pooled[:, track] for track in own]
+    if len(own) < len(kinds):
+        # Contexts are a set as well: their order and number must not matter.
+        contexts = layers.Dense(24, activation="relu")(pooled[:, len(own) :])
+        parts += [keras.ops.mean(contexts, 1), keras.ops.max(contexts, 1)]
+    x = layers.Concatenate()([*parts, AlleleFeatures(name="allele_features")(inputs["allele"])])
+    x = layers.BatchNormalization()(x)
+    x = layers.Dropout(0.2)(layers.Dense(64, activation="relu")(x))
+    x = layers.Dense(24, activation="relu")(x)
+    return layers.Dense(2)(x)
+
+
+_LOGITS: dict[Architecture, Callable[[TensorSettings, dict[str, Any]], Any]] = {
+    "deepcnnvalid": deepcnnvalid,
+    "read-set": read_set,
+}
+
+
+def has_free_depth(architecture: Architecture) -> bool:
+    """Whether batches may be padded to fewer rows than the settings' depth."""
+    return architecture == "read-set"
+
+
+def build_model(card: ModelCard) -> keras.Model:
+    """A network with new weights (from Keras's global seed) for the card's architecture and layout."""
+    settings = card.settings
+    inputs = _inputs(settings, None if has_free_depth(card.architecture) else settings.depth)
+    logits = _LOGITS[card.architecture](settings, inputs)
+    outputs = CalibratedProbability(card.model_dump(mode="json"), name="probability")(logits)
+    return keras.Model(inputs, outputs, name=card.architecture.replace("-", "_"))

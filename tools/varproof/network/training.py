@@ -1,0 +1,289 @@
+"""Fitting a network: one pass after the other over streamed tensors, a checkpoint after each.
+
+Everything random is drawn from (seed, pass), not from a running state, so that a run that was interrupted and resumed ends
+with the same weights as one that was not.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from varproof.errors import UserError
+from varproof.formats.model import Architecture, ModelCard, TrainingState, read_card
+from varproof.formats.output import complete_or_absent
+from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
+from varproof.network.architectures import build_model, has_free_depth
+from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches
+from varproof.network.layers import scrambled
+
+PREFETCHED = 2
+PREDICTION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How to train. `label_smoothing` s turns a label into 1 - s/2 or s/2; `early_stopping` is a number of passes, or None."""
+
+    architecture: Architecture
+    epochs: int = 50
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    decay: bool = False
+    label_smoothing: float = 0.1
+    class_weights: bool = False
+    scramble: bool = True
+    early_stopping: int | None = None
+    seed: int = 1
+
+
+def prepare_devices(threads: int) -> bool:
+    """Deterministic kernels on `threads` threads; mixed precision if there is a GPU (then True). Once per process."""
+    tf.config.experimental.enable_op_determinism()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(min(threads, 2))
+    except RuntimeError:  # TensorFlow has started already, with the number of an earlier call
+        pass
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "float32")
+    return on_gpu
+
+
+def input_specification(settings: TensorSettings, free_depth: bool) -> dict[str, tf.TensorSpec]:
+    """What a batch looks like to TensorFlow."""
+    tracks, depth = len(settings.tracks), None if free_depth else settings.depth
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "base": (None, tracks, depth, settings.window),
+        "quality": (None, tracks, depth, settings.window),
+        "rows": (None, tracks, depth, len(ROW_COLUMNS)),
+        "reference": (None, settings.window),
+        "allele": (None, len(ALLELE_COLUMNS)),
+    }
+    return {name: tf.TensorSpec(shapes[name], tf.uint8) for name in NETWORK_INPUTS}
+
+
+def randomly_scrambled(inputs: dict[str, Any], seed: int, epoch: int, number: Any) -> dict[str, Any]:
+    """Each candidate's A and T, and C and G, exchanged with probability 1/2 each, drawn from seed, pass and batch number."""
+    key = tf.stack([tf.cast(seed, tf.int64) * 1_000_003 + epoch, tf.cast(number, tf.int64)])
+    count = tf.shape(inputs["allele"])[0]
+    coins = tf.random.stateless_uniform((2, count), key) < 0.5
+    return scrambled(inputs, coins[0], coins[1])
+
+
+def training_dataset(
+    source: TensorSource, indices: np.ndarray, labels: np.ndarray, plan: TrainingPlan, epoch: int
+) -> tf.data.Dataset:
+    """One pass: (inputs, label as (artefact, real), weight) per batch, scrambled in the graph, prefetched."""
+    free_depth = has_free_depth(plan.architecture)
+    positives = int(labels[indices].sum())
+    weights = np.ones(2, np.float32)
+    if plan.class_weights:
+        weights = np.array([len(indices) / (2 * (len(indices) - positives)), len(indices) / (2 * positives)], np.float32)
+
+    def batches() -> Iterator[Any]:
+        rng = np.random.default_rng([plan.seed, epoch])
+        for batch in training_batches(source, indices, plan.batch_size, rng):
+            real = batch.label.astype(np.int64)
+            yield network_arrays(batch, free_depth), np.eye(2, dtype=np.float32)[real], weights[real]
+
+    specification = (
+        input_specification(source.settings, free_depth),
+        tf.TensorSpec((None, 2), tf.float32),
+        tf.TensorSpec((None,), tf.float32),
+    )
+    data = tf.data.Dataset.from_generator(batches, output_signature=specification)
+    if plan.scramble:
+        data = data.enumerate().map(lambda number, item: (randomly_scrambled(item[0], plan.seed, epoch, number), *item[1:]))
+    return _of_length(data, len(indices), plan.batch_size).prefetch(PREFETCHED)
+
+
+def _of_length(data: tf.data.Dataset, candidates: int, batch_size: int) -> tf.data.Dataset:
+    return data.apply(tf.data.experimental.assert_cardinality(-(-candidates // batch_size)))
+
+
+def prediction_dataset(source: TensorSource, indices: np.ndarray, free_depth: bool, batch_size: int) -> tf.data.Dataset:
+    """Inputs of the candidates `indices` (ascending), in order."""
+
+    def batches() -> Iterator[Any]:
+        for batch in ordered_batches(source, indices, batch_size):
+            yield network_arrays(batch, free_depth)
+
+    specification = input_specification(source.settings, free_depth)
+    data = tf.data.Dataset.from_generator(batches, output_signature=specification)
+    return _of_length(data, len(indices), batch_size).prefetch(PREFETCHED)
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """float64 (n,) from a model's output (n, 2), finite."""
+    smallest = float(np.finfo(np.float32).tiny)
+    low, high = (np.log(np.maximum(probabilities[:, i].astype(np.float64), smallest)) for i in (0, 1))
+    return high - low
+
+
+def predicted_log_odds(
+    model: keras.Model, source: TensorSource, indices: np.ndarray, batch_size: int = PREDICTION_BATCH
+) -> np.ndarray:
+    """Log-odds that each of the candidates `indices` (ascending) is real."""
+    if not len(indices):
+        return np.zeros(0)
+    free_depth = model.input["base"].shape[2] is None
+    return log_odds(model.predict(prediction_dataset(source, indices, free_depth, batch_size), verbose=0))
+
+
+def _compiled(model: keras.Model, plan: TrainingPlan, steps_per_epoch: int) -> keras.Model:
+    rate: Any = plan.learning_rate
+    if plan.decay:
+        rate = keras.optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * steps_per_epoch, alpha=0.02)
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=plan.label_smoothing),
+        weighted_metrics=["accuracy"],
+        jit_compile=False,
+    )
+    return model
+
+
+def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
+    """Give every random layer (dropout) a state that depends on seed and pass alone."""
+    for number, layer in enumerate(model.layers):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            state = np.random.default_rng([seed, epoch, number]).integers(0, 2**31, 2)
+            generator.state.assign(state.astype(np.uint32))
+
+
+def training_identity(plan: TrainingPlan, source: TensorSource, train: np.ndarray, labels: np.ndarray) -> str:
+    """Digest of everything that decides which weights come out."""
+    digest = hashlib.sha256(repr((plan, source.settings)).encode())
+    for part in (train, labels, source.column("position"), source.column("centre")):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Write a `.keras` file, complete or not at all."""
+    with complete_or_absent(path) as temporary:
+        model.save(temporary)
+
+
+def load_model(path: Path) -> tuple[keras.Model, ModelCard]:
+    """A model and its card; raises UserError where it is no model of varproof. No code in the file is run."""
+    card = read_card(path)
+    try:
+        model = keras.saving.load_model(path, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: a damaged model file ({' '.join(str(error).split())[:200]}); make it again") from error
+    return model, card
+
+
+def fit_model(
+    plan: TrainingPlan,
+    source: TensorSource,
+    labels: np.ndarray,
+    train: np.ndarray,
+    validate: np.ndarray,
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    after_epoch: Callable[[TrainingState], None] = lambda state: None,
+    provenance: str = "",
+) -> tuple[keras.Model, ModelCard]:
+    """A network trained on candidates `train`, watched on `validate` (both ascending), uncalibrated.
+
+    After each pass the model with its optimiser is written to `checkpoint`; `resume` goes on from there. With early stopping
+    the weights of the best pass are returned. Raises UserError where the checkpoint is of another training, and
+    FloatingPointError where the loss is not a number.
+    """
+    identity = training_identity(plan, source, train, labels)
+    steps = -(-len(train) // plan.batch_size)
+    positives = int(labels[train].sum())
+    card = ModelCard(
+        architecture=plan.architecture,
+        settings=source.settings,
+        positives=positives,
+        negatives=len(train) - positives,
+        training=TrainingState(identity=identity),
+        provenance=provenance,
+    )
+    if resume and checkpoint is not None and checkpoint.exists():
+        model, card = load_model(checkpoint)
+        if card.training.identity != identity:
+            raise UserError(
+                f"{checkpoint}: a checkpoint of another training (other tensors or options); remove it, or leave out --resume"
+            )
+    else:
+        keras.utils.set_random_seed(plan.seed)
+        model = _compiled(build_model(card), plan, steps)
+    best = model.get_weights() if plan.early_stopping else None
+    state = card.training
+    while state.epochs_done < plan.epochs and not _exhausted(state, plan):
+        epoch = state.epochs_done
+        _seed_layers(model, plan.seed, epoch)
+        done = model.fit(training_dataset(source, train, labels, plan, epoch), epochs=1, shuffle=False, verbose=0)
+        values = {"loss": float(done.history["loss"][0]), "accuracy": float(done.history["accuracy"][0])}
+        if not np.isfinite(values["loss"]):
+            raise FloatingPointError(f"the loss is not a number after pass {epoch + 1}")
+        if len(validate):
+            values |= _validation(model, source, labels, validate, plan)
+        state = _advanced(state, values)
+        if plan.early_stopping and state.epochs_without_gain == 0:
+            best = model.get_weights()
+        card = card.model_copy(update={"training": state})
+        if checkpoint is not None:
+            save_model(_carrying(model, card), checkpoint)
+        after_epoch(state)
+    if best is not None and state.epochs_without_gain:
+        model.set_weights(best)
+    return model, card
+
+
+def _validation(
+    model: keras.Model, source: TensorSource, labels: np.ndarray, validate: np.ndarray, plan: TrainingPlan
+) -> dict[str, float]:
+    from sklearn.metrics import average_precision_score
+
+    odds = predicted_log_odds(model, source, validate)
+    real = labels[validate] == 1
+    loss = np.mean(np.logaddexp(0.0, np.where(real, -odds, odds)))
+    precision = float(average_precision_score(real, odds)) if real.any() else float("nan")
+    return {
+        "val_loss": float(loss),
+        "val_accuracy": float(np.mean((odds > 0) == real)),
+        "val_average_precision": precision,
+    }
+
+
+def _advanced(state: TrainingState, values: dict[str, float]) -> TrainingState:
+    history = {name: [*state.history.get(name, []), value] for name, value in values.items()}
+    watched = history.get("val_loss", history["loss"])
+    gained = watched[-1] <= min(watched)
+    return TrainingState(
+        epochs_done=state.epochs_done + 1,
+        epochs_without_gain=0 if gained else state.epochs_without_gain + 1,
+        history=history,
+        identity=state.identity,
+    )
+
+
+def _exhausted(state: TrainingState, plan: TrainingPlan) -> bool:
+    return plan.early_stopping is not None and state.epochs_without_gain >= plan.early_stopping
+
+
+def _carrying(model: keras.Model, card: ModelCard) -> keras.Model:
+    """The compiled model with its card brought up to date (in place: the card is configuration, not graph)."""
+    model.get_layer("probability").card = card.model_dump(mode="json")
+    return model
+
+
+def finished_model(model: keras.Model, card: ModelCard) -> keras.Model:
+    """The trained network in single precision, without optimiser, carrying `card` and its calibration."""
+    keras.mixed_precision.set_global_policy("float32")
+    finished = build_model(card)
+    finished.set_weights(model.get_weights())
+    return finished
