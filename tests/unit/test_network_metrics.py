@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varproof.formats.training import MEASURES
@@ -47,6 +47,7 @@ def test_calibration_error_by_hand() -> None:
     assert expected_calibration_error(bins) == pytest.approx((2 * 0.25 + 4 * 0.025) / 6)
 
 
+@settings(deadline=None)
 @given(JUDGED)
 def test_against_scikit_learn(judged: list[tuple[bool, float]]) -> None:
     from sklearn import metrics as reference
@@ -67,6 +68,7 @@ def test_against_scikit_learn(judged: list[tuple[bool, float]]) -> None:
     assert [[found.tn, found.fp], [found.fn, found.tp]] == reference.confusion_matrix(label, called, labels=[0, 1]).tolist()
 
 
+@settings(deadline=None)
 @given(JUDGED)
 def test_areas_against_plain_loops(judged: list[tuple[bool, float]]) -> None:
     found = classification_metrics([real for real, _ in judged], [p for _, p in judged])
@@ -86,6 +88,7 @@ def test_areas_against_plain_loops(judged: list[tuple[bool, float]]) -> None:
         assert found.average_precision == pytest.approx(area)
 
 
+@settings(deadline=None)
 @given(JUDGED)
 def test_bins_against_a_plain_loop(judged: list[tuple[bool, float]]) -> None:
     bins = reliability_bins([label for label, _ in judged], [p for _, p in judged])

@@ -117,9 +117,7 @@ def _grouped_random_splits(label: np.ndarray, group: np.ndarray, repeats: int, t
     rng = np.random.default_rng(seed)
     groups = int(group.max()) + 1
     if groups < 2:
-        raise UserError(
-            "all labelled candidates are of one group; add others to hold one out, or split by candidate"
-        )
+        raise UserError("all labelled candidates are of one group; add others to hold one out, or split by candidate")
     counts = np.stack([np.bincount(group[label == code], minlength=groups) for code in (0, 1)], axis=1)
     total = counts.sum(axis=0)
     splits = []
