@@ -10,6 +10,7 @@ EXECUTABLES = {
     "score-posterior": "the posterior probability of each event for each candidate",
     "fdr-filter": "the largest set of calls at a chosen false discovery rate",
     "estimate-vaf": "allele frequencies with intervals, and the neutral-evolution fit",
+    "tensorise": "pileups of candidates as packed tensors, for train and predict",
     "evaluate-calls": "precision, recall and realised false discovery rate against a truth set",
 }
 

@@ -1,0 +1,276 @@
+"""A whole candidate list to packed tensors: chunks in the order of the VCF, each a job for a worker process.
+
+What is in memory is bounded by a chunk: its candidates, the reads of one stretch of one sample, its tensors. Tensors do not
+depend on how candidates fall into chunks and stretches.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.errors import UserError
+from varproof.evidence.collect import check_reference_allele, reference_slice
+from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice, place
+from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
+from varproof.formats.vcf import Candidate
+from varproof.pileup.packing import (
+    REACH,
+    PackedRows,
+    Stretch,
+    allele_codes,
+    no_rows,
+    packed_rows,
+    stretch_of,
+    window_codes,
+)
+from varproof.pileup.sites import Site, chunks, sites, stretches
+from varproof.posterior.annotate import NOT_JUDGED
+from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
+from varproof.reads.reference import open_reference
+from varproof.workers import ordered_results
+
+NO_SAMPLE = -1
+"""Stands for the sample of a candidate that was skipped."""
+
+MOST_OPEN_FILES = 64
+AMBIGUOUS_MARGIN = 10
+"""A candidate needs known reference bases this far on both sides, bp."""
+
+
+@dataclass(frozen=True)
+class PoolSample:
+    """One line of a context pool."""
+
+    sample: str
+    patient: str
+    library: str
+    reads: Path
+
+
+@dataclass(frozen=True)
+class TensorJob:
+    """What tensors are to be made of.
+
+    Tracks are `settings.tracks`: tumour, normal if given, then `contexts` for every candidate, or as many of `pool` as the
+    settings have context tracks, drawn for each candidate by `seed` and the candidate alone. `labels`: int8, one per
+    candidate of the VCF, or None. `mutation_class_field`: see `sites.class_reader`.
+    """
+
+    candidates: Path
+    reference: Path
+    tumor: Path
+    normal: Path | None = None
+    contexts: tuple[Path, ...] = ()
+    pool: tuple[PoolSample, ...] = ()
+    settings: TensorSettings = field(default_factory=TensorSettings)
+    seed: int = 0
+    patient: str = ""
+    labels: np.ndarray | None = None
+    mutation_class_field: str = "auto"
+
+    @property
+    def fixed_reads(self) -> list[Path]:
+        """Reads of the tracks that are the same for all candidates."""
+        return [self.tumor, *([] if self.normal is None else [self.normal]), *self.contexts]
+
+    @property
+    def reads(self) -> list[Path]:
+        """Reads of all samples: `track_sample` points into this list."""
+        return self.fixed_reads + [item.reads for item in self.pool]
+
+    def shown_samples(self, identity: str) -> list[int]:
+        """Index of the sample in each track for the candidate of this identity."""
+        fixed = list(range(len(self.fixed_reads)))
+        wanted = len(self.settings.tracks) - len(fixed)
+        if wanted == 0:
+            return fixed
+        key = hashlib.blake2b(f"{self.seed}\t{identity}".encode(), digest_size=16).digest()
+
+        def ticket(i: int) -> bytes:
+            return hashlib.blake2b(self.pool[i].sample.encode(), key=key, digest_size=8).digest()
+
+        return fixed + [len(fixed) + i for i in sorted(range(len(self.pool)), key=ticket)[:wanted]]
+
+
+def tensor_header(job: TensorJob, provenance: str) -> TensorHeader:
+    """What the file says of all its tensors."""
+    with open_reference(job.reference) as fasta:
+        contigs = dict(zip(fasta.references, fasta.lengths, strict=True))
+    names = [path.name for path in job.fixed_reads] + [item.sample for item in job.pool]
+    return TensorHeader(settings=job.settings, contigs=contigs, samples=names, patient=job.patient, provenance=provenance)
+
+
+def packed_chunks(job: TensorJob, workers: int) -> Iterator[PackedTensors]:
+    """Tensors of all candidates in the order of the VCF, chunk by chunk; the same for any number of workers."""
+    stream = sites(job.candidates, job.labels, job.mutation_class_field)
+    return ordered_results(lambda: _Worker(job).pack, chunks(stream), workers)
+
+
+@dataclass(frozen=True)
+class _Located:
+    """A candidate of a chunk that gets a tensor: its index there, where it lies, its centre, its samples by track."""
+
+    index: int
+    placement: Placement
+    samples: list[int]
+
+
+class _Worker:
+    """Files that a process opens once."""
+
+    def __init__(self, job: TensorJob) -> None:
+        self.job = job
+        self.reads = job.reads
+        self.fasta = open_reference(job.reference)
+        self.lengths = dict(zip(self.fasta.references, self.fasta.lengths, strict=True))
+        self.contigs = {name: i for i, name in enumerate(self.fasta.references)}
+        self.open: OrderedDict[int, Any] = OrderedDict()
+        self.checked: set[tuple[int, str]] = set()
+
+    def pack(self, chunk: list[Site]) -> PackedTensors:
+        settings = self.job.settings
+        size, tracks, window = len(chunk), len(settings.tracks), settings.window
+        contig = chunk[0].candidate.contig
+        if contig not in self.lengths:
+            known = ", ".join(self.fasta.references[:3]) + (", ..." if len(self.fasta.references) > 3 else "")
+            raise UserError(
+                f"{self.job.candidates}: contig '{contig}' is not in {self.job.reference} (which has {known}); "
+                "use the reference that the candidates were called with"
+            )
+        skipped = [site.candidate.skipped or "" for site in chunk]
+        centre = np.array([site.candidate.start for site in chunk], np.int64)
+        reference = np.zeros((size, window), np.uint8)
+        allele_code = np.zeros((size, len(ALLELE_COLUMNS)), np.uint8)
+        track_sample = np.full((size, tracks), NO_SAMPLE, np.int32)
+        pieces: list[tuple[np.ndarray, PackedRows]] = []
+        usable = [i for i in range(size) if not skipped[i]]
+        starts = [chunk[i].candidate.start for i in usable]
+        for first, last in stretches(starts):
+            around = self._reference_around([chunk[i].candidate for i in usable[first:last]])
+            located = []
+            for i in usable[first:last]:
+                candidate = chunk[i].candidate
+                check_reference_allele(candidate, around, self.job.candidates)
+                if not _known(candidate, around):
+                    skipped[i] = NOT_JUDGED
+                    continue
+                item = place(candidate, around)
+                located.append(_Located(i, item, self.job.shown_samples(_identity(contig, item))))
+            if not located:
+                continue
+            placements = [item.placement for item in located]
+            whole = stretch_of(placements, around, settings)
+            indices = np.array([item.index for item in located])
+            centre[indices] = whole.centre
+            reference[indices] = window_codes(whole, self.lengths[contig])
+            allele_code[indices] = allele_codes(placements, around)
+            track_sample[indices] = [item.samples for item in located]
+            pieces += self._rows(located, whole)
+        row_offset, base, quality, rows = _assembled(pieces, size * tracks, window)
+        return PackedTensors(
+            settings=settings,
+            record=np.array([site.candidate.record for site in chunk], np.int64),
+            allele=np.array([site.candidate.allele for site in chunk], np.int32),
+            contig=np.full(size, self.contigs[contig], np.int32),
+            position=np.array([site.position for site in chunk], np.int64),
+            centre=centre,
+            label=np.array([site.label for site in chunk], np.int8),
+            ref=np.array([site.ref for site in chunk], object),
+            alt=np.array([site.alt for site in chunk], object),
+            skipped=np.array(skipped, object),
+            mutation_class=np.array([site.mutation_class for site in chunk], object),
+            track_sample=track_sample,
+            reference=reference,
+            allele_code=allele_code,
+            row_offset=row_offset,
+            base=base,
+            quality=quality,
+            rows=rows,
+        )
+
+    def _reference_around(self, candidates: list[Candidate]) -> ReferenceSlice:
+        contig = candidates[0].contig
+        for item in candidates:
+            if item.end > self.lengths[contig]:
+                raise UserError(
+                    f"{self.job.candidates}: {contig}:{item.start + 1} lies beyond the contig's {self.lengths[contig]} bp "
+                    f"in {self.job.reference}; use the reference that the candidates were called with"
+                )
+        reach = 2 * MAX_SHIFT + self.job.settings.window + REACH
+        low, high = min(item.start for item in candidates), max(item.end for item in candidates)
+        return reference_slice(self.fasta, contig, low - reach, high + reach)
+
+    def _rows(self, located: list[_Located], whole: Stretch) -> list[tuple[np.ndarray, PackedRows]]:
+        """(slots, rows) of every track: slot i * tracks + t is track t of candidate i of the chunk."""
+        tracks = len(self.job.settings.tracks)
+        shown: dict[int, list[tuple[int, int]]] = {}
+        for k, item in enumerate(located):
+            for track, sample in enumerate(item.samples):
+                shown.setdefault(sample, []).append((k, track))
+        pieces = []
+        for sample, members in shown.items():
+            low = whole.loci.row_low
+            for first, last in stretches([int(low[k]) for k, _ in members]):
+                part = members[first:last]
+                slots = np.array([located[k].index * tracks + track for k, track in part])
+                stretch = whole
+                if [k for k, _ in part] != list(range(len(located))):
+                    stretch = stretch_of([located[k].placement for k, _ in part], whole.reference, whole.settings)
+                pieces.append((slots, self._sample_rows(sample, stretch)))
+        return pieces
+
+    def _sample_rows(self, sample: int, stretch: Stretch) -> PackedRows:
+        contig, path = stretch.reference.contig, self.reads[sample]
+        alignments = self._alignments(sample)
+        if alignments.get_tid(contig) < 0:
+            return no_rows(len(stretch.centre), stretch.settings.window)
+        if (sample, contig) not in self.checked:
+            require_same_contigs(alignments, path, self.fasta, self.job.reference, [contig])
+            self.checked.add((sample, contig))
+        batch = decode_reads(alignments, contig, stretch.low, stretch.high, keep_unmapped_mates=False)
+        if not batch.size:
+            return no_rows(len(stretch.centre), stretch.settings.window)
+        around, low, high = stretch.reference, int(batch.start.min()), int(batch.end.max())
+        if low < around.start or high > around.end:
+            around = reference_slice(self.fasta, contig, low, high)
+        return packed_rows(stretch, batch, around)
+
+    def _alignments(self, sample: int) -> Any:
+        if sample not in self.open:
+            if len(self.open) == MOST_OPEN_FILES:
+                self.open.popitem(last=False)[1].close()
+            self.open[sample] = open_reads(self.reads[sample], self.job.reference)
+        self.open.move_to_end(sample)
+        return self.open[sample]
+
+
+def _identity(contig: str, item: Placement) -> str:
+    return f"{contig}:{item.start}-{item.end}:{item.alt.tobytes().hex()}"
+
+
+def _known(item: Candidate, reference: ReferenceSlice) -> bool:
+    low, high = item.start - AMBIGUOUS_MARGIN, item.end + AMBIGUOUS_MARGIN
+    return bool(np.all(reference.between(max(low, reference.start), high) < 4)) and "N" not in item.alt
+
+
+def _assembled(
+    pieces: Sequence[tuple[np.ndarray, PackedRows]], slots: int, window: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(row_offset (slots + 1,), base, quality, rows) with the rows of all pieces in the order of their slots."""
+    parts = [part for _, part in pieces] or [no_rows(0, window)]
+    depth = np.zeros(slots, np.int64)
+    source_start = np.zeros(slots, np.int64)
+    before = 0
+    for owner, part in pieces:
+        depth[owner] = np.diff(part.offset)
+        source_start[owner] = before + part.offset[:-1]
+        before += int(part.offset[-1])
+    row_offset = np.concatenate([[0], np.cumsum(depth)]).astype(np.int64)
+    source = np.arange(row_offset[-1]) + np.repeat(source_start - row_offset[:-1], depth)
+    base, quality, rows = (np.concatenate([getattr(part, name) for part in parts]) for name in ("base", "quality", "rows"))
+    return row_offset, base[source], quality[source], rows[source]
