@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +48,7 @@ TUMOR_COPIES = 200
 MIN_CANDIDATE_READS = 2
 _CHUNK_FRAGMENTS = 20_000
 _MAX_CHUNKS = 200
-_SAMPLES = ("tumor", "normal")
+_CONTEXT = "context-{}"
 
 
 class SimulationSummary(BaseModel):
@@ -152,23 +152,59 @@ def decide_truth(genome: Genome, settings: SimulationSettings, seeds: list[np.ra
     return Truth(planted, loci, molecules(alleles + paralogs.alleles, copies), weights, model)
 
 
+def decide_contexts(
+    genome: Genome, settings: SimulationSettings, library: np.random.SeedSequence, persons: list[np.random.SeedSequence]
+) -> list[Truth]:
+    """Unrelated persons, each with a seed of their own, sequenced with the tumour's library: the same artefact loci."""
+    nothing_somatic = {"somatic_snvs": 0, "somatic_mnvs": 0, "somatic_insertions": 0, "somatic_deletions": 0}
+    own = settings.model_copy(update={**nothing_somatic, "normal_contamination": 0.0, "tumor_contamination": 0.0})
+    return [decide_truth(genome, own, [person, library]) for person in persons]
+
+
+class SampleTruth(NamedTuple):
+    """What a sample's reads are drawn from: weights of the molecules, and how they are read."""
+
+    molecules: Molecules
+    weights: NDArray[np.float64]
+    model: ReadModel
+
+
+def _samples(settings: SimulationSettings, truth: Truth, contexts: list[Truth]) -> dict[str, SampleTruth]:
+    normal = truth.model
+    if settings.normal_library == "other":
+        normal = replace(
+            normal,
+            hot_oxidation=np.zeros_like(normal.hot_oxidation),
+            hot_deamination=np.zeros_like(normal.hot_deamination),
+        )
+    samples = {
+        "tumor": SampleTruth(truth.molecules, truth.weights["tumor"], truth.model),
+        "normal": SampleTruth(truth.molecules, truth.weights["normal"], normal),
+    }
+    for number, other in enumerate(contexts, 1):
+        samples[_CONTEXT.format(number)] = SampleTruth(other.molecules, other.weights["normal"], other.model)
+    return samples
+
+
 class ChunkMaker:
     """Makes one chunk after the other in one process: reads, alignment, sorted BAM."""
 
-    def __init__(self, genome: Genome, truth: Truth, index: Path) -> None:
-        self.genome, self.truth = genome, truth
-        self.tract_at = tract_positions(len(genome), truth.model.tracts)
-        self.max_fragment = max(800, round(truth.model.insert_size_mean + 10 * truth.model.insert_size_sd))
+    def __init__(self, genome: Genome, samples: dict[str, SampleTruth], index: Path) -> None:
+        self.genome, self.samples = genome, samples
+        model = samples["tumor"].model
+        self.tract_at = tract_positions(len(genome), model.tracts)
+        self.max_fragment = max(800, round(model.insert_size_mean + 10 * model.insert_size_sd))
         self.index = index
 
     def reads(self, task: ChunkTask) -> ReadPairs:
         """The chunk's read pairs."""
+        sample = self.samples[task.sample]
         return simulate_reads(
             self.genome.bases,
             self.genome.starts,
-            self.truth.molecules,
-            self.truth.weights[task.sample],
-            self.truth.model,
+            sample.molecules,
+            sample.weights,
+            sample.model,
             self.tract_at,
             task.fragments,
             np.random.default_rng(task.seed),
@@ -177,7 +213,9 @@ class ChunkMaker:
     def run(self, task: ChunkTask) -> ChunkResult:
         """Make the chunk and write its BAM."""
         pairs = self.reads(task)
-        header, prefix = sam_header(self.genome, task.sample), f"{task.sample[0]}{task.number}:"
+        person = task.sample.partition("-")[2]
+        prefix = f"{task.sample[0]}{person and person + '.'}{task.number}:"
+        header = sam_header(self.genome, task.sample)
         write_sorted_bam(pairs, self.index, header, task.sample, prefix, self.max_fragment, task.path)
         events: tuple[NDArray[Any], ...] = ()
         if task.sample == "tumor":
@@ -188,9 +226,9 @@ class ChunkMaker:
 _maker: ChunkMaker | None = None
 
 
-def _start_worker(genome: Genome, truth: Truth, index: Path) -> None:
+def _start_worker(genome: Genome, samples: dict[str, SampleTruth], index: Path) -> None:
     global _maker
-    _maker = ChunkMaker(genome, truth, index)
+    _maker = ChunkMaker(genome, samples, index)
 
 
 def _run_in_worker(task: ChunkTask) -> ChunkResult:
@@ -198,20 +236,25 @@ def _run_in_worker(task: ChunkTask) -> ChunkResult:
     return _maker.run(task)
 
 
-def _results(genome: Genome, truth: Truth, index: Path, tasks: list[ChunkTask], workers: int) -> Iterator[ChunkResult]:
+def _results(
+    genome: Genome, samples: dict[str, SampleTruth], index: Path, tasks: list[ChunkTask], workers: int
+) -> Iterator[ChunkResult]:
     if workers == 1 or len(tasks) == 1:
-        yield from map(ChunkMaker(genome, truth, index).run, tasks)
+        yield from map(ChunkMaker(genome, samples, index).run, tasks)
         return
     context = multiprocessing.get_context("spawn")
     workers = min(workers, len(tasks))
-    with ProcessPoolExecutor(workers, context, _start_worker, (genome, truth, index)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (genome, samples, index)) as pool:
         yield from pool.map(_run_in_worker, tasks)
 
 
-def _tasks(settings: SimulationSettings, truth: Truth, seeds: list[np.random.SeedSequence], folder: Path) -> list[ChunkTask]:
+def _tasks(
+    settings: SimulationSettings, samples: dict[str, SampleTruth], seeds: list[np.random.SeedSequence], folder: Path
+) -> list[ChunkTask]:
     tasks = []
-    for sample, depth, seed in zip(_SAMPLES, (settings.tumor_depth, settings.normal_depth), seeds, strict=True):
-        bases = float((truth.weights[sample] * truth.molecules.length).sum())
+    for (sample, truth), seed in zip(samples.items(), seeds, strict=True):
+        depth = settings.tumor_depth if sample == "tumor" else settings.normal_depth
+        bases = float((truth.weights * truth.molecules.length).sum())
         fragments = max(1, round(depth * bases / (2 * settings.read_length)))
         size = max(_CHUNK_FRAGMENTS, -(-fragments // _MAX_CHUNKS))
         for number, child in enumerate(seed.spawn(-(-fragments // size))):
@@ -269,7 +312,7 @@ def folder_complete_or_absent(output: Path) -> Iterator[Path]:
 def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) -> SimulationSummary:
     """Write the folder `output`: reference, both samples, candidates, truth, simulation.json; complete or not at all."""
     with folder_complete_or_absent(output) as folder:
-        seeds = np.random.SeedSequence(settings.seed).spawn(6)
+        seeds = np.random.SeedSequence(settings.seed).spawn(6 + 2 * settings.contexts)
         if settings.reference is not None:
             genome = read_genome(settings.reference)
         else:
@@ -280,22 +323,23 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
         reference = folder / "reference.fa"
         write_fasta(genome, reference)
         truth = decide_truth(genome, settings, seeds[1:3])
+        samples = _samples(settings, truth, decide_contexts(genome, settings, seeds[2], seeds[6::2]))
         logger.info("%d bp of genome, %d planted variants", len(genome), len(truth.planted))
 
         chunks = folder / "chunks"
         chunks.mkdir()
         index = chunks / "reference.mmi"
         build_index(reference, index)
-        tasks = _tasks(settings, truth, seeds[3:5], chunks)
+        tasks = _tasks(settings, samples, [*seeds[3:5], *seeds[7::2]], chunks)
         counts = artefact.ArtifactCounts()
-        read_pairs, duplicates = Counter(dict.fromkeys(_SAMPLES, 0)), Counter(dict.fromkeys(_SAMPLES, 0))
-        for done, result in enumerate(_results(genome, truth, index, tasks, workers), 1):
+        read_pairs, duplicates = Counter(dict.fromkeys(samples, 0)), Counter(dict.fromkeys(samples, 0))
+        for done, result in enumerate(_results(genome, samples, index, tasks, workers), 1):
             read_pairs[result.task.sample] += result.pairs
             duplicates[result.task.sample] += result.duplicates
             if result.events:
                 counts.add(*result.events)
             logger.info("reads: %d/%d chunks", done, len(tasks))
-        for sample in _SAMPLES:
+        for sample in samples:
             parts = [task.path for task in tasks if task.sample == sample]
             merge_bams(parts, folder / f"{sample}.{settings.format}", genome)
         shutil.rmtree(chunks)

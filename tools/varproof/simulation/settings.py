@@ -60,6 +60,12 @@ class SimulationSettings(BaseModel):
     tandem_duplication_fraction: float = Field(
         0.3, ge=0, le=1, description="somatic insertions that repeat what precedes them."
     )
+    contexts: int = Field(
+        0, ge=0, le=100, description="unrelated persons sequenced like the tumour, at the normal's depth: context-1.bam and on."
+    )
+    normal_library: Literal["same", "other"] = Field(
+        "same", description="library preparation of the normal; another has no hot spots of damage where the tumour has."
+    )
     format: Literal["bam", "cram"] = Field("bam", description="format of the reads.")
     empty_sites: int = Field(200, ge=0, description="random candidate sites at which no read shows the allele.")
     artifacts: list[Literal[ArtifactName, "all"]] = Field(
