@@ -30,9 +30,10 @@ CONTIGS = {"chr1": 1_000_000, "chr2": 500_000}
 def example_tensors(
     n: int, settings: TensorSettings, seed: int = 0, real_fraction: float = 0.4, depth: int = 12
 ) -> PackedTensors:
-    """n SNV candidates; a real one has the alternative in about half of the tumour's reads, another in one read of any track."""
+    """n SNV candidates; a real one has the alternative in half of the tumour's reads, others in a read here and there."""
     rng = np.random.default_rng(seed)
-    tracks, window, centre = len(settings.tracks), settings.window, settings.window // 2
+    tracks, centre = len(settings.tracks), settings.window // 2
+    window = settings.window
     label = (rng.random(n) < real_fraction).astype(np.int8)
     reference = rng.integers(BASE_A, BASE_T + 1, (n, window)).astype(np.uint8)
     ref_base = reference[:, centre]

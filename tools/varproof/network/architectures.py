@@ -1,6 +1,6 @@
-"""The two networks: the paper's, and one over sets of reads. Both take `PackedTensors.dense` and end in a calibrated probability.
+"""The two networks: the paper's, and one over sets of reads.
 
-Outputs are (B, 2): probabilities of an artefact and of a real variant.
+Both take `PackedTensors.dense` and end in a calibrated probability: outputs (B, 2), of an artefact and of a real variant.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
         contexts = layers.Dense(24, activation="relu")(pooled[:, len(own) :])
         parts += [keras.ops.mean(contexts, 1), keras.ops.max(contexts, 1)]
     x = layers.Concatenate()([*parts, AlleleFeatures(name="allele_features")(inputs["allele"])])
-    x = layers.BatchNormalization()(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Dropout(0.2)(layers.Dense(64, activation="relu")(x))
     x = layers.Dense(24, activation="relu")(x)
     return layers.Dense(2)(x)

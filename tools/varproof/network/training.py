@@ -220,8 +220,8 @@ def fit_model(
     else:
         keras.utils.set_random_seed(plan.seed)
         model = _compiled(build_model(card), plan, steps)
-    best = model.get_weights() if plan.early_stopping else None
     state = card.training
+    best = _Best(model, checkpoint, resume) if plan.early_stopping else None
     while state.epochs_done < plan.epochs and not _exhausted(state, plan):
         epoch = state.epochs_done
         _seed_layers(model, plan.seed, epoch)
@@ -232,15 +232,38 @@ def fit_model(
         if len(validate):
             values |= _validation(model, source, labels, validate, plan)
         state = _advanced(state, values)
-        if plan.early_stopping and state.epochs_without_gain == 0:
-            best = model.get_weights()
         card = card.model_copy(update={"training": state})
+        if best is not None and state.epochs_without_gain == 0:
+            best.keep(model)
         if checkpoint is not None:
             save_model(_carrying(model, card), checkpoint)
         after_epoch(state)
-    if best is not None and state.epochs_without_gain:
-        model.set_weights(best)
+    if best is not None:
+        best.restore(model)
     return model, card
+
+
+class _Best:
+    """Weights of the best pass so far, for early stopping; beside the checkpoint too, so that they survive an interruption."""
+
+    def __init__(self, model: keras.Model, checkpoint: Path | None, resume: bool) -> None:
+        self._path = None if checkpoint is None else best_checkpoint(checkpoint)
+        self._weights = model.get_weights()
+        if resume and self._path is not None and self._path.exists():
+            self._weights = load_model(self._path)[0].get_weights()
+
+    def keep(self, model: keras.Model) -> None:
+        self._weights = model.get_weights()
+        if self._path is not None:
+            save_model(model, self._path)
+
+    def restore(self, model: keras.Model) -> None:
+        model.set_weights(self._weights)
+
+
+def best_checkpoint(checkpoint: Path) -> Path:
+    """Where the best pass is kept beside the last one."""
+    return checkpoint.with_name(f"{checkpoint.stem}.best.keras")
 
 
 def _validation(
