@@ -1,7 +1,7 @@
 """Scored calls: what score-posterior, predict and combine-calls wrote, read back allele by allele.
 
 `select_events` says which PROB_ fields add up to what the user asked for; `error_probabilities` gives each allele of a
-record the posterior probability that it is none of that.
+record the posterior probability that it is none of that, `log_odds` the log-odds that it is.
 """
 
 import math
@@ -14,8 +14,11 @@ from varproof.errors import UserError
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY,
     ALLELE_FREQUENCY_DENSITY,
+    COMBINED_EVENTS,
     DEPTH,
     EVENTS,
+    MAX_PHRED,
+    NETWORK_EVENTS,
     PROBABILITY_PREFIX,
     SKIPPED,
     from_phred,
@@ -23,8 +26,7 @@ from varproof.formats.vcf import (
 
 NAN = math.nan
 # Events of one family are the alternatives of one posterior: their probabilities sum to 1 if the family is complete.
-_FAMILIES = {"": frozenset(EVENTS), "CNN_": frozenset({"CNN_SOMATIC", "CNN_ARTIFACT"})}
-_OTHER_FAMILIES = ("COMBINED_",)
+_FAMILIES = {"": frozenset(EVENTS), "CNN_": frozenset(NETWORK_EVENTS), "COMBINED_": frozenset(COMBINED_EVENTS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def declared_events(header: Any) -> list[str]:
 
 
 def _family(event: str) -> str:
-    return next((prefix for prefix in ("CNN_", *_OTHER_FAMILIES) if event.startswith(prefix)), "")
+    return next((prefix for prefix in _FAMILIES if prefix and event.startswith(prefix)), "")
 
 
 def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelection:
@@ -110,6 +112,25 @@ def error_probabilities(record: Any, selection: EventSelection) -> list[float]:
             error = 1 - math.fsum(map(from_phred, own))
         errors.append(min(1.0, max(0.0, error)))
     return errors
+
+
+def log_odds(record: Any, selection: EventSelection) -> list[float]:
+    """For each alternative allele of a record the natural log-odds of the selected events; NaN where it was not judged.
+
+    Finite: a probability of 0 or 1 stands for what MAX_PHRED allows. Raises UserError as `error_probabilities` does.
+    """
+    found = []
+    alleles = len(record.alts or ())
+    for allele, error in enumerate(error_probabilities(record, selection)):
+        if error != error:
+            found.append(NAN)
+            continue
+        chosen = math.fsum(from_phred(_phreds(record, field, alleles)[allele]) for field in selection.fields)
+        found.append(math.log(max(chosen, _LEAST)) - math.log(max(error, _LEAST)))
+    return found
+
+
+_LEAST = from_phred(MAX_PHRED)
 
 
 def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
