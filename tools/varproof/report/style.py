@@ -12,6 +12,10 @@ TYPE_COLOURS = {
     "indel": "#B8860B",
     "all": "#222222",
 }
+BASE_COLOURS = ("#FFFFFF", "#3BBE98", "#193D8F", "#FDAF19", "#A81A11", "#8A8F98")
+"""Nothing, A, C, G, T, N: as far apart as can be (47 in CIELAB) also for those who lack one kind of cone."""
+READ_COLOURS = ("#E3CFC0", "#C3CFE2")
+"""Forward and reverse reads."""
 ACCENT, MUTED, GRID, INK = "#0072B2", "#8A8F98", "#E3E5E8", "#1F2430"
 
 _SETTINGS: dict[str, Any] = {
