@@ -74,6 +74,11 @@ def has_free_depth(architecture: Architecture) -> bool:
     return architecture == "read-set"
 
 
+def is_blind_to_bases(architecture: Architecture) -> bool:
+    """Whether base scrambling changes nothing, because the network only sees which alleles agree."""
+    return architecture == "read-set"
+
+
 def build_model(card: ModelCard) -> keras.Model:
     """A network with new weights (from Keras's global seed) for the card's architecture and layout."""
     settings = card.settings

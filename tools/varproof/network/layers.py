@@ -14,6 +14,8 @@ from varproof.formats.tensors import (
     ALT_LENGTH,
     ALT_MISMATCHES,
     BASE_A,
+    BASE_C,
+    BASE_G,
     BASE_MASK,
     BASE_T,
     CLIPPED,
@@ -64,19 +66,14 @@ def scrambled(inputs: dict[str, Any], swap_at: Any, swap_cg: Any) -> dict[str, A
     In reads, reference and alleles alike, so that the picture stays that of a possible candidate (deepCNNvalid 2023,
     Implementation).
     """
-    codes = tf.range(256, dtype=tf.int32)
-    low = tf.bitwise.bitwise_and(codes, BASE_MASK)
-    is_at = (low == BASE_A) | (low == BASE_T)
-    is_cg = (low > BASE_A) & (low < BASE_T)
-    # A + T = C + G = 5: exchanging a base with its partner is code -> 5 - code.
-    flipped = codes - low + (BASE_A + BASE_T - low)
-    choice = 2 * tf.cast(swap_at, tf.int32) + tf.cast(swap_cg, tf.int32)
-    tables = tf.stack([tf.where((is_at & bool(k & 2)) | (is_cg & bool(k & 1)), flipped, codes) for k in range(4)])
-    flat = tf.cast(tf.reshape(tables, [-1]), tf.uint8)
 
     def exchange(plane: Any) -> Any:
-        row = tf.reshape(choice * 256, tf.concat([tf.shape(choice), tf.ones(tf.rank(plane) - 1, tf.int32)], 0))
-        return tf.gather(flat, row + tf.cast(plane, tf.int32))
+        shape = tf.concat([tf.shape(swap_at), tf.ones(tf.rank(plane) - 1, tf.int32)], 0)
+        at, cg = (tf.cast(tf.reshape(swap, shape), tf.uint8) for swap in (swap_at, swap_cg))
+        code = _code(plane)
+        is_at = tf.cast((code == BASE_A) | (code == BASE_T), tf.uint8)
+        is_cg = tf.cast((code == BASE_C) | (code == BASE_G), tf.uint8)
+        return tf.bitwise.bitwise_xor(plane, is_at * at * (BASE_A ^ BASE_T) + is_cg * cg * (BASE_C ^ BASE_G))
 
     allele = inputs["allele"]
     bases = exchange(allele[:, REF_BASE:])

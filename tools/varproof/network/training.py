@@ -18,7 +18,7 @@ from varproof.errors import UserError
 from varproof.formats.model import Architecture, ModelCard, TrainingState, read_card
 from varproof.formats.output import complete_or_absent
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
-from varproof.network.architectures import build_model, has_free_depth
+from varproof.network.architectures import build_model, has_free_depth, is_blind_to_bases
 from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches
 from varproof.network.layers import scrambled
 
@@ -98,7 +98,7 @@ def training_dataset(
         tf.TensorSpec((None,), tf.float32),
     )
     data = tf.data.Dataset.from_generator(batches, output_signature=specification)
-    if plan.scramble:
+    if plan.scramble and not is_blind_to_bases(plan.architecture):
         data = data.enumerate().map(lambda number, item: (randomly_scrambled(item[0], plan.seed, epoch, number), *item[1:]))
     return _of_length(data, len(indices), plan.batch_size).prefetch(PREFETCHED)
 
