@@ -35,7 +35,7 @@ BITS = {
 
 
 def random_read(rng: random.Random, name: str, contig_length: int, longest: int = 60) -> Read:
-    """Any CIGAR that the format allows: clips, gaps next to each other, skips, = and X; some bases N, some without qualities."""
+    """Any CIGAR that the format allows: clips, gaps next to each other, skips, = and X; Ns, and reads without qualities."""
     operations: list[tuple[str, int]] = []
     budget = rng.randint(5, longest)
     while budget > 0:
@@ -140,7 +140,7 @@ def test_packing_equals_the_naive_encoder(case: int, tmp_path: Path) -> None:
     seen = 0
     for i, record in enumerate(records):
         start, ref, alt = trimmed_alleles(*record)
-        low, high, left, *_ = variant_interval(reference, start, start + len(ref), alt)
+        low, high, _left, *_ = variant_interval(reference, start, start + len(ref), alt)
         centre = naive_centre("substitution" if len(ref) == len(alt) else "indel", low, high, settings.window)
         assert (tensors.skipped[i], tensors.centre[i]) == ("", centre)
         first = centre - settings.window // 2

@@ -17,7 +17,8 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from varproof.errors import UserError
-from varproof.formats.hdf5 import append_rows, hdf5_output
+from varproof.formats.deflated import RowReader, RowWriter
+from varproof.formats.hdf5 import hdf5_output
 
 SCHEMA = "varproof/tensors/1"
 
@@ -220,44 +221,61 @@ def concatenated(parts: list[PackedTensors]) -> PackedTensors:
     )
 
 
-_ROW_CHUNK, _CANDIDATE_CHUNK = 256, 1024
-_COMPRESSION: dict[str, Any] = {"compression": "gzip", "compression_opts": 1}
+_ROW_CHUNK, _CANDIDATE_CHUNK, _TEXT_CHUNK = 1024, 256, 1 << 15
+_ROW_TABLES = ("base", "quality", "rows")
+_FIXED_COLUMNS = (*CANDIDATE_COLUMNS, "track_sample", "reference", "allele_code")
+
+
+def _candidate_type(settings: TensorSettings) -> np.dtype:
+    """One row of the dataset "candidates": what is known of a candidate, and where its rows and its text end."""
+    tracks = len(settings.tracks)
+    return np.dtype(
+        [
+            *CANDIDATE_COLUMNS.items(),
+            ("track_sample", np.int32, (tracks,)),
+            ("reference", np.uint8, (settings.window,)),
+            ("allele_code", np.uint8, (len(ALLELE_COLUMNS),)),
+            ("row_end", np.int64, (tracks,)),
+            ("text_end", np.int64),
+        ]
+    )
 
 
 class TensorWriter:
-    """Appends chunks of `PackedTensors` to an open HDF5 file."""
+    """Appends chunks of `PackedTensors` to an open HDF5 file.
+
+    Datasets: "candidates", one compound row each; "text", their TEXT_COLUMNS, separated by tabs and ended by newlines; and
+    "base", "quality" and "rows" as in `PackedTensors`.
+    """
 
     def __init__(self, file: Any, header: TensorHeader, check: Callable[[], None]) -> None:
         """`file`: an `h5py.File` open for writing; `check` raises if something could not be written."""
-        import h5py
-
-        self._file, self._check = file, check
-        window, tracks = header.settings.window, len(header.settings.tracks)
-        for name, kind in CANDIDATE_COLUMNS.items():
-            self._create(name, kind, ())
-        for name in TEXT_COLUMNS:
-            file.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(_CANDIDATE_CHUNK,), dtype=h5py.string_dtype())
-        self._create("track_sample", np.int32, (tracks,))
-        self._create("reference", np.uint8, (window,))
-        self._create("allele_code", np.uint8, (len(ALLELE_COLUMNS),))
-        self._create("row_offset", np.int64, ())
-        append_rows(file["row_offset"], np.zeros(1, np.int64))
-        for name, width in (("base", window), ("quality", window), ("rows", len(ROW_COLUMNS))):
-            self._create(name, np.uint8, (width,), _ROW_CHUNK)
-        self._rows = 0
-
-    def _create(self, name: str, kind: Any, shape: tuple[int, ...], chunk: int = _CANDIDATE_CHUNK) -> None:
-        self._file.create_dataset(
-            name, shape=(0, *shape), maxshape=(None, *shape), dtype=kind, chunks=(chunk, *shape), **_COMPRESSION
-        )
+        self._check, self._type = check, _candidate_type(header.settings)
+        self._candidates = RowWriter(file, "candidates", self._type, (), _CANDIDATE_CHUNK)
+        self._text = RowWriter(file, "text", np.uint8, (), _TEXT_CHUNK)
+        window = header.settings.window
+        widths = {"base": window, "quality": window, "rows": len(ROW_COLUMNS)}
+        self._rows = {name: RowWriter(file, name, np.uint8, (widths[name],), _ROW_CHUNK) for name in _ROW_TABLES}
 
     def append(self, part: PackedTensors) -> None:
         """Write the tensors of the next candidates."""
-        for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "reference", "allele_code", "base", "quality", "rows"):
-            append_rows(self._file[name], getattr(part, name))
-        append_rows(self._file["row_offset"], part.row_offset[1:] + self._rows)
-        self._rows += int(part.row_offset[-1])
+        lines = ["\t".join(fields) + "\n" for fields in zip(*(getattr(part, name) for name in TEXT_COLUMNS), strict=True)]
+        encoded = [line.encode() for line in lines]
+        candidates = np.zeros(part.size, self._type)
+        for name in _FIXED_COLUMNS:
+            candidates[name] = getattr(part, name)
+        candidates["row_end"] = part.row_offset[1:].reshape(part.size, part.tracks) + self._rows["base"].size
+        candidates["text_end"] = np.cumsum([len(line) for line in encoded], dtype=np.int64) + self._text.size
+        self._candidates.append(candidates)
+        self._text.append(np.frombuffer(b"".join(encoded), np.uint8))
+        for name, writer in self._rows.items():
+            writer.append(getattr(part, name))
         self._check()
+
+    def close(self) -> None:
+        """Write what is left."""
+        for writer in (self._candidates, self._text, *self._rows.values()):
+            writer.close()
 
 
 @contextlib.contextmanager
@@ -265,7 +283,9 @@ def tensor_writer(path: Path, header: TensorHeader) -> Iterator[TensorWriter]:
     """A writer whose file appears at `path` complete or not at all; raises OSError where the disk is full."""
     attributes = {"schema": SCHEMA, "header": header.model_dump_json()}
     with hdf5_output(path, attributes) as (file, check):
-        yield TensorWriter(file, header, check)
+        writer = TensorWriter(file, header, check)
+        yield writer
+        writer.close()
 
 
 class TensorReader:
@@ -275,6 +295,7 @@ class TensorReader:
         """Raises UserError unless `path` is a complete tensor file of this schema."""
         import h5py
 
+        self.path = path
         try:
             self._file = h5py.File(path, "r")
         except OSError as error:
@@ -285,31 +306,36 @@ class TensorReader:
             if schema != SCHEMA:
                 raise UserError(f"{path}: schema is {schema!r}, not {SCHEMA!r}; make it with this version of tensorise")
             self.header = TensorHeader.model_validate(json.loads(self._file.attrs["header"]))
-            self._require_consistent(path)
+            self._open_tables(path)
         except (KeyError, OSError, json.JSONDecodeError, ValidationError) as error:
             self._file.close()
             raise UserError(f"{path}: damaged tensor file ({' '.join(str(error).split())}); make it again") from error
         except UserError:
             self._file.close()
             raise
-        self.path = path
 
-    def _require_consistent(self, path: Path) -> None:
-        n, tracks = self._file["record"].shape[0], len(self.header.settings.tracks)
+    def _open_tables(self, path: Path) -> None:
         window = self.header.settings.window
-        expected: dict[str, tuple[int | None, ...]] = {name: (n,) for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS)}
-        expected |= {
-            "track_sample": (n, tracks),
-            "reference": (n, window),
-            "allele_code": (n, len(ALLELE_COLUMNS)),
-            "row_offset": (n * tracks + 1,),
+        expected: dict[str, tuple[Any, tuple[int, ...]]] = {
+            "candidates": (_candidate_type(self.header.settings), ()),
+            "text": (np.dtype(np.uint8), ()),
+            "base": (np.dtype(np.uint8), (window,)),
+            "quality": (np.dtype(np.uint8), (window,)),
+            "rows": (np.dtype(np.uint8), (len(ROW_COLUMNS),)),
         }
-        rows = int(self._file["row_offset"][-1]) if self._file["row_offset"].shape == (n * tracks + 1,) else -1
-        expected |= {"base": (rows, window), "quality": (rows, window), "rows": (rows, len(ROW_COLUMNS))}
-        for name, shape in expected.items():
-            found = self._file[name].shape
-            if found != shape:
-                raise UserError(f"{path}: damaged tensor file ({name} has shape {found}, not {shape}); make it again")
+        for name, (kind, shape) in expected.items():
+            found = self._file[name]
+            if found.dtype != kind or found.shape[1:] != shape or not found.chunks:
+                raise UserError(f"{path}: damaged tensor file ({name} is {found.dtype} {found.shape}); make it again")
+        self._tables = {name: RowReader(self._file[name]) for name in expected}
+        if self.size:
+            last = self._tables["candidates"].read(self.size - 1, self.size)[0]
+            ends = {"text": int(last["text_end"])} | {name: int(last["row_end"][-1]) for name in _ROW_TABLES}
+            for name, end in ends.items():
+                if self._tables[name].size != end:
+                    raise UserError(
+                        f"{path}: damaged tensor file ({name} has {self._tables[name].size} rows, not {end}); make it again"
+                    )
 
     def __enter__(self) -> "TensorReader":
         return self
@@ -320,7 +346,7 @@ class TensorReader:
     @property
     def size(self) -> int:
         """Number of candidates."""
-        return int(self._file["record"].shape[0])
+        return self._tables["candidates"].size
 
     @property
     def settings(self) -> TensorSettings:
@@ -329,35 +355,56 @@ class TensorReader:
 
     def column(self, name: str) -> np.ndarray:
         """One of CANDIDATE_COLUMNS, TEXT_COLUMNS (as str objects), "allele_code" or "track_sample" for all candidates."""
-        return self._slice(name, 0, self.size)
+        if name in TEXT_COLUMNS:
+            with self._damage_told(0):
+                return self._text(0, int(self._field("text_end")[-1]) if self.size else 0)[name]
+        return self._field(name)
 
     def depths(self) -> np.ndarray:
         """Rows of each candidate and track, int64 (n, T)."""
-        return np.diff(self._file["row_offset"][:]).reshape(self.size, len(self.settings.tracks))
+        ends = self._field("row_end")
+        return np.diff(ends.ravel(), prepend=0).reshape(ends.shape)
 
-    def _slice(self, name: str, start: int, end: int) -> np.ndarray:
-        data = self._file[name]
-        return np.asarray(data.asstr()[start:end] if name in TEXT_COLUMNS else data[start:end])
+    def _field(self, name: str) -> np.ndarray:
+        table, step = self._tables["candidates"], _CANDIDATE_CHUNK
+        parts = []
+        for start in range(0, max(self.size, 1), step):
+            with self._damage_told(start):
+                parts.append(table.read(start, min(start + step, self.size))[name].copy())
+        return np.concatenate(parts)
+
+    def _text(self, first: int, last: int) -> dict[str, np.ndarray]:
+        text = self._tables["text"].read(first, last).tobytes().decode()
+        columns = zip(*(line.split("\t") for line in text.split("\n")[:-1]), strict=True) if text else ((),) * len(TEXT_COLUMNS)
+        return {name: np.array(values, object) for name, values in zip(TEXT_COLUMNS, columns, strict=True)}
+
+    @contextlib.contextmanager
+    def _damage_told(self, start: int) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path}: damaged or cut off near candidate {start + 1}; make it again") from error
 
     def read(self, start: int, end: int) -> PackedTensors:
         """Tensors of candidates start..end - 1. Raises UserError where the file is damaged."""
-        tracks = len(self.settings.tracks)
-        try:
-            offset = self._file["row_offset"][start * tracks : end * tracks + 1].astype(np.int64)
+        end = min(end, self.size)
+        before = 1 if start else 0
+        with self._damage_told(start):
+            candidates = self._tables["candidates"].read(start - before, end)
+            first_row, first_text = (0, 0)
+            if before:
+                first_row, first_text = int(candidates["row_end"][0, -1]), int(candidates["text_end"][0])
+            candidates = candidates[before:]
+            offset = np.concatenate([[first_row], candidates["row_end"].ravel()]).astype(np.int64)
             if np.any(np.diff(offset) < 0) or np.any(np.diff(offset) > self.settings.depth):
-                raise UserError(f"{self.path}: damaged tensor file (row_offset); make it again")
-            first, last = int(offset[0]), int(offset[-1])
+                raise ValueError("row_end")
             return PackedTensors(
                 settings=self.settings,
-                row_offset=offset - first,
-                **{
-                    name: self._slice(name, start, end)
-                    for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "reference", "allele_code")
-                },
-                **{name: self._file[name][first:last] for name in ("base", "quality", "rows")},
+                row_offset=offset - first_row,
+                **{name: np.ascontiguousarray(candidates[name]) for name in _FIXED_COLUMNS},
+                **self._text(first_text, int(candidates["text_end"][-1]) if len(candidates) else first_text),
+                **{name: self._tables[name].read(first_row, int(offset[-1])) for name in _ROW_TABLES},
             )
-        except OSError as error:
-            raise UserError(f"{self.path}: damaged or cut off near candidate {start + 1}; make it again") from error
 
     def batches(self, size: int) -> Iterator[PackedTensors]:
         """All candidates in order, `size` at a time."""
