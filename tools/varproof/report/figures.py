@@ -7,6 +7,7 @@ import numpy as np
 from varproof.formats.metrics import ClassMetrics, Metrics, OperatingPoint
 from varproof.formats.vcf import VariantType
 from varproof.report.evaluation import HEADLINE_FDR, share_limits
+from varproof.report.html import inline_svg
 from varproof.report.matching import NONE, Matching
 from varproof.report.style import INK, MUTED, TYPE_COLOURS, new_figure, styled, svg_bytes
 from varproof.report.variants import TYPES, Calls, Truth
@@ -30,11 +31,6 @@ def class_label(name: str) -> str:
     return f"{plural} {lengths.replace('-', '–').replace('+', ' and more')} bp" if lengths else plural
 
 
-def _inline(figure: Any) -> str:
-    text = svg_bytes(figure).decode()
-    return text[text.index("<svg") :]
-
-
 def calibration_picture(metrics: Metrics) -> str:
     """Realised against nominal rate, one panel per class with 95 % limits."""
     shown = [entry for name in _PANELS for entry in metrics.classes if entry.name == name and entry.calls]
@@ -53,7 +49,7 @@ def calibration_picture(metrics: Metrics) -> str:
             axes.xaxis.set_tick_params(labelbottom=number + columns >= len(shown))
         figure.supxlabel("Nominal false discovery rate", fontsize=9)
         figure.supylabel("Realised", fontsize=9)
-        return _inline(figure)
+        return inline_svg(svg_bytes(figure), "calibration-")
 
 
 def _draw_calibration(axes: Any, entry: ClassMetrics) -> None:
@@ -111,7 +107,7 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
         axes.set_xlabel("Recall")
         axes.set_ylabel("Precision")
         axes.legend(loc="lower left")
-        return _inline(figure)
+        return inline_svg(svg_bytes(figure), "precision-recall-")
 
 
 def _precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
@@ -151,7 +147,7 @@ def vaf_picture(calls: Calls, truth: Truth, matching: Matching, limit: float) ->
             axes.set_aspect("equal")
         figure.supxlabel("True allele frequency", fontsize=9)
         panels[0].set_ylabel("Estimated (MAP)")
-        return _inline(figure)
+        return inline_svg(svg_bytes(figure), "vaf-")
 
 
 def recall_picture(calls: Calls, truth: Truth, matching: Matching, limit: float) -> str:
@@ -189,7 +185,7 @@ def recall_picture(calls: Calls, truth: Truth, matching: Matching, limit: float)
         for axes in figure.axes:
             axes.set_ylim(0, 1.03)
             axes.legend(loc="lower right")
-        return _inline(figure)
+        return inline_svg(svg_bytes(figure), "recall-")
 
 
 def _draw_recall(axes: Any, values: Any, found: Any, edges: tuple[float, ...], kind: str) -> None:

@@ -1,8 +1,5 @@
 """report.html of evaluate-calls: one file with numbers, pictures and how to read them; nothing is loaded from elsewhere."""
 
-import json
-
-from varproof import __version__
 from varproof.formats.metrics import Metrics, OperatingPoint
 from varproof.report.evaluation import HEADLINE_FDR, NOMINAL_FDRS
 from varproof.report.figures import (
@@ -12,18 +9,11 @@ from varproof.report.figures import (
     recall_picture,
     vaf_picture,
 )
+from varproof.report.html import rendered
 from varproof.report.matching import Matching
 from varproof.report.variants import Calls, Truth
 
 _HEADLINE_CLASSES = ("all", "snv", "mnv", "indel 1-29", "indel 30-99", "indel 100-250", "indel 251+", "replacement")
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _limits(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.3f}–{high:.3f}"
 
 
 def at_rate(points: list[OperatingPoint], rate: float) -> OperatingPoint:
@@ -42,17 +32,6 @@ def _verdict(point: OperatingPoint) -> str:
 
 def render_report(calls: Calls, truth: Truth, matching: Matching, metrics: Metrics) -> str:
     """The page's HTML."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("varproof", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": _number, "label": class_label, "verdict": _verdict}
-    environment.globals |= {"limits": _limits, "at_rate": at_rate}
     everything = metrics.class_named("all")
     headline = at_rate(everything.joint_threshold, HEADLINE_FDR)
     limit = headline.max_error_probability if headline.max_error_probability is not None else -1.0
@@ -62,8 +41,10 @@ def render_report(calls: Calls, truth: Truth, matching: Matching, metrics: Metri
         "vaf": vaf_picture(calls, truth, matching, limit),
         "recall": recall_picture(calls, truth, matching, limit),
     }
-    return environment.get_template("evaluation.html").render(
-        version=__version__,
+    return rendered(
+        "evaluation.html",
+        "evaluate-calls",
+        metrics.provenance,
         metrics=metrics,
         everything=everything,
         headline=headline,
@@ -73,5 +54,7 @@ def render_report(calls: Calls, truth: Truth, matching: Matching, metrics: Metri
         detailed=[entry for entry in metrics.classes if entry.calls],
         with_vaf=[entry for entry in metrics.classes if entry.vaf is not None],
         pictures=pictures,
-        provenance=json.dumps(metrics.provenance, indent=2),
+        class_label=class_label,
+        verdict=_verdict,
+        at_rate=at_rate,
     )

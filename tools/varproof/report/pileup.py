@@ -56,7 +56,7 @@ from varproof.report.pileup_track import (
     row_groups,
     row_order,
 )
-from varproof.report.style import INK, MUTED, png_bytes, styled, svg_bytes
+from varproof.report.style import INK, MUTED, png_bytes, probability_text, styled, svg_bytes
 
 _TITLE_FROM_TOP, _NARROWEST_FRAME = 5.0, 1.2
 _ALLELE_SHOWN = 24
@@ -89,7 +89,7 @@ def _description(tensors: PackedTensors, index: int, probability: float | None) 
     if tensors.label[index] != UNKNOWN_LABEL:
         parts.append(_LABEL_TEXT[int(tensors.label[index])])
     if probability is not None:
-        parts.append(f"P(real) = {probability:.3f}")
+        parts.append(f"P(real) = {probability_text(probability)}")
     return ", ".join(parts)
 
 

@@ -1,6 +1,7 @@
 """How all pictures look: one palette that survives colour blindness and print, text as text, the same bytes each time."""
 
 import io
+import math
 from typing import Any
 
 TYPE_COLOURS = {
@@ -46,6 +47,17 @@ _SETTINGS: dict[str, Any] = {
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
+
+
+def probability_text(value: float) -> str:
+    """A probability with as many digits as it takes to tell it from 0 and 1.
+
+    >>> probability_text(0.25), probability_text(0.99987), probability_text(1e-9)
+    ('0.250', '0.9999', '0.000000')
+    """
+    least = min(value, 1 - value)
+    digits = 3 if least >= 0.001 else min(6, math.ceil(-math.log10(max(least, 1e-9))))
+    return f"{value:.{digits}f}"
 
 
 def new_figure(width_mm: float, height_mm: float) -> Any:
