@@ -11,6 +11,8 @@ EXECUTABLES = {
     "fdr-filter": "the largest set of calls at a chosen false discovery rate",
     "estimate-vaf": "allele frequencies with intervals, and the neutral-evolution fit",
     "tensorise": "pileups of candidates as packed tensors, for train and predict",
+    "train": "a network trained on labelled tensors, calibrated and tested",
+    "predict": "the network's probability that each candidate is real",
     "combine-calls": "one probability from the posterior and the network",
     "evaluate-calls": "precision, recall and realised false discovery rate against a truth set",
 }

@@ -12,9 +12,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from varproof.errors import UserError
 from varproof.formats.tensors import TensorSettings
-from varproof.formats.training import Calibration
+from varproof.formats.training import ClassCalibrations
 
-SCHEMA = "varproof/model/1"
 CARD_LAYER = "CalibratedProbability"
 
 Architecture = Literal["read-set", "deepcnnvalid"]
@@ -32,10 +31,10 @@ class TrainingState(BaseModel, extra="forbid"):
 class ModelCard(BaseModel, extra="forbid"):
     """What a model is."""
 
-    schema_version: Literal["varproof/model/1"] = SCHEMA
+    schema_version: Literal["varproof/model/1"] = "varproof/model/1"
     architecture: Architecture
     settings: TensorSettings
-    calibration: Calibration = Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5)
+    calibration: ClassCalibrations = ClassCalibrations()
     calibrated_on: int = Field(0, ge=0, description="held-out candidates that the calibration was fitted to; 0: a checkpoint.")
     positives: int = Field(0, ge=0, description="real variants that it was trained on.")
     negatives: int = Field(0, ge=0, description="artefacts that it was trained on.")

@@ -61,6 +61,8 @@ of the tandem repeat that the candidate lies in, bp (0: none). First base of the
 planes, else 0.
 """
 TYPE, REF_LENGTH, ALT_LENGTH, REPEAT_UNIT, REPEAT_LENGTH, REF_BASE, ALT_BASE = range(len(ALLELE_COLUMNS))
+FIRST_INDEL_TYPE = 2
+"""Codes of `type` from which the lengths of the alleles differ."""
 
 NETWORK_INPUTS = ("base", "quality", "rows", "reference", "allele")
 """Arrays that the network takes, in `PackedTensors.dense`'s order."""

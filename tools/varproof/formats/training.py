@@ -94,6 +94,17 @@ class Calibration(_Model):
         return np.asarray(np.asarray(logit, np.float64) / self.temperature + self.bias)
 
 
+class ClassCalibrations(_Model):
+    """The share of real candidates differs between substitutions and indels, and so may what a network makes of them."""
+
+    substitution: Calibration = Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5)
+    indel: Calibration = Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5)
+
+    def calibrated(self, logit: Any, is_indel: Any) -> np.ndarray:
+        """Calibrated log-odds (n,) of raw log-odds (n,), by class (bool (n,))."""
+        return np.where(is_indel, self.indel.calibrated(logit), self.substitution.calibrated(logit))
+
+
 class ClassBalance(_Model):
     """Labelled candidates of both classes."""
 
@@ -178,7 +189,7 @@ class TrainingMetrics(_Model):
     best_epoch: int | None = Field(None, description="1-based epoch whose weights were kept, if not the last")
     history: dict[str, list[float | None]] = Field(description="per epoch: loss, val_loss, ...")
     heldout: HeldOut | None
-    calibration: Calibration | None
+    calibration: ClassCalibrations | None
     cross_validation: Resampling | None = None
     repeats: Resampling | None = None
     learning_curve: list[LearningCurvePoint] | None = None

@@ -35,7 +35,7 @@ def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
     x = layers.Conv2D(32, (1, 1), activation="relu")(x)
     x = layers.Flatten()(layers.BatchNormalization(momentum=0.8)(x))
     x = layers.Dropout(0.2)(layers.Dense(10, activation="relu")(x))
-    return layers.Dense(2)(x)
+    return layers.Dense(2, name="logits")(x)
 
 
 def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
@@ -60,7 +60,7 @@ def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
     x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Dropout(0.2)(layers.Dense(64, activation="relu")(x))
     x = layers.Dense(24, activation="relu")(x)
-    return layers.Dense(2)(x)
+    return layers.Dense(2, name="logits")(x)
 
 
 _LOGITS: dict[Architecture, Callable[[TensorSettings, dict[str, Any]], Any]] = {
@@ -84,5 +84,5 @@ def build_model(card: ModelCard) -> keras.Model:
     settings = card.settings
     inputs = _inputs(settings, None if has_free_depth(card.architecture) else settings.depth)
     logits = _LOGITS[card.architecture](settings, inputs)
-    outputs = CalibratedProbability(card.model_dump(mode="json"), name="probability")(logits)
+    outputs = CalibratedProbability(card.model_dump(mode="json"), name="probability")([logits, inputs["allele"]])
     return keras.Model(inputs, outputs, name=card.architecture.replace("-", "_"))

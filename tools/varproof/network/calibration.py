@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.formats.training import Calibration
+from varproof.formats.training import Calibration, ClassCalibrations
 from varproof.network.logistic import logistic_weights
 
 _WEIGHT_SD, _BIAS_SD = 1.0, 5.0
@@ -51,3 +51,22 @@ def fitted_calibration(logit: Any, label: Any) -> Calibration:
         features, label, np.zeros(len(logit)), (1.0, 0.0), (_WEIGHT_SD, _BIAS_SD), (_LEAST_WEIGHT, -math.inf)
     )
     return Calibration(temperature=float(1 / weight), bias=float(bias), positive_fraction=positives / len(label))
+
+
+FEWEST_OF_CLASS = 20
+"""Held-out candidates of each label that a class needs for a calibration of its own."""
+
+
+def fitted_class_calibrations(logit: Any, label: Any, is_indel: Any) -> ClassCalibrations:
+    """`fitted_calibration` of substitutions and of indels (is_indel: bool (n,)), each from the held-out candidates of its own.
+
+    A class with fewer than FEWEST_OF_CLASS of a label takes the calibration of all. Raises UserError as `fitted_calibration`.
+    """
+    logit, label, is_indel = np.asarray(logit, np.float64), np.asarray(label), np.asarray(is_indel, bool)
+    everything = fitted_calibration(logit, label)
+    found = {}
+    for name, members in (("substitution", ~is_indel), ("indel", is_indel)):
+        real = int(np.count_nonzero(label[members]))
+        enough = min(real, int(members.sum()) - real) >= FEWEST_OF_CLASS
+        found[name] = fitted_calibration(logit[members], label[members]) if enough else everything
+    return ClassCalibrations(**found)

@@ -22,6 +22,7 @@ from varproof.formats.tensors import (
     DELETED,
     EDITS,
     END_DISTANCE,
+    FIRST_INDEL_TYPE,
     FLAGS,
     IMPROPER,
     INSERT_SIZE,
@@ -229,20 +230,24 @@ class AlleleFeatures(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(_PACKAGE)
 class CalibratedProbability(keras.layers.Layer):
-    """Logits (B, 2) of (artefact, real) -> probabilities, after temperature and bias of the log-odds.
+    """Logits (B, 2) of (artefact, real), and the alleles -> probabilities, after temperature and bias of the log-odds.
 
-    The last layer of every model, and where its card is kept: a dict of `formats.model.ModelCard`, whose
-    `calibration` is used here.
+    The last layer of every model, and where its card is kept: a dict of `formats.model.ModelCard`, whose calibrations, of
+    substitutions and of indels, are used here.
     """
 
     def __init__(self, card: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
         self.card = card
 
-    def call(self, logits: Any) -> Any:
+    def call(self, inputs: list[Any]) -> Any:
+        logits, allele = inputs
         logits = tf.cast(logits, tf.float32)
-        calibration = self.card["calibration"]
-        odds = (logits[:, 1] - logits[:, 0]) / float(calibration["temperature"]) + float(calibration["bias"])
+        is_indel = allele[:, TYPE] >= FIRST_INDEL_TYPE
+        substitution, indel = (self.card["calibration"][name] for name in ("substitution", "indel"))
+        slope = tf.where(is_indel, 1.0 / indel["temperature"], 1.0 / substitution["temperature"])
+        bias = tf.where(is_indel, float(indel["bias"]), float(substitution["bias"]))
+        odds = (logits[:, 1] - logits[:, 0]) * slope + bias
         return tf.stack([tf.sigmoid(-odds), tf.sigmoid(odds)], -1)
 
     def get_config(self) -> dict[str, Any]:

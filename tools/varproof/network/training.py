@@ -19,6 +19,7 @@ from varproof.formats.model import Architecture, ModelCard, TrainingState, read_
 from varproof.formats.output import complete_or_absent
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
 from varproof.network.architectures import build_model, has_free_depth, is_blind_to_bases
+from varproof.network.calibration import log_odds
 from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches
 from varproof.network.layers import scrambled
 
@@ -40,19 +41,6 @@ class TrainingPlan:
     scramble: bool = True
     early_stopping: int | None = None
     seed: int = 1
-
-
-def prepare_devices(threads: int) -> bool:
-    """Deterministic kernels on `threads` threads; mixed precision if there is a GPU (then True). Once per process."""
-    tf.config.experimental.enable_op_determinism()
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(min(threads, 2))
-    except RuntimeError:  # TensorFlow has started already, with the number of an earlier call
-        pass
-    on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "float32")
-    return on_gpu
 
 
 def input_specification(settings: TensorSettings, free_depth: bool) -> dict[str, tf.TensorSpec]:
@@ -117,13 +105,6 @@ def prediction_dataset(source: TensorSource, indices: np.ndarray, free_depth: bo
     specification = input_specification(source.settings, free_depth)
     data = tf.data.Dataset.from_generator(batches, output_signature=specification)
     return _of_length(data, len(indices), batch_size).prefetch(PREFETCHED)
-
-
-def log_odds(probabilities: np.ndarray) -> np.ndarray:
-    """float64 (n,) from a model's output (n, 2), finite."""
-    smallest = float(np.finfo(np.float32).tiny)
-    low, high = (np.log(np.maximum(probabilities[:, i].astype(np.float64), smallest)) for i in (0, 1))
-    return high - low
 
 
 def predicted_log_odds(
@@ -192,11 +173,12 @@ def fit_model(
     checkpoint: Path | None = None,
     resume: bool = False,
     after_epoch: Callable[[TrainingState], None] = lambda state: None,
-    provenance: str = "",
+    after_step: Callable[[int], None] = lambda candidates: None,
 ) -> tuple[keras.Model, ModelCard]:
     """A network trained on candidates `train`, watched on `validate` (both ascending), uncalibrated.
 
-    After each pass the model with its optimiser is written to `checkpoint`; `resume` goes on from there. With early stopping
+    After each pass the model with its optimiser is written to `checkpoint`; `resume` goes on from there. `after_step` is told
+    the number of candidates in a step. With early stopping
     the weights of the best pass are returned. Raises UserError where the checkpoint is of another training, and
     FloatingPointError where the loss is not a number.
     """
@@ -209,7 +191,6 @@ def fit_model(
         positives=positives,
         negatives=len(train) - positives,
         training=TrainingState(identity=identity),
-        provenance=provenance,
     )
     if resume and checkpoint is not None and checkpoint.exists():
         model, card = load_model(checkpoint)
@@ -225,7 +206,9 @@ def fit_model(
     while state.epochs_done < plan.epochs and not _exhausted(state, plan):
         epoch = state.epochs_done
         _seed_layers(model, plan.seed, epoch)
-        done = model.fit(training_dataset(source, train, labels, plan, epoch), epochs=1, shuffle=False, verbose=0)
+        data = training_dataset(source, train, labels, plan, epoch)
+        told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: after_step(plan.batch_size))
+        done = model.fit(data, epochs=1, shuffle=False, verbose=0, callbacks=[told])
         values = {"loss": float(done.history["loss"][0]), "accuracy": float(done.history["accuracy"][0])}
         if not np.isfinite(values["loss"]):
             raise FloatingPointError(f"the loss is not a number after pass {epoch + 1}")

@@ -1,0 +1,116 @@
+"""predict's pass over the candidates: the network's log-odds of all, and the tensors of those that are to be explained."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.errors import UserError
+from varproof.formats.tensors import PackedTensors, TensorHeader
+from varproof.network.predicted_calls import JudgedAlleles
+from varproof.network.prediction import Predictor
+from varproof.progress import progress
+
+LEAST_CERTAIN = 10
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A candidate to draw: its tensors (one candidate) and its place among all."""
+
+    tensors: PackedTensors
+    index: int
+
+
+class _Chosen:
+    """Keeps the tensors of the candidates at the given places, or of the least certain ones."""
+
+    def __init__(self, places: Sequence[str], header: TensorHeader) -> None:
+        contigs = {name: number for number, name in enumerate(header.contigs)}
+        self._wanted: dict[tuple[int, int], str] = {}
+        for place in places:
+            contig, _, position = place.rpartition(":")
+            digits = position.replace(",", "")
+            if contig not in contigs or not digits.isdigit():
+                raise UserError(f"--explain-at {place}: expected CHROM:POS with a contig of the reference")
+            self._wanted[contigs[contig], int(digits) - 1] = place
+        self._found: list[Explained] = []
+        self._least_certain: list[tuple[float, int, Explained]] = []
+
+    def look(self, batch: PackedTensors, odds: np.ndarray, start: int) -> None:
+        if self._wanted:
+            for i, place in enumerate(zip(batch.contig.tolist(), batch.position.tolist(), strict=True)):
+                if place in self._wanted and odds[i] == odds[i]:
+                    self._found.append(Explained(batch.select(np.array([i])), start + i))
+            return
+        certainty = np.where(np.isnan(odds), np.inf, np.abs(odds))
+        for i in np.argsort(certainty, kind="stable")[:LEAST_CERTAIN].tolist():
+            full = len(self._least_certain) == LEAST_CERTAIN
+            if np.isinf(certainty[i]) or (full and -certainty[i] <= self._least_certain[0][0]):
+                break
+            item = (-float(certainty[i]), -(start + i), Explained(batch.select(np.array([i])), start + i))
+            (heapq.heapreplace if full else heapq.heappush)(self._least_certain, item)
+
+    def result(self, header: TensorHeader) -> list[Explained]:
+        if not self._wanted:
+            return sorted((item for _, _, item in self._least_certain), key=lambda item: item.index)
+        seen = {(int(item.tensors.contig[0]), int(item.tensors.position[0])) for item in self._found}
+        for place, text in self._wanted.items():
+            if place not in seen:
+                raise UserError(f"--explain-at {text}: no judged candidate there")
+        return self._found
+
+
+def judged_alleles(
+    predictor: Predictor,
+    chunks: Iterator[PackedTensors],
+    total: int,
+    batch_size: int,
+    header: TensorHeader,
+    explain: Sequence[str] | None,
+) -> tuple[JudgedAlleles, list[Explained]]:
+    """All candidates with their log-odds, and those to explain (`explain`: places, empty: the least certain, None: none).
+
+    Raises UserError for a place without a judged candidate.
+    """
+    names = ("record", "contig", "position", "ref", "alt", "skipped", "allele_code")
+    columns: dict[str, list[Any]] = {name: [] for name in (*names, "log_odds")}
+    chosen = None if explain is None else _Chosen(explain, header)
+    done = 0
+    with progress(total, "judging") as advance:
+        for batch, odds in predictor.judged(chunks, batch_size):
+            for name in names:
+                columns[name].append(getattr(batch, name))
+            columns["log_odds"].append(odds)
+            if chosen is not None:
+                chosen.look(batch, odds, done)
+            done += batch.size
+            advance(batch.size)
+    alleles = JudgedAlleles(**{name: _joined(parts) for name, parts in columns.items()})
+    return alleles, [] if chosen is None else chosen.result(header)
+
+
+def _joined(parts: list[Any]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def explained_pictures(
+    predictor: Predictor, wanted: Sequence[Explained], probability: np.ndarray, header: TensorHeader, folder: Path
+) -> list[Path]:
+    """Draw the integrated gradients of each over its pileup; probability (n,): of all candidates, for the titles."""
+    from varproof.network.explanation import integrated_gradients
+    from varproof.report.pileup import picture_folder, picture_name, pileup_pictures, write_pictures
+
+    picture_folder(folder)
+    written: list[Path] = []
+    with progress(len(wanted), "explaining") as advance:
+        for item in wanted:
+            importance = integrated_gradients(predictor.model, item.tensors)
+            name = picture_name(item.tensors, 0, header, item.index + 1)
+            pictures = pileup_pictures(item.tensors, 0, header, importance, float(probability[item.index]))
+            written += write_pictures(folder, name, *pictures)
+            advance(1)
+    return written
