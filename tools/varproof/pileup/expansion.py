@@ -1,7 +1,7 @@
 """Packed tensors -> the seven channels per track of the paper, as plain numbers.
 
-The layout is (candidate, position in the window, row, channel); track t has the channels 7 t to 7 t + 6: A, C, G, T, base quality,
-mapping quality, strand (DeepCNNvalid, "Variant tensors"). Values are whole numbers, not scaled:
+The layout is (candidate, position in the window, row, channel); track t has channels 7 t to 7 t + 6: A, C, G, T, base
+quality, mapping quality, strand (DeepCNNvalid, "Variant tensors"). Values are whole numbers, not scaled:
 
 - A, C, G, T: 1 in the base's own channel, 2 if an insertion follows it; 1 in all four where the read has a deletion (2 if an
   insertion follows that); 0 in all four for N.

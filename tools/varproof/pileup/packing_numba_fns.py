@@ -131,31 +131,65 @@ def packed_rows(loci, reads, offset, chosen, reference, reference_start, window,
     for r in chosen:
         fragments = max(fragments, reads.fragment[r] + 1)
     seen_for = np.full(fragments, -1, np.int64)
+    rightwards = np.empty((2, COMPARED_BASES), np.uint8)
+    leftwards = np.empty((2, COMPARED_BASES), np.uint8)
     for c in range(len(loci.low)):
+        low, high, first = loci.low[c], loci.high[c], loci.start[c]
+        substitution = loci.substitution[c]
+        right = left = 0
+        if substitution:
+            alt = loci.alt[loci.alt_offset[c] : loci.alt_offset[c + 1]]
+            ref = reference[first - reference_start : loci.end[c] - reference_start]
+        else:
+            right = haplotypes_rightwards(loci, c, reference, reference_start, rightwards)
+            left = haplotypes_leftwards(loci, c, reference, reference_start, leftwards)
         for row in range(offset[c], offset[c + 1]):
             r = chosen[row]
-            fill_planes(reads, r, loci.window_start[c], window, soft_clips, base[row], quality[row])
-            fill_columns(loci, c, reads, r, columns[row])
-            compare(loci, c, reads, r, reference, reference_start, columns[row])
-            if seen_for[reads.fragment[r]] == c:
-                columns[row, FLAGS] |= MATE_ABOVE
-            seen_for[reads.fragment[r]] = c
+            start, flag, fragment = reads.start[r], reads.flag[r], reads.fragment[r]
+            bases = reads.bases[reads.base_offset[r] : reads.base_offset[r + 1]]
+            qualities = reads.qualities[reads.base_offset[r] : reads.base_offset[r + 1]]
+            ops = reads.cigar_op[reads.cigar_offset[r] : reads.cigar_offset[r + 1]]
+            lengths = reads.cigar_length[reads.cigar_offset[r] : reads.cigar_offset[r + 1]]
+            position = start - loci.window_start[c]
+            fill_planes(position, ops, lengths, bases, qualities, window, soft_clips, base[row], quality[row])
+            if substitution:
+                support = substitution_mismatches(start, ops, lengths, bases, first, alt, ref)
+            else:
+                before = query_at(start, ops, lengths, low - 1)
+                behind = query_at(start, ops, lengths, high)
+                support = indel_mismatches(bases, before, behind, rightwards[:, :right], leftwards[:, :left])
+            bits = flag_bits(flag) | support_bits(support)
+            if seen_for[fragment] == c:
+                bits |= MATE_ABOVE
+            seen_for[fragment] = c
+            clip_left, clip_right = reads.clips[r, 0], reads.clips[r, 1]
+            distance = min(low - (start - clip_left), reads.end[r] + clip_right - 1 - low)
+            columns[row, MAPQ] = reads.mapq[r]
+            columns[row, FLAGS] = bits
+            columns[row, ALT_MISMATCHES] = min(support[0], NOT_COMPARED - 1) if support[2] else NOT_COMPARED
+            columns[row, REF_MISMATCHES] = min(support[1], NOT_COMPARED - 1) if support[2] else NOT_COMPARED
+            columns[row, END_DISTANCE] = min(max(distance, 0), LARGEST)
+            columns[row, CLIPPED] = min(clip_left + clip_right, LARGEST)
+            columns[row, EDITS] = min(reads.edits[r], LARGEST)
+            columns[row, INSERT_SIZE] = min(abs(reads.template_length[r]) // INSERT_SIZE_UNIT, LARGEST)
     return base, quality, columns
 
 
 @compiled
-def fill_planes(reads, r, window_start, window, soft_clips, base, quality):
-    """Lay read r out in its row of the base and the quality plane, (window,) each, which are zero before."""
-    query, position = reads.base_offset[r], reads.start[r] - window_start
-    aligned_from = position
-    for k in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
-        op, length = reads.cigar_op[k], np.int64(reads.cigar_length[k])
+def fill_planes(position, ops, lengths, bases, qualities, window, soft_clips, base, quality):
+    """Lay a read out in its row of the base and the quality plane, (window,) each, which are zero before.
+
+    `position`: where its first aligned base lies in the window.
+    """
+    query, aligned_from = 0, position
+    for k in range(len(ops)):
+        op, length = ops[k], np.int64(lengths[k])
         if op in (MATCH, EQUAL, DIFFERENT):
             low, high = max(position, 0), min(position + length, window)
-            shift = query - position
-            for i in range(low, high):
-                base[i] = reads.bases[shift + i] + 1
-                quality[i] = reads.qualities[shift + i]
+            if low < high:
+                first, last = query + low - position, query + high - position
+                put_codes(bases[first:last], base[low:high])
+                quality[low:high] = qualities[first:last]
             query += length
             position += length
         elif op == DELETION:
@@ -171,18 +205,23 @@ def fill_planes(reads, r, window_start, window, soft_clips, base, quality):
             query += length
         elif op == SOFT_CLIP:
             if soft_clips:
-                first = position - length if query == reads.base_offset[r] else position
-                shift = query - first
-                for i in range(max(first, 0), min(first + length, window)):
-                    base[i] = (reads.bases[shift + i] + 1) | SOFT_CLIPPED
-                    quality[i] = reads.qualities[shift + i]
+                begin = position - length if query == 0 else position
+                for i in range(max(begin, 0), min(begin + length, window)):
+                    base[i] = (bases[query + i - begin] + 1) | SOFT_CLIPPED
+                    quality[i] = qualities[query + i - begin]
             query += length
 
 
 @compiled
-def fill_columns(loci, c, reads, r, columns):
-    """Write what a read's row says of the read itself and where it lies."""
-    flag = reads.flag[r]
+def put_codes(bases, out):
+    """Base codes as planes have them."""
+    for i in range(len(out)):
+        out[i] = np.uint8(bases[i] + 1)
+
+
+@compiled
+def flag_bits(flag):
+    """What a row's flags take from the SAM flags of its read."""
     bits = PRESENT
     if flag & SAM_REVERSE:
         bits |= REVERSE
@@ -192,23 +231,26 @@ def fill_columns(loci, c, reads, r, columns):
             bits |= READ1_REVERSE
         if not flag & SAM_PROPER:
             bits |= IMPROPER
-    left, right = reads.clips[r, 0], reads.clips[r, 1]
-    here = loci.start[c] if loci.substitution[c] else loci.low[c]
-    distance = min(here - (reads.start[r] - left), reads.end[r] + right - 1 - here)
-    columns[MAPQ] = reads.mapq[r]
-    columns[FLAGS] = bits
-    columns[END_DISTANCE] = min(max(distance, 0), LARGEST)
-    columns[CLIPPED] = min(left + right, LARGEST)
-    columns[EDITS] = min(reads.edits[r], LARGEST)
-    columns[INSERT_SIZE] = min(abs(reads.template_length[r]) // INSERT_SIZE_UNIT, LARGEST)
+    return bits
 
 
 @compiled
-def query_at(reads, r, wanted):
-    """Index into `bases` of the base of read r that the CIGAR aligns to reference position `wanted`, or -1."""
-    query, position = reads.base_offset[r], reads.start[r]
-    for k in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
-        op, length = reads.cigar_op[k], np.int64(reads.cigar_length[k])
+def support_bits(support):
+    """Which allele a read carries by (mismatches with alternative, with reference, compared bases)."""
+    alt, ref, compared = support
+    if alt < ref and 10 * (alt - 1) <= compared:
+        return SUPPORTS_ALT
+    if ref < alt and 10 * (ref - 1) <= compared:
+        return SUPPORTS_REF
+    return 0
+
+
+@compiled
+def query_at(start, ops, lengths, wanted):
+    """Index of the base of a read that its CIGAR aligns to reference position `wanted`, or -1."""
+    query, position = 0, start
+    for k in range(len(ops)):
+        op, length = ops[k], np.int64(lengths[k])
         if op in (MATCH, EQUAL, DIFFERENT):
             if position <= wanted < position + length:
                 return query + wanted - position
@@ -224,112 +266,96 @@ def query_at(reads, r, wanted):
 
 
 @compiled
-def compare(loci, c, reads, r, reference, reference_start, columns):
-    """Write the read's mismatches with both haplotypes, and which it supports."""
-    if loci.substitution[c]:
-        alt, ref, compared = substitution_mismatches(loci, c, reads, r, reference, reference_start)
-    else:
-        alt, ref, compared = left_mismatches(loci, c, reads, r, reference, reference_start)
-        other_alt, other_ref, other_compared = right_mismatches(loci, c, reads, r, reference, reference_start)
-        if other_compared > 0:
-            better, other = min(alt, ref) * other_compared, min(other_alt, other_ref) * compared
-            if compared == 0 or other < better or (other == better and other_compared > compared):
-                alt, ref, compared = other_alt, other_ref, other_compared
-    if compared == 0:
-        columns[ALT_MISMATCHES] = NOT_COMPARED
-        columns[REF_MISMATCHES] = NOT_COMPARED
-        return
-    columns[ALT_MISMATCHES] = min(alt, NOT_COMPARED - 1)
-    columns[REF_MISMATCHES] = min(ref, NOT_COMPARED - 1)
-    if alt < ref and 10 * (alt - 1) <= compared:
-        columns[FLAGS] |= SUPPORTS_ALT
-    elif ref < alt and 10 * (ref - 1) <= compared:
-        columns[FLAGS] |= SUPPORTS_REF
+def substitution_mismatches(start, ops, lengths, bases, first, alternative, reference):
+    """(mismatches with alternative, with reference, compared bases) over the substituted bases from `first` on.
 
-
-@compiled
-def substitution_mismatches(loci, c, reads, r, reference, reference_start):
-    """(mismatches with alternative, with reference, compared bases) over the substituted bases; (0, 0, 0): not compared."""
-    first, length = loci.start[c], loci.end[c] - loci.start[c]
-    query = query_at(reads, r, first)
+    (0, 0, 0) where the read does not align to all of them, without a gap, or no base can tell the alleles apart.
+    """
+    query = query_at(start, ops, lengths, first)
     if query < 0:
         return 0, 0, 0
-    alt, ref, telling = 0, 0, False
-    for i in range(length):
-        if i > 0 and query_at(reads, r, first + i) != query + i:
+    for i in range(1, len(reference)):
+        if query_at(start, ops, lengths, first + i) != query + i:
             return 0, 0, 0
-        base = reads.bases[query + i]
-        new, old = loci.alt[loci.alt_offset[c] + i], reference[first + i - reference_start]
+    alt, ref, telling = 0, 0, False
+    for i in range(len(reference)):
+        base, new, old = bases[query + i], alternative[i], reference[i]
         if base > 3:
             continue
         telling |= new != old
         alt += base != new and new < 4
         ref += base != old and old < 4
-    return (alt, ref, length) if telling else (0, 0, 0)
+    return (alt, ref, len(reference)) if telling else (0, 0, 0)
 
 
 @compiled
-def left_mismatches(loci, c, reads, r, reference, reference_start):
-    """Like `substitution_mismatches`: from the base aligned before the candidate to the right."""
-    query = query_at(reads, r, loci.low[c] - 1)
-    if query < 0:
-        return 0, 0, 0
-    query += 1
+def haplotypes_rightwards(loci, c, reference, reference_start, out):
+    """Fill `out` with alternative and reference haplotype from the candidate's left end on; returns their bases."""
     inserted = loci.alt_offset[c + 1] - loci.alt_offset[c]
-    length = min(COMPARED_BASES, reads.base_offset[r + 1] - query)
-    alt, ref, compared, telling = 0, 0, 0, False
-    for i in range(length):
+    for i in range(COMPARED_BASES):
         at = loci.start[c] + i - reference_start
         beyond = loci.end[c] + i - inserted - reference_start
         if at >= len(reference) or beyond >= len(reference):
-            break
-        old = reference[at]
-        new = loci.alt[loci.alt_offset[c] + i] if i < inserted else reference[beyond]
-        base = reads.bases[query + i]
-        compared += 1
-        if base > 3:
-            continue
-        telling |= new != old
-        alt += base != new and new < 4
-        ref += base != old and old < 4
-    return (alt, ref, compared) if telling else (0, 0, 0)
+            return i
+        out[0, i] = loci.alt[loci.alt_offset[c] + i] if i < inserted else reference[beyond]
+        out[1, i] = reference[at]
+    return COMPARED_BASES
 
 
 @compiled
-def right_mismatches(loci, c, reads, r, reference, reference_start):
-    """Like `substitution_mismatches`: from the base aligned behind the candidate to the left.
+def haplotypes_leftwards(loci, c, reference, reference_start, out):
+    """Like `haplotypes_rightwards`, from the right end of the interval of equivalent placements to the left.
 
     Read from there, the alternative haplotype is the bases over which the candidate can be moved, the alternative allele,
     and the reference before it.
     """
-    query = query_at(reads, r, loci.high[c])
-    if query < 0:
-        return 0, 0, 0
-    query -= 1
     inserted = loci.alt_offset[c + 1] - loci.alt_offset[c]
     shift = loci.high[c] - loci.end[c]
-    length = min(COMPARED_BASES, query + 1 - reads.base_offset[r])
-    alt, ref, compared, telling = 0, 0, 0, False
-    for i in range(length):
+    for i in range(COMPARED_BASES):
         at = loci.high[c] - 1 - i - reference_start
         beyond = loci.start[c] - 1 - (i - shift - inserted) - reference_start
         if at < 0 or (i >= shift + inserted and beyond < 0):
-            break
-        old = reference[at]
+            return i
+        out[1, i] = reference[at]
         if i < shift:
-            new = old
+            out[0, i] = reference[at]
         elif i < shift + inserted:
-            new = loci.alt[loci.alt_offset[c + 1] - 1 - (i - shift)]
+            out[0, i] = loci.alt[loci.alt_offset[c + 1] - 1 - (i - shift)]
         else:
-            new = reference[beyond]
-        base = reads.bases[query - i]
-        compared += 1
-        if base > 3:
-            continue
-        telling |= new != old
-        alt += base != new and new < 4
-        ref += base != old and old < 4
-    return (alt, ref, compared) if telling else (0, 0, 0)
+            out[0, i] = reference[beyond]
+    return COMPARED_BASES
+
+
+@compiled
+def indel_mismatches(bases, before, behind, rightwards, leftwards):
+    """Like `substitution_mismatches`, over the bases on the better side of an indel, by its two haplotypes there.
+
+    `before`, `behind`: bases of the read that align next to the interval of equivalent placements, -1 where none does.
+    """
+    alt = ref = compared = 0
+    if before >= 0:
+        alt, ref, compared = mismatches(bases[before + 1 :], rightwards)
+    if behind >= 0:
+        other_alt, other_ref, other_compared = mismatches(bases[:behind][::-1], leftwards)
+        if other_compared > 0:
+            here, there = min(alt, ref) * other_compared, min(other_alt, other_ref) * compared
+            if compared == 0 or there < here or (there == here and other_compared > compared):
+                return other_alt, other_ref, other_compared
+    return alt, ref, compared
+
+
+@compiled
+def mismatches(read, haplotypes):
+    """(mismatches with haplotypes[0], with haplotypes[1], compared bases); (0, 0, 0) where no base could tell them apart."""
+    size = min(len(read), haplotypes.shape[1])
+    alt, ref, telling = 0, 0, 0
+    for i in range(size):
+        base, new, old = read[i], haplotypes[0, i], haplotypes[1, i]
+        known = base < 4
+        telling += known & (new != old)
+        alt += known & (base != new) & (new < 4)
+        ref += known & (base != old) & (old < 4)
+    return (alt, ref, size) if telling else (0, 0, 0)
 
 
 @compiled
