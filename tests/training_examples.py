@@ -6,6 +6,7 @@ from varproof.formats.tensors import TensorSettings
 from varproof.formats.training import (
     Calibration,
     ClassBalance,
+    ClassCalibrations,
     HeldOut,
     LearningCurvePoint,
     Mistake,
@@ -87,7 +88,10 @@ def example_metrics(n: int = 2000, everything: bool = True) -> TrainingMetrics:
             calibrated_by_type=metrics_by_type(label, judged, np.arange(n) % 4),
             curves=curves(label, judged, raw),
         ),
-        calibration=Calibration(temperature=2.2, bias=-0.05, positive_fraction=0.3),
+        calibration=ClassCalibrations(
+            substitution=Calibration(temperature=2.2, bias=-0.05, positive_fraction=0.3),
+            indel=Calibration(temperature=1.8, bias=0.01, positive_fraction=0.1),
+        ),
         mistakes=[
             Mistake(
                 contig="chr1",

@@ -85,6 +85,7 @@ def test_the_page_shows_the_numbers(metrics: TrainingMetrics, page: str) -> None
     for count in (judged.tp, judged.fp, judged.tn, judged.fn):
         assert f'<div class="count">{count:,}</div>' in text
     assert "Fold 5" in text
+    assert "<td>2.200</td><td>−0.050</td><td>30.0 %</td>" in text
     assert "No chromosome is in both parts" in text
     assert "2 groups differ" in text
     assert text.count('<details class="mistake"') == 4

@@ -58,7 +58,7 @@ from varproof.report.pileup_track import (
 )
 from varproof.report.style import INK, MUTED, png_bytes, probability_text, styled, svg_bytes
 
-_TITLE_FROM_TOP, _NARROWEST_FRAME = 5.0, 1.2
+_TITLE_FROM_TOP, _TICK_FROM_EDGE, _NARROWEST_FRAME = 5.0, 2.5, 1.2
 _ALLELE_SHOWN = 24
 _ALLELE_IN_NAME = 20
 _CONTIG_IN_NAME = 60
@@ -162,7 +162,8 @@ def _draw_reference(
     draw_bases(panel, np.zeros(columns.size), columns, codes[columns], np.full(columns.size, 0.4), size=0.55)
     first = int(tensors.centre[index]) - window // 2 + 1
     step = next(step for step in (5, 10, 20, 50, 100, 200) if step * layout.column >= 15)
-    marks = [at for at in range(first + (-first) % step, first + window, step) if at >= 1]
+    last = first + window - 1 - _TICK_FROM_EDGE / layout.column
+    marks = [at for at in range(first + (-first) % step, first + window, step) if 1 <= at <= last]
     axes.set_xticks([at - first + 0.5 for at in marks], [f"{at:,}" for at in marks])
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", length=2, pad=1, labelsize=7, color=MUTED, labelcolor=MUTED)

@@ -7,6 +7,7 @@ page from metrics.json's contents and those.
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from varproof.formats.tensors import TensorReader
 from varproof.formats.training import MEASURES, ClassificationMetrics, Mistake, TrainingMetrics
@@ -35,6 +36,11 @@ class MistakePicture:
 
     mistake: Mistake
     picture: bytes
+
+    @property
+    def source(self) -> str:
+        """Name of the tensor file."""
+        return Path(self.mistake.source).name
 
     @property
     def title(self) -> str:

@@ -111,7 +111,7 @@ def _unit_square(axes: Any, x: str, y: str, title: str) -> None:
 
 def _legend(axes: Any, place: str) -> None:
     """A legend that covers what lies behind it."""
-    axes.legend(loc=place, frameon=True, facecolor="white", edgecolor="none", framealpha=0.9)
+    axes.legend(loc=place, frameon=True, facecolor="white", edgecolor="none", framealpha=0.75)
 
 
 def _valued(value: float | None, name: str) -> str:
@@ -131,7 +131,7 @@ def reliability_picture(heldout: HeldOut) -> str:
             _draw_reliability(diagram, curves.reliability_uncalibrated, heldout.uncalibrated, MUTED, "before", False)
         _draw_reliability(diagram, curves.reliability, heldout.calibrated, ACCENT, "calibrated", True)
         _unit_square(diagram, "Predicted probability", "Share that is real", "Reliability")
-        _legend(diagram, "lower right")
+        _legend(diagram, "upper left")
         _draw_histogram(histogram, curves.reliability)
         return _page_picture(figure, "reliability")
 
