@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PAIR := demo/pair
+KNOWN := demo/known
 
 .PHONY: help demo test lint bench picture clean
 
 help:
-	@echo "make demo    simulate a tumour/normal pair, score, filter and evaluate it; ends with a report"
+	@echo "make demo    simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   the quality table: tests/benchmarks/RESULTS.md (about an hour)"
@@ -15,7 +16,7 @@ help:
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cnn]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed
@@ -37,11 +38,26 @@ demo: .venv/installed
 	$(BIN)/fdr-filter --calls demo/scored.vcf.gz --events SOMATIC_TUMOR --fdr 0.05 --output demo/filtered.vcf.gz
 	@printf '\n5. Their allele frequencies in the tumour cells\n'
 	$(BIN)/estimate-vaf --calls demo/filtered.vcf.gz --output demo/vaf.tsv --plot demo/spectrum
-	@printf '\n6. Against the truth\n'
+	@printf '\n6. A second judgement: a network, trained on another pair whose truth is known\n'
+	$(BIN)/simulate-pair --genome-length 500000 --seed 2 --output $(KNOWN)
+	$(BIN)/tensorise --threads 0 --candidates $(KNOWN)/candidates.vcf.gz --reference $(KNOWN)/reference.fa \
+	  --tumor $(KNOWN)/tumor.bam --normal $(KNOWN)/normal.bam --truth $(KNOWN)/truth.vcf.gz --output demo/known.h5
+	$(BIN)/train --threads 0 --tensors demo/known.h5 --epochs 15 --batch-size 128 --output demo/model.keras \
+	  --report demo/training.html
+	@printf '\n7. What it makes of the first pair, and both judgements together\n'
+	$(BIN)/predict --threads 0 --model demo/model.keras --candidates $(PAIR)/candidates.vcf.gz \
+	  --reference $(PAIR)/reference.fa --tumor $(PAIR)/tumor.bam --normal $(PAIR)/normal.bam --output demo/predicted.vcf.gz
+	$(BIN)/combine-calls --scored demo/scored.vcf.gz --predicted demo/predicted.vcf.gz --output demo/combined.vcf.gz
+	@printf '\n8. Against the truth: the posterior, and both together\n'
 	$(BIN)/evaluate-calls --calls demo/scored.vcf.gz --truth $(PAIR)/truth.vcf.gz --reference $(PAIR)/reference.fa \
 	  --output demo/metrics.json --report demo/report.html
-	@printf '\nThe report is %s (open it in a browser)\nThe calls are %s, their frequencies %s and %s\n' \
-	  '$(CURDIR)/demo/report.html' demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
+	$(BIN)/evaluate-calls --calls demo/combined.vcf.gz --events COMBINED_SOMATIC --truth $(PAIR)/truth.vcf.gz \
+	  --reference $(PAIR)/reference.fa --output demo/combined.json --report demo/combined.html
+	@printf '\nReports (open them in a browser):\n  %s\n  %s\n  %s\nThe calls are %s, their frequencies %s and %s\n' \
+	  '$(CURDIR)/demo/report.html   the posterior against the truth' \
+	  '$(CURDIR)/demo/training.html the training of the network' \
+	  '$(CURDIR)/demo/combined.html both together against the truth' \
+	  demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
