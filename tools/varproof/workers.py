@@ -7,6 +7,7 @@ are drawn only as results are taken. With one worker everything runs in this pro
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -31,21 +32,29 @@ def _run(job: Any) -> Any:
 def ordered_results(make_worker: Callable[[], Callable[[Job], Result]], jobs: Iterable[Job], workers: int) -> Iterator[Result]:
     """The results of `jobs`, in their order; each of `workers` processes calls `make_worker` once and its result per job.
 
-    Processes are forked when the first result is asked for: ask before this process starts threads of its own. Jobs and
-    results cross between processes by pickling. At most `JOBS_PER_WORKER` jobs per worker are under way.
+    Processes are forked, and begin to work, in this call and not when the first result is taken: call it before this process
+    starts threads of its own. Jobs and results cross between processes by pickling. At most `JOBS_PER_WORKER` jobs per worker
+    are under way.
     """
     if workers == 1:
-        yield from map(make_worker(), jobs)
-        return
-    pending: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(workers, get_context("fork"), _start, (make_worker,)) as pool:
+        return map(make_worker(), jobs)
+    source = iter(jobs)
+    pool = ProcessPoolExecutor(workers, get_context("fork"), _start, (make_worker,))
+    try:
+        pending = deque(pool.submit(_run, job) for job in islice(source, workers * JOBS_PER_WORKER))
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    return _in_order(pool, pending, source)
+
+
+def _in_order(pool: ProcessPoolExecutor, pending: deque[Future[Result]], source: Iterator[Any]) -> Iterator[Result]:
+    with pool:
         try:
-            for job in jobs:
-                pending.append(pool.submit(_run, job))
-                if len(pending) >= workers * JOBS_PER_WORKER:
-                    yield pending.popleft().result()
             while pending:
-                yield pending.popleft().result()
+                result = pending.popleft().result()
+                pending.extend(pool.submit(_run, job) for job in islice(source, 1))
+                yield result
         finally:
             for future in pending:
                 future.cancel()

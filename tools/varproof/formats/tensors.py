@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from varproof.errors import UserError
 from varproof.formats.deflated import RowReader, RowWriter
@@ -83,6 +83,13 @@ class TensorSettings(BaseModel, extra="forbid"):
         "candidate", description="which reads are rows: those that reach the candidate or the window."
     )
 
+    @field_validator("window")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("must be odd")
+        return value
+
     def describe(self) -> str:
         """For people."""
         contexts = self.tracks.count("context")
@@ -131,7 +138,7 @@ class PackedTensors:
     ref, alt, skipped, mutation_class : object (n,)
         Text; `skipped` says why a candidate has no tensor (empty if it has); `mutation_class` as an annotator gave it.
     track_sample : int32 (n, T)
-        Index into the header's samples.
+        Index into the header's samples; -1 where the candidate is skipped.
     reference : uint8 (n, W)
         Base codes of the window.
     allele_code : uint8 (n, len(ALLELE_COLUMNS))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from varproof.errors import UserError
+from varproof.formats.labels import Label, read_labels, require_new
 from varproof.formats.tensors import UNKNOWN_LABEL
-from varproof.formats.vcf import candidates_of, read_records
+from varproof.formats.vcf import candidates_of, read_records, trimmed_alleles
 from varproof.report.variants import Key, Reference, left_aligned, read_truth
 
 TRUE_EVENT = "SOMATIC_TUMOR"
@@ -30,3 +32,29 @@ def truth_labels(candidates: Path, truth: Path, reference: Path) -> np.ndarray:
     real = read_truth(truth, TRUE_EVENT, None, bases).index
     keys = candidate_keys(candidates, bases)
     return np.array([UNKNOWN_LABEL if key is None else int(key in real) for key in keys], np.int8)
+
+
+def table_labels(candidates: Path, table: Path, reference: Path) -> np.ndarray:
+    """int8 per candidate: its label in a table of labels, UNKNOWN_LABEL where it has none.
+
+    Raises UserError where lines name the same allele, do not fit the reference, or match no candidate.
+    """
+    bases = Reference(reference)
+    labels: dict[Key, Label] = {}
+    for label in read_labels(table):
+        require_new(table, label, labels.setdefault(_label_key(table, label, bases), label))
+    keys = candidate_keys(candidates, bases)
+    strangers = set(labels).difference(keys)
+    if strangers:
+        first = min((labels[key] for key in strangers), key=lambda item: item.line)
+        raise UserError(
+            f"{table}: {len(strangers)} of {len(labels)} labels match no candidate of {candidates}, the first in line "
+            f"{first.line} ({first.contig}:{first.pos} {first.ref}>{first.alt}); leave out what is no candidate"
+        )
+    return np.array([labels[key].label if key in labels else UNKNOWN_LABEL for key in keys], np.int8)
+
+
+def _label_key(table: Path, label: Label, bases: Reference) -> Key:
+    bases.check(f"{table}: line {label.line}", label)
+    start, ref, alt = trimmed_alleles(label.start, label.ref, label.alt)
+    return label.contig, *left_aligned(start, start + len(ref), alt, label.contig, bases)

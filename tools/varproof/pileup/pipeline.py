@@ -16,6 +16,7 @@ import numpy as np
 from varproof.errors import UserError
 from varproof.evidence.collect import check_reference_allele, reference_slice
 from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice, place
+from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
 from varproof.formats.vcf import Candidate
 from varproof.pileup.packing import (
@@ -40,16 +41,6 @@ NO_SAMPLE = -1
 MOST_OPEN_FILES = 64
 AMBIGUOUS_MARGIN = 10
 """A candidate needs known reference bases this far on both sides, bp."""
-
-
-@dataclass(frozen=True)
-class PoolSample:
-    """One line of a context pool."""
-
-    sample: str
-    patient: str
-    library: str
-    reads: Path
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ class Reference:
             self._contig = contig
         return self._bases[start - self._start : end - self._start]
 
-    def check(self, path: Path, record: Any) -> None:
-        """Raise UserError unless the record's REF is what the reference has there."""
+    def check(self, path: Path | str, record: Any) -> None:
+        """Raise UserError unless the record's REF (contig, start, pos, ref) is what the reference has there."""
         if record.contig not in self._lengths:
             raise UserError(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
         expected = record.ref.upper()
