@@ -25,7 +25,7 @@ from varproof.report.html import inline_svg
 from varproof.report.pileup import pileup_pictures
 from varproof.report.style import probability_text
 from varproof.report.training import MistakePicture, mistake_pictures, render_training_report
-from varproof.report.training_figures import size_picture, subgroups_picture
+from varproof.report.training_figures import overall_accuracy, size_picture, subgroups_picture
 
 
 def picture(number: int = 0) -> bytes:
@@ -171,13 +171,27 @@ def test_groups_that_differ_are_red() -> None:
         )
         for name, right, differs in (("A>C", 50, True), ("A>G", 90, False))
     ]
-    drawn = subgroups_picture(entries, 0.9)
+    drawn = subgroups_picture(entries)
     alike = [entry.model_copy(update={"significant": False}) for entry in entries]
     assert "#b42318" in drawn
-    assert "#b42318" not in subgroups_picture(alike, 0.9)
+    assert "#b42318" not in subgroups_picture(alike)
     assert "A>C  (100)" in drawn.replace("&gt;", ">")
     many = [entry.model_copy(update={"group": f"class {i}"}) for i in range(40) for entry in entries[1:]]
-    assert len(re.findall(r">class \d+", subgroups_picture(many, 0.9))) == 24
+    assert len(re.findall(r">class \d+", subgroups_picture(many))) == 24
+
+
+def test_overall_accuracy_is_that_of_the_fullest_grouping() -> None:
+    """Bases are those of SNVs only, types are of all: 95 of 110, where the SNVs alone have 90 of 100."""
+    entries = [
+        Subgroup(grouping=grouping, group=group, n=n, correct=right, accuracy=right / n, p=1, p_bonferroni=1, significant=False)
+        for grouping, group, n, right in (
+            ("pair", "A>C", 60, 50),
+            ("pair", "A>G", 40, 40),
+            ("variant type", "snv", 100, 90),
+            ("variant type", "deletion", 10, 5),
+        )
+    ]
+    assert overall_accuracy(entries) == pytest.approx(95 / 110)
 
 
 def test_sizes_are_ordered() -> None:

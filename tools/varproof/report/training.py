@@ -13,8 +13,8 @@ from varproof.formats.tensors import TensorReader
 from varproof.formats.training import MEASURES, ClassificationMetrics, Mistake, TrainingMetrics
 from varproof.report.figures import class_label
 from varproof.report.html import inline_svg, rendered
-from varproof.report.pileup import pileup_pictures
-from varproof.report.style import probability_text
+from varproof.report.pileup import pileup_figure
+from varproof.report.style import png_bytes, probability_text, styled, svg_bytes
 from varproof.report.training_figures import (
     MEASURE_NAMES,
     curves_picture,
@@ -55,12 +55,15 @@ def mistake_pictures(mistakes: Sequence[Mistake], readers: Mapping[str, TensorRe
 
     A pileup so deep that its SVG would make the page slow is shown as PNG.
     """
-    shown = []
+    shown: list[MistakePicture] = []
     for mistake in mistakes[:MISTAKES_SHOWN]:
         reader = readers[mistake.source]
         tensors = reader.read(mistake.candidate, mistake.candidate + 1)
-        svg, png = pileup_pictures(tensors, 0, reader.header, probability=mistake.probability)
-        shown.append(MistakePicture(mistake, svg if len(svg) <= _LARGEST_SVG else min(svg, png, key=len)))
+        with styled(f"varproof-mistake-{len(shown) + 1}"):
+            figure = pileup_figure(tensors, 0, reader.header, probability=mistake.probability)
+            svg = svg_bytes(figure)
+            picture = svg if len(svg) <= _LARGEST_SVG else min(svg, png_bytes(figure), key=len)
+        shown.append(MistakePicture(mistake, picture))
     return shown
 
 
@@ -88,7 +91,7 @@ def _tiles(metrics: ClassificationMetrics) -> list[tuple[str, float | None, str]
 
 def render_training_report(metrics: TrainingMetrics, mistakes: Sequence[MistakePicture]) -> str:
     """The page's HTML. `mistakes`: the most confident first."""
-    heldout, overall = metrics.heldout, None
+    heldout = metrics.heldout
     results = {"folds": metrics.cross_validation, "repeats": metrics.repeats}
     pictures: dict[str, str] = {
         "epochs": epochs_picture(metrics.history, metrics.best_epoch),
@@ -96,11 +99,10 @@ def render_training_report(metrics: TrainingMetrics, mistakes: Sequence[MistakeP
         "size": size_picture(metrics.learning_curve or []),
     }
     if heldout is not None:
-        overall = heldout.calibrated.accuracy
         pictures["curves"] = curves_picture(heldout.curves, heldout.calibrated)
         pictures["reliability"] = reliability_picture(heldout)
     subgroups = metrics.subgroups or []
-    pictures["subgroups"] = subgroups_picture(subgroups, overall)
+    pictures["subgroups"] = subgroups_picture(subgroups)
     return rendered(
         "training.html",
         "train",

@@ -30,7 +30,7 @@ MEASURE_NAMES = {
 }
 _LOW_IS_GOOD = ("brier", "expected_calibration_error")
 _NOT_REAL, _FLAGGED = "#D55E00", "#B42318"
-_MOST_GROUPS = 24
+_MOST_GROUPS, _ENOUGH = 24, 10
 _DASHED = (0, (4, 3))
 
 
@@ -124,30 +124,34 @@ def reliability_picture(heldout: HeldOut) -> str:
     if not any(entry.count for entry in curves.reliability):
         return ""
     with styled("varproof-reliability"):
-        figure = new_figure(170, 80)
+        figure = new_figure(170, 86)
         diagram, histogram = figure.subplots(1, 2)
         diagram.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=_DASHED)
         if curves.reliability_uncalibrated is not None:
             _draw_reliability(diagram, curves.reliability_uncalibrated, heldout.uncalibrated, MUTED, "before", False)
         _draw_reliability(diagram, curves.reliability, heldout.calibrated, ACCENT, "calibrated", True)
         _unit_square(diagram, "Predicted probability", "Share that is real", "Reliability")
-        _legend(diagram, "upper left")
         _draw_histogram(histogram, curves.reliability)
+        for axes in (diagram, histogram):
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, columnspacing=1.2, handletextpad=0.4)
         return _page_picture(figure, "reliability")
 
 
 def _draw_reliability(
     axes: Any, bins: Sequence[ReliabilityBin], metrics: ClassificationMetrics, colour: str, name: str, limits: bool
 ) -> None:
-    filled = [entry for entry in bins if entry.mean_predicted is not None and entry.observed_fraction is not None]
-    x = np.array([entry.mean_predicted for entry in filled], float)
-    y = np.array([entry.observed_fraction for entry in filled], float)
+    """A dot per bin, hollow before calibration, pale where there are too few candidates to say much."""
     error = metrics.expected_calibration_error
-    label = name if error is None else f"{name}, mean error {error:.3f}"
-    axes.plot(x, y, "o-", color=colour, ms=4.5 if limits else 3.5, lw=1.6 if limits else 1.2, label=label, clip_on=False)
-    if limits:
-        ranges = [share_limits(round(entry.count * (entry.observed_fraction or 0)), entry.count) for entry in filled]
-        axes.vlines(x, [low or 0.0 for low, _ in ranges], [high or 0.0 for _, high in ranges], color=colour, lw=1)
+    look = {"marker": "o", "ls": "none", "color": colour, "mfc": colour if limits else "white", "ms": 5 if limits else 4}
+    axes.plot([], [], label=name if error is None else f"{name} (mean error {error:.3f})", **look)
+    for entry in bins:
+        if entry.mean_predicted is None or entry.observed_fraction is None:
+            continue
+        alpha = 1.0 if entry.count >= _ENOUGH else 0.35
+        if limits:
+            low, high = share_limits(round(entry.count * entry.observed_fraction), entry.count)
+            axes.vlines(entry.mean_predicted, low, high, color=colour, lw=1.1, alpha=alpha)
+        axes.plot(entry.mean_predicted, entry.observed_fraction, alpha=alpha, clip_on=False, zorder=3 + limits, **look)
 
 
 def _draw_histogram(axes: Any, bins: Sequence[ReliabilityBin]) -> None:
@@ -158,13 +162,12 @@ def _draw_histogram(axes: Any, bins: Sequence[ReliabilityBin]) -> None:
     axes.bar(low + 0.06 * wide, real, 0.44 * wide, color=ACCENT, label="labelled real", **look)
     axes.bar(low + 0.5 * wide, count - real, 0.44 * wide, color=_NOT_REAL, label="labelled not real", **look)
     axes.set_yscale("log")
-    axes.set_ylim(0.7, max(float(count.max()) * 4, 10))
+    axes.set_ylim(0.7, max(float(count.max()) * 1.6, 10))
     axes.set_xlim(0, 1)
     axes.grid(axis="x", visible=False)
     axes.set_xlabel("Predicted probability")
     axes.set_ylabel("Candidates (logarithmic)")
     axes.set_title("Scores")
-    axes.legend(loc="upper center", ncols=2)
 
 
 def resampling_picture(results: dict[str, Resampling]) -> str:
@@ -232,14 +235,26 @@ def size_picture(points: Sequence[LearningCurvePoint]) -> str:
         return _page_picture(figure, "size")
 
 
-def subgroups_picture(subgroups: Sequence[Subgroup], overall: float | None) -> str:
+def overall_accuracy(subgroups: Sequence[Subgroup]) -> float:
+    """Accuracy of all candidates that were tested in groups: of the grouping that leaves fewest out."""
+    totals: dict[str, list[int]] = {}
+    for entry in subgroups:
+        total = totals.setdefault(entry.grouping, [0, 0])
+        total[0] += entry.n
+        total[1] += entry.correct
+    n, correct = max(totals.values(), key=lambda total: total[0])
+    return correct / n
+
+
+def subgroups_picture(subgroups: Sequence[Subgroup]) -> str:
     """Accuracy of each group with exact 95 % limits; groups that differ from the whole are red."""
     names = list(dict.fromkeys(entry.grouping for entry in subgroups))
     panels = {name: _largest([entry for entry in subgroups if entry.grouping == name]) for name in names}
     if not panels:
         return ""
+    overall = overall_accuracy(subgroups)
     lowest = min(share_limits(entry.correct, entry.n)[0] or 0.0 for entries in panels.values() for entry in entries)
-    left = max(0.0, min(lowest, overall if overall is not None else 1.0) - 0.02)
+    left = max(0.0, min(lowest, overall) - 0.02)
     columns = _two_columns(panels)
     tallest = max(sum(len(panels[name]) + 2 for name in column) for column in columns)
     with styled("varproof-subgroups"):
@@ -277,14 +292,13 @@ def _two_columns(panels: dict[str, list[Subgroup]]) -> list[list[str]]:
     return [sorted(column, key=list(panels).index) for column in columns if column]
 
 
-def _draw_groups(axes: Any, entries: list[Subgroup], overall: float | None) -> None:
+def _draw_groups(axes: Any, entries: list[Subgroup], overall: float) -> None:
     for place, entry in enumerate(entries):
         low, high = share_limits(entry.correct, entry.n)
         colour = _FLAGGED if entry.significant else ACCENT
         axes.hlines(place, low, high, color=colour, lw=1.2)
         axes.plot(entry.accuracy, place, "o", ms=4, color=colour, clip_on=False, zorder=5)
-    if overall is not None:
-        axes.axvline(overall, color=INK, lw=0.9, ls=_DASHED, zorder=1)
+    axes.axvline(overall, color=INK, lw=0.9, ls=_DASHED, zorder=1)
     axes.set_ylim(len(entries) - 0.4, -0.6)
     axes.set_yticks(range(len(entries)), [f"{_short(entry.group)}  ({entry.n:,})" for entry in entries], parse_math=False)
     axes.tick_params(axis="y", length=0)
