@@ -71,12 +71,15 @@ def naive_support(read: Any, reference: str, start: int, end: int, alt: str, hig
     else:
         tries = []
         if start - 1 in at:
-            tries.append(compared(sequence[at[start - 1] + 1 :], alt + reference[end:], reference[start:]))
+            anchor = at[start - 1]
+            found = compared(sequence[anchor + 1 :], alt + reference[end:], reference[start:])
+            tries.append((*found, mismatches(sequence[: anchor + 1][::-1][:10], reference[:start][::-1][:10])))
         if high in at:
             mutated = (reference[:start] + alt + reference[end:high])[::-1]
-            tries.append(compared(sequence[: at[high]][::-1], mutated, reference[:high][::-1]))
+            found = compared(sequence[: at[high]][::-1], mutated, reference[:high][::-1])
+            tries.append((*found, mismatches(sequence[at[high] :][:10], reference[high:][:10])))
         tries = [item for item in tries if item[2]]
-        best = min(tries, key=lambda item: (min(item[:2]) / item[2], -item[2])) if tries else (0, 0, 0)
+        best = min(tries, key=lambda item: (min(item[:2]) + item[3], -item[2]))[:3] if tries else (0, 0, 0)
     alternative, original, bases = best
     if not bases:
         return 255, 255, ""

@@ -10,8 +10,9 @@ of each track, decoded once; out come rows as `formats/tensors.py` describes the
 - Mismatches of a substitution are counted over the substituted bases where the read aligns to all of them without a gap. For
   an indel the sequence of the read, soft clips included, is compared with both haplotypes without gaps, over 50 bases or to
   its end: from the base aligned before the interval to the right, and from the base aligned behind it to the left. The
-  anchor with fewer mismatches per base counts (of the better haplotype; then the longer one): an aligner that could not
-  open a gap near the end of a read has misplaced one of the two. Bases that are N, on either side, are no mismatches.
+  anchor that makes more sense of the read counts: the one with fewer mismatches with its better haplotype and, on its other
+  side, with ten bases of the reference; then the one with more bases. An aligner that could not open a gap near the end of
+  a read has misplaced one of the two. Bases that are N, on either side, are no mismatches.
 - A read is compared only if it reaches a base in which the haplotypes differ, and supports the one with fewer mismatches if
   these are at most one and a tenth of the compared bases.
 """

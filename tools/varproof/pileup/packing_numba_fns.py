@@ -38,7 +38,7 @@ from varproof.reads.error_features_numba_fns import second_read_is_forward
 SAM_PAIRED, SAM_PROPER, SAM_REVERSE = 0x1, 0x2, 0x10
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
 COLUMNS = len(ROW_COLUMNS)
-COMPARED_BASES = 50
+COMPARED_BASES, ANCHOR_BASES = 50, 10
 LARGEST = 255
 
 
@@ -143,6 +143,8 @@ def packed_rows(loci, reads, offset, chosen, reference, reference_start, window,
         else:
             right = haplotypes_rightwards(loci, c, reference, reference_start, rightwards)
             left = haplotypes_leftwards(loci, c, reference, reference_start, leftwards)
+            ahead = reference[max(low - reference_start - ANCHOR_BASES, 0) : max(low - reference_start, 0)]
+            after = reference[high - reference_start : high - reference_start + ANCHOR_BASES]
         for row in range(offset[c], offset[c + 1]):
             r = chosen[row]
             start, flag, fragment = reads.start[r], reads.flag[r], reads.fragment[r]
@@ -157,7 +159,7 @@ def packed_rows(loci, reads, offset, chosen, reference, reference_start, window,
             else:
                 before = query_at(start, ops, lengths, low - 1)
                 behind = query_at(start, ops, lengths, high)
-                support = indel_mismatches(bases, before, behind, rightwards[:, :right], leftwards[:, :left])
+                support = indel_mismatches(bases, before, behind, rightwards[:, :right], leftwards[:, :left], ahead, after)
             bits = flag_bits(flag) | support_bits(support)
             if seen_for[fragment] == c:
                 bits |= MATE_ABOVE
@@ -327,21 +329,36 @@ def haplotypes_leftwards(loci, c, reference, reference_start, out):
 
 
 @compiled
-def indel_mismatches(bases, before, behind, rightwards, leftwards):
+def indel_mismatches(bases, before, behind, rightwards, leftwards, ahead, after):
     """Like `substitution_mismatches`, over the bases on the better side of an indel, by its two haplotypes there.
 
-    `before`, `behind`: bases of the read that align next to the interval of equivalent placements, -1 where none does.
+    `before`, `behind`: bases of the read that align next to the interval of equivalent placements, -1 where none does;
+    `ahead`, `after`: reference that ends in the one and begins with the other.
     """
     alt = ref = compared = 0
     if before >= 0:
         alt, ref, compared = mismatches(bases[before + 1 :], rightwards)
-    if behind >= 0:
-        other_alt, other_ref, other_compared = mismatches(bases[:behind][::-1], leftwards)
-        if other_compared > 0:
-            here, there = min(alt, ref) * other_compared, min(other_alt, other_ref) * compared
-            if compared == 0 or there < here or (there == here and other_compared > compared):
-                return other_alt, other_ref, other_compared
-    return alt, ref, compared
+    if behind < 0:
+        return alt, ref, compared
+    other_alt, other_ref, other_compared = mismatches(bases[:behind][::-1], leftwards)
+    if other_compared == 0:
+        return alt, ref, compared
+    if compared > 0:
+        here = min(alt, ref) + differences(bases[: before + 1][::-1], ahead[::-1])
+        there = min(other_alt, other_ref) + differences(bases[behind:], after)
+        if here < there or (here == there and compared >= other_compared):
+            return alt, ref, compared
+    return other_alt, other_ref, other_compared
+
+
+@compiled
+def differences(read, reference):
+    """Number of known bases that differ, over the shorter of the two."""
+    count = 0
+    for i in range(min(len(read), len(reference))):
+        base, truth = read[i], reference[i]
+        count += (base != truth) & (base < 4) & (truth < 4)
+    return count
 
 
 @compiled
