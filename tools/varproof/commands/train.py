@@ -39,7 +39,7 @@ class TrainOptions(CommandOptions):
         None,
         ge=0,
         lt=1,
-        description="moves labels 0 and 1 inwards by half of this. [read-set 0.02, deepcnnvalid 0.1]",
+        description="moves labels 0 and 1 inwards by half of this. [read-set 0, deepcnnvalid 0.1]",
     )
     class_weights: bool = Field(False, description="let both classes count the same in all.")
     scramble: bool = Field(True, description="exchange A with T and C with G at random, per candidate and pass.")
@@ -86,7 +86,7 @@ def _plans(options: TrainOptions) -> "tuple[TrainingPlan, StudyPlan]":
         batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         decay=own if decay is None else decay,
-        label_smoothing=(0.02 if own else 0.1) if smoothing is None else smoothing,
+        label_smoothing=(0.0 if own else 0.1) if smoothing is None else smoothing,
         class_weights=options.class_weights,
         scramble=options.scramble,
         early_stopping=options.early_stopping,

@@ -9,9 +9,12 @@ from typing import Any
 import keras
 from keras import layers
 
+from varproof.errors import UserError
 from varproof.formats.model import Architecture, ModelCard
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
 from varproof.network.layers import AlleleFeatures, CalibratedProbability, ExpandChannels, GatherReads, PoolReads
+
+DEEPCNNVALID_LEAST = 27
 
 
 def _inputs(settings: TensorSettings, depth: int | None) -> dict[str, Any]:
@@ -27,7 +30,15 @@ def _inputs(settings: TensorSettings, depth: int | None) -> dict[str, Any]:
 
 
 def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
-    """The paper's network (deepCNNvalid 2023, Model topology and training): logits (B, 2)."""
+    """The paper's network (deepCNNvalid 2023, Model topology and training): logits (B, 2).
+
+    Raises UserError where a window or depth vanishes in its three rounds of convolution and pooling.
+    """
+    if min(settings.window, settings.depth) < DEEPCNNVALID_LEAST:
+        raise UserError(
+            f"deepcnnvalid needs a window and a depth of at least {DEEPCNNVALID_LEAST}, not {settings.window} and "
+            f"{settings.depth}; make larger tensors, or train --architecture read-set"
+        )
     x = ExpandChannels(name="expand")([inputs["base"], inputs["quality"], inputs["rows"]])
     for filters in (32, 16, 32):
         x = layers.Conv2D(filters, (3, 3), activation="relu")(x)
@@ -44,7 +55,7 @@ def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
     cells, features, membership, where = GatherReads(name="reads")(planes)
     z = cells
     for filters in (16, 24):
-        z = layers.Conv1D(filters, 5, strides=2, activation="relu")(z)
+        z = layers.Conv1D(filters, 5, strides=2, padding="same", activation="relu")(z)
     z = layers.Concatenate()([layers.GlobalAveragePooling1D()(z), layers.GlobalMaxPooling1D()(z), features])
     for width in (32, 24):
         z = layers.Dense(width, activation="relu")(z)

@@ -64,8 +64,11 @@ def integrated_gradients(model: keras.Model, tensors: PackedTensors, steps: int 
 
 def _of_reads(parts: list[np.ndarray], where: np.ndarray, tensors: PackedTensors) -> list[np.ndarray]:
     cells, features, membership = parts
-    found = cells.sum(-1)
-    found[:, tensors.settings.window // 2] += features.sum(-1) + membership.sum(-1)
+    window = tensors.settings.window
+    found = np.zeros((len(cells), window))
+    first = (window - cells.shape[1]) // 2
+    found[:, first : first + cells.shape[1]] = cells.sum(-1)
+    found[:, window // 2] += features.sum(-1) + membership.sum(-1)
     return [found[where[:, 1] == track] for track in range(tensors.tracks)]
 
 

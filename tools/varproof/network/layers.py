@@ -108,27 +108,34 @@ class ExpandChannels(keras.layers.Layer):
         return tf.reshape(tf.transpose(stacked, (0, 3, 2, 1, 4)), (-1, window, depth, 7 * tracks))
 
 
+CELL_REACH = 30
+"""How far from the candidate the network over sets of reads looks at single bases: 50 on either side tell it no more."""
+
+
 @keras.saving.register_keras_serializable(_PACKAGE)
 class GatherReads(keras.layers.Layer):
     """Rows that hold a read, of all candidates and tracks: what a network over sets of reads works on.
 
-    Returns cells float (N, W, 7); features float (N, 20); membership float (N, 4): whether the read carries the alternative,
-    the reference or neither allele, each times its mapping quality's chance to be right, and whether it is the first of its
-    fragment; where int64 (N, 3): candidate, track, row. Nothing names a base: only whether it agrees with the reference or
-    the alternative allele, so that the network is blind to base scrambling by construction. An empty pileup is all zeros.
+    Returns cells float (N, C, 7), of the C = 2 * CELL_REACH + 1 bases around the candidate or of a smaller window; features
+    float (N, 20); membership float (N, 4): whether the read carries the alternative, the reference or neither allele, each
+    times its mapping quality's chance to be right, and whether it is the first of its fragment; where int64 (N, 3):
+    candidate, track, row. Nothing names a base: only whether it agrees with the reference or the alternative allele, so that
+    the network is blind to base scrambling by construction. An empty pileup is all zeros.
     """
 
     def call(self, inputs: list[Any]) -> Any:
         base, quality, rows, reference = inputs
+        window = reference.shape[-1]
+        reach = min(CELL_REACH, window // 2)
+        near, centre = slice(window // 2 - reach, window // 2 + reach + 1), reach
         where = tf.where(_has(rows[..., FLAGS], PRESENT) > 0)
-        base, quality, rows = (tf.gather_nd(x, where) for x in (base, quality, rows))
-        code, letter = _code(base), tf.gather(reference, where[:, 0])
+        base, quality, rows = (tf.gather_nd(x, where) for x in (base[..., near], quality[..., near], rows))
+        code, letter = _code(base), tf.gather(reference[:, near], where[:, 0])
         known = (code >= BASE_A) & (code <= BASE_T) & (letter >= BASE_A) & (letter <= BASE_T)
         covered = tf.cast(code != NOTHING, tf.float32)
         mismatch = tf.cast(known & (code != letter), tf.float32)
         scaled = tf.cast(quality, tf.float32) / QUALITY_SCALE
-        centre = base.shape[-1] // 2
-        middle = tf.one_hot(tf.fill(tf.shape(where)[:1], centre), base.shape[-1])
+        middle = tf.one_hot(tf.fill(tf.shape(where)[:1], centre), 2 * reach + 1)
         cells = [
             covered,
             mismatch,
