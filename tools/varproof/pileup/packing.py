@@ -28,7 +28,7 @@ from varproof.formats.tensors import ALLELE_COLUMNS, ROW_COLUMNS, TensorSettings
 from varproof.formats.vcf import VariantType
 from varproof.reads.decode import ReadBatch
 from varproof.reads.error_features import read_features
-from varproof.reads.repeats import TandemTracts, find_tandem_tracts
+from varproof.reads.repeats import find_tandem_tracts
 
 if TYPE_CHECKING:
     from varproof.pileup.packing_numba_fns import Loci
@@ -152,40 +152,41 @@ def window_codes(stretch: Stretch, contig_length: int) -> np.ndarray:
 
 def allele_codes(placements: Sequence[Placement], reference: ReferenceSlice) -> np.ndarray:
     """ALLELE_COLUMNS of each candidate, uint8 (n, columns)."""
+    from varproof.pileup import packing_numba_fns as kernels
+
     tracts = find_tandem_tracts(reference.codes, reference.start)
-    units, lengths = repeats_at(tracts, [item.low - 1 for item in placements], [item.high + 1 for item in placements])
-    codes = np.zeros((len(placements), len(ALLELE_COLUMNS)), np.uint8)
-    for i, item in enumerate(placements):
-        bases = (0, 0)
-        if item.type in SUBSTITUTIONS:
-            bases = (int(reference.codes[item.start - reference.start]) + 1, int(item.alt[0]) + 1)
-        codes[i] = (
-            TYPES.index(item.type),
-            min(item.reference_length, LARGEST),
-            min(len(item.alt), LARGEST),
-            min(units[i], LARGEST),
-            min(lengths[i], LARGEST),
-            *bases,
-        )
-    return codes
+    first = np.array([item.low for item in placements], np.int64)
+    high = np.array([item.high for item in placements], np.int64)
+    unit, length = kernels.longest_tracts(tracts.start, tracts.end, tracts.unit_length, first - 1, high + 1)
+    substituted = np.array([item.type in SUBSTITUTIONS for item in placements])
+    columns = {
+        "type": [TYPES.index(item.type) for item in placements],
+        "ref_length": [item.end - item.start for item in placements],
+        "alt_length": [len(item.alt) for item in placements],
+        "repeat_unit": unit,
+        "repeat_length": length,
+        "ref_base": np.where(substituted, reference.codes[first - reference.start] + 1, 0),
+        "alt_base": [item.alt[0] + 1 if known else 0 for item, known in zip(placements, substituted, strict=True)],
+    }
+    return np.stack([np.minimum(columns[name], LARGEST) for name in ALLELE_COLUMNS], axis=1).astype(np.uint8)
 
 
-def repeats_at(tracts: TandemTracts, lows: Sequence[int], highs: Sequence[int]) -> tuple[list[int], list[int]]:
-    """(unit, length) in bp of the longest tract that overlaps each interval; 0 where there is none.
+def assembled(pieces: Sequence[tuple[np.ndarray, PackedRows]], slots: int, window: int) -> PackedRows:
+    """The rows of all pieces in the order of their slots: `pieces` has, for each candidate of a piece, its slot (distinct)."""
+    from varproof.pileup import packing_numba_fns as kernels
 
-    >>> tracts = TandemTracts(np.array([3, 20]), np.array([9, 24]), np.array([2, 1]))
-    >>> repeats_at(tracts, [0, 8, 30], [3, 25, 40])
-    ([0, 2, 0], [0, 6, 0])
-    """
-    units, lengths = [], []
-    reach = np.maximum.accumulate(tracts.end) if len(tracts.end) else tracts.end
-    firsts, lasts = np.searchsorted(reach, lows, side="right"), np.searchsorted(tracts.start, highs)
-    for first, last, low in zip(firsts.tolist(), lasts.tolist(), lows, strict=True):
-        unit = length = 0
-        for k in range(first, last):
-            size = int(tracts.end[k] - tracts.start[k])
-            if tracts.end[k] > low and size > length:
-                unit, length = int(tracts.unit_length[k]), size
-        units.append(unit)
-        lengths.append(length)
-    return units, lengths
+    depth = np.zeros(slots, np.int64)
+    for owner, part in pieces:
+        depth[owner] = np.diff(part.offset)
+    offset = np.concatenate([[0], np.cumsum(depth)]).astype(np.int64)
+    total = int(offset[-1])
+    whole = PackedRows(
+        offset,
+        np.empty((total, window), np.uint8),
+        np.empty((total, window), np.uint8),
+        np.empty((total, len(ROW_COLUMNS)), np.uint8),
+    )
+    for owner, part in pieces:
+        for name in ("base", "quality", "rows"):
+            kernels.copy_rows(getattr(part, name), part.offset, getattr(whole, name), offset[owner])
+    return whole

@@ -384,3 +384,27 @@ def window_codes(reference, reference_start, contig_length, window_start, window
         for p in range(max(first, 0), min(first + window, contig_length)):
             out[c, p - first] = reference[p - reference_start] + 1
     return out
+
+
+@compiled
+def longest_tracts(start, end, unit_length, low, high):
+    """(unit, length) int64 (n,) of the longest tract (sorted by start) that overlaps low..high - 1; 0 where there is none."""
+    unit, length = np.zeros(len(low), np.int64), np.zeros(len(low), np.int64)
+    reach = np.empty(len(end), np.int64)
+    farthest = np.int64(-1)
+    for k in range(len(end)):
+        farthest = max(farthest, end[k])
+        reach[k] = farthest
+    for i in range(len(low)):
+        for k in range(np.searchsorted(reach, low[i], side="right"), np.searchsorted(start, high[i])):
+            if end[k] > low[i] and end[k] - start[k] > length[i]:
+                unit[i], length[i] = unit_length[k], end[k] - start[k]
+    return unit, length
+
+
+@compiled
+def copy_rows(source, source_offset, target, target_start):
+    """Copy the rows of each candidate, source[source_offset[i]:source_offset[i + 1]], to target[target_start[i]:]."""
+    for i in range(len(target_start)):
+        first, last = source_offset[i], source_offset[i + 1]
+        target[target_start[i] : target_start[i] + last - first] = source[first:last]

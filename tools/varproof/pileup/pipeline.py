@@ -6,7 +6,7 @@ depend on how candidates fall into chunks and stretches.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.evidence.collect import check_reference_allele, reference_slice
-from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice, place
+from varproof.evidence.collect import reference_slice
+from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice
 from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
 from varproof.formats.vcf import Candidate
@@ -24,11 +24,13 @@ from varproof.pileup.packing import (
     PackedRows,
     Stretch,
     allele_codes,
+    assembled,
     no_rows,
     packed_rows,
     stretch_of,
     window_codes,
 )
+from varproof.pileup.placing import placements
 from varproof.pileup.sites import Site, chunks, sites, stretches
 from varproof.posterior.annotate import NOT_JUDGED
 from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
@@ -39,8 +41,6 @@ NO_SAMPLE = -1
 """Stands for the sample of a candidate that was skipped."""
 
 MOST_OPEN_FILES = 64
-AMBIGUOUS_MARGIN = 10
-"""A candidate needs known reference bases this far on both sides, bp."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,14 @@ class TensorJob:
         """Reads of all samples: `track_sample` points into this list."""
         return self.fixed_reads + [item.reads for item in self.pool]
 
-    def shown_samples(self, identity: str) -> list[int]:
-        """Index of the sample in each track for the candidate of this identity."""
+    def shown_samples(self, contig: str, item: Placement) -> list[int]:
+        """Index of the sample in each track of a candidate."""
         fixed = list(range(len(self.fixed_reads)))
         wanted = len(self.settings.tracks) - len(fixed)
         if wanted == 0:
             return fixed
-        key = hashlib.blake2b(f"{self.seed}\t{identity}".encode(), digest_size=16).digest()
+        identity = f"{self.seed}\t{contig}:{item.start}-{item.end}:{item.alt.tobytes().hex()}"
+        key = hashlib.blake2b(identity.encode(), digest_size=16).digest()
 
         def ticket(i: int) -> bytes:
             return hashlib.blake2b(self.pool[i].sample.encode(), key=key, digest_size=8).digest()
@@ -142,27 +143,25 @@ class _Worker:
         usable = [i for i in range(size) if not skipped[i]]
         starts = [chunk[i].candidate.start for i in usable]
         for first, last in stretches(starts):
-            around = self._reference_around([chunk[i].candidate for i in usable[first:last]])
+            candidates = [chunk[i].candidate for i in usable[first:last]]
+            around = self._reference_around(candidates)
             located = []
-            for i in usable[first:last]:
-                candidate = chunk[i].candidate
-                check_reference_allele(candidate, around, self.job.candidates)
-                if not _known(candidate, around):
+            for i, item in zip(usable[first:last], placements(candidates, around, self.job.candidates), strict=True):
+                if item is None:
                     skipped[i] = NOT_JUDGED
-                    continue
-                item = place(candidate, around)
-                located.append(_Located(i, item, self.job.shown_samples(_identity(contig, item))))
+                else:
+                    located.append(_Located(i, item, self.job.shown_samples(contig, item)))
             if not located:
                 continue
-            placements = [item.placement for item in located]
-            whole = stretch_of(placements, around, settings)
+            placed = [item.placement for item in located]
+            whole = stretch_of(placed, around, settings)
             indices = np.array([item.index for item in located])
             centre[indices] = whole.centre
             reference[indices] = window_codes(whole, self.lengths[contig])
-            allele_code[indices] = allele_codes(placements, around)
+            allele_code[indices] = allele_codes(placed, around)
             track_sample[indices] = [item.samples for item in located]
             pieces += self._rows(located, whole)
-        row_offset, base, quality, rows = _assembled(pieces, size * tracks, window)
+        rows = assembled(pieces, size * tracks, window)
         return PackedTensors(
             settings=settings,
             record=np.array([site.candidate.record for site in chunk], np.int64),
@@ -178,10 +177,10 @@ class _Worker:
             track_sample=track_sample,
             reference=reference,
             allele_code=allele_code,
-            row_offset=row_offset,
-            base=base,
-            quality=quality,
-            rows=rows,
+            row_offset=rows.offset,
+            base=rows.base,
+            quality=rows.quality,
+            rows=rows.rows,
         )
 
     def _reference_around(self, candidates: list[Candidate]) -> ReferenceSlice:
@@ -238,30 +237,3 @@ class _Worker:
             self.open[sample] = open_reads(self.reads[sample], self.job.reference)
         self.open.move_to_end(sample)
         return self.open[sample]
-
-
-def _identity(contig: str, item: Placement) -> str:
-    return f"{contig}:{item.start}-{item.end}:{item.alt.tobytes().hex()}"
-
-
-def _known(item: Candidate, reference: ReferenceSlice) -> bool:
-    low, high = item.start - AMBIGUOUS_MARGIN, item.end + AMBIGUOUS_MARGIN
-    return bool(np.all(reference.between(max(low, reference.start), high) < 4)) and "N" not in item.alt
-
-
-def _assembled(
-    pieces: Sequence[tuple[np.ndarray, PackedRows]], slots: int, window: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(row_offset (slots + 1,), base, quality, rows) with the rows of all pieces in the order of their slots."""
-    parts = [part for _, part in pieces] or [no_rows(0, window)]
-    depth = np.zeros(slots, np.int64)
-    source_start = np.zeros(slots, np.int64)
-    before = 0
-    for owner, part in pieces:
-        depth[owner] = np.diff(part.offset)
-        source_start[owner] = before + part.offset[:-1]
-        before += int(part.offset[-1])
-    row_offset = np.concatenate([[0], np.cumsum(depth)]).astype(np.int64)
-    source = np.arange(row_offset[-1]) + np.repeat(source_start - row_offset[:-1], depth)
-    base, quality, rows = (np.concatenate([getattr(part, name) for part in parts]) for name in ("base", "quality", "rows"))
-    return row_offset, base[source], quality[source], rows[source]

@@ -49,6 +49,16 @@ def mapq_bin(mapq: int) -> int:
 
 
 @compiled
+def known_mismatches(bases, reference):
+    """Number of bases that differ, as many of each; N on either side is no mismatch."""
+    count = 0
+    for i in range(len(bases)):
+        base, truth = bases[i], reference[i]
+        count += (base != truth) & (base < 4) & (truth < 4)
+    return count
+
+
+@compiled
 def read_edits_and_clips(start, flag, base_offset, bases, cigar_offset, cigar_op, cigar_length, reference, reference_start):
     """(edits (n,), clips (n, 2)): mismatches plus indel operations, and soft clips left and right, of n reads.
 
@@ -65,10 +75,9 @@ def read_edits_and_clips(start, flag, base_offset, bases, cigar_offset, cigar_op
             op, length = cigar_op[c], cigar_length[c]
             if op in (MATCH, EQUAL, DIFFERENT):
                 low, high = max(0, -position), min(length, len(reference) - position)
-                for i in range(low, high):
-                    base, truth = bases[query + i], reference[position + i]
-                    if base != truth and base < 4 and truth < 4:
-                        edits[r] += 1
+                if low < high:
+                    read, expected = bases[query + low : query + high], reference[position + low : position + high]
+                    edits[r] += known_mismatches(read, expected)
                 query += length
                 position += length
             elif op == INSERTION:
