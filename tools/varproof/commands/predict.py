@@ -41,7 +41,7 @@ class PredictOptions(CommandOptions):
     table: Path | None = Field(None, description="also write a tab-separated table.")
     explain: Path | None = Field(None, description="folder for pictures of what the network looked at (integrated gradients).")
     explain_at: list[str] = Field([], description="CHROM:POS to explain; by default the ten least certain candidates.")
-    batch_size: int = Field(256, ge=1, description="candidates at a time; results do not depend on it.")
+    batch_size: int = Field(256, ge=1, description="candidates at a time; results depend on it by rounding only.")
 
     @model_validator(mode="after")
     def _one_input(self) -> "PredictOptions":
@@ -52,6 +52,8 @@ class PredictOptions(CommandOptions):
                 raise ValueError(f"give --tensors, or --candidates, --reference and --tumor ({', '.join(missing)} missing)")
         elif self.tumor is not None or self.normal is not None or self.context:
             raise ValueError("--tensors already hold the reads; leave out --tumor, --normal and --context")
+        if self.explain_at and self.explain is None:
+            raise ValueError("--explain-at needs --explain, the folder for the pictures")
         return self
 
 
@@ -91,24 +93,28 @@ def predict(options: PredictOptions) -> None:
     """Tensors or reads to a VCF with the network's judgement."""
     from varproof.formats.model import read_card
     from varproof.formats.output import check_output, provenance
-    from varproof.formats.vcf import VcfWriter
+    from varproof.formats.vcf import VcfWriter, vcf_mode
     from varproof.network.predicted_calls import at_shares_of_sample, predicted_header, write_predicted, write_table
     from varproof.network.runtime import start_tensorflow
 
-    for path in (options.output, options.table):
-        if path is not None:
-            check_output(path)
+    vcf_mode(options.output)
+    if options.table is not None:
+        check_output(options.table)
     card = read_card(options.model)
+    if options.explain is not None:
+        from varproof.report.pileup import picture_folder
+
+        picture_folder(options.explain)
     if not card.calibrated_on:
         logger.warning("%s is the checkpoint of an unfinished training: its probabilities are not calibrated", options.model)
     with _packed(options, card) as (header, total, chunks):
-        start_tensorflow(options.worker_count, "predict")
+        start_tensorflow(options.worker_count, "predict", split_operations=False)
         from varproof.network.judging import explained_pictures, judged_alleles
         from varproof.network.prediction import Predictor
 
         predictor = Predictor.load(options.model)
         places = None if options.explain is None else options.explain_at
-        alleles, unclear = judged_alleles(predictor, chunks, total, options.batch_size, header, places)
+        alleles, unclear = judged_alleles(predictor, chunks, total, options.batch_size, options.worker_count, header, places)
     shares: dict[str, float] = {}
     if options.prior_shift:
         alleles, shares = at_shares_of_sample(alleles, card.calibration)

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from varproof.commands.base import CommandOptions, run_command
 
@@ -24,6 +24,9 @@ class TrainOptions(CommandOptions):
     goes on with --resume and ends with the same weights.
     """
 
+    threads: int = Field(
+        1, ge=0, description="CPU threads; 0 = all cores. With another number weights differ in their last digits."
+    )
     tensors: list[Path] = Field(min_length=1, description="tensor files of tensorise with labels, all made alike.")
     output: Path = Field(description="model to write: a .keras file.")
     architecture: Literal["read-set", "deepcnnvalid"] = Field(
@@ -73,6 +76,25 @@ class TrainOptions(CommandOptions):
             raise ValueError("needs at least two folds")
         return value
 
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the last pass is kept."""
+        return self.checkpoint or self.output.with_name(f"{self.output.stem}.checkpoint.keras")
+
+    @model_validator(mode="after")
+    def _outputs_differ(self) -> "TrainOptions":
+        named = {
+            "--output": self.output,
+            "--metrics": self.metrics,
+            "--report": self.report,
+            "--checkpoint": self.checkpoint_path,
+        }
+        seen: dict[Path, str] = {}
+        for name, path in named.items():
+            if path is not None and (other := seen.setdefault(path.resolve(), name)) != name:
+                raise ValueError(f"{other} and {name} are the same file, {path}")
+        return self
+
 
 def _plans(options: TrainOptions) -> "tuple[TrainingPlan, StudyPlan]":
     from varproof.network.study import StudyPlan
@@ -109,7 +131,7 @@ def train(options: TrainOptions) -> None:
     from varproof.network.data import TensorSource
     from varproof.network.runtime import start_tensorflow
 
-    checkpoint = options.checkpoint or options.output.with_name(f"{options.output.stem}.checkpoint.keras")
+    checkpoint = options.checkpoint_path
     for path in (options.output, options.metrics, options.report, checkpoint):
         if path is not None:
             check_output(path)

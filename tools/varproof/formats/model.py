@@ -5,6 +5,7 @@ The card can be read without TensorFlow, so that a model that doesn't fit is ref
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,12 +45,16 @@ class ModelCard(BaseModel, extra="forbid"):
 
 
 def _find_card(config: Any) -> dict[str, Any] | None:
-    layers = config.get("config", {}).get("layers", []) if isinstance(config, dict) else []
-    for layer in layers:
+    for layer in _item(_item(config, "config", dict), "layers", list):
         if isinstance(layer, dict) and layer.get("class_name") == CARD_LAYER:
-            card = layer.get("config", {}).get("card")
-            return card if isinstance(card, dict) else None
+            return _item(_item(layer, "config", dict), "card", dict) or None
     return None
+
+
+def _item(config: Any, key: str, kind: type) -> Any:
+    """config[key] if there is such a thing of that kind, else an empty one."""
+    found = config.get(key) if isinstance(config, dict) else None
+    return found if isinstance(found, kind) else kind()
 
 
 def read_card(path: Path) -> ModelCard:
@@ -62,8 +67,17 @@ def read_card(path: Path) -> ModelCard:
             config = json.loads(archive.read("config.json"))
             if archive.testzip() is not None:
                 raise UserError(f"{path}: damaged model file; copy it again")
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise UserError(f"{path}: not a .keras model file ({error}); {advice}") from error
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        KeyError,
+        ValueError,
+    ) as error:
+        raise UserError(f"{path}: not a .keras model file ({' '.join(str(error).split())}); {advice}") from error
     card = _find_card(config)
     if card is None:
         raise UserError(f"{path}: a Keras model, but not one of varproof; {advice}")

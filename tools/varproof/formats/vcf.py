@@ -178,22 +178,28 @@ def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Any]:
     pysam.set_verbosity(verbosity)
 
 
+def vcf_mode(path: Path) -> str:
+    """pysam's mode for an output `.vcf`, `.vcf.gz`, `.bcf` or `-`; raises UserError for others and for an unwritable place."""
+    name = path.name
+    if path == STDOUT or name.endswith(".vcf"):
+        mode = "w"
+    elif name.endswith((".vcf.gz", ".vcf.bgz")):
+        mode = "wz"
+    elif name.endswith(".bcf"):
+        mode = "wb"
+    else:
+        raise UserError(f"output {path}: the suffix must be .vcf, .vcf.gz or .bcf")
+    check_output(path)
+    return mode
+
+
 class VcfWriter:
     """Writes records, complete or not at all; a context manager. `.vcf.gz` and `.bcf` get an index beside them."""
 
     def __init__(self, path: Path, header: Any) -> None:
         """`path`: `.vcf`, `.vcf.gz`, `.bcf` or `-`; raises UserError for another suffix or an unwritable place."""
         self.path = path
-        name = path.name
-        if path == STDOUT or name.endswith(".vcf"):
-            self._mode = "w"
-        elif name.endswith((".vcf.gz", ".vcf.bgz")):
-            self._mode = "wz"
-        elif name.endswith(".bcf"):
-            self._mode = "wb"
-        else:
-            raise UserError(f"output {path}: the suffix must be .vcf, .vcf.gz or .bcf")
-        check_output(path)
+        self._mode = vcf_mode(path)
         self._header = header
 
     def __enter__(self) -> "VcfWriter":

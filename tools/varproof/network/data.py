@@ -5,6 +5,7 @@ mixed at a time, so that memory is bounded by `MIXED_BLOCKS` blocks whatever the
 disk is read about once per pass.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -33,13 +34,18 @@ _DEPTH_STEP = 16
 class TensorSource:
     """Candidates of several tensor files, numbered from 0 in the order of the files; a context manager.
 
-    Raises UserError where files differ in layout.
+    Raises UserError where files differ in layout, or where one is given twice.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._readers: list[TensorReader] = []
+        self._failure: Exception | None = None
+        seen: set[Path] = set()
         try:
             for path in paths:
+                if path.resolve() in seen:
+                    raise UserError(f"{path} is given twice; its candidates would be trained on and tested on")
+                seen.add(path.resolve())
                 self._readers.append(TensorReader(path))
             first = self._readers[0]
             for reader in self._readers[1:]:
@@ -101,6 +107,24 @@ class TensorSource:
 
     def read(self, indices: np.ndarray) -> PackedTensors:
         """Tensors of the candidates `indices` (ascending), reading the blocks that hold them."""
+        try:
+            return self._read(indices)
+        except Exception as error:
+            self._failure = error
+            raise
+
+    @contextlib.contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """Reading inside TensorFlow fails with an error of TensorFlow's: this raises the one that `read` met."""
+        self._failure = None
+        try:
+            yield
+        except Exception as error:
+            if self._failure is not None and self._failure is not error:
+                raise self._failure from None
+            raise
+
+    def _read(self, indices: np.ndarray) -> PackedTensors:
         parts = []
         for number, reader in enumerate(self._readers):
             local = indices[(indices >= self._starts[number]) & (indices < self._starts[number + 1])] - self._starts[number]

@@ -10,7 +10,7 @@ import numpy as np
 
 from varproof.errors import UserError
 from varproof.formats.tensors import PackedTensors, TensorHeader
-from varproof.network.predicted_calls import JudgedAlleles
+from varproof.network.predicted_calls import JudgedAlleles, no_alleles
 from varproof.network.prediction import Predictor
 from varproof.progress import progress
 
@@ -69,6 +69,7 @@ def judged_alleles(
     chunks: Iterator[PackedTensors],
     total: int,
     batch_size: int,
+    threads: int,
     header: TensorHeader,
     explain: Sequence[str] | None,
 ) -> tuple[JudgedAlleles, list[Explained]]:
@@ -81,7 +82,7 @@ def judged_alleles(
     chosen = None if explain is None else _Chosen(explain, header)
     done = 0
     with progress(total, "judging") as advance:
-        for batch, odds in predictor.judged(chunks, batch_size):
+        for batch, odds in predictor.judged(chunks, batch_size, threads):
             for name in names:
                 columns[name].append(getattr(batch, name))
             columns["log_odds"].append(odds)
@@ -89,12 +90,10 @@ def judged_alleles(
                 chosen.look(batch, odds, done)
             done += batch.size
             advance(batch.size)
-    alleles = JudgedAlleles(**{name: _joined(parts) for name, parts in columns.items()})
+    if not columns["record"]:
+        return no_alleles(), []
+    alleles = JudgedAlleles(**{name: np.concatenate(parts) for name, parts in columns.items()})
     return alleles, [] if chosen is None else chosen.result(header)
-
-
-def _joined(parts: list[Any]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def explained_pictures(
@@ -106,10 +105,14 @@ def explained_pictures(
 
     picture_folder(folder)
     written: list[Path] = []
+    names: set[str] = set()
     with progress(len(wanted), "explaining") as advance:
         for item in wanted:
             importance = integrated_gradients(predictor.model, item.tensors)
             name = picture_name(item.tensors, 0, header, item.index + 1)
+            if name in names:
+                name = f"{name}_{item.index + 1}"
+            names.add(name)
             pictures = pileup_pictures(item.tensors, 0, header, importance, float(probability[item.index]))
             written += write_pictures(folder, name, *pictures)
             advance(1)

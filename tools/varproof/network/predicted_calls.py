@@ -10,7 +10,7 @@ import numpy as np
 
 from varproof.errors import UserError
 from varproof.formats.output import write_text
-from varproof.formats.tensors import FIRST_INDEL_TYPE, TYPE, TensorHeader
+from varproof.formats.tensors import ALLELE_COLUMNS, FIRST_INDEL_TYPE, TYPE, TensorHeader
 from varproof.formats.training import ClassCalibrations
 from varproof.formats.vcf import (
     NETWORK_EVENTS,
@@ -45,7 +45,7 @@ class JudgedAlleles:
     @property
     def is_indel(self) -> np.ndarray:
         """bool (n,): the lengths of the alleles differ."""
-        return self.allele_code.reshape(len(self.record), -1)[:, TYPE] >= FIRST_INDEL_TYPE
+        return self.allele_code[:, TYPE] >= FIRST_INDEL_TYPE
 
     @property
     def probability(self) -> np.ndarray:
@@ -53,6 +53,13 @@ class JudgedAlleles:
         from scipy.special import expit
 
         return np.asarray(expit(self.log_odds))
+
+
+def no_alleles() -> JudgedAlleles:
+    """Of a file without candidates."""
+    whole, text = np.zeros(0, np.int64), np.zeros(0, object)
+    codes = np.zeros((0, len(ALLELE_COLUMNS)), np.uint8)
+    return JudgedAlleles(whole, whole, whole, text, text, text, codes, np.zeros(0))
 
 
 def at_shares_of_sample(alleles: JudgedAlleles, calibration: ClassCalibrations) -> tuple[JudgedAlleles, dict[str, float]]:
@@ -112,8 +119,9 @@ def write_predicted(
             for name in (NETWORK_PROBABILITY, SKIPPED, *map(probability_field, NETWORK_EVENTS)):
                 if name in record.info:
                     del record.info[name]
+            shown = [float(f"{value:.6g}") for value in expit(odds)]
             if known.any():
-                values = {NETWORK_PROBABILITY: [float(f"{value:.6g}") for value in expit(odds)]}
+                values = {NETWORK_PROBABILITY: shown}
                 for event, sign in zip(NETWORK_EVENTS, (1, -1), strict=True):
                     values[probability_field(event)] = [to_phred(value) for value in np.nan_to_num(expit(sign * odds))]
                 for name, found in values.items():
@@ -122,7 +130,7 @@ def write_predicted(
                 reasons = [str(reason) for reason in alleles.skipped[rows] if reason]
                 record.info[SKIPPED] = reasons[0] if reasons else _NO_ALTERNATIVE
                 skipped[record.info[SKIPPED]] += 1
-            if known.all() and len(known) and expit(odds).max() < threshold:
+            if known.all() and len(known) and max(shown) < threshold:
                 if "PASS" in record.filter:
                     record.filter.clear()
                 record.filter.add(NETWORK_FILTER)

@@ -1,6 +1,9 @@
 """A model applied to packed tensors, chunk by chunk: log-odds of each candidate, in order."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -12,8 +15,6 @@ from varproof.formats.tensors import PackedTensors, concatenated
 from varproof.network.calibration import log_odds
 from varproof.network.data import network_arrays
 from varproof.network.training import input_specification, load_model
-
-BATCH_SIZE = 256
 
 
 class Predictor:
@@ -40,10 +41,25 @@ class Predictor:
             odds[judged] = log_odds(self._compute(network_arrays(part, self._free_depth)).numpy())
         return odds
 
-    def judged(self, chunks: Iterator[PackedTensors], batch_size: int) -> Iterator[tuple[PackedTensors, np.ndarray]]:
-        """(tensors, their log-odds) in batches of `batch_size`, whatever the sizes of the chunks."""
-        for batch in rebatched(chunks, batch_size):
-            yield batch, self.log_odds(batch)
+    def judged(
+        self, chunks: Iterator[PackedTensors], batch_size: int, threads: int = 1
+    ) -> Iterator[tuple[PackedTensors, np.ndarray]]:
+        """(tensors, their log-odds) in order, in batches of `batch_size`, whatever the sizes of the chunks.
+
+        Batches are computed side by side, each in one of `threads`, while the next are read: no number depends on `threads`.
+        """
+        batches = rebatched(chunks, batch_size)
+        with ThreadPoolExecutor(threads) as pool:
+            pending = deque((batch, pool.submit(self.log_odds, batch)) for batch in islice(batches, threads + 1))
+            try:
+                while pending:
+                    batch, odds = pending.popleft()
+                    found = odds.result()
+                    pending.extend((batch, pool.submit(self.log_odds, batch)) for batch in islice(batches, 1))
+                    yield batch, found
+            finally:
+                for _, odds in pending:
+                    odds.cancel()
 
 
 def rebatched(chunks: Iterator[PackedTensors], size: int) -> Iterator[PackedTensors]:

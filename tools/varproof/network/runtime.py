@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from varproof.errors import UserError
 
 
-def start_tensorflow(threads: int, needed_by: str) -> bool:
+def start_tensorflow(threads: int, needed_by: str, split_operations: bool = True) -> bool:
     """Import and configure TensorFlow, before any other module of this room is imported; True if it found a GPU.
 
-    Operations are deterministic; with a GPU computing is in mixed precision. Threads can be set once per process only.
-    Raises UserError where TensorFlow or scikit-learn is not installed.
+    Operations are deterministic; with a GPU computing is in mixed precision. `split_operations`: one operation may use all
+    threads, and then its sums depend in their last digits on how many there are; otherwise operations only run side by side.
+    Threads can be set once per process only. Raises UserError where TensorFlow or scikit-learn is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
@@ -30,13 +31,22 @@ def start_tensorflow(threads: int, needed_by: str) -> bool:
     tf.get_logger().setLevel("ERROR")
     tf.config.experimental.enable_op_determinism()
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(min(threads, 2))
+        tf.config.threading.set_intra_op_parallelism_threads(threads if split_operations else 1)
+        tf.config.threading.set_inter_op_parallelism_threads(min(threads, 2) if split_operations else threads)
     except RuntimeError:  # it runs already, on the threads of an earlier call
         pass
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
     keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "float32")
     return on_gpu
+
+
+def forget_models() -> None:
+    """Let Keras forget the models that were built so far, but not the precision that computing is in."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.backend.clear_session()
+    keras.config.set_dtype_policy(policy)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from varproof.formats.vcf import VariantType
 from varproof.network.calibration import fitted_class_calibrations
 from varproof.network.data import TensorSource, ordered_batches
 from varproof.network.metrics import classification_metrics, curves, metrics_by_type, resampling
+from varproof.network.runtime import forget_models
 from varproof.network.splits import (
     Split,
     learning_curve_sizes,
@@ -82,12 +83,17 @@ class _Data:
 
 def _labelled(source: TensorSource, split_by: SplitBy) -> _Data:
     labels = source.column("label").astype(np.int64)
+    if not np.all(np.isin(labels, (0, 1, UNKNOWN_LABEL))):
+        raise UserError(f"{_names(source)}: labels are not 0 or 1; make the tensors again with tensorise")
     places = np.flatnonzero((labels != UNKNOWN_LABEL) & (source.column("skipped") == ""))
     if not len(places):
-        names = ", ".join(str(reader.path) for reader in source.readers)
-        raise UserError(f"{names}: no labelled candidates; make tensors with tensorise --labels or --truth")
+        raise UserError(f"{_names(source)}: no labelled candidates; make tensors with tensorise --labels or --truth")
     groups = {"candidate": lambda: None, "patient": source.patients, "chromosome": source.contig_names}[split_by]()
     return _Data(source, places, labels[places], None if groups is None else groups[places], labels)
+
+
+def _names(source: TensorSource) -> str:
+    return ", ".join(str(reader.path) for reader in source.readers)
 
 
 def _fit(plan: TrainingPlan, data: _Data, train: np.ndarray, validate: np.ndarray, **options: Any) -> tuple[Any, ModelCard]:
@@ -101,7 +107,7 @@ def _tested(plan: TrainingPlan, data: _Data, splits: list[Split], description: s
         for split in splits:
             model, _ = _fit(plan, data, split.train, nothing, after_epoch=lambda state: advance(1))
             found.append(predicted_log_odds(model, data.source, data.places[split.test]))
-            keras.backend.clear_session()
+            forget_models()
     return found
 
 

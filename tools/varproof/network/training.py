@@ -5,6 +5,9 @@ with the same weights as one that was not.
 """
 
 import hashlib
+import io
+import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,8 @@ from varproof.network.architectures import build_model, has_free_depth, is_blind
 from varproof.network.calibration import log_odds
 from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches
 from varproof.network.layers import scrambled
+
+_DIVERGED = "training diverged; try a lower --learning-rate"
 
 PREFETCHED = 2
 PREDICTION_BATCH = 256
@@ -110,11 +115,16 @@ def prediction_dataset(source: TensorSource, indices: np.ndarray, free_depth: bo
 def predicted_log_odds(
     model: keras.Model, source: TensorSource, indices: np.ndarray, batch_size: int = PREDICTION_BATCH
 ) -> np.ndarray:
-    """Log-odds that each of the candidates `indices` (ascending) is real."""
+    """Log-odds that each of the candidates `indices` (ascending) is real. Raises UserError where they are not finite."""
     if not len(indices):
         return np.zeros(0)
     free_depth = model.input["base"].shape[2] is None
-    return log_odds(model.predict(prediction_dataset(source, indices, free_depth, batch_size), verbose=0))
+    with source.own_errors():
+        probability = model.predict(prediction_dataset(source, indices, free_depth, batch_size), verbose=0)
+    odds = log_odds(probability)
+    if not np.all(np.isfinite(odds)):
+        raise UserError(f"the network predicts values that are not finite: {_DIVERGED}")
+    return odds
 
 
 def _compiled(model: keras.Model, plan: TrainingPlan, steps_per_epoch: int) -> keras.Model:
@@ -141,16 +151,30 @@ def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
 
 def training_identity(plan: TrainingPlan, source: TensorSource, train: np.ndarray, labels: np.ndarray) -> str:
     """Digest of everything that decides which weights come out."""
-    digest = hashlib.sha256(repr((plan, source.settings)).encode())
+    origins = [reader.header.provenance for reader in source.readers]
+    digest = hashlib.sha256(repr((plan, source.settings, origins)).encode())
     for part in (train, labels, source.column("position"), source.column("centre")):
         digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()[:16]
 
 
 def save_model(model: keras.Model, path: Path) -> None:
-    """Write a `.keras` file, complete or not at all."""
+    """Write a `.keras` file, complete or not at all; the same model gives the same bytes."""
     with complete_or_absent(path) as temporary:
         model.save(temporary)
+        temporary.write_bytes(_undated(temporary.read_bytes()))
+
+
+def _undated(archive: bytes) -> bytes:
+    """A `.keras` archive without the time at which Keras wrote it."""
+    undated = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(undated, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "metadata.json":
+                content = json.dumps({key: value for key, value in json.loads(content).items() if key != "date_saved"}).encode()
+            new.writestr(zipfile.ZipInfo(name), content)
+    return undated.getvalue()
 
 
 def load_model(path: Path) -> tuple[keras.Model, ModelCard]:
@@ -158,8 +182,11 @@ def load_model(path: Path) -> tuple[keras.Model, ModelCard]:
     card = read_card(path)
     try:
         model = keras.saving.load_model(path, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        fits = set(model.input) == set(NETWORK_INPUTS)
+    except Exception as error:  # whatever Keras trips over in a file that is not as it wrote it
         raise UserError(f"{path}: a damaged model file ({' '.join(str(error).split())[:200]}); make it again") from error
+    if not fits:
+        raise UserError(f"{path}: a model that takes no pileups; make one with train")
     return model, card
 
 
@@ -178,9 +205,8 @@ def fit_model(
     """A network trained on candidates `train`, watched on `validate` (both ascending), uncalibrated.
 
     After each pass the model with its optimiser is written to `checkpoint`; `resume` goes on from there. `after_step` is told
-    the number of candidates in a step. With early stopping
-    the weights of the best pass are returned. Raises UserError where the checkpoint is of another training, and
-    FloatingPointError where the loss is not a number.
+    the number of candidates in a step. With early stopping the weights of the best pass are returned. Raises UserError where
+    the checkpoint is of another training, where tensors are damaged, and where training diverges.
     """
     identity = training_identity(plan, source, train, labels)
     steps = -(-len(train) // plan.batch_size)
@@ -202,22 +228,25 @@ def fit_model(
         keras.utils.set_random_seed(plan.seed)
         model = _compiled(build_model(card), plan, steps)
     state = card.training
-    best = _Best(model, checkpoint, resume) if plan.early_stopping else None
+    best = _Best(model, checkpoint, card) if plan.early_stopping else None
     while state.epochs_done < plan.epochs and not _exhausted(state, plan):
         epoch = state.epochs_done
         _seed_layers(model, plan.seed, epoch)
         data = training_dataset(source, train, labels, plan, epoch)
-        told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, logs: after_step(plan.batch_size))
-        done = model.fit(data, epochs=1, shuffle=False, verbose=0, callbacks=[told])
+        told = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda step, logs: after_step(min(plan.batch_size, len(train) - step * plan.batch_size))
+        )
+        with source.own_errors():
+            done = model.fit(data, epochs=1, shuffle=False, verbose=0, callbacks=[told])
         values = {"loss": float(done.history["loss"][0]), "accuracy": float(done.history["accuracy"][0])}
         if not np.isfinite(values["loss"]):
-            raise FloatingPointError(f"the loss is not a number after pass {epoch + 1}")
+            raise UserError(f"the loss is not a number in pass {epoch + 1}: {_DIVERGED}")
         if len(validate):
             values |= _validation(model, source, labels, validate, plan)
         state = _advanced(state, values)
         card = card.model_copy(update={"training": state})
         if best is not None and state.epochs_without_gain == 0:
-            best.keep(model)
+            best.keep(_carrying(model, card))
         if checkpoint is not None:
             save_model(_carrying(model, card), checkpoint)
         after_epoch(state)
@@ -229,11 +258,15 @@ def fit_model(
 class _Best:
     """Weights of the best pass so far, for early stopping; beside the checkpoint too, so that they survive an interruption."""
 
-    def __init__(self, model: keras.Model, checkpoint: Path | None, resume: bool) -> None:
+    def __init__(self, model: keras.Model, checkpoint: Path | None, card: ModelCard) -> None:
+        """`card`: of the model, which is new or comes from `checkpoint`; raises UserError where its best pass is lost."""
         self._path = None if checkpoint is None else best_checkpoint(checkpoint)
         self._weights = model.get_weights()
-        if resume and self._path is not None and self._path.exists():
-            self._weights = load_model(self._path)[0].get_weights()
+        if self._path is not None and card.training.epochs_done:
+            kept, kept_card = load_model(self._path)
+            if kept_card.training.identity != card.training.identity:
+                raise UserError(f"{self._path}: of another training than {checkpoint}; remove both, or leave out --resume")
+            self._weights = kept.get_weights()
 
     def keep(self, model: keras.Model) -> None:
         self._weights = model.get_weights()
@@ -288,8 +321,13 @@ def _carrying(model: keras.Model, card: ModelCard) -> keras.Model:
 
 
 def finished_model(model: keras.Model, card: ModelCard) -> keras.Model:
-    """The trained network in single precision, without optimiser, carrying `card` and its calibration."""
+    """The trained network in single precision, without optimiser, carrying `card` and its calibration.
+
+    Forgets other models of Keras, so that names of layers don't depend on how many were trained before.
+    """
+    weights = model.get_weights()
+    keras.backend.clear_session()
     keras.mixed_precision.set_global_policy("float32")
     finished = build_model(card)
-    finished.set_weights(model.get_weights())
+    finished.set_weights(weights)
     return finished
