@@ -29,7 +29,7 @@ PACKAGE = Path(__file__).parent
 def kernel_digest() -> str:
     """Digest of the sources of all kernels and of the version of the compiler."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), PACKAGE / "evidence" / "arrays.py"]):
+    for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), *PACKAGE.rglob("arrays.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties
-from varproof.reads.decode import open_reads, require_same_contigs
+from varproof.reads.files import open_reads, require_same_contigs
 from varproof.reads.properties import estimate_properties
 from varproof.reads.reference import open_reference
 from varproof.reads.regions import read_regions

@@ -12,9 +12,11 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile
-from varproof.reads.decode import PAIRED, REVERSE, UNMAPPED, ReadBatch, decode_reads, file_name
+from varproof.reads.arrays import PAIRED, REVERSE, UNMAPPED
+from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, MAX_BINS, ReadFeatures, read_features
 from varproof.reads.error_rates import CLASSES, QUALITIES, QUALITY_BIN_STARTS, quality_bins
+from varproof.reads.files import file_name
 from varproof.reads.reference import reference_codes
 from varproof.reads.repeats import TandemTracts, find_tandem_tracts
 from varproof.reads.sampling import Window

@@ -6,7 +6,7 @@ import numpy as np
 import pysam
 
 from varproof.errors import UserError
-from varproof.reads.decode import base_codes
+from varproof.reads.arrays import base_codes
 
 
 def open_reference(path: Path) -> pysam.FastaFile:

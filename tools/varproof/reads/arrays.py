@@ -1,0 +1,85 @@
+"""What crosses from Python into the compiled kernels of this room: flags, codes, and named tuples of arrays.
+
+Everything that works on reads compares with these numbers.
+"""
+
+from typing import NamedTuple
+from zlib import adler32, crc32
+
+import numpy as np
+
+PAIRED, UNMAPPED, MATE_UNMAPPED, REVERSE = 0x1, 0x4, 0x8, 0x10
+
+LEFT_OUT_FLAGS = 0x100 | 0x200 | 0x400 | 0x800
+"""Secondary, QC-failed, duplicate, supplementary."""
+
+MISSING_QUALITY = 20
+"""Base quality that stands in where a read has none: an error rate of 1 %."""
+
+OTHER_BASE = 4
+BASE_CODES = np.array(
+    [{65: 0, 97: 0, 67: 1, 99: 1, 71: 2, 103: 2, 84: 3, 116: 3}.get(i, OTHER_BASE) for i in range(256)], dtype=np.uint8
+)
+"""Of each character: A 0, C 1, G 2, T 3 (either case), anything else 4."""
+
+HASH_RANGE = 1 << 64
+
+
+class Region(NamedTuple):
+    """Reads that overlap start-end of a contig (its number, of so many `contigs`), without a flag of `left_out`.
+
+    Positions are 0-based, ends exclusive. From `low` <= start to `stop` >= end the file is looked at, so that reads that
+    start there can be counted.
+    """
+
+    contigs: int
+    contig: int
+    start: int
+    end: int
+    low: int
+    stop: int
+    left_out: int
+
+
+class Heads(NamedTuple):
+    """Of n BAM records: `place` (first byte) and what decides on them, as in `Records`; int64 (n,), the hash uint64 (n,)."""
+
+    place: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    mate_start: np.ndarray
+    name_hash: np.ndarray
+
+
+class Records(NamedTuple):
+    """Columns of n reads, as in `decode.ReadBatch`; read i's name is names[name_offset[i]:name_offset[i + 1]], as bytes."""
+
+    start: np.ndarray
+    end: np.ndarray
+    flag: np.ndarray
+    mapq: np.ndarray
+    mate_start: np.ndarray
+    template_length: np.ndarray
+    name_hash: np.ndarray
+    name_offset: np.ndarray
+    names: np.ndarray
+    base_offset: np.ndarray
+    bases: np.ndarray
+    qualities: np.ndarray
+    cigar_offset: np.ndarray
+    cigar_op: np.ndarray
+    cigar_length: np.ndarray
+
+
+def base_codes(sequence: str) -> np.ndarray:
+    """uint8 codes of a sequence: A 0, C 1, G 2, T 3 (either case), anything else 4."""
+    return BASE_CODES[np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)]
+
+
+def name_hash(name: str) -> int:
+    """Hash of a read name, uniform over 0..2**64-1 and the same for ever: splitmix64's finaliser over two checksums."""
+    encoded = name.encode()
+    key = (crc32(encoded) << 32) | adler32(encoded)
+    key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) % HASH_RANGE
+    key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) % HASH_RANGE
+    return key ^ (key >> 31)

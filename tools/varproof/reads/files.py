@@ -1,0 +1,109 @@
+"""Alignment files: open one or say what is wrong with it, compare its contigs with the reference, fetch its reads.
+
+Every complaint names the file and what to do. What the reads say is for `decode`.
+"""
+
+import contextlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pysam
+
+from varproof.errors import UserError
+from varproof.reads.stream import BamStream, quiet
+
+
+class Alignments(pysam.AlignmentFile):
+    """pysam's file, and beside it the stream of its bytes (BAM only), which remembers what was read last."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.stream = BamStream(file_name(self))
+
+
+def open_reads(path: Path, reference: Path | None) -> Alignments:
+    """An indexed BAM or CRAM, open for reading.
+
+    Raises UserError for a missing file, a folder, another kind of file, a truncated file, a missing index, and CRAM
+    without its reference.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a BAM or CRAM file")
+    try:
+        with quiet():
+            handle = Alignments(
+                str(path), reference_filename=str(reference) if reference else None, index_filename=None, require_index=False
+            )
+    except (OSError, ValueError) as error:
+        if "truncated" in str(error).lower() or "eof marker" in str(error).lower():
+            raise UserError(f"{path}: truncated (its end is missing); copy or make it again") from error
+        raise UserError(f"{path}: not a readable BAM or CRAM file ({error})") from error
+    problem = None
+    if handle.is_sam or not (handle.is_bam or handle.is_cram):
+        problem = f"{path}: neither BAM nor CRAM; convert it with 'samtools sort -o reads.bam {path}'"
+    elif handle.is_cram and reference is None:
+        problem = f"{path}: a CRAM needs the reference that it was made with; give --reference"
+    elif not handle.has_index():
+        problem = f"{path}: no index; make it with 'samtools index {path}'"
+    if problem:
+        handle.close()
+        raise UserError(problem)
+    return handle
+
+
+def require_same_contigs(
+    alignments: pysam.AlignmentFile, path: Path, fasta: pysam.FastaFile, fasta_path: Path, contigs: list[str] | None = None
+) -> None:
+    """Raise UserError unless `contigs` exist in both files, with the same lengths.
+
+    The default is those with reads; all of a CRAM, whose index doesn't tell.
+    """
+    if contigs is None and alignments.is_cram:
+        contigs = list(alignments.references)
+    elif contigs is None:
+        contigs = [item.contig for item in alignments.get_index_statistics() if item.total]
+    lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
+    known = dict(zip(alignments.references, alignments.lengths, strict=True))
+    for contig in contigs:
+        if contig not in lengths:
+            raise UserError(
+                f"{path}: contig '{contig}' is not in {fasta_path} (which has {_some(fasta.references)}); "
+                "use the reference that the reads were aligned to"
+            )
+        if contig not in known:
+            raise UserError(
+                f"{path}: contig '{contig}' is not in its header (which has {_some(alignments.references)}); "
+                "use reads, reference and candidates of one genome build"
+            )
+        if known[contig] != lengths[contig]:
+            raise UserError(
+                f"{path}: contig '{contig}' has {known[contig]} bp, but {lengths[contig]} bp in {fasta_path}; "
+                "use the reference that the reads were aligned to"
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def file_name(alignments: pysam.AlignmentFile) -> str:
+    """The file's name, for messages."""
+    name = alignments.filename
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def fetch_reads(alignments: pysam.AlignmentFile, contig: str, start: int, end: int | None) -> Generator[Any, None, None]:
+    """The file's reads that overlap contig:start-end; raises UserError naming the file where it breaks off."""
+    cram, shown = alignments.is_cram, file_name(alignments)
+    try:
+        with quiet():
+            yield from alignments.fetch(contig, start, end)
+    except (OSError, ValueError) as error:
+        with contextlib.suppress(OSError):  # closing a damaged file fails again, and would hide the error below
+            alignments.close()
+        advice = "copy or make it again"
+        if cram:
+            advice += ", and check that --reference is the one it was made with"
+        raise UserError(f"{shown}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}") from error

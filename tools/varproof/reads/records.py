@@ -1,0 +1,121 @@
+"""The reads of a region as columns of arrays: from the bytes of a BAM, or from pysam.
+
+For BAM, pysam finds where in the file the region's reads begin, and from there on compiled kernels work on the decompressed
+bytes. CRAM, and whatever in a BAM is not plain (a damaged record, one of over 65535 CIGAR operations), is left to pysam,
+read by read: it knows every corner of the formats, and its word on damage is final.
+"""
+
+import contextlib
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pysam
+
+from varproof.reads.arrays import Heads, Records, Region
+from varproof.reads.columns import GrowingRecords
+from varproof.reads.depth import DEPTH_BIN, DepthFilter, StartedBases
+from varproof.reads.files import Alignments, fetch_reads, file_name
+from varproof.reads.segments import segment_records
+from varproof.reads.stream import INDEX_STEP, BamStream, NotPlain
+
+_FAR_BEFORE = 1000
+_SMALLEST_RECORD = 37
+_READS_AT_ONCE = 512
+_ALL_FLAGS = 0xFFFF
+_MOST_AHEAD = 16.0
+
+
+def region_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
+    """The region's reads, less some that are too deep for certain, and what the filter has learnt of the depth.
+
+    Raises UserError that names the file where it is damaged.
+    """
+    if alignments.is_bam:
+        with contextlib.suppress(NotPlain):
+            return _raw_records(alignments, region, max_depth)
+    return _fetched_records(alignments, region, max_depth)
+
+
+def started_bases(alignments: pysam.AlignmentFile, contig: int, low: int, high: int) -> StartedBases:
+    """Bases of the reads that start in low-high of a contig (its number), by bin; both are multiples of `DEPTH_BIN`."""
+    return region_records(alignments, Region(alignments.nreferences, contig, low, high, low, high, _ALL_FLAGS), 0)[1].started
+
+
+def _fetched_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
+    found, depth = GrowingRecords(), DepthFilter(region.low, region.stop, max_depth)
+    reads = fetch_reads(alignments, alignments.get_reference_name(region.contig), region.low, region.stop)
+    while block := list(islice(reads, _READS_AT_ONCE)):
+        found.append(segment_records(block, region, depth))
+    return found.records(), depth
+
+
+def _raw_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
+    stream = alignments.stream if isinstance(alignments, Alignments) else BamStream(file_name(alignments))
+    resumed = stream.resume(region)
+    if not resumed:
+        region = region._replace(low=region.low // INDEX_STEP * INDEX_STEP)
+    found, depth = GrowingRecords(), DepthFilter(region.low, region.stop, max_depth)
+    try:
+        if resumed or _sought(stream, alignments, region, depth, found):
+            _scan(stream, region, depth, found)
+    except NotPlain:
+        stream.forget()
+        raise
+    return found.records(), depth
+
+
+def _sought(
+    stream: BamStream, alignments: pysam.AlignmentFile, region: Region, depth: DepthFilter, found: GrowingRecords
+) -> bool:
+    """Put the stream to the region's second read; False if there is none. The first comes from pysam.
+
+    So do all up to the first that starts near `low`: only the index leads past what lies between a long alignment, that of
+    a spliced read for example, and the region.
+    """
+    first: list[Any] = []
+    reach, near = region.low, False
+    contig = alignments.get_reference_name(region.contig)
+    with contextlib.closing(fetch_reads(alignments, contig, region.low, region.stop)) as reads:
+        for read in reads:
+            first.append(read)
+            reach = max(reach, read.reference_end or read.reference_start + 1)
+            near = read.reference_start >= region.low - _FAR_BEFORE
+            if near or len(first) == _READS_AT_ONCE:
+                found.append(segment_records(first, region, depth))
+                first = []
+            if near:
+                break
+    if near:
+        stream.seek(region, alignments.tell(), reach)
+    else:
+        found.append(segment_records(first, region, depth))
+    return near
+
+
+def _scan(stream: BamStream, region: Region, depth: DepthFilter, found: GrowingRecords) -> None:
+    """Add what comes out of the stream."""
+    from varproof.reads.decode_numba_fns import MORE, UNSURE, fill_records, scan_records, space_needed
+
+    status, before = MORE, region.start
+    while status == MORE:
+        data = stream.piece()
+        most = len(data) // _SMALLEST_RECORD + 1
+        place, start, end, mate_start = np.empty((4, most), np.int64)
+        heads = Heads(place, start, end, mate_start, np.empty(most, np.uint64))
+        started = depth.started
+        status, used, count, position, reach = scan_records(data, region, DEPTH_BIN, started.first_bin, started.bases, heads)
+        if status == UNSURE:
+            raise NotPlain
+        heads = Heads(*(column[:count] for column in heads))
+        passing = depth.passing(heads.start, heads.mate_start, heads.name_hash)
+        if not passing.all():
+            heads = Heads(*(column[passing] for column in heads))
+        ahead = _MOST_AHEAD if position <= before else 1.2 * (region.stop - before) / (position - before)
+        found.reserve(len(heads.place), *space_needed(data, heads.place), min(ahead, _MOST_AHEAD))
+        fill_records(data, heads, found.columns, found.reads)
+        found.reads += len(heads.place)
+        if status == MORE and not stream.advance(used, position, reach):
+            break
+        before = max(before, position)
+    stream.finish()
