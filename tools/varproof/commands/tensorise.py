@@ -153,11 +153,13 @@ def _settings(options: TensoriseOptions) -> "TensorSettings":
 
 
 def _labels(options: TensoriseOptions) -> "np.ndarray | None":
-    from varproof.pileup.labelling import table_labels, truth_labels
-
     if options.truth is not None:
+        from varproof.pileup.labelling import truth_labels
+
         return truth_labels(options.candidates, options.truth, options.reference)
     if options.labels is not None:
+        from varproof.pileup.labelling import table_labels
+
         return table_labels(options.candidates, options.labels, options.reference)
     return None
 

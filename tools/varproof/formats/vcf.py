@@ -25,6 +25,8 @@ NETWORK_PROBABILITY, NETWORK_FILTER = "CNN_PROB", "cnn_artifact"
 PROBABILITY_PREFIX = "PROB_"
 MAX_PHRED = 300.0
 SKIPPED = "SKIPPED"
+NO_REFERENCE_SEQUENCE = "no_reference_sequence"
+"""Why a candidate is skipped whose alleles could be judged, where the reference has N (or the allele)."""
 ALLELE_FREQUENCY, ALLELE_FREQUENCY_DENSITY, DEPTH = "AF", "AFD", "DP"
 
 

@@ -18,7 +18,7 @@ from varproof.evidence.collect import reference_slice
 from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice
 from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
-from varproof.formats.vcf import Candidate
+from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, Candidate
 from varproof.pileup.packing import (
     REACH,
     PackedRows,
@@ -32,7 +32,6 @@ from varproof.pileup.packing import (
 )
 from varproof.pileup.placing import placements
 from varproof.pileup.sites import Site, chunks, sites, stretches
-from varproof.posterior.annotate import NOT_JUDGED
 from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
 from varproof.workers import ordered_results
@@ -148,7 +147,7 @@ class _Worker:
             located = []
             for i, item in zip(usable[first:last], placements(candidates, around, self.job.candidates), strict=True):
                 if item is None:
-                    skipped[i] = NOT_JUDGED
+                    skipped[i] = NO_REFERENCE_SEQUENCE
                 else:
                     located.append(_Located(i, item, self.job.shown_samples(contig, item)))
             if not located:

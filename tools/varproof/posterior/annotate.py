@@ -12,6 +12,7 @@ from varproof.formats.vcf import (
     ALLELE_FREQUENCY_DENSITY,
     DEPTH,
     EVENTS,
+    NO_REFERENCE_SEQUENCE,
     SKIPPED,
     candidates_of,
     open_vcf,
@@ -25,8 +26,6 @@ from varproof.posterior.score import Scores
 ABSENT = EVENTS.index("ABSENT")
 CERTAIN = 0.999
 """An allele that is absent with at least this probability gets no density of its frequency."""
-
-NOT_JUDGED = "no_reference_sequence"
 
 _EVENT_DESCRIPTIONS = {
     "SOMATIC_TUMOR": "somatic, in the tumour cells only",
@@ -123,7 +122,7 @@ def add_record(
     if not count:
         skipped = "no_alternative_allele"
     elif not all(judged[rows]):
-        skipped = next((reason for reason in reasons if reason), NOT_JUDGED)
+        skipped = next((reason for reason in reasons if reason), NO_REFERENCE_SEQUENCE)
     if skipped:
         new.info[SKIPPED] = skipped
     writer.write(new)
