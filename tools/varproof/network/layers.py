@@ -90,7 +90,7 @@ def scrambled(inputs: dict[str, Any], swap_at: Any, swap_cg: Any) -> dict[str, A
 class ExpandChannels(keras.layers.Layer):
     """Planes -> float (B, W, R, 7 T): one-hot A, C, G, T, base quality, mapping quality, strand of each track.
 
-    As `pileup.expansion` has it (a base before an insertion is 2, a deleted base 1 in all four), but with qualities scaled.
+    As `pileup.expansion` has it (deleted: 1 in all four; 2 stands for 1 before an insertion), but with qualities scaled.
     """
 
     def call(self, inputs: list[Any]) -> Any:
@@ -98,8 +98,8 @@ class ExpandChannels(keras.layers.Layer):
         code = _code(base)
         covered = tf.cast(code != NOTHING, tf.float32)
         weight = 1.0 + _has(base, INSERTION_FOLLOWS)
-        deleted = tf.cast(code == DELETED, tf.float32)
-        channels = [tf.cast(code == letter, tf.float32) * weight + deleted for letter in range(BASE_A, BASE_T + 1)]
+        deleted = code == DELETED
+        channels = [tf.cast((code == letter) | deleted, tf.float32) * weight for letter in range(BASE_A, BASE_T + 1)]
         channels.append(tf.cast(quality, tf.float32) / QUALITY_SCALE)
         channels.append(tf.cast(rows[..., MAPQ, None], tf.float32) / MAPQ_SCALE * covered)
         channels.append(_has(rows[..., FLAGS], REVERSE)[..., None] * covered)
@@ -129,6 +129,8 @@ class GatherReads(keras.layers.Layer):
         reach = min(CELL_REACH, window // 2)
         near, centre = slice(window // 2 - reach, window // 2 + reach + 1), reach
         where = tf.where(_has(rows[..., FLAGS], PRESENT) > 0)
+        # Convolutions over no reads fail: where a batch has none, an empty row, which carries no allele, stands in.
+        where = tf.concat([where, tf.zeros([tf.cast(tf.shape(where)[0] == 0, tf.int32), 3], tf.int64)], 0)
         base, quality, rows = (tf.gather_nd(x, where) for x in (base[..., near], quality[..., near], rows))
         code, letter = _code(base), tf.gather(reference[:, near], where[:, 0])
         known = (code >= BASE_A) & (code <= BASE_T) & (letter >= BASE_A) & (letter <= BASE_T)
