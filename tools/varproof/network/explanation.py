@@ -69,7 +69,8 @@ def _of_reads(parts: list[np.ndarray], where: np.ndarray, tensors: PackedTensors
     first = (window - cells.shape[1]) // 2
     found[:, first : first + cells.shape[1]] = cells.sum(-1)
     found[:, window // 2] += features.sum(-1) + membership.sum(-1)
-    return [found[where[:, 1] == track] for track in range(tensors.tracks)]
+    # In a pileup without reads an empty row stands in.
+    return [found[where[:, 1] == track][: tensors.depths[0, track]] for track in range(tensors.tracks)]
 
 
 def _of_pixels(part: np.ndarray, tensors: PackedTensors) -> list[np.ndarray]:
