@@ -11,7 +11,7 @@ help:
 	@echo "make demo    simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   the quality table: tests/benchmarks/RESULTS.md (about an hour)"
+	@echo "make bench   the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
 	@echo "make clean   remove .venv, demo, and what tests leave"
 
 .venv/installed: pyproject.toml
@@ -69,6 +69,7 @@ lint: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/network.py
 
 # The README's picture, from the demo's report; needs chromium.
 picture: demo

@@ -143,6 +143,13 @@ def cost_lines(results: list[dict[str, Any]], name: str, goals: Goals) -> list[s
 def write_results(results: list[dict[str, Any]], folder: Path) -> int:
     """Write results.json and RESULTS.md; returns how many goals the sums over seeds miss."""
     (folder / "results.json").write_text(json.dumps({"version": __version__, "results": results}, indent=1) + "\n")
+    return write_page(folder)
+
+
+def write_page(folder: Path) -> int:
+    """Write RESULTS.md from results.json and, where it is there, network.json; returns as `write_results`."""
+    known = json.loads((folder / "results.json").read_text())
+    results, version = known["results"], known["version"]
     sums, seeds = Goals(), Goals()
     body: list[str] = []
     details: list[str] = ["## Seed by seed", ""]
@@ -161,7 +168,7 @@ def write_results(results: list[dict[str, Any]], folder: Path) -> int:
     lines = [
         "# Quality",
         "",
-        f"Made by `make bench` with varproof {__version__}: simulated pairs through the real executables, all candidates that",
+        f"Made by `make bench` with varproof {version}: simulated pairs through the real executables, all candidates that",
         "`simulate-pair` writes, calls of SOMATIC_TUMOR, exact alleles after left-alignment, each class filtered on its own.",
         "",
         "- *false at q*: false calls of those kept at the nominal false discovery rate q, their share, and in brackets the",
@@ -176,7 +183,10 @@ def write_results(results: list[dict[str, Any]], folder: Path) -> int:
         *details,
         f"Seed by seed, {len(seeds.missed)} of {seeds.checked} goals are missed.",
     ]
-    (folder / "RESULTS.md").write_text("\n".join(lines) + "\n")
+    network = folder / "network.json"
+    if network.exists():
+        lines += ["", *json.loads(network.read_text())["page"]]
+    (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")
     return len(sums.missed)
 
 
