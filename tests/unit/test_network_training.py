@@ -334,7 +334,7 @@ def test_a_disk_that_fills_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch
     def full(*_: Any) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training, "_undated", full)
+    monkeypatch.setattr(training, "_timeless", full)
     with pytest.raises(OSError, match="No space left"):
         training.save_model(model, path)
     assert path.read_bytes() == before and [item.name for item in tmp_path.iterdir()] == ["model.keras"]

@@ -7,6 +7,7 @@ with the same weights as one that was not.
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from varproof.network.calibration import log_odds
 from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches
 from varproof.network.layers import scrambled
 
+_OBJECT_ADDRESS = re.compile(rb'("shared_object_id": )([0-9]+)')
 _DIVERGED = "training diverged; try a lower --learning-rate"
 
 PREFETCHED = 2
@@ -162,19 +164,24 @@ def save_model(model: keras.Model, path: Path) -> None:
     """Write a `.keras` file, complete or not at all; the same model gives the same bytes."""
     with complete_or_absent(path) as temporary:
         model.save(temporary)
-        temporary.write_bytes(_undated(temporary.read_bytes()))
+        temporary.write_bytes(_timeless(temporary.read_bytes()))
 
 
-def _undated(archive: bytes) -> bytes:
-    """A `.keras` archive without the time at which Keras wrote it."""
-    undated = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(undated, "w") as new:
+def _timeless(archive: bytes) -> bytes:
+    """A `.keras` archive without the time at which Keras wrote it, and with small numbers for the addresses of objects."""
+    numbers: dict[bytes, int] = {}
+    timeless = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(timeless, "w") as new:
         for name in old.namelist():
             content = old.read(name)
             if name == "metadata.json":
                 content = json.dumps({key: value for key, value in json.loads(content).items() if key != "date_saved"}).encode()
+            if name == "config.json":
+                content = _OBJECT_ADDRESS.sub(
+                    lambda found: b"%s%d" % (found[1], numbers.setdefault(found[2], len(numbers))), content
+                )
             new.writestr(zipfile.ZipInfo(name), content)
-    return undated.getvalue()
+    return timeless.getvalue()
 
 
 def load_model(path: Path) -> tuple[keras.Model, ModelCard]:
