@@ -71,8 +71,12 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/network.py
 
-# The README's picture, from the demo's report; needs chromium.
+# The README's pictures, from the demo's report and its second pair; needs chromium.
 picture: demo
+	$(BIN)/tensorise --candidates $(KNOWN)/candidates.vcf.gz --reference $(KNOWN)/reference.fa --tumor $(KNOWN)/tumor.bam \
+	  --normal $(KNOWN)/normal.bam --truth $(KNOWN)/truth.vcf.gz --output demo/known.h5 \
+	  --pictures demo/pictures --picture chr1:247758
+	cp demo/pictures/chr1_247758_T_A.png docs/pileup.png
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1040,1475 \
 	  --screenshot=docs/report.png 'file://$(CURDIR)/demo/report.html'
 
