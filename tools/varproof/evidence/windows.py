@@ -91,7 +91,7 @@ def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
         return Placement(start, end, alt, 0, candidate.type)
     moved = alt if insertion else codes[start - offset : end - offset]
     left = steps_left(codes, start - offset, moved, max(0, start - MAX_SHIFT - offset), UNKNOWN)
-    moved = np.roll(moved, left)
+    moved = np.roll(moved, left) if left else moved
     start, end = start - left, end - left
     farthest = min(len(codes), end - offset + 2 * MAX_SHIFT)
     right = steps_right(codes, end - offset, moved, farthest, UNKNOWN)

@@ -58,15 +58,18 @@ class RowWriter:
 
     def _store(self) -> None:
         place = (self._stored, *(0 for _ in self._buffer.shape[1:]))
-        self._dataset.resize(self.size, axis=0)
+        if self.size > self._dataset.shape[0]:
+            self._dataset.resize(2 * self.size, axis=0)  # each time would cost more than to write
         self._dataset.id.write_direct_chunk(place, _compress(self._buffer.tobytes(), LEVEL))
         self._stored, self._filled = self.size, 0
 
     def close(self) -> None:
         """Write the last chunk."""
+        size = self.size
         if self._filled:
             self._buffer[self._filled :] = np.zeros((), self._buffer.dtype)
             self._store()
+        self._dataset.resize(size, axis=0)
 
 
 class RowReader:

@@ -230,7 +230,7 @@ def concatenated(parts: list[PackedTensors]) -> PackedTensors:
     )
 
 
-_ROW_CHUNK, _CANDIDATE_CHUNK, _TEXT_CHUNK = 1024, 256, 1 << 15
+_ROW_CHUNK, _CANDIDATE_CHUNK, _TEXT_CHUNK = 2048, 256, 1 << 15
 _ROW_TABLES = ("base", "quality", "rows")
 _FIXED_COLUMNS = (*CANDIDATE_COLUMNS, "track_sample", "reference", "allele_code")
 

@@ -23,16 +23,19 @@ def tandem_tracts(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     n = len(codes)
     starts, ends, units = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
     for unit in range(1, LONGEST_UNIT + 1):
+        least = (fewest_units(unit) - 1) * unit  # bases in a row that equal the one a unit before them
         i = unit
-        while i < n:
-            if codes[i] != codes[i - unit] or codes[i] > 3:
-                i += 1
+        while i + least <= n:
+            last = i + least - 1
+            while last >= i and codes[last] == codes[last - unit] and codes[last] <= 3:
+                last -= 1
+            if last >= i:  # no tract reaches over a base that differs: most of them are never looked at
+                i = last + 1
                 continue
             first = i - unit
+            i += least
             while i < n and codes[i] == codes[i - unit] and codes[i] <= 3:
                 i += 1
-            if (i - first) // unit < fewest_units(unit):
-                continue
             primitive = True
             for shorter in range(1, unit):
                 if unit % shorter == 0:

@@ -6,12 +6,13 @@ index knows places only to 16 kb, and everything between such a place and the re
 
 import contextlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pysam
 
 from varproof.reads.arrays import Region
+from varproof.reads.bgzf import open_bgzf
 
 INDEX_STEP = 1 << 14
 """An index knows where reads begin to this many bp; what lies between is decompressed in any case."""
@@ -48,7 +49,7 @@ class BamStream:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._file: pysam.BGZFile | None = None
+        self._file: Any = None
         self._buffer = np.empty(0, np.uint8)
         self._filled = 0
         self._at_end = False
@@ -76,7 +77,7 @@ class BamStream:
         self._marks = [self._current]
         try:
             if self._file is None:
-                self._file = pysam.BGZFile(self._path, "r", None)
+                self._file = open_bgzf(self._path)
             self._file.seek(offset)
         except OSError as error:
             raise NotPlain from error
@@ -118,7 +119,6 @@ class BamStream:
     def _read(self, wanted: int) -> None:
         if self._filled + wanted > len(self._buffer):
             self._make_room(wanted)
-        assert self._file is not None
         try:
             with quiet():
                 more = self._file.read(wanted)
