@@ -30,6 +30,12 @@ class StartedBases:
         first_bin = -(-low // DEPTH_BIN)
         return cls(first_bin, np.zeros(max(0, -(-high // DEPTH_BIN) - first_bin), np.int64))
 
+    def add(self, start: np.ndarray, length: np.ndarray) -> None:
+        """Count reads of so many bases that start there."""
+        place = start // DEPTH_BIN - self.first_bin
+        inside = (place >= 0) & (place < len(self.bases))
+        np.add.at(self.bases, place[inside], length[inside])
+
     def at(self, bins: np.ndarray) -> np.ndarray:
         """The bases of `bins`; 0 for those outside."""
         place = bins - self.first_bin
