@@ -87,6 +87,13 @@ def test_chunks_stretches_and_threads_change_nothing(
         assert_same_tensors(content(made(pair, tmp_path, name=f"{constant}.h5", rows=rows, soft_clips=True)), content(whole))
 
 
+def test_cram_gives_the_same(pair: Pair, tmp_path: Path) -> None:
+    cram = tmp_path / "tumor.cram"
+    pysam.view("-C", "-T", str(pair.reference), "-o", str(cram), str(pair.tumor), catch_stdout=False)
+    pysam.index(str(cram))
+    assert_same_tensors(content(made(pair, tmp_path, tumor=cram)), content(made(pair, tmp_path, name="bam.h5")))
+
+
 def assert_same_tensors(first: PackedTensors, second: PackedTensors) -> None:
     for name in ("record", "centre", "label", "skipped", "track_sample", "reference", "allele_code", "row_offset", "base",
                  "quality", "rows"):  # fmt: skip
@@ -355,6 +362,7 @@ def test_mutation_classes(field: str, pair: Pair, tmp_path: Path) -> None:
 
 def test_the_expanded_array(pair: Pair, tmp_path: Path) -> None:
     path = made(pair, tmp_path, export_npy=tmp_path / "tensors.npy")
+    assert path.read_bytes() == made(pair, tmp_path, name="alone.h5").read_bytes()
     array = np.load(tmp_path / "tensors.npy")
     assert array.dtype == np.uint8 and array.shape == (8, WINDOW, DEPTH, 14)
     np.testing.assert_array_equal(array, expanded(content(path)))

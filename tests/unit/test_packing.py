@@ -26,6 +26,7 @@ from varproof.formats.tensors import (
     concatenated,
 )
 from varproof.formats.vcf import trimmed_alleles
+from varproof.pileup import pipeline
 from varproof.pileup.expansion import expanded
 from varproof.pileup.pipeline import TensorJob, packed_chunks
 
@@ -156,3 +157,21 @@ def test_packing_equals_the_naive_encoder(case: int, tmp_path: Path) -> None:
             seen += len(wanted.rows)
     assert seen > 10 * len(records) or settings.depth < 10
     assert any(row[FLAGS] & SUPPORTS_ALT for row in tensors.rows)
+
+
+def test_thinning_while_decoding_keeps_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under an even depth of 300 the five reads with the lowest hashes are the same, thinned to 60 first or not."""
+    rng = random.Random(5)
+    reference = random_sequence(rng, 1000)
+    write_fasta(tmp_path / "reference.fa", {"chr1": reference})
+    starts = [rng.randrange(900) for _ in range(3000)]
+    reads = [Read(f"r{i}", start, "100M", reference[start : start + 100], [30] * 100) for i, start in enumerate(starts)]
+    bam = write_bam(tmp_path / "tumor.bam", {"chr1": 1000}, reads)
+    records = [(p, reference[p], "ACGT"["ACGT".index(reference[p]) - 1]) for p in range(200, 800, 50)]
+    settings = TensorSettings(tracks=("tumor",), depth=5, window=31)
+    whole = packed(tmp_path, records, bam, settings)
+    monkeypatch.setattr(pipeline, "DECODED_DEPTH", 60)
+    thinned = packed(tmp_path, records, bam, settings)
+    assert (whole.depths == 5).all()
+    for name in ("row_offset", "base", "quality", "rows"):
+        np.testing.assert_array_equal(getattr(thinned, name), getattr(whole, name))

@@ -90,7 +90,8 @@ def tensorise(options: TensoriseOptions) -> None:
             check_output(path)
     open_vcf(options.candidates).close()
     job = _job(options)
-    header = tensor_header(job, provenance("tensorise", options))
+    made_of = options.model_copy(update={"export_npy": None, "pictures": None, "picture": []})
+    header = tensor_header(job, provenance("tensorise", made_of))
     wanted = _wanted_pictures(options)
     total = _count(options.candidates, wanted)
     with tensor_writer(options.output, header) as writer, progress(total, "tensors") as advance:

@@ -40,6 +40,11 @@ NO_SAMPLE = -1
 """Stands for the sample of a candidate that was skipped."""
 
 MOST_OPEN_FILES = 64
+DECODED_DEPTH = 10_000
+"""Deeper piles (or ten times deeper than `depth`, if that is more) are thinned out as they are decoded, by fragment and name.
+
+Far enough above `depth` that rows, those with the lowest hashes, are nearly always the same; memory stays bounded.
+"""
 
 
 @dataclass(frozen=True)
@@ -221,7 +226,10 @@ class _Worker:
         if (sample, contig) not in self.checked:
             require_same_contigs(alignments, path, self.fasta, self.job.reference, [contig])
             self.checked.add((sample, contig))
-        batch = decode_reads(alignments, contig, stretch.low, stretch.high, keep_unmapped_mates=False)
+        most = max(DECODED_DEPTH, 10 * stretch.settings.depth)
+        batch = decode_reads(
+            alignments, contig, stretch.low, stretch.high, max_depth=most, keep_unmapped_mates=False
+        )  # fmt: skip
         if not batch.size:
             return no_rows(len(stretch.centre), stretch.settings.window)
         around, low, high = stretch.reference, int(batch.start.min()), int(batch.end.max())
