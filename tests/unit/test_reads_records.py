@@ -256,6 +256,15 @@ def test_a_file_that_ends_inside_a_record(plain: tuple[Path, int, bytes], tmp_pa
         assert "cut.bam: truncated or damaged at three:1 or after" in outcome(decode_reads, path, ("three", 0, 40_000), None)
 
 
+def test_names_that_are_no_text(plain: tuple[Path, int, bytes], tmp_path: Path) -> None:
+    """A BAM's are compared as bytes; pysam, which CRAM needs, can't read them."""
+    like, header, content = plain
+    path = with_content(tmp_path / "names.bam", like, header, content.replace(b"read:1", b"read:\xff"))
+    region = ("three", 20_000, 40_000)
+    assert outcome(from_bytes, path, region, None).start.tolist() == outcome(from_bytes, like, region, None).start.tolist()
+    assert "names.bam: truncated or damaged at three:20001 or after (a read's name" in outcome(read_by_read, path, region, None)
+
+
 @given(st.lists(st.binary(max_size=300).map(lambda text: text.hex()), max_size=20))
 def test_hashes_of_bytes_are_those_of_names(names: list[str]) -> None:
     text = "".join(names).encode()

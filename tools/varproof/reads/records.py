@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pysam
 
+from varproof.errors import UserError
 from varproof.reads.arrays import Heads, Records, Region
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import DEPTH_BIN, DepthFilter, StartedBases
@@ -31,10 +32,15 @@ def region_records(alignments: pysam.AlignmentFile, region: Region, max_depth: i
 
     Raises UserError that names the file where it is damaged.
     """
-    if alignments.is_bam:
-        with contextlib.suppress(NotPlain):
-            return _raw_records(alignments, region, max_depth)
-    return _fetched_records(alignments, region, max_depth)
+    try:
+        if alignments.is_bam:
+            with contextlib.suppress(NotPlain):
+                return _raw_records(alignments, region, max_depth)
+        return _fetched_records(alignments, region, max_depth)
+    except UnicodeDecodeError as error:
+        place = f"{alignments.get_reference_name(region.contig)}:{region.start + 1}"
+        what = f"truncated or damaged at {place} or after (a read's name is no text)"
+        raise UserError(f"{file_name(alignments)}: {what}; copy or make it again") from error
 
 
 def started_bases(alignments: pysam.AlignmentFile, contig: int, low: int, high: int) -> StartedBases:

@@ -10,8 +10,6 @@ import numpy as np
 from varproof.reads.arrays import BASE_CODES, LEFT_OUT_FLAGS, MATE_UNMAPPED, MISSING_QUALITY, PAIRED, UNMAPPED, Records, Region
 from varproof.reads.depth import DepthFilter
 
-_QUALITY_OFFSET = 33
-
 
 def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Records:
     """The columns of those of pysam's reads that belong to the region; all are counted."""
@@ -36,6 +34,8 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
         mate_start, name_hash = mate_start[passing], name_hash[passing]
         names, name_offset = _names(reads)
     sequences = [read.query_sequence for read in reads]
+    missing = bytes([MISSING_QUALITY])
+    qualities = [read.query_qualities or missing * read.query_length for read in reads]  # not as text: wrong for one base
     cigars = "\n".join([*(read.cigarstring or "" for read in reads), ""])
     cigar_offset, cigar_op, cigar_length = parsed_cigars(_text(cigars), len(reads))
     return Records(
@@ -50,18 +50,11 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
         names=names,
         base_offset=_offsets(sequences),
         bases=translated(_text("".join(sequences)), BASE_CODES),
-        qualities=_text("".join(map(_quality_text, reads))) - np.uint8(_QUALITY_OFFSET),
+        qualities=np.frombuffer(bytearray().join(qualities), np.uint8),
         cigar_offset=cigar_offset,
         cigar_op=cigar_op,
         cigar_length=cigar_length,
     )
-
-
-def _quality_text(read: Any) -> str:
-    if read.query_length > 1:
-        return read.query_qualities_str or chr(_QUALITY_OFFSET + MISSING_QUALITY) * read.query_length
-    # of one quality pysam makes text in place, in a byte that Python shares: wrong from the second time on
-    return chr(_QUALITY_OFFSET + (read.query_qualities or [MISSING_QUALITY])[0])
 
 
 def _column(reads: list[Any], name: str) -> np.ndarray:
