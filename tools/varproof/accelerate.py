@@ -27,9 +27,10 @@ PACKAGE = Path(__file__).parent
 
 
 def kernel_digest() -> str:
-    """Digest of the sources of all kernels and of the version of the compiler."""
+    """Digest of the sources of all kernels, of the constants that are compiled into them, and of the compiler's version."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), *PACKAGE.rglob("arrays.py")]):
+    constants = [*PACKAGE.rglob("arrays.py"), PACKAGE / "formats" / "tensors.py"]
+    for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), *constants]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

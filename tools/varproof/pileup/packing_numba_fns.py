@@ -30,15 +30,30 @@ from varproof.formats.tensors import (
     REVERSE,
     ROW_COLUMNS,
     SOFT_CLIPPED,
-    SUPPORTS_ALT,
-    SUPPORTS_REF,
 )
-from varproof.reads.error_features_numba_fns import second_read_is_forward
+from varproof.pileup.support_numba_fns import (
+    ANCHOR_BASES,
+    COMPARED_BASES,
+    haplotypes_leftwards,
+    haplotypes_rightwards,
+    indel_mismatches,
+    query_at,
+    substitution_mismatches,
+    support_bits,
+)
+from varproof.reads.error_features_numba_fns import (
+    DELETION,
+    DIFFERENT,
+    EQUAL,
+    INSERTION,
+    MATCH,
+    SKIP,
+    SOFT_CLIP,
+    second_read_is_forward,
+)
 
 SAM_PAIRED, SAM_PROPER, SAM_REVERSE = 0x1, 0x2, 0x10
-MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
 COLUMNS = len(ROW_COLUMNS)
-COMPARED_BASES, ANCHOR_BASES = 50, 10
 LARGEST = 255
 
 
@@ -234,145 +249,6 @@ def flag_bits(flag):
         if not flag & SAM_PROPER:
             bits |= IMPROPER
     return bits
-
-
-@compiled
-def support_bits(support):
-    """Which allele a read carries by (mismatches with alternative, with reference, compared bases)."""
-    alt, ref, compared = support
-    if alt < ref and 10 * (alt - 1) <= compared:
-        return SUPPORTS_ALT
-    if ref < alt and 10 * (ref - 1) <= compared:
-        return SUPPORTS_REF
-    return 0
-
-
-@compiled
-def query_at(start, ops, lengths, wanted):
-    """Index of the base of a read that its CIGAR aligns to reference position `wanted`, or -1."""
-    query, position = 0, start
-    for k in range(len(ops)):
-        op, length = ops[k], np.int64(lengths[k])
-        if op in (MATCH, EQUAL, DIFFERENT):
-            if position <= wanted < position + length:
-                return query + wanted - position
-            query += length
-            position += length
-        elif op in (INSERTION, SOFT_CLIP):
-            query += length
-        elif op in (DELETION, SKIP):
-            position += length
-        if position > wanted:
-            break
-    return -1
-
-
-@compiled
-def substitution_mismatches(start, ops, lengths, bases, first, alternative, reference):
-    """(mismatches with alternative, with reference, compared bases) over the substituted bases from `first` on.
-
-    (0, 0, 0) where the read does not align to all of them, without a gap, or no base can tell the alleles apart.
-    """
-    query = query_at(start, ops, lengths, first)
-    if query < 0:
-        return 0, 0, 0
-    for i in range(1, len(reference)):
-        if query_at(start, ops, lengths, first + i) != query + i:
-            return 0, 0, 0
-    alt, ref, telling = 0, 0, False
-    for i in range(len(reference)):
-        base, new, old = bases[query + i], alternative[i], reference[i]
-        if base > 3:
-            continue
-        telling |= new != old
-        alt += base != new and new < 4
-        ref += base != old and old < 4
-    return (alt, ref, len(reference)) if telling else (0, 0, 0)
-
-
-@compiled
-def haplotypes_rightwards(loci, c, reference, reference_start, out):
-    """Fill `out` with alternative and reference haplotype from the candidate's left end on; returns their bases."""
-    inserted = loci.alt_offset[c + 1] - loci.alt_offset[c]
-    for i in range(COMPARED_BASES):
-        at = loci.start[c] + i - reference_start
-        beyond = loci.end[c] + i - inserted - reference_start
-        if at >= len(reference) or beyond >= len(reference):
-            return i
-        out[0, i] = loci.alt[loci.alt_offset[c] + i] if i < inserted else reference[beyond]
-        out[1, i] = reference[at]
-    return COMPARED_BASES
-
-
-@compiled
-def haplotypes_leftwards(loci, c, reference, reference_start, out):
-    """Like `haplotypes_rightwards`, from the right end of the interval of equivalent placements to the left.
-
-    Read from there, the alternative haplotype is the bases over which the candidate can be moved, the alternative allele,
-    and the reference before it.
-    """
-    inserted = loci.alt_offset[c + 1] - loci.alt_offset[c]
-    shift = loci.high[c] - loci.end[c]
-    for i in range(COMPARED_BASES):
-        at = loci.high[c] - 1 - i - reference_start
-        beyond = loci.start[c] - 1 - (i - shift - inserted) - reference_start
-        if at < 0 or (i >= shift + inserted and beyond < 0):
-            return i
-        out[1, i] = reference[at]
-        if i < shift:
-            out[0, i] = reference[at]
-        elif i < shift + inserted:
-            out[0, i] = loci.alt[loci.alt_offset[c + 1] - 1 - (i - shift)]
-        else:
-            out[0, i] = reference[beyond]
-    return COMPARED_BASES
-
-
-@compiled
-def indel_mismatches(bases, before, behind, rightwards, leftwards, ahead, after):
-    """Like `substitution_mismatches`, over the bases on the better side of an indel, by its two haplotypes there.
-
-    `before`, `behind`: bases of the read that align next to the interval of equivalent placements, -1 where none does;
-    `ahead`, `after`: reference that ends in the one and begins with the other.
-    """
-    alt = ref = compared = 0
-    if before >= 0:
-        alt, ref, compared = mismatches(bases[before + 1 :], rightwards)
-    if behind < 0:
-        return alt, ref, compared
-    other_alt, other_ref, other_compared = mismatches(bases[:behind][::-1], leftwards)
-    if other_compared == 0:
-        return alt, ref, compared
-    if compared > 0:
-        here = min(alt, ref) + differences(bases[: before + 1][::-1], ahead[::-1])
-        there = min(other_alt, other_ref) + differences(bases[behind:], after)
-        if here < there or (here == there and compared >= other_compared):
-            return alt, ref, compared
-    return other_alt, other_ref, other_compared
-
-
-@compiled
-def differences(read, reference):
-    """Number of known bases that differ, over the shorter of the two."""
-    count = 0
-    for i in range(min(len(read), len(reference))):
-        base, truth = read[i], reference[i]
-        count += (base != truth) & (base < 4) & (truth < 4)
-    return count
-
-
-@compiled
-def mismatches(read, haplotypes):
-    """(mismatches with haplotypes[0], with haplotypes[1], compared bases); (0, 0, 0) where no base could tell them apart."""
-    size = min(len(read), haplotypes.shape[1])
-    alt, ref, telling = 0, 0, 0
-    for i in range(size):
-        base, new, old = read[i], haplotypes[0, i], haplotypes[1, i]
-        known = base < 4
-        telling += known & (new != old)
-        alt += known & (base != new) & (new < 4)
-        ref += known & (base != old) & (old < 4)
-    return (alt, ref, size) if telling else (0, 0, 0)
 
 
 @compiled
