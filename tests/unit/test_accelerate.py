@@ -9,14 +9,17 @@ from varproof import accelerate
 
 
 def test_digest_follows_every_kernel(tmp_path: Path, monkeypatch) -> None:
-    for name in ("a_numba_fns.py", "evidence/arrays.py"):
+    names = ("a_numba_fns.py", "evidence/arrays.py", "formats/tensors.py")
+    for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")
     monkeypatch.setattr(accelerate, "PACKAGE", tmp_path)
     first = accelerate.kernel_digest()
     assert accelerate.kernel_digest() == first
-    (tmp_path / "a_numba_fns.py").write_text("x = 2\n")
-    assert accelerate.kernel_digest() != first
+    for name in names:
+        (tmp_path / name).write_text("x = 2\n")
+        assert accelerate.kernel_digest() != first
+        (tmp_path / name).write_text("x = 1\n")
 
 
 def test_kernels_are_cached_where_the_user_says(tmp_path: Path) -> None:
