@@ -167,7 +167,7 @@ def test_tables_that_do_not_fit_each_other(tmp_path: Path) -> None:
     path = write_tensors(tmp_path / "tensors.h5", example_tensors(300, SETTINGS))
     with h5py.File(path, "r+") as file:
         file["base"].resize(file["base"].shape[0] - 1, axis=0)
-    with pytest.raises(UserError, match="base has .* rows, not"):
+    with pytest.raises(UserError, match=r"base has .* rows, not"):
         TensorReader(path)
     with h5py.File(path, "r+") as file:
         del file["rows"]
