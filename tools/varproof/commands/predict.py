@@ -60,7 +60,7 @@ class PredictOptions(CommandOptions):
 @contextlib.contextmanager
 def _packed(options: PredictOptions, card: "ModelCard") -> "Iterator[tuple[TensorHeader, int, Iterator[PackedTensors]]]":
     """(header, number of candidates, their tensors in chunks), checked to fit the model."""
-    from varproof.formats.model import require_fitting
+    from varproof.formats.model import require_fitting, require_tracks
     from varproof.formats.tensors import TensorReader
     from varproof.formats.vcf import read_records
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
@@ -73,15 +73,14 @@ def _packed(options: PredictOptions, card: "ModelCard") -> "Iterator[tuple[Tenso
         return
     assert options.candidates is not None and options.reference is not None and options.tumor is not None
     tracks = ("tumor", *([] if options.normal is None else ["normal"]), *["context"] * len(options.context))
-    settings = card.settings.model_copy(update={"tracks": tracks})
-    require_fitting(options.model, card, settings, "the command line")
+    require_tracks(options.model, card, tracks)
     job = TensorJob(
         candidates=options.candidates,
         reference=options.reference,
         tumor=options.tumor,
         normal=options.normal,
         contexts=tuple(options.context),
-        settings=settings,
+        settings=card.settings,
     )
     for path in job.reads:
         open_reads(path, options.reference).close()

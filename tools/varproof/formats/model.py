@@ -6,6 +6,7 @@ The card can be read without TensorFlow, so that a model that doesn't fit is ref
 import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +87,21 @@ def read_card(path: Path) -> ModelCard:
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise UserError(f"{path}: a model of another version of varproof ({where}); {advice} of this version") from error
+
+
+def _named(tracks: Sequence[str]) -> str:
+    contexts = tracks.count("context")
+    names = ["tumour", *(["normal"] if "normal" in tracks else []), f"{contexts} context{'' if contexts == 1 else 's'}"]
+    return ", ".join(names[: None if contexts else -1])
+
+
+def require_tracks(path: Path, card: ModelCard, tracks: Sequence[str]) -> None:
+    """Raise UserError unless the model was trained on samples of these kinds."""
+    if tuple(tracks) != card.settings.tracks:
+        raise UserError(
+            f"{path} was trained on {_named(card.settings.tracks)}, but the command line has {_named(tracks)}; "
+            "give the same kinds of samples (--normal, --context)"
+        )
 
 
 def require_fitting(path: Path, card: ModelCard, settings: TensorSettings, source: str) -> None:

@@ -100,15 +100,16 @@ def explained_pictures(
     predictor: Predictor, wanted: Sequence[Explained], probability: np.ndarray, header: TensorHeader, folder: Path
 ) -> list[Path]:
     """Draw the integrated gradients of each over its pileup; probability (n,): of all candidates, for the titles."""
-    from varproof.network.explanation import integrated_gradients
+    from varproof.network.explanation import Explainer
     from varproof.report.pileup import picture_folder, picture_name, pileup_pictures, write_pictures
 
     picture_folder(folder)
     written: list[Path] = []
     names: set[str] = set()
+    explainer = Explainer(predictor.model)
     with progress(len(wanted), "explaining") as advance:
         for item in wanted:
-            importance = integrated_gradients(predictor.model, item.tensors)
+            importance = explainer.integrated_gradients(item.tensors)
             name = picture_name(item.tensors, 0, header, item.index + 1)
             if name in names:
                 name = f"{name}_{item.index + 1}"

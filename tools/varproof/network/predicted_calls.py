@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,11 @@ def at_shares_of_sample(alleles: JudgedAlleles, calibration: ClassCalibrations) 
 
 
 def predicted_header(candidates: Path | None, tensors: TensorHeader | None, threshold: float, lines: Sequence[str]) -> Any:
-    """Header of the output: that of `candidates`, without samples, or one with the contigs of `tensors`; and `lines`."""
+    """Header of the output: that of `candidates`, or one with the contigs of `tensors`; and `lines`."""
     import pysam
 
     if candidates is not None:
         with open_vcf(candidates) as handle:
-            handle.subset_samples([])
             header = handle.header.copy()
     else:
         header = pysam.VariantHeader()
@@ -169,8 +169,8 @@ def _records(
 
 
 def _made_records(writer: VcfWriter, alleles: JudgedAlleles, contigs: Sequence[str]) -> Iterator[tuple[Any, slice]]:
-    starts = np.flatnonzero(np.diff(alleles.record, prepend=-1))
-    for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(alleles.record)], strict=True):
+    ends = np.flatnonzero(np.diff(alleles.record)) + 1
+    for start, stop in pairwise([0, *ends.tolist(), len(alleles.record)]) if len(alleles.record) else ():
         first, ref = int(alleles.position[start]), str(alleles.ref[start])
         record = writer.new_record(
             contig=contigs[int(alleles.contig[start])],
