@@ -573,7 +573,7 @@ def test_damage_anywhere_in_a_model_is_one_line(model: Path, tmp_path: Path) -> 
 
     content, path = model.read_bytes(), tmp_path / "damaged.keras"
     rng = np.random.default_rng(2)
-    places = [*rng.integers(0, len(content), 40), *rng.integers(len(content) - 400, len(content), 30), *range(40)]
+    places = [*rng.integers(0, len(content), 20), *rng.integers(len(content) - 400, len(content), 15), *range(0, 40, 3)]
     expected = read_card(model)
     refused = 0
     for number, place in enumerate(places):
@@ -589,7 +589,7 @@ def test_damage_anywhere_in_a_model_is_one_line(model: Path, tmp_path: Path) -> 
         except UserError as error:
             assert "\n" not in str(error)
             refused += 1
-    assert refused > 60
+    assert refused > 25
 
 
 class Attack:

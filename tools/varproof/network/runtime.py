@@ -25,7 +25,8 @@ def start_tensorflow(threads: int, needed_by: str, split_operations: bool = True
 
             tf.config.list_physical_devices()
     except ModuleNotFoundError as error:
-        raise UserError(f"{needed_by} needs {error.name}; install it with: pip install 'varproof[cnn]'") from error
+        missing = str(error.name).partition(".")[0]
+        raise UserError(f"{needed_by} needs {missing}; install it with: pip install 'varproof[cnn]'") from error
     if keras.backend.backend() != "tensorflow":
         raise UserError(f"{needed_by} needs Keras on TensorFlow, but KERAS_BACKEND is {keras.backend.backend()}; unset it")
     tf.get_logger().setLevel("ERROR")

@@ -190,14 +190,17 @@ def run_study(
     Raises UserError for labels that can't be split as asked, and where training comes to no numbers.
     """
     data = _labelled(source, study.split_by)
+    # All divisions come first: what can't be divided as asked is told before the work.
     split = random_splits(data.label, 1, study.heldout, plan.seed, data.groups)[0]
+    folds = stratified_folds(data.label, study.folds, plan.seed, data.groups) if study.folds else []
+    splits = random_splits(data.label, study.repeats, study.heldout, plan.seed, data.groups) if study.repeats else []
+    if study.learning_curve:
+        stratified_folds(data.label, LEARNING_CURVE_FOLDS, plan.seed)
     cross_validation = repeats = points = subgroups = None
-    if study.folds:
-        folds = stratified_folds(data.label, study.folds, plan.seed, data.groups)
+    if folds:
         cross_validation, seen = _resampled(plan, data, folds, study.split_by, "cross-validation")
         subgroups = _subgroups(data, seen)
-    if study.repeats:
-        splits = random_splits(data.label, study.repeats, study.heldout, plan.seed, data.groups)
+    if splits:
         repeats, _ = _resampled(plan, data, splits, study.split_by, "repeated splits")
     if study.learning_curve:
         points = _learning_curve(plan, data)

@@ -142,6 +142,13 @@ def _compiled(model: keras.Model, plan: TrainingPlan, steps_per_epoch: int) -> k
     return model
 
 
+def _build_state(model: keras.Model) -> None:
+    """Make the variables of optimiser and metrics: a step that makes them itself is traced twice, which takes seconds."""
+    model.optimizer.build(model.trainable_variables)
+    nothing = tf.zeros((1, 2))
+    model.compute_metrics(None, nothing, nothing, tf.zeros(1))
+
+
 def _seed_layers(model: keras.Model, seed: int, epoch: int) -> None:
     """Give every random layer (dropout) a state that depends on seed and pass alone."""
     for number, layer in enumerate(model.layers):
@@ -234,6 +241,7 @@ def fit_model(
     else:
         keras.utils.set_random_seed(plan.seed)
         model = _compiled(build_model(card), plan, steps)
+    _build_state(model)
     state = card.training
     best = _Best(model, checkpoint, card) if plan.early_stopping else None
     while state.epochs_done < plan.epochs and not _exhausted(state, plan):
