@@ -277,7 +277,7 @@ def test_every_executable_is_installed_under_its_bare_name() -> None:
 def documented_commands() -> list[list[str]]:
     """Commands with options in the README and the Makefile."""
     root = Path(__file__).parents[2]
-    text = "".join((root / name).read_text().replace("\\\n", " ") for name in ("README.md", "Makefile"))
+    text = "".join((root / name).read_text().replace("\\\n", " ").replace("&&", "\n") for name in ("README.md", "Makefile"))
     lines = (
         shlex.split(line.strip().removeprefix("$(BIN)/")) for line in text.splitlines() if " --" in line and "|" not in line
     )

@@ -27,9 +27,9 @@ PACKAGE = Path(__file__).parent
 
 
 def kernel_digest() -> str:
-    """Digest of the sources of all kernels, of the constants that are compiled into them, and of the compiler's version."""
+    """Digest of the sources of all kernels, of constants and functions that are compiled into them, and of the compiler."""
     digest = hashlib.sha256(numba.__version__.encode())
-    constants = [*PACKAGE.rglob("arrays.py"), PACKAGE / "formats" / "tensors.py"]
+    constants = [*PACKAGE.rglob("arrays.py"), PACKAGE / "formats" / "tensors.py", PACKAGE / "formats" / "shifting.py"]
     for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), *constants]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -6,6 +6,7 @@ import sys
 EXECUTABLES = {
     "simulate-pair": "tumour/normal reads with a known truth",
     "estimate-alignment": "insert size, gap rates, slippage and the error profile of a sample",
+    "call-candidates": "candidate variants from reads alone, with what their reads look like",
     "collect-evidence": "one sample's evidence for and against each candidate",
     "score-posterior": "the posterior probability of each event for each candidate",
     "fdr-filter": "the largest set of calls at a chosen false discovery rate",

@@ -1,0 +1,115 @@
+"""Known variants, such as dbSNP: looked up in a bgzipped VCF with its tabix index, compared after left-alignment."""
+
+from pathlib import Path
+
+import pysam
+
+from varproof.errors import UserError
+from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
+from varproof.formats.shifting import steps_left, turned
+from varproof.formats.vcf import trimmed_alleles
+from varproof.reads.decode import base_codes
+from varproof.reads.stream import quiet
+
+Allele = tuple[int, int, bytes]
+"""(start, end, alternative bases as codes): left-aligned, 0-based half-open."""
+
+UNNAMED = "."
+"""Name of a known site that has none."""
+
+_UNKNOWN = (4,)
+
+
+class KnownSites:
+    """An open file of known sites; raises UserError where it has no index."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise UserError(f"{path}: no such file")
+        make = f"make it with 'tabix -p vcf {path}'"
+        try:
+            with quiet():
+                self._file = pysam.TabixFile(str(path))
+        except (OSError, ValueError) as error:
+            if not any(path.with_name(path.name + suffix).exists() for suffix in (".tbi", ".csi")):
+                if not path.name.endswith((".gz", ".bgz")):
+                    make = f"compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
+                raise UserError(f"{path}: no index; {make}") from error
+            raise UserError(f"{path}: not a readable bgzipped VCF ({error})") from error
+        self.path = path
+        self.contigs = list(self._file.contigs)
+
+    def lines(self, contig: str, start: int, end: int) -> list[str]:
+        """Records that overlap contig:start-end (0-based half-open), as text."""
+        if contig not in self.contigs:
+            return []
+        try:
+            with quiet():
+                return list(self._file.fetch(contig, max(0, start), end))
+        except (OSError, ValueError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"
+            ) from error
+
+
+def require_known_contigs(known: KnownSites, contigs: list[str]) -> None:
+    """Raise UserError unless some of `contigs`, which have reads, are in a file that has any."""
+    if known.contigs and not set(known.contigs) & set(contigs):
+        raise UserError(
+            f"{known.path}: none of the contigs with reads ({_some(contigs)}) is in it (it has {_some(known.contigs)}); "
+            "use known sites of the same genome build, or rename with 'bcftools annotate --rename-chrs'"
+        )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def known_alleles(known: KnownSites, alleles: list[Allele], reference: ReferenceSlice) -> list[str]:
+    """For each allele (sorted by start) the name of the known site that it is; "" where it is none.
+
+    An MNV is known, too, where each of its SNVs is.
+    """
+    if not alleles:
+        return []
+    low, high = alleles[0][0] - 1, max(end for _, end, _ in alleles) + MAX_SHIFT
+    starts = {start for start, _, _ in alleles} | {
+        start + j for start, end, alt in alleles if 1 < end - start == len(alt) for j in range(len(alt))
+    }
+    names: dict[Allele, str] = {}
+    for line in known.lines(reference.contig, low, min(high, reference.end)):
+        fields = line.split("\t", 5)
+        if len(fields) < 5 or not fields[1].isdigit():
+            raise UserError(f"{known.path}: not a VCF record: {line[:60]}")
+        start, ref = int(fields[1]) - 1, fields[3].upper()
+        for alt in fields[4].upper().split(","):
+            if len(ref) == len(alt) == 1 and start not in starts:
+                continue
+            allele = _normalised(start, ref, alt, reference)
+            if allele is not None:
+                names.setdefault(allele, fields[2])
+    return [_name(allele, names) for allele in alleles]
+
+
+def _name(allele: Allele, names: dict[Allele, str]) -> str:
+    start, end, alt = allele
+    found = names.get(allele)
+    if found is None and 1 < end - start == len(alt):
+        parts = [names.get((start + j, start + j + 1, alt[j : j + 1])) for j in range(len(alt))]
+        if None not in parts:
+            return ";".join(part for part in parts if part and part != UNNAMED) or UNNAMED
+    return found or ""
+
+
+def _normalised(position: int, ref: str, alt: str, reference: ReferenceSlice) -> Allele | None:
+    """The allele of a record, trimmed and left-aligned; None if it is no sequence or lies beyond the reference at hand."""
+    if set(alt) - set("ACGT") or not alt:
+        return None
+    start, ref, alt = trimmed_alleles(position, ref, alt)
+    end, new = start + len(ref), base_codes(alt).tobytes()
+    if (ref and alt) or start < reference.start or end > reference.end:
+        return (start, end, new) if ref and alt else None
+    place = start - reference.start
+    moved = new or reference.between(start, end).tobytes()
+    steps = steps_left(reference.codes, place, moved, max(0, place - MAX_SHIFT), _UNKNOWN)
+    return start - steps, end - steps, turned(new, steps) if new else b""

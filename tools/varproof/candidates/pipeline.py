@@ -1,0 +1,251 @@
+"""A whole genome to candidates with features: chunks in genome order, each a job for a worker process.
+
+A chunk reports the candidates whose records lie in it, and looks far enough beyond its ends that nothing depends on where
+they are. What is in memory is bounded by a chunk: its reads, its reference, its candidates.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.candidates.arrays import (
+    ALTERNATIVE_FORWARD,
+    ALTERNATIVE_REVERSE,
+    DEPTH,
+    LONGEST_DELETION,
+    NEARBY,
+    Alleles,
+    CandidateReads,
+    Differences,
+)
+from varproof.candidates.features import LONGEST_REPEAT, Genotypes, allele_features, genotypes, repeat_lengths
+from varproof.candidates.finding import (
+    LONGEST_MNV,
+    FindingSettings,
+    candidate_alleles,
+    differences_of,
+    reads_of,
+    vcf_position,
+)
+from varproof.candidates.known import KnownSites, known_alleles
+from varproof.evidence.collect import reference_slice
+from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
+from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
+from varproof.reads.reference import open_reference
+from varproof.workers import ordered_results
+
+CHUNK_BP = 100_000
+FURTHEST_GAP = 5_000
+"""Regions closer together than this share a chunk, bp."""
+
+BESIDE = LONGEST_MNV + 3
+"""SNVs this far outside of a chunk are looked at, so that MNVs at its ends are the same as elsewhere."""
+
+AROUND = 2 * MAX_SHIFT + LONGEST_DELETION + LONGEST_REPEAT + NEARBY
+"""How far the reference reaches beyond a chunk, bp."""
+
+
+@dataclass(frozen=True)
+class CallingJob:
+    """What candidates are to be found in. `regions`: see `read_regions`; None for everything that has reads."""
+
+    reads: Path
+    reference: Path
+    normal: Path | None = None
+    known_sites: Path | None = None
+    regions: dict[str, list[tuple[int, int]]] | None = None
+    finding: FindingSettings = field(default_factory=FindingSettings)
+    max_depth: int | None = None
+    chunk_bp: int = CHUNK_BP
+
+    @property
+    def samples(self) -> list[Path]:
+        """Reads of the tumour, and of the normal if there is one."""
+        return [self.reads, *([] if self.normal is None else [self.normal])]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A stretch of a contig, 0-based half-open; candidates are reported where their position is in one of `regions`."""
+
+    contig: str
+    start: int
+    end: int
+    regions: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class FoundCandidates:
+    """Candidates of one contig in the order of a VCF, n of them.
+
+    `position` (n,): 0-based, of the record; `ref`, `alt`: alleles as in a VCF; `features`: float32 (n, features);
+    `samples`: genotypes in the tumour, then in the normal; `known`: names of known sites, "." for one without, "" for none.
+    """
+
+    contig: str
+    position: np.ndarray
+    ref: list[str]
+    alt: list[str]
+    features: np.ndarray
+    samples: list[Genotypes]
+    known: list[str]
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return len(self.position)
+
+
+def chunks(job: CallingJob) -> list[Chunk]:
+    """What is to be searched, in the order of the reference; raises UserError where reads and reference don't fit together."""
+    wanted = None if job.regions is None else list(job.regions)
+    with open_reference(job.reference) as fasta:
+        for path in job.samples:
+            with open_reads(path, job.reference) as alignments:
+                if wanted is None:
+                    wanted = _with_reads(alignments)
+                require_same_contigs(alignments, path, fasta, job.reference, wanted)
+        lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
+    assert wanted is not None
+    out = []
+    for contig in sorted(wanted, key=list(lengths).index):
+        regions = [(0, lengths[contig])] if job.regions is None else job.regions[contig]
+        out += list(_contig_chunks(contig, regions, lengths[contig], job.chunk_bp))
+    return out
+
+
+def _with_reads(alignments: Any) -> list[str]:
+    """Contigs with reads; all of a CRAM, whose index doesn't tell."""
+    if alignments.is_cram:
+        return list(alignments.references)
+    return [item.contig for item in alignments.get_index_statistics() if item.total]
+
+
+def _contig_chunks(contig: str, regions: list[tuple[int, int]], length: int, size: int) -> Iterator[Chunk]:
+    pieces = (
+        (low, min(low + size, end)) for start, end in regions for low in range(start, min(end, length), size)
+    )  # fmt: skip
+    current: list[tuple[int, int]] = []
+    for start, end in pieces:
+        end = min(end, length)
+        if current and (end - current[0][0] > size or start - current[-1][1] > FURTHEST_GAP):
+            yield Chunk(contig, current[0][0], current[-1][1], current)
+            current = []
+        current.append((start, end))
+    if current:
+        yield Chunk(contig, current[0][0], current[-1][1], current)
+
+
+def found_chunks(job: CallingJob, stretches: list[Chunk], workers: int) -> Iterator[FoundCandidates]:
+    """Candidates of each chunk, in order; the same for any number of workers."""
+    return ordered_results(lambda: _Worker(job).find, stretches, workers)
+
+
+class _Worker:
+    """Files that a process opens once."""
+
+    def __init__(self, job: CallingJob) -> None:
+        self.job = job
+        self.fasta = open_reference(job.reference)
+        self.samples: list[Any] = [open_reads(path, job.reference) for path in job.samples]
+        self.known = None if job.known_sites is None else KnownSites(job.known_sites)
+
+    def find(self, chunk: Chunk) -> FoundCandidates:
+        length = self.fasta.get_reference_length(chunk.contig)
+        low, high = max(0, chunk.start - BESIDE), min(length, chunk.end + BESIDE)
+        settings, samples = self.job.finding, []
+        reference, alleles = None, None
+        for handle in self.samples:
+            reads = reads_of(
+                decode_reads(
+                    handle, chunk.contig, low, high + MAX_SHIFT + 2, max_depth=self.job.max_depth, keep_unmapped_mates=False
+                )
+            )
+            if reference is None:
+                if not len(reads.start):
+                    return _nothing(chunk.contig, len(self.samples))
+                reference = reference_slice(self.fasta, chunk.contig, low - AROUND, high + AROUND)
+            differences = differences_of(reads, reference, low, high, settings)
+            if alleles is None:
+                alleles = candidate_alleles(reads, differences, reference, low, high, settings)
+            samples.append(_support(reads, differences, alleles, reference, settings))
+        assert reference is not None and alleles is not None
+        position = np.array([vcf_position(*item) for item in _listed(alleles)], np.int64)
+        own = samples[0][:, ALTERNATIVE_FORWARD] + samples[0][:, ALTERNATIVE_REVERSE]
+        kept = (alleles.within < 0) | settings.enough(own, samples[0][:, DEPTH])
+        kept &= inside(position, chunk.regions)
+        if not kept.any():
+            return _nothing(chunk.contig, len(self.samples))
+        samples = [support[kept] for support in samples]
+        repeats = repeat_lengths(alleles.start[kept], (alleles.end + alleles.shift)[kept], reference)
+        features = allele_features(samples[0], samples[1] if len(samples) > 1 else None, repeats)
+        listed = [item for item, keep in zip(_listed(alleles), kept, strict=True) if keep]
+        ref, alt = zip(*(_written(item, reference) for item in listed), strict=True)
+        known = [""] * len(listed)
+        if self.known is not None:
+            known = known_alleles(self.known, listed, reference)
+        return FoundCandidates(
+            contig=chunk.contig,
+            position=position[kept],
+            ref=list(ref),
+            alt=list(alt),
+            features=features,
+            samples=[genotypes(support) for support in samples],
+            known=known,
+        )
+
+
+def _support(
+    reads: CandidateReads, differences: Differences, alleles: Alleles, reference: ReferenceSlice, settings: FindingSettings
+) -> np.ndarray:
+    from varproof.candidates.features_numba_fns import allele_support
+
+    return allele_support(
+        reads, differences, alleles, reference.codes, reference.start, settings.mapping_quality, settings.base_quality
+    )
+
+
+def _listed(alleles: Alleles) -> list[tuple[int, int, bytes]]:
+    alt, offset = alleles.alt.tobytes(), alleles.alt_offset.tolist()
+    return [
+        (start, end, alt[offset[i] : offset[i + 1]])
+        for i, (start, end) in enumerate(zip(alleles.start.tolist(), alleles.end.tolist(), strict=True))
+    ]
+
+
+def inside(position: np.ndarray, regions: list[tuple[int, int]]) -> np.ndarray:
+    """bool: whether each position lies in one of the regions (disjoint, sorted)."""
+    starts, ends = np.array(regions, np.int64).reshape(-1, 2).T
+    place = np.searchsorted(starts, position, side="right") - 1
+    return (place >= 0) & (position < ends[np.maximum(place, 0)])
+
+
+def _written(allele: tuple[int, int, bytes], reference: ReferenceSlice) -> tuple[str, str]:
+    """(REF, ALT) of a record; indels with the base before them, or with the base behind them at a contig's start."""
+    start, end, alt = allele
+    if end - start != len(alt):
+        if start > 0:
+            before = reference.between(start - 1, start).tobytes()
+            return _text(before + reference.between(start, end).tobytes()), _text(before + alt)
+        behind = reference.between(end, end + 1).tobytes()
+        return _text(reference.between(start, end).tobytes() + behind), _text(alt + behind)
+    return _text(reference.between(start, end).tobytes()), _text(alt)
+
+
+_LETTERS = bytes.maketrans(bytes(range(5)), b"ACGTN")
+
+
+def _text(codes: bytes) -> str:
+    return codes.translate(_LETTERS).decode()
+
+
+def _nothing(contig: str, samples: int) -> FoundCandidates:
+    from varproof.candidates.features import FEATURES
+
+    none = Genotypes(np.empty(0, np.int64), np.empty((0, 2), np.int64), np.empty((0, 3), np.int64))
+    return FoundCandidates(
+        contig, np.empty(0, np.int64), [], [], np.empty((0, len(FEATURES)), np.float32), [none] * samples, []
+    )

@@ -1,0 +1,110 @@
+"""Qualification without training data (Li et al. 2018, Fuwa): a tree grown on this very run, with known sites as labels.
+
+Candidates that look alike come to the same leaf; the share of known sites among them is the quality of each, for a variant
+that nobody has described yet looks like one that is known.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from varproof.candidates.features import FEATURES
+from varproof.errors import UserError
+from varproof.formats.json_file import read_json
+from varproof.formats.tree import LEAF, QualityTree
+from varproof.formats.vcf import MAX_PHRED
+
+MOST_GROWN_FROM = 1_000_000
+JUDGED = [i for i, item in enumerate(FEATURES) if item.judged]
+"""Columns that the tree looks at."""
+
+
+@dataclass
+class GrowingSample:
+    """Candidates to grow a tree from: all of them, or an even part of at most `most`, drawn by `seed`."""
+
+    seed: int
+    most: int = MOST_GROWN_FROM
+
+    def __post_init__(self) -> None:
+        self._random = np.random.default_rng(self.seed)
+        self._limit = 1.0
+        self._parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._size = 0
+
+    def add(self, features: np.ndarray, known: np.ndarray) -> None:
+        """float32 (n, len(FEATURES)) and bool (n,); the order matters, how they are cut into calls does not."""
+        ticket = self._random.random(len(features))
+        self._keep(features[:, JUDGED], known, ticket)
+        while self._size > self.most:
+            self._limit /= 2
+            parts, self._parts, self._size = self._parts, [], 0
+            for part in parts:
+                self._keep(*part)
+
+    def _keep(self, features: np.ndarray, known: np.ndarray, ticket: np.ndarray) -> None:
+        kept = ticket < self._limit
+        self._parts.append((features[kept], known[kept], ticket[kept]))
+        self._size += int(kept.sum())
+
+    @property
+    def features(self) -> np.ndarray:
+        """float32 (k, judged features)."""
+        return np.concatenate([part[0] for part in self._parts]) if self._parts else np.empty((0, len(JUDGED)), np.float32)
+
+    @property
+    def known(self) -> np.ndarray:
+        """bool (k,)."""
+        return np.concatenate([part[1] for part in self._parts]) if self._parts else np.empty(0, bool)
+
+
+def grown_tree(features: np.ndarray, known: np.ndarray, least_leaf: int, seed: int, provenance: str = "") -> QualityTree:
+    """The classification tree (CART, Gini) of float32 (n, judged features) and bool (n,), some of which are true."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    grown = DecisionTreeClassifier(min_samples_leaf=least_leaf, random_state=seed).fit(features, known)
+    tree = grown.tree_
+    counts = tree.value[:, 0, :]
+    share = counts[:, grown.classes_.tolist().index(True)] / counts.sum(axis=1)
+    leaf = tree.children_left == LEAF
+    return QualityTree(
+        features=[FEATURES[i].name for i in JUDGED],
+        feature=np.where(leaf, LEAF, tree.feature).tolist(),
+        threshold=np.where(leaf, 0.0, tree.threshold).tolist(),
+        left=tree.children_left.tolist(),
+        right=tree.children_right.tolist(),
+        known=share.tolist(),
+        candidates=tree.n_node_samples.tolist(),
+        provenance=provenance,
+    )
+
+
+def read_tree(path: Path) -> QualityTree:
+    """The tree of a file; raises UserError for one that looks at other features."""
+    tree = read_json(path, QualityTree)
+    if tree.features != [FEATURES[i].name for i in JUDGED]:
+        raise UserError(f"{path}: grown by another version of varproof, from other features; grow it again")
+    return tree
+
+
+def leaves(tree: QualityTree, features: np.ndarray) -> np.ndarray:
+    """int64 (n,): the leaf that each candidate (float32 (n, len(FEATURES))) comes to."""
+    feature, left, right = (np.array(column) for column in (tree.feature, tree.left, tree.right))
+    threshold, judged = np.array(tree.threshold), features[:, JUDGED].astype(np.float64)
+    node = np.zeros(len(features), np.int64)
+    while True:
+        moving = np.flatnonzero(feature[node] != LEAF)
+        if not len(moving):
+            return node
+        at = node[moving]
+        node[moving] = np.where(judged[moving, feature[at]] <= threshold[at], left[at], right[at])
+
+
+def leaf_qualities(tree: QualityTree) -> list[float]:
+    """PHRED of each node's share of unknown candidates; by the rule of succession, n alike say no more than 1/(n + 2)."""
+    return [
+        min(MAX_PHRED, -10 * math.log10(max(1 - share, 1 / (count + 2))) + 0.0)
+        for share, count in zip(tree.known, tree.candidates, strict=True)
+    ]
