@@ -8,7 +8,14 @@ import pytest
 from varproof.errors import UserError
 from varproof.formats.json_file import read_json, write_json
 from varproof.formats.tensors import TensorSettings
-from varproof.formats.training import MEASURES, Calibration, ClassBalance, ClassificationMetrics, TrainingMetrics
+from varproof.formats.training import (
+    MEASURES,
+    Calibration,
+    ClassBalance,
+    ClassCalibrations,
+    ClassificationMetrics,
+    TrainingMetrics,
+)
 
 
 def example() -> TrainingMetrics:
@@ -21,7 +28,7 @@ def example() -> TrainingMetrics:
         epochs=2,
         history={"loss": [0.5, 0.25], "val_loss": [0.6, None]},
         heldout=None,
-        calibration=Calibration(temperature=2.0, bias=-1.0, positive_fraction=0.25),
+        calibration=ClassCalibrations(indel=Calibration(temperature=2.0, bias=-1.0, positive_fraction=0.25)),
         provenance={"version": "x"},
     )
 
