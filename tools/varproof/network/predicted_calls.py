@@ -98,7 +98,7 @@ def predicted_header(candidates: Path | None, tensors: TensorHeader | None, thre
         header.add_line(f'##INFO=<ID={name},Number={number},Type={kind},Description="{text}">')
     if NETWORK_FILTER in header.filters:
         header.filters.remove_header(NETWORK_FILTER)
-    text = f"No allele has a probability of {threshold:g} to be real, by the network"
+    text = f"No allele has a probability of at least {threshold:g} to be real, by the network"
     header.add_line(f'##FILTER=<ID={NETWORK_FILTER},Description="{text}">')
     for line in lines:
         header.add_line(line)
