@@ -159,7 +159,7 @@ def shown(read: NaiveRead, reference: str, allele: Allele, least_quality: int) -
     anchor = max(start - 1, 0)
     if anchor not in read.at or last not in read.at:
         return anchor in read.covered, "", 0, 0
-    other = any(raw_start <= last and raw_end >= start for raw_start, raw_end, _, _ in read.indels)
+    other = any((raw if found[0] < 0 else found[0]) <= last and raw_end >= start for raw, raw_end, found, _ in read.indels)
     return True, "other" if other else "ref", 30, 0
 
 

@@ -39,8 +39,9 @@ LONGEST_DELETION = 1000
 
 
 class CandidateReads(NamedTuple):
-    """Columns of a `ReadBatch` that the kernels take."""
+    """Columns of a `ReadBatch` that the kernels take. `first` (n,): start as the file has it, by which reads are sorted."""
 
+    first: np.ndarray
     start: np.ndarray
     end: np.ndarray
     flag: np.ndarray

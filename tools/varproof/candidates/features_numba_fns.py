@@ -128,7 +128,7 @@ def _indel(reads, differences, i, alleles, k):
             continue
         if row[POSITION] == start and row[LENGTH] == length and row[KEY] == alleles.key[k] and row[BASE] == 0:
             return True, _ALTERNATIVE, INDEL_QUALITY, row[QUERY]
-        if row[RAW] <= end + shift and row[RAW] + max(-row[LENGTH], 0) >= start:
+        if row[POSITION] <= end + shift and row[RAW] + max(-row[LENGTH], 0) >= start:
             another = True
     before = _query_at(reads, i, max(start - 1, 0))[0]
     covered = before != _NOT_COVERED
@@ -191,6 +191,9 @@ def allele_support(
     reach = reads.end.copy()
     for i in range(1, len(reach)):
         reach[i] = max(reach[i], reach[i - 1])
+    moved = 0
+    for i in range(len(reads.start)):
+        moved = max(moved, reads.first[i] - reads.start[i])
     for k in range(len(alleles.start)):
         start, end = alleles.start[k], alleles.end[k]
         substitution = alleles.alt_offset[k + 1] - alleles.alt_offset[k] == end - start
@@ -198,10 +201,10 @@ def allele_support(
         last_base = start if substitution else end + alleles.shift[k]
         row = out[k]
         first = np.searchsorted(reach, first_base, side="right")
-        last = np.searchsorted(reads.start, last_base, side="right")
+        last = np.searchsorted(reads.first, last_base + moved, side="right")
         for i in range(first, last):
             mapq = np.int64(reads.mapq[i])
-            if mapq < min_mapping_quality or reads.end[i] <= first_base:
+            if mapq < min_mapping_quality or reads.end[i] <= first_base or reads.start[i] > last_base:
                 continue
             if substitution:
                 covered, state, quality, query = _substitution(

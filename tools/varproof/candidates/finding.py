@@ -48,9 +48,15 @@ class FindingSettings:
         return (count >= self.alternate_reads) & (count >= self.alternate_fraction * depth)
 
 
-def reads_of(batch: ReadBatch) -> CandidateReads:
-    """The columns that the kernels take."""
-    return CandidateReads(**{name: getattr(batch, name) for name in CandidateReads._fields})
+def reads_of(batch: ReadBatch, reference: ReferenceSlice) -> CandidateReads:
+    """The columns that the kernels take, alignments written anew where a variant shows better (see `rewritten`)."""
+    from varproof.candidates.rewriting_numba_fns import rewritten
+
+    reads = CandidateReads(
+        first=batch.start, **{name: getattr(batch, name) for name in CandidateReads._fields if name != "first"}
+    )
+    start, end, cigar_offset, cigar_op, cigar_length = rewritten(reads, reference.codes, reference.start)
+    return reads._replace(start=start, end=end, cigar_offset=cigar_offset, cigar_op=cigar_op, cigar_length=cigar_length)
 
 
 def differences_of(

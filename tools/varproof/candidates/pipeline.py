@@ -44,7 +44,13 @@ FURTHEST_GAP = 5_000
 BESIDE = LONGEST_MNV + 3
 """SNVs this far outside of a chunk are looked at, so that MNVs at its ends are the same as elsewhere."""
 
-AROUND = 2 * MAX_SHIFT + LONGEST_DELETION + LONGEST_REPEAT + NEARBY
+FURTHEST_CLIP = 1000
+"""Reads that begin or end this near to a chunk may reach into it with a clipped end that is aligned anew, bp.
+
+More than `LONGEST_CLIP` and `LONGEST_CLIPPED_DELETION` of the kernels together.
+"""
+
+AROUND = 2 * FURTHEST_CLIP + 2 * MAX_SHIFT + LONGEST_DELETION + LONGEST_REPEAT + NEARBY
 """How far the reference reaches beyond a chunk, bp."""
 
 
@@ -159,15 +165,15 @@ class _Worker:
         settings, samples = self.job.finding, []
         reference, alleles = None, None
         for handle in self.samples:
-            reads = reads_of(
-                decode_reads(
-                    handle, chunk.contig, low, high + MAX_SHIFT + 2, max_depth=self.job.max_depth, keep_unmapped_mates=False
-                )
-            )
+            batch = decode_reads(
+                handle, chunk.contig, low - FURTHEST_CLIP, high + MAX_SHIFT + FURTHEST_CLIP,
+                max_depth=self.job.max_depth, keep_unmapped_mates=False,
+            )  # fmt: skip
             if reference is None:
-                if not len(reads.start):
+                if not batch.size:
                     return _nothing(chunk.contig, len(self.samples))
                 reference = reference_slice(self.fasta, chunk.contig, low - AROUND, high + AROUND)
+            reads = reads_of(batch, reference)
             differences = differences_of(reads, reference, low, high, settings)
             if alleles is None:
                 alleles = candidate_alleles(reads, differences, reference, low, high, settings)

@@ -17,7 +17,8 @@ class CallCandidatesOptions(CommandOptions):
     each candidate gets as its quality the share of known sites among those that look alike. All candidates are written,
     those under --min-quality with the filter 'unqualified': score-posterior and predict want them all.
 
-    Indels are found where the aligner wrote them into the alignment; longer ones, which only show as soft clips, are not.
+    Indels are found in alignments, and behind soft-clipped ends that fit the reference after one insertion or one deletion
+    of up to 300 bp. Insertions of over half a read's length are not found.
     """
 
     reads: Path = Field(description="indexed BAM or CRAM to search.")
