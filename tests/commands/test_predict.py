@@ -230,6 +230,17 @@ def test_tensors_and_reads_give_the_same(pair: Pair, candidates: Path, model: Pa
         assert {name: contig.length for name, contig in handle.header.contigs.items()} == {"chr1": 6300, "chr2": 2060}
 
 
+def test_contexts_from_reads_and_from_tensors(pair: Pair, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"tracks": ("tumor", "context", "context")})
+    model = write_model(tmp_path / "model.keras", settings=settings)
+    sites = write_records(tmp_path / "sites.vcf", pair.records(), pair)
+    reads = reads_of(pair, sites) | {"normal": None, "context": [pair.normal, pair.tumor]}
+    direct = body(run(tmp_path / "reads.vcf", model, **reads))
+    tensorise(TensoriseOptions(**reads, output=tmp_path / "t.h5", window=settings.window, depth=settings.depth))
+    assert body(run(tmp_path / "tensors.vcf", model, tensors=tmp_path / "t.h5", candidates=sites)) == direct
+    assert len(direct) == 8
+
+
 def test_judging_again_changes_nothing(pair: Pair, candidates: Path, model: Path, tmp_path: Path) -> None:
     first = run(tmp_path / "first.vcf", model, **reads_of(pair, candidates))
     content = first.read_bytes()
