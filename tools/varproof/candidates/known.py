@@ -66,13 +66,13 @@ def _some(names: list[str]) -> str:
 
 
 def known_alleles(known: KnownSites, alleles: list[Allele], reference: ReferenceSlice) -> list[str]:
-    """For each allele (sorted by start) the name of the known site that it is; "" where it is none.
+    """For each allele of a stretch the name of the known site that it is; "" where it is none.
 
     An MNV is known, too, where each of its SNVs is.
     """
     if not alleles:
         return []
-    low, high = alleles[0][0] - 1, max(end for _, end, _ in alleles) + MAX_SHIFT
+    low, high = min(start for start, _, _ in alleles) - 1, max(end for _, end, _ in alleles) + MAX_SHIFT
     starts = {start for start, _, _ in alleles} | {
         start + j for start, end, alt in alleles if 1 < end - start == len(alt) for j in range(len(alt))
     }

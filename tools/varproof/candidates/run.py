@@ -4,7 +4,7 @@ import logging
 import pickle
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +50,10 @@ def call(job: CallingJob, qualification: Qualification, output: Path, provenance
     stretches = chunks(job)
     if job.known_sites is not None:
         known = KnownSites(job.known_sites)
-        if not known.contigs:
-            logger.warning("%s: has no records; candidates are not qualified by it", job.known_sites)
         require_known_contigs(known, list(dict.fromkeys(item.contig for item in stretches)))
+        if not known.contigs:
+            logger.warning("%s: has no records, so that candidates are not qualified by it", job.known_sites)
+            job = replace(job, known_sites=None)
     with open_reference(job.reference) as fasta:
         contigs = dict(zip(fasta.references, fasta.lengths, strict=True))
     header = candidates_header(contigs, len(job.samples), [f"##varproof_call-candidates={provenance}"])

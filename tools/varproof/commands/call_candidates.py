@@ -42,12 +42,11 @@ class CallCandidatesOptions(CommandOptions):
 
     @model_validator(mode="after")
     def _consistent(self) -> "CallCandidatesOptions":
-        if self.tree is None and self.known_sites is None:
-            for name in ("save_tree", "draw_tree", "min_quality", "min_leaf"):
-                if name in self.model_fields_set:
-                    raise ValueError(f"--{name.replace('_', '-')} needs --known-sites, to grow a tree, or --tree")
-        if self.tree is not None and self.save_tree is not None:
-            raise ValueError("--save-tree writes the tree that is grown here; with --tree none is")
+        if self.tree is None and self.known_sites is None and {"draw_tree", "min_quality"} & self.model_fields_set:
+            raise ValueError("--min-quality and --draw-tree need a tree: give --known-sites, to grow one, or --tree")
+        grows = self.tree is None and self.known_sites is not None
+        if not grows and {"save_tree", "min_leaf"} & self.model_fields_set:
+            raise ValueError("--save-tree and --min-leaf are for a tree that is grown here: give --known-sites, and no --tree")
         return self
 
 
