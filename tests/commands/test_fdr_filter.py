@@ -15,6 +15,7 @@ from varproof.commands.base import parse_options
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
 from varproof.errors import UserError
 from varproof.formats.subset import genotype_order
+from varproof.formats.vcf import EVENTS, to_phred
 
 SNVS = [Call(100, "A", "C", 0.01), Call(200, "A", "C", 0.9), Call(300, "A", "C", 0.12), Call(400, "A", "C", 0.02)]
 
@@ -65,6 +66,19 @@ def test_small_error_probabilities_survive(tmp_path: Path) -> None:
     out = run(tmp_path, calls, fdr=1e-11)
     assert positions(out) == [100]
     assert result_line(out)["expected_false"] == pytest.approx(1e-12, rel=1e-4)
+
+
+def test_a_record_of_which_one_allele_was_not_judged_keeps_the_other(tmp_path: Path) -> None:
+    """C beside *, as joint calling writes it: C was judged (0.01), * was not."""
+    path = tmp_path / "calls.vcf"
+    with pysam.VariantFile(str(path), "w", header=header(samples=())) as out:
+        record = out.new_record(contig="chr1", start=9, alleles=("A", "C", "*"))
+        record.info["SKIPPED"] = "spanning_deletion"
+        for event in EVENTS:
+            record.info[f"PROB_{event}"] = (to_phred(0.99 if event == "SOMATIC_TUMOR" else 0.002), None)
+        out.write(record)
+    kept = read_all(run(tmp_path, path))
+    assert [record.alts for record in kept] == [("C",)]
 
 
 def test_events_add_up(tmp_path: Path) -> None:

@@ -64,13 +64,13 @@ def combine_calls(options: CombineCallsOptions) -> None:
 
     from varproof.formats.json_file import write_json
     from varproof.formats.output import check_output, provenance
-    from varproof.formats.vcf import VcfWriter
+    from varproof.formats.vcf import VcfWriter, vcf_mode
     from varproof.network.combined_calls import combined_header, judgements_of, write_combined
     from varproof.network.stacking import combined
 
-    for path in (options.output, options.save_stacking):
-        if path is not None:
-            check_output(path)
+    vcf_mode(options.output)
+    if options.save_stacking is not None:
+        check_output(options.save_stacking)
     judgements = judgements_of(options.scored, options.predicted)
     stacking = _stacking(options)
     combination = combined(judgements, stacking, options.prior_shift)

@@ -50,11 +50,10 @@ class ScorePosteriorOptions(CommandOptions):
 def score_posterior(options: ScorePosteriorOptions) -> None:
     """Candidates and reads (or evidence) to a scored VCF."""
     from varproof.formats.evidence import EvidenceReader
-    from varproof.formats.output import check_output
-    from varproof.formats.vcf import open_vcf
+    from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.posterior.run import ScoringJob, learn, write_scored
 
-    check_output(options.output)
+    vcf_mode(options.output)
     open_vcf(options.candidates).close()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="varproof-")))

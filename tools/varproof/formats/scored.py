@@ -20,7 +20,6 @@ from varproof.formats.vcf import (
     MAX_PHRED,
     NETWORK_EVENTS,
     PROBABILITY_PREFIX,
-    SKIPPED,
     from_phred,
 )
 
@@ -89,12 +88,10 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
 def error_probabilities(record: Any, selection: EventSelection) -> list[float]:
     """For each alternative allele of a record the posterior probability of none of the selected events.
 
-    NaN for an allele that was not judged (INFO/SKIPPED, or a missing value). Raises UserError where a field's number of
-    values is not the number of alleles.
+    NaN for an allele that was not judged (a missing value): of a record with INFO/SKIPPED some alleles may be judged and
+    others not. Raises UserError where a field's number of values is not the number of alleles.
     """
     alleles = len(record.alts or ())
-    if SKIPPED in record.info:
-        return [NAN] * alleles
     chosen = [_phreds(record, field, alleles) for field in selection.fields]
     others = None if selection.complement is None else [_phreds(record, field, alleles) for field in selection.complement]
     errors = []

@@ -64,6 +64,8 @@ _ALLELE_IN_NAME = 20
 _CONTIG_IN_NAME = 60
 _TYPE_TEXT = {VariantType.SNV: "SNV", VariantType.MNV: "MNV"}
 _LABEL_TEXT = {1: "labelled real", 0: "labelled not real"}
+_FULL_COLOUR = 0.995
+"""Quantile of the sizes of contributions that gets the full colour."""
 
 
 def _shortened(allele: str) -> str:
@@ -133,14 +135,23 @@ def pileup_figure(
     sheet.text(LEFT, _TITLE_FROM_TOP + 4.2, _description(tensors, index, probability), fontsize=8.5, color=MUTED)
     frame = None if tensors.skipped[index] else _framed(candidate_columns(tensors, index), layout.column)
     _draw_reference(sheet, layout, tensors, index, header, frame)
-    largest = max((np.abs(track.importance).max(initial=0.0) for track in tracks if track.importance is not None), default=0.0)
-    limit = float(largest) or 1.0
+    limit, saturated = _scale_limit([track.importance for track in tracks if track.importance is not None])
     for number, track in enumerate(tracks):
         _draw_track(sheet, layout, number, track, tensors.reference[index], frame, limit)
     if explained:
-        draw_scale(sheet, layout, limit)
+        draw_scale(sheet, layout, limit, saturated)
     draw_legend(sheet, layout, legend)
     return sheet.figure
+
+
+def _scale_limit(importance: Sequence[np.ndarray]) -> tuple[float, bool]:
+    """(contribution with the full colour, whether some are larger): one or two reads must not take all the colour."""
+    sizes = np.concatenate([np.abs(part).ravel() for part in importance]) if importance else np.zeros(0)
+    sizes = sizes[sizes > 0]
+    if not len(sizes):
+        return 1.0, False
+    limit = float(np.quantile(sizes, _FULL_COLOUR, method="higher"))
+    return limit, bool(sizes.max() > limit)
 
 
 def _framed(columns: tuple[float, float], column_mm: float) -> tuple[float, float]:
@@ -238,7 +249,7 @@ def _draw_track(
     axes.set_xlim(0, window)
     axes.set_ylim(len(track.base), 0)
     panel = Panel(axes, layout.column, layout.row)
-    importance = None if track.importance is None else track.importance / limit
+    importance = None if track.importance is None else np.clip(track.importance / limit, -1.0, 1.0)
     draw_reads(panel, track.base, track.quality, track.rows, reference, importance)
     draw_groups(panel, row_groups(track.rows[:, FLAGS]))
     _frame(axes, frame)

@@ -162,13 +162,14 @@ def draw_legend(sheet: Sheet, layout: Layout, entries: list[_Entry]) -> None:
         axes.text(x + entry.mark + gap, y + _HIGH / 2, entry.text, fontsize=6.8, color=INK, va="center")
 
 
-def draw_scale(sheet: Sheet, layout: Layout, limit: float) -> None:
-    """Colours of contributions from -limit to limit."""
+def draw_scale(sheet: Sheet, layout: Layout, limit: float, saturated: bool) -> None:
+    """Colours of contributions from -limit to limit; `saturated`: some lie beyond, in the last colour."""
     axes = sheet.axes("scale", layout.legend - _SCALE + 3.2, 60, 2.2, left=LEFT + layout.wide / 2 - 30)
     shades = np.linspace(-1, 1, 101)[None]
     look = {"cmap": IMPORTANCE_COLOURS, "vmin": -1, "vmax": 1, "aspect": "auto", "interpolation": "none"}
     axes.imshow(shades, extent=(-1, 1, 0, 1), **look)
-    axes.set_xticks([-1, 0, 1], [f"−{limit:.2g}", "0", f"+{limit:.2g}"])
+    below, above = ("≤ ", "≥ ") if saturated else ("", "")
+    axes.set_xticks([-1, 0, 1], [f"{below}−{limit:.2g}", "0", f"{above}+{limit:.2g}"])
     axes.tick_params(axis="x", length=2, pad=1.5, labelsize=7, color=MUTED, labelcolor=MUTED)
     place = {"va": "center", "fontsize": 7.5, "transform": axes.transAxes}
     axes.text(-0.02, 0.5, "speaks against a real variant", ha="right", **place)
