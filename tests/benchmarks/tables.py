@@ -147,7 +147,7 @@ def write_results(results: list[dict[str, Any]], folder: Path) -> int:
 
 
 def write_page(folder: Path) -> int:
-    """Write RESULTS.md from results.json and, where it is there, network.json; returns as `write_results`."""
+    """Write RESULTS.md from results.json, candidates.json and network.json (if they are there); returns as `write_results`."""
     known = json.loads((folder / "results.json").read_text())
     results, version = known["results"], known["version"]
     sums, seeds = Goals(), Goals()
@@ -183,9 +183,9 @@ def write_page(folder: Path) -> int:
         *details,
         f"Seed by seed, {len(seeds.missed)} of {seeds.checked} goals are missed.",
     ]
-    network = folder / "network.json"
-    if network.exists():
-        lines += ["", *json.loads(network.read_text())["page"]]
+    for section in (folder / "candidates.json", folder / "network.json"):
+        if section.exists():
+            lines += ["", *json.loads(section.read_text())["page"]]
     (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")
     return len(sums.missed)
 

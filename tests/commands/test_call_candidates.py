@@ -168,7 +168,7 @@ def test_variants_that_nobody_knows_are_told_by_what_known_ones_look_like(
     assert np.mean([sample.is_snv(record) for record in passed]) > 0.95
     for record in records:
         share = record.info["KNOWN_SHARE"][0]
-        assert ("PASS" in record.filter) == (share >= 0.5)
+        assert ("PASS" in record.filter) == (share >= 0.2)
         assert record.qual >= 0 and (record.qual > 3.0102) == (share > 0.5)
         assert ("KNOWN" in record.info) == (sample.is_snv(record) and record.start in sample.known)
         assert record.id == (f"rs{record.start}" if "KNOWN" in record.info else None)

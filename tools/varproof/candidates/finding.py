@@ -39,7 +39,7 @@ class FindingSettings:
 
     alternate_reads: int = 2
     alternate_fraction: float = 0.02
-    base_quality: int = 5
+    base_quality: int = 13
     mapping_quality: int = 1
     all_indels: bool = False
 

@@ -37,7 +37,7 @@ from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
 from varproof.workers import ordered_results
 
-CHUNK_BP = 100_000
+CHUNK_BP = 50_000
 FURTHEST_GAP = 5_000
 """Regions closer together than this share a chunk, bp."""
 
