@@ -237,6 +237,14 @@ def test_known_sites_of_another_build_or_without_index(sample: Sample, tmp_path:
     assert not (tmp_path / "out.vcf").exists()
 
 
+def test_a_cram_gives_the_same_candidates(sample: Sample, tmp_path: Path) -> None:
+    cram = tmp_path / "reads.cram"
+    pysam.view("-C", "-T", str(sample.fasta), "-o", str(cram), str(sample.bam), catch_stdout=False)
+    pysam.index(str(cram))
+    expected = [record.samples["tumor"].items() for record in sample.run(tmp_path / "bam.vcf")]
+    assert [record.samples["tumor"].items() for record in sample.run(tmp_path / "cram.vcf", reads=cram)] == expected
+
+
 def test_reads_of_another_reference(sample: Sample, tmp_path: Path) -> None:
     other = write_fasta(tmp_path / "other.fa", {"1": sample.reference})
     with pytest.raises(UserError, match="contig 'chr1' is not in"):

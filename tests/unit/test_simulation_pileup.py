@@ -26,6 +26,7 @@ def write_bam(path: Path, reads: list[dict]) -> Path:
             read.cigarstring, read.query_sequence = given["cigar"], given["bases"]
             read.query_qualities = given.get("qualities", pysam.qualitystring_to_array("I" * len(given["bases"])))
             out.write(read)
+    pysam.index(str(path))
     return path
 
 

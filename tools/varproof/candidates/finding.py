@@ -48,13 +48,17 @@ class FindingSettings:
         return (count >= self.alternate_reads) & (count >= self.alternate_fraction * depth)
 
 
+def as_aligned(batch: ReadBatch) -> CandidateReads:
+    """The columns that the kernels take."""
+    names = [name for name in CandidateReads._fields if name != "first"]
+    return CandidateReads(first=batch.start, **{name: getattr(batch, name) for name in names})
+
+
 def reads_of(batch: ReadBatch, reference: ReferenceSlice) -> CandidateReads:
     """The columns that the kernels take, alignments written anew where a variant shows better (see `rewritten`)."""
     from varproof.candidates.rewriting_numba_fns import rewritten
 
-    reads = CandidateReads(
-        first=batch.start, **{name: getattr(batch, name) for name in CandidateReads._fields if name != "first"}
-    )
+    reads = as_aligned(batch)
     start, end, cigar_offset, cigar_op, cigar_length = rewritten(reads, reference.codes, reference.start)
     return reads._replace(start=start, end=end, cigar_offset=cigar_offset, cigar_op=cigar_op, cigar_length=cigar_length)
 
@@ -165,24 +169,29 @@ def _paths(node: np.ndarray, linked: np.ndarray, count: dict[int, int]) -> list[
 
 
 def _indels(reads: CandidateReads, differences: Differences, low: int, high: int, settings: FindingSettings) -> list[Found]:
-    rows = differences.rows
-    place = np.maximum(rows[:, POSITION] - 1, 0)
-    rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] == 0) & (place >= low) & (place < high)]
-    distinct, first, count = _counted(rows[:, [POSITION, LENGTH, KEY]])
-    enough = settings.enough(count, differences.coverage[np.maximum(distinct[:, 0] - 1, 0) - low])
-    found: list[tuple[int, Found]] = []
-    for (start, length, key), representative, number in zip(
-        distinct[enough].tolist(), rows[first[enough]], count[enough].tolist(), strict=True
-    ):
-        if length < 0:
-            found.append((number, (start, start - length, b"", 0)))
-            continue
-        begin = int(reads.base_offset[representative[READ]] + representative[QUERY]) + 1
-        inserted = reads.bases[begin : begin + length].tobytes()
-        found.append((number, (start, start, turned(inserted, int(representative[RAW]) - start), key)))
+    place = np.maximum(differences.rows[:, POSITION] - 1, 0)
+    found, count = counted_indels(reads, differences.rows[(place >= low) & (place < high)])
+    anchor = np.array([vcf_position(*item[:3]) for item in found], np.int64) - low
+    enough = settings.enough(count, differences.coverage[anchor])
+    kept = [(number, item) for number, item, keep in zip(count.tolist(), found, enough.tolist(), strict=True) if keep]
     if settings.all_indels:
-        return [item for _, item in found]
+        return [item for _, item in kept]
     best: dict[tuple[int, bool], Found] = {}
-    for _, item in sorted(found, key=lambda pair: (-pair[0], pair[1][1] - pair[1][0], len(pair[1][2]), pair[1])):
+    for _, item in sorted(kept, key=lambda pair: (-pair[0], pair[1][1] - pair[1][0], len(pair[1][2]), pair[1])):
         best.setdefault((item[0], bool(item[2])), item)
     return list(best.values())
+
+
+def counted_indels(reads: CandidateReads, rows: np.ndarray) -> tuple[list[Found], np.ndarray]:
+    """The distinct indels among differences (rows of `Differences`) that may be candidates, and how many reads have each."""
+    rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] == 0)]
+    distinct, first, count = _counted(rows[:, [POSITION, LENGTH, KEY]])
+    found: list[Found] = []
+    for (start, length, key), row in zip(distinct.tolist(), rows[first], strict=True):
+        if length < 0:
+            found.append((start, start - length, b"", 0))
+            continue
+        begin = int(reads.base_offset[row[READ]] + row[QUERY]) + 1
+        inserted = reads.bases[begin : begin + length].tobytes()
+        found.append((start, start, turned(inserted, int(row[RAW]) - start), key))
+    return found, count

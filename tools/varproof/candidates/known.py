@@ -78,16 +78,17 @@ def known_alleles(known: KnownSites, alleles: list[Allele], reference: Reference
     }
     names: dict[Allele, str] = {}
     for line in known.lines(reference.contig, low, min(high, reference.end)):
-        fields = line.split("\t", 5)
-        if len(fields) < 5 or not fields[1].isdigit():
-            raise UserError(f"{known.path}: not a VCF record: {line[:60]}")
-        start, ref = int(fields[1]) - 1, fields[3].upper()
-        for alt in fields[4].upper().split(","):
-            if len(ref) == len(alt) == 1 and start not in starts:
-                continue
-            allele = _normalised(start, ref, alt, reference)
+        try:
+            _, position, name, ref, alts = line.split("\t", 5)[:5]
+            start = int(position) - 1
+        except ValueError as error:
+            raise UserError(f"{known.path}: not a VCF record: {line[:60]}") from error
+        if len(ref) == len(alts) == 1 and start not in starts:  # most of them: dbSNP has an SNV in every third place
+            continue
+        for alt in alts.upper().split(","):
+            allele = _normalised(start, ref.upper(), alt, reference)
             if allele is not None:
-                names.setdefault(allele, fields[2])
+                names.setdefault(allele, name)
     return [_name(allele, names) for allele in alleles]
 
 
