@@ -69,6 +69,7 @@ lint: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/candidates.py
 	$(BIN)/python tests/benchmarks/network.py
 
 # The README's pictures, from the demo's report and its second pair; needs chromium.

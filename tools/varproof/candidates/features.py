@@ -63,7 +63,9 @@ FEATURES = (
 
 What the paper leaves open: the ratio's denominator counts all reads that show any allele, the reference included, in the unit
 of the candidate's own effective depth (an indel among bases counts with base quality 30); likelihoods are products over reads
-of base and mapping errors, and that of 0/0 stands for the paper's "binomial" model of errors.
+of base and mapping errors, and that of 0/0 stands for the paper's "binomial" model of errors. `DELTA_L` is the better of the
+genotypes with the allele against the one without it, as the paper describes it, not just the best two: 0/1 against 1/1 says
+nothing of whether a variant is real. Reads count one by one, both where the two of a fragment overlap.
 
 The normal's allele frequency is no part of the judgement: known sites are germline variants, so a tree that sees it learns that
 what is not in the normal is not real, and refuses everything somatic.
