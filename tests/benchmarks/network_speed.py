@@ -41,7 +41,8 @@ def main() -> None:
     from varproof.formats.model import ModelCard
     from varproof.network.architectures import build_model
     from varproof.network.data import TensorSource, network_arrays, ordered_batches
-    from varproof.network.prediction import BATCH_SIZE, Predictor
+    from varproof.network.prediction import Predictor
+    from varproof.network.training import PREDICTION_BATCH as BATCH_SIZE
     from varproof.network.training import TrainingPlan, _compiled, training_dataset
 
     with TensorSource([options.tensors]) as source:

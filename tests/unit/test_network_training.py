@@ -88,6 +88,7 @@ def test_a_pass_takes_every_candidate_once_in_another_order(two_files: TensorSou
         at_once.append(len(indices))
         return read_some(source, indices)
 
+    monkeypatch.setattr(data, "KEPT_BYTES", 0)
     monkeypatch.setattr(TensorReader, "read", counted_block)
     monkeypatch.setattr(TensorSource, "read", counted)
     position = two_files.column("position")
@@ -292,8 +293,37 @@ def test_forgetting_models_keeps_the_precision() -> None:
 # --- what goes wrong
 
 
+def test_blocks_are_kept_until_memory_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept is what would be read: a second pass reads only the blocks that there was no room for."""
+    path = write_tensors(tmp_path / "tensors.h5", example_tensors(300, SETTINGS, 1))
+    indices = np.arange(300)
+    monkeypatch.setattr(data, "BLOCK", 100)
+    read: list[int] = []
+    read_block = TensorReader.read
+
+    def counted(reader: TensorReader, start: int, end: int) -> PackedTensors:
+        read.append(start)
+        return read_block(reader, start, end)
+
+    with TensorReader(path) as reader:
+        first = reader.read(0, 100)
+    room = first.base.nbytes + first.quality.nbytes + first.rows.nbytes
+    passes = {}
+    for limit in (0, room, 1 << 30):
+        monkeypatch.setattr(data, "KEPT_BYTES", limit)
+        with TensorSource([path]) as source:
+            source.read(indices)
+            with monkeypatch.context() as patch:
+                patch.setattr(TensorReader, "read", counted)
+                read.clear()
+                passes[limit] = (source.read(indices).base, list(read))
+    assert [found for _, found in passes.values()] == [[0, 100, 200], [100, 200], []]
+    assert all(np.array_equal(base, passes[0][0]) for base, _ in passes.values())
+
+
 def test_damage_and_failing_disks_are_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TensorFlow makes errors of its own of what its input pipeline meets: the user is told what it was."""
+    monkeypatch.setattr(data, "KEPT_BYTES", 0)
     tensors = example_tensors(300, SETTINGS, 1)
     with TensorSource([damaged(tmp_path / "tensors.h5", tensors)]) as source:
         plan = TrainingPlan("read-set", epochs=1, batch_size=64)

@@ -25,8 +25,11 @@ from varproof.formats.tensors import (
 BLOCK = 128
 """Consecutive candidates that are read at once."""
 
-MIXED_BLOCKS = 32
+MIXED_BLOCKS = 8
 """Blocks among which candidates are shuffled."""
+
+KEPT_BYTES = 512 << 20
+"""Blocks stay in memory, inflated, until this is full; what is beyond is read anew in every pass."""
 
 _DEPTH_STEP = 16
 
@@ -40,6 +43,8 @@ class TensorSource:
     def __init__(self, paths: Sequence[Path]) -> None:
         self._readers: list[TensorReader] = []
         self._failure: Exception | None = None
+        self._kept: dict[tuple[int, int], PackedTensors] = {}
+        self._kept_bytes = 0
         seen: set[Path] = set()
         try:
             for path in paths:
@@ -131,9 +136,19 @@ class TensorSource:
             for block in np.unique(local // BLOCK).tolist():
                 start, end = block * BLOCK, min((block + 1) * BLOCK, reader.size)
                 inside = local[(local >= start) & (local < end)]
-                part = reader.read(start, end)
+                part = self._block(number, start, end)
                 parts.append(part if len(inside) == end - start else part.select(inside - start))
         return concatenated(parts)
+
+    def _block(self, number: int, start: int, end: int) -> PackedTensors:
+        known = self._kept.get((number, start))
+        if known is None:
+            known = self._readers[number].read(start, end)
+            size = known.base.nbytes + known.quality.nbytes + known.rows.nbytes
+            if self._kept_bytes + size <= KEPT_BYTES:
+                self._kept[number, start] = known
+                self._kept_bytes += size
+        return known
 
 
 def in_blocks(indices: np.ndarray) -> list[np.ndarray]:

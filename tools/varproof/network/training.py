@@ -30,7 +30,7 @@ from varproof.network.layers import scrambled
 _OBJECT_ADDRESS = re.compile(rb'("shared_object_id": )([0-9]+)')
 _DIVERGED = "training diverged; try a lower --learning-rate"
 
-PREFETCHED = 2
+PREFETCHED = 4
 PREDICTION_BATCH = 256
 
 
