@@ -104,8 +104,14 @@ def planted_variants(pair: Path, sequences: dict[str, str]) -> list[Planted]:
 
 
 def freebayes_primitives(record: Any, sequence: str) -> Iterator[Allele]:
-    """What each alternative of a freebayes record consists of by its CIGAR: substitutions (joined and base by base), indels."""
+    """Each alternative of a freebayes record as a whole, and what it consists of by its CIGAR: substitutions, indels.
+
+    Substitutions are given joined and base by base.
+    """
     for alt, cigar in zip(record.alts, record.info["CIGAR"], strict=True):
+        allele = normalised(record.contig, sequence, record.start, record.ref, alt)
+        yield allele
+        yield from snvs_of(allele)
         at, query = record.start, 0
         for size, operation in CIGAR.findall(cigar):
             length = int(size)
