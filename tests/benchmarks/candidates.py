@@ -32,6 +32,7 @@ from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED
 Allele = tuple[str, int, int, str]
 """(contig, start, end, alternative): trimmed, left-aligned, 0-based half-open."""
 
+REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real-giab-mixture"
 FLANK = 10
 MOST_SHIFT = 2000
 KNOWN_OF_FIVE = 4
@@ -279,6 +280,30 @@ def result(work: Path, name: str, seed: int) -> dict[str, Any]:
     }
 
 
+def real_reads(work: Path) -> dict[str, Any] | None:
+    """The real reads of tests/commands/test_call_candidates_real.py, beside their caller; None where they are not at hand."""
+    if not REAL.is_dir():
+        return None
+    output = work / "real.vcf.gz"
+    files = ("--reads", REAL / "tumor.bam", "--normal", REAL / "normal.bam", "--reference", REAL / "reference.fa.gz")
+    used = run("call-candidates", *files, "--output", output)
+
+    def alleles(path: Path, passed: bool) -> set[tuple[int, str, str]]:
+        with pysam.VariantFile(str(path)) as calls:
+            return {(r.pos, r.ref, alt) for r in calls for alt in r.alts or () if not passed or "PASS" in r.filter}
+
+    ours, given = alleles(output, False), REAL / "candidates.vcf"
+    raw, passed = alleles(given, False), alleles(given, True)
+    return {
+        "candidates": len(ours),
+        "raw": len(raw),
+        "raw found": len(raw & ours),
+        "passed": len(passed),
+        "passed found": len(passed & ours),
+        "peak_mb": used.peak_mb,
+    }
+
+
 def main() -> None:
     """Parse, run, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -293,8 +318,10 @@ def main() -> None:
         for seed in options.seeds:
             results.append(result(options.work, name, seed))
             print(f"{name}, seed {seed}: {results[-1]['usage']}", flush=True)
-    page = candidates_lines(results)
-    (options.output / "candidates.json").write_text(json.dumps({"results": results, "page": page}, indent=1) + "\n")
+    real = real_reads(options.work)
+    page = candidates_lines(results, real)
+    content = {"results": results, "real": real, "page": page}
+    (options.output / "candidates.json").write_text(json.dumps(content, indent=1) + "\n")
     if (options.output / "results.json").exists():
         write_page(options.output)
     print("\n".join(page))

@@ -43,8 +43,8 @@ def goal_line(results: list[dict[str, Any]], group: str, programs: list[str]) ->
     return f"| {group} | {total['planted']} | {cell} | {rival} |"
 
 
-def candidates_lines(results: list[dict[str, Any]]) -> list[str]:
-    """The section, in Markdown."""
+def candidates_lines(results: list[dict[str, Any]], real: dict[str, Any] | None = None) -> list[str]:
+    """The section, in Markdown; `real`: what came of the real reads, if they are at hand."""
     programs = [OURS, *([RIVAL] if all(RIVAL in result["usage"] for result in results) else [])]
     lines = [
         "## Candidates without a caller",
@@ -76,6 +76,17 @@ def candidates_lines(results: list[dict[str, Any]]) -> list[str]:
             cells = [shares(counted(members, (kind,), (reads,)), programs) for reads in READS]
             lines.append(f"| {kind} | " + " | ".join(cells) + " |")
         lines += ["", *_cost_lines(members, programs), "", *_qualified_lines(members)]
+    if real is not None:
+        all_passed = f"{real['passed found']} of {real['passed']}"
+        if real["passed found"] < real["passed"]:
+            all_passed = f"**{all_passed}**{MISSED}"
+        lines += [
+            "",
+            "### Real reads: a mixture of two persons, exome, 110× and 40×, a contig of 249 Mbp",
+            "",
+            f"{all_passed} candidates that Strelka2 passes are among ours (goal: all), {real['raw found']} of its",
+            f"{real['raw']} raw ones too; {real['candidates']} candidates, peak memory {real['peak_mb']:.0f} MB.",
+        ]
     return lines
 
 

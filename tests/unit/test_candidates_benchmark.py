@@ -107,3 +107,10 @@ def test_goals(bench: tuple[ModuleType, ModuleType]) -> None:
     assert "**3.7× (≥ 5×)** ✗" in text
     text = "\n".join(table.candidates_lines([result(98, None, 4.0)]))
     assert "not installed" in text and "freebayes | 300" not in text
+
+
+def test_real_reads(bench: tuple[ModuleType, ModuleType]) -> None:
+    _, table = bench
+    real = {"candidates": 400, "raw": 114, "raw found": 90, "passed": 25, "passed found": 25, "peak_mb": 210.2}
+    assert "25 of 25 candidates that Strelka2 passes" in "\n".join(table.candidates_lines([], real))
+    assert "**24 of 25** ✗ candidates" in "\n".join(table.candidates_lines([], real | {"passed found": 24}))

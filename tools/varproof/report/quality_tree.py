@@ -39,7 +39,7 @@ def tree_figure(tree: QualityTree) -> Any:
         shade = colormaps["Blues"](0.08 + 0.72 * share)
         axes.text(
             x, y, _text(tree, node, node in place and tree.left[node] in place),
-            ha="center", va="center", fontsize=7, color="white" if share > 0.6 else INK, zorder=2,
+            ha="center", va="center", fontsize=7, color="white" if share > 0.75 else INK, zorder=2,
             bbox={"boxstyle": "round,pad=0.35", "facecolor": shade, "edgecolor": MUTED, "linewidth": 0.6},
         )  # fmt: skip
     return figure
