@@ -25,13 +25,15 @@ help:
 
 demo: .venv/installed
 	@rm -rf demo && mkdir demo
-	@printf '\n1. A tumour and a normal with known somatic variants, and candidates to judge\n'
+	@printf '\n1. Reads of a tumour and a normal with known somatic variants, and candidates found in them\n'
 	$(BIN)/simulate-pair --genome-length 500000 --seed 1 --output $(PAIR)
+	$(BIN)/call-candidates --threads 0 --reads $(PAIR)/tumor.bam --normal $(PAIR)/normal.bam \
+	  --reference $(PAIR)/reference.fa --output demo/candidates.vcf.gz
 	@printf '\n2. How each sample was sequenced, and what its errors look like\n'
 	$(BIN)/estimate-alignment --reads $(PAIR)/tumor.bam --reference $(PAIR)/reference.fa --output demo/tumor.json
 	$(BIN)/estimate-alignment --reads $(PAIR)/normal.bam --reference $(PAIR)/reference.fa --output demo/normal.json
 	@printf '\n3. Posterior probabilities: somatic, germline, artefact or absent (the first run also compiles)\n'
-	$(BIN)/score-posterior --threads 0 --candidates $(PAIR)/candidates.vcf.gz --reference $(PAIR)/reference.fa \
+	$(BIN)/score-posterior --threads 0 --candidates demo/candidates.vcf.gz --reference $(PAIR)/reference.fa \
 	  --tumor $(PAIR)/tumor.bam --alignment-tumor demo/tumor.json \
 	  --normal $(PAIR)/normal.bam --alignment-normal demo/normal.json --purity 0.75 --output demo/scored.vcf.gz
 	@printf '\n4. The calls of which 5 %% may be false\n'
@@ -45,7 +47,7 @@ demo: .venv/installed
 	$(BIN)/train --threads 0 --tensors demo/known.h5 --epochs 15 --batch-size 128 --output demo/model.keras \
 	  --report demo/training.html
 	@printf '\n7. What it makes of the first pair, and both judgements together\n'
-	$(BIN)/predict --threads 0 --model demo/model.keras --candidates $(PAIR)/candidates.vcf.gz \
+	$(BIN)/predict --threads 0 --model demo/model.keras --candidates demo/candidates.vcf.gz \
 	  --reference $(PAIR)/reference.fa --tumor $(PAIR)/tumor.bam --normal $(PAIR)/normal.bam --output demo/predicted.vcf.gz
 	$(BIN)/combine-calls --scored demo/scored.vcf.gz --predicted demo/predicted.vcf.gz --output demo/combined.vcf.gz
 	@printf '\n8. Against the truth: the posterior, and both together\n'
