@@ -61,8 +61,13 @@ demo: .venv/installed
 	  '$(CURDIR)/demo/combined.html both together against the truth' \
 	  demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
 
+# Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not.
+NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tests/unit/test_network_layers.py \
+  tests/unit/test_network_study.py tests/unit/test_network_training.py tools/varproof/network
+
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal $(addprefix --ignore=,$(NETWORK_TESTS))
+	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
