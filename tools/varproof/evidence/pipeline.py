@@ -20,7 +20,7 @@ from varproof.evidence.collect import (
     reference_slice,
 )
 from varproof.evidence.sample import Sample
-from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
+from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.evidence import Evidence, EvidenceWriter, concatenated, empty_evidence
 from varproof.formats.vcf import Candidate, candidates_of, read_records
@@ -33,8 +33,6 @@ logger = logging.getLogger("varproof.evidence")
 
 CHUNK_CANDIDATES = 256
 CHUNK_SPAN = 50_000
-AMBIGUOUS_MARGIN = 10
-"""A candidate needs known reference bases this far on both sides, bp."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from varproof.reads.decode import base_codes
 MAX_SHIFT = 2000
 """How far an indel is followed through a repeat, bp."""
 
+AMBIGUOUS_MARGIN = 10
+"""A candidate needs known reference bases this far on both sides, bp."""
+
 UNKNOWN = (4,)
 """Code of N."""
 

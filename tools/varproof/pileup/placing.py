@@ -5,12 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from varproof.evidence.collect import check_reference_allele
-from varproof.evidence.windows import Placement, ReferenceSlice, place
+from varproof.evidence.windows import AMBIGUOUS_MARGIN, Placement, ReferenceSlice, place
 from varproof.formats.vcf import Candidate
 from varproof.reads.decode import base_codes
-
-AMBIGUOUS_MARGIN = 10
-"""A candidate needs known reference bases this far on both sides, bp."""
 
 
 def placements(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> list[Placement | None]:
