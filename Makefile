@@ -5,14 +5,16 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test lint bench picture clean
+.PHONY: help demo test test-wrappers lint bench picture test-data clean
 
 help:
-	@echo "make demo    simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
-	@echo "make test    run all tests"
-	@echo "make lint    ruff and mypy"
-	@echo "make bench   the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
-	@echo "make clean   remove .venv, demo, and what tests leave"
+	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
+	@echo "make test       run all tests"
+	@echo "make test-wrappers  images, Nextflow and Galaxy on the real engines"
+	@echo "make lint       ruff and mypy"
+	@echo "make test-data  make the committed small inputs again"
+	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
+	@echo "make clean      remove .venv, demo, and what tests leave"
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -61,13 +63,42 @@ demo: .venv/installed
 	  '$(CURDIR)/demo/combined.html both together against the truth' \
 	  demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
 
+# The small files of test-data, as committed; the steps are those of the demo.
+SMALL := $(BIN)/simulate-pair --genome-length 40000 --contigs 2 --seed 3 --somatic-snvs 24 --somatic-mnvs 4 --somatic-insertions 10 \
+  --somatic-deletions 10 --max-indel-length 60 --germline 40 --empty-sites 8 --contexts 1
+T := test-data
+test-data: .venv/installed
+	rm -rf $T/*.* demo/small demo/small-cram && mkdir -p demo
+	echo 'Small inputs for tests and wrappers. All are made by `make test-data`, which is the list of the commands.' > $T/README.md
+	$(SMALL) --output demo/small
+	$(SMALL) --format cram --output demo/small-cram
+	mv demo/small/*.* demo/small-cram/tumor.cram* $T/
+	$(BIN)/python -c 'import pysam.bcftools; pysam.bcftools.view("--no-version", "-i", "EVENT~\"GERMLINE\"", "-W=tbi", \
+	  "-o", "$T/known-sites.vcf.gz", "$T/truth.vcf.gz", catch_stdout=False)'
+	for sample in tumor normal; do \
+	  $(BIN)/estimate-alignment --reads $T/$$sample.bam --reference $T/reference.fa --output $T/$$sample.json && \
+	  $(BIN)/collect-evidence --candidates $T/candidates.vcf.gz --reads $T/$$sample.bam --reference $T/reference.fa \
+	    --alignment $T/$$sample.json --output $T/$$sample.h5 || exit 1; \
+	done
+	$(BIN)/score-posterior --candidates $T/candidates.vcf.gz --reference $T/reference.fa --tumor $T/tumor.h5 --normal $T/normal.h5 \
+	  --purity 0.75 --territory 40000 --output $T/scored.vcf.gz
+	$(BIN)/fdr-filter --calls $T/scored.vcf.gz --events SOMATIC_TUMOR --fdr 0.05 --output $T/filtered.vcf.gz
+	$(BIN)/tensorise --candidates $T/candidates.vcf.gz --reference $T/reference.fa --tumor $T/tumor.bam --normal $T/normal.bam \
+	  --truth $T/truth.vcf.gz --output $T/tensors.h5
+	$(BIN)/train --tensors $T/tensors.h5 --epochs 30 --batch-size 32 --output $T/model.keras
+	$(BIN)/predict --model $T/model.keras --tensors $T/tensors.h5 --output $T/predicted.vcf.gz
+
 # Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not.
 NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tests/unit/test_network_layers.py \
   tests/unit/test_network_study.py tests/unit/test_network_training.py tools/varproof/network
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal $(addprefix --ignore=,$(NETWORK_TESTS))
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS))
 	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS)
+
+# Images, Nextflow and Galaxy on the real engines, which are installed where that may be done (Debian, root).
+test-wrappers: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/wrappers
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

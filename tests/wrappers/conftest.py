@@ -1,0 +1,39 @@
+"""The table of what was run on the engines that run varproof for its users (Docker, Nextflow, Galaxy, ...).
+
+A fixture of an engine starts it once, installing it where that may be done, skips with the reason where it can't be had,
+and calls `wrappers.machine.ran_on`. The table at the end has one line per test: engine, version, first line of the test's
+docstring, seconds and result.
+"""
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = {"passed": "ok", "failed": "FAILED", "skipped": "not run"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> pytest.TestReport:
+    report = yield
+    described = (getattr(item, "function", None).__doc__ or item.name).strip().splitlines()[0]
+    parameters = getattr(item, "callspec", None)
+    report.user_properties.append(("what", f"{described} [{parameters.id}]" if parameters else described))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows: dict[str, tuple[str, str, float, str]] = {}
+    for outcome in RESULTS:
+        for report in terminalreporter.stats.get(outcome, []):
+            properties = dict(report.user_properties)
+            if "wrappers" in report.nodeid and "what" in properties:
+                result = RESULTS[outcome]
+                if outcome == "skipped" and isinstance(report.longrepr, tuple):
+                    result += ": " + report.longrepr[2].removeprefix("Skipped: ")
+                rows[report.nodeid] = (properties.get("engine", ""), properties["what"], report.duration, result)
+    if not rows:
+        return
+    table = Table("engine", "what ran", "seconds", "result", title="Wrappers", title_justify="left")
+    for engine, what, seconds, result in sorted(rows.values()):
+        table.add_row(engine, what, f"{seconds:.1f}", result)
+    Console(file=terminalreporter._tw._file, width=140, markup=False).print(table)
