@@ -264,6 +264,10 @@ def test_evidence_files_stand_for_reads(pair: Pair, all_sites: Path, tmp_path: P
         )  # fmt: skip
     assert body(scored(pair, tmp_path, candidates, **evidence)) == body(all_sites)
     assert body(scored(pair, tmp_path, candidates, "mixed.vcf", normal=evidence["normal"])) == body(all_sites)
+    searched = [
+        scored(pair, tmp_path, candidates, f"{i}.vcf", territory=None, **given) for i, given in enumerate(({}, evidence))
+    ]
+    assert body(searched[0]) == body(searched[1]) != body(all_sites)
     fewer = write_records(tmp_path / "fewer.vcf", pair.records()[:-1], pair)
     moved = write_records(tmp_path / "moved.vcf", [(pair.records()[0][0], "ACGT"[0], "ACGT"[1]), *pair.records()[1:]], pair)
     for other in (fewer, moved):

@@ -26,14 +26,19 @@ def collect_evidence(options: CollectEvidenceOptions) -> None:
     """Candidates and reads to evidence.h5."""
     from varproof.commands.samples import sample_files
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import evidence_writer
+    from varproof.formats.evidence import COVERED_BASES, evidence_writer
     from varproof.formats.output import check_output, provenance
     from varproof.formats.vcf import open_vcf
+    from varproof.posterior.territory import covered_bases
 
     check_output(options.output)
     open_vcf(options.candidates).close()
     files = sample_files(options.reads, options.reference, options.candidates, options.alignment, options.max_depth)
-    attributes = {"provenance": provenance("collect-evidence", options)}
+    covered = covered_bases(options.reads, options.reference, files.properties)
+    attributes = {
+        "provenance": provenance("collect-evidence", options),
+        COVERED_BASES: "" if covered is None else f"{covered:.3f}",
+    }
     with evidence_writer(options.output, attributes) as writer:
         collect_into(writer, files, options.worker_count)
 

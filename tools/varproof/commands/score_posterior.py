@@ -74,20 +74,21 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
 
 
 def _evidence(options: ScorePosteriorOptions, path: Path, alignment: Path | None, temporary: Path) -> tuple[Path, float | None]:
-    """(evidence file, searched territory in bases if the sample is given as reads or regions are)."""
+    """(evidence file, searched territory in bases where it is known)."""
     from varproof.commands.samples import sample_files
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import evidence_writer
+    from varproof.formats.evidence import EvidenceReader, evidence_writer
     from varproof.formats.hdf5 import is_hdf5
-    from varproof.posterior.territory import searched_territory
+    from varproof.posterior.territory import covered_bases, searched_territory
 
     if is_hdf5(path):
-        return path, searched_territory(None, options.reference, None, options.regions)
+        with EvidenceReader(path) as evidence:
+            return path, searched_territory(evidence.covered_bases, options.regions)
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)
     with evidence_writer(temporary, {}) as writer:
         collect_into(writer, files, options.worker_count)
-    return temporary, searched_territory(path, options.reference, files.properties, options.regions)
+    return temporary, searched_territory(covered_bases(path, options.reference, files.properties), options.regions)
 
 
 def main() -> None:

@@ -17,6 +17,9 @@ from varproof.formats.hdf5 import append_rows, hdf5_output
 
 SCHEMA = "varproof/evidence/1"
 
+COVERED_BASES = "covered_bases"
+"""Attribute, decimal: bases of the reference that the reads cover, wherever candidates are; empty where unknown."""
+
 OBSERVATION_COLUMNS = {
     "log_ratio": np.float32,
     "mapq": np.uint8,
@@ -213,6 +216,14 @@ class EvidenceReader:
     def attribute(self, name: str) -> str:
         """A text attribute, empty if absent."""
         return str(self._file.attrs.get(name, ""))
+
+    @property
+    def covered_bases(self) -> float | None:
+        """Bases of the reference that the reads cover; None where unknown."""
+        text = self.attribute(COVERED_BASES)
+        if text and not text.replace(".", "", 1).isdecimal():
+            raise UserError(f"{self.path}: damaged attribute {COVERED_BASES} ({text}); make it with collect-evidence")
+        return float(text) if text else None
 
     def column(self, name: str) -> np.ndarray:
         """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""
