@@ -1,5 +1,6 @@
 """metrics.json of train: what is written is what is read, and mistakes are named."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,13 @@ def test_another_schema_and_an_unknown_key_are_refused(tmp_path: Path) -> None:
     write_json(path, example())
     text = path.read_text()
     path.write_text(text.replace("training/1", "training/9"))
-    with pytest.raises(UserError, match="key 'schema'"):
+    with pytest.raises(UserError, match=r"not of schema varproof/training/1 \(its schema is varproof/training/9\)"):
+        read_json(path, TrainingMetrics)
+    path.write_text("[]")
+    with pytest.raises(UserError, match=r"metrics\.json: .*valid dictionary"):
+        read_json(path, TrainingMetrics)
+    path.write_text(json.dumps({f"key{i}": i for i in range(9)} | {"schema": "varproof/training/1"}))
+    with pytest.raises(UserError, match=r"; and [0-9]+ more$"):
         read_json(path, TrainingMetrics)
     path.write_text(text.replace('"epochs"', '"epoch"'))
     with pytest.raises(UserError, match="key 'epoch': is not a known key"):
