@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from varproof.formats.density import MAX_POINTS, decode_density, encode_density
+from varproof.formats.density import decode_density, encode_density
+from varproof.formats.density_numba_fns import MAX_POINTS
 from varproof.posterior.vaf import frequency_estimate
 
 

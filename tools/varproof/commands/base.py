@@ -139,6 +139,8 @@ def _interrupt(signal_number: int, frame: object) -> None:
 def run_command(name: str, model: type[Options], run: Callable[[Options], None]) -> None:
     """Parse, run, exit: 0 done; 2 the user must change something; 130 interrupted; 1 anything else."""
     arguments = sys.argv[1:]
+    # Matrices here are small: threads of NumPy's linear algebra would wait for each other, and add up in another order.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         options = parse_options(name, model, arguments)

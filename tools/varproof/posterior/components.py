@@ -103,6 +103,16 @@ def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_c
             evidence.slip_forward, evidence.slip_back, spurious, GRID,
         )  # fmt: skip
 
+    artifact = tabulated_artifacts(tumor, normal, is_snv, log_company_ratio)
+    return Tables(frequencies(tumor), None if normal is None else frequencies(normal), artifact)
+
+
+def tabulated_artifacts(
+    tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_company_ratio: np.ndarray
+) -> np.ndarray:
+    """The `artifact` table alone, which is all that depends on the company that artefacts are seen in."""
+    spurious = spurious_rates(is_snv)
+
     def artifacts(evidence: Evidence) -> np.ndarray:
         return artefact_log_likelihoods(
             evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
@@ -110,9 +120,7 @@ def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_c
             log_company_ratio, ARTIFACT_RATES,
         )  # fmt: skip
 
-    if normal is None:
-        return Tables(frequencies(tumor), None, artifacts(tumor))
-    return Tables(frequencies(tumor), frequencies(normal), artifacts(tumor) + artifacts(normal))
+    return artifacts(tumor) if normal is None else artifacts(tumor) + artifacts(normal)
 
 
 def at_fraction(table: np.ndarray, fraction: np.ndarray) -> np.ndarray:

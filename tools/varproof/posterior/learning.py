@@ -9,8 +9,8 @@ allele frequencies and, for substitutions and for indels, the density of artefac
 
 import itertools
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from varproof.posterior.components import (
     possible_artifacts,
     somatic_log_likelihood,
     tabulate,
+    tabulated_artifacts,
 )
 from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, BOTH, IN_COMPANY, LOOKS, PLAIN
 
@@ -49,6 +50,9 @@ CONTAMINATION_CHOICES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05,
 FOREIGN_CHOICES = (0.0, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
 CONVINCING = 4.0
 """Gain in log-likelihood that a contamination must bring over none."""
+
+HOPELESS, HOPELESS_CHOICES = 20.0, 3
+"""The search for a contamination ends after so many choices in a row with so much less log-likelihood than the best."""
 
 UNPAIRED_SOMATIC_NORMAL = 0.01
 """Somatic variants of the normal's cells for each of the tumour's, where there is no normal sample to tell them apart."""
@@ -221,6 +225,11 @@ class Sampled:
         """Likelihood tables under the prior's artefact company."""
         return tabulate(self.tumor, self.normal, self.is_snv, company_ratios(prior, self.class_index))
 
+    def with_company(self, tables: Tables, prior: LearntPrior) -> Tables:
+        """Tables of these candidates, under the company of artefacts that `prior` has."""
+        ratios = company_ratios(prior, self.class_index)
+        return replace(tables, artifact=tabulated_artifacts(self.tumor, self.normal, self.is_snv, ratios))
+
 
 def company_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
     """(n, COMPANY_CODES) of the prior's groups."""
@@ -245,10 +254,12 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     step = -(-len(rows) // MOST_INFORMATIVE)
     prior = prior.model_copy(update={"territory": territory / step})
     sampled = sampled.chosen(rows[::step])
-    prior = _learn_mixture(prior, sampled.tables(prior), sampled.class_index, purity, normal_contamination)
+    tables = sampled.tables(prior)
+    prior = _learn_mixture(prior, tables, sampled.class_index, purity, normal_contamination)
     mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
-    prior = _learn_company(prior, evaluate(sampled.tables(prior), mixture), sampled)
-    learner = _Learner(evaluate(sampled.tables(prior), mixture), sampled.class_index, prior, sampled.normal is not None)
+    prior = _learn_company(prior, evaluate(tables, mixture), sampled)
+    tables = sampled.with_company(tables, prior)
+    learner = _Learner(evaluate(tables, mixture), sampled.class_index, prior, sampled.normal is not None)
     return learner.run(prior, MAX_ITERATIONS)[0].model_copy(update={"territory": territory})
 
 
@@ -281,10 +292,8 @@ def _learn_mixture(
     if contamination is None:
         contamination = 0.0
         if tables.normal is not None:
-            contamination = _best(
-                CONTAMINATION_CHOICES, [trial(value, 0.0, SEARCH_ITERATIONS)[1] for value in CONTAMINATION_CHOICES]
-            )
-    foreign = _best(FOREIGN_CHOICES, [trial(contamination, value, SEARCH_ITERATIONS)[1] for value in FOREIGN_CHOICES])
+            contamination = _best(CONTAMINATION_CHOICES, lambda value: trial(value, 0.0, SEARCH_ITERATIONS)[1])
+    foreign = _best(FOREIGN_CHOICES, lambda value: trial(contamination, value, SEARCH_ITERATIONS)[1])
     return trial(contamination, foreign, MAX_ITERATIONS)[0]
 
 
@@ -323,10 +332,18 @@ def _company_counts(sampled: Sampled, weight: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _best(choices: Sequence[float], evidence: Sequence[float]) -> float:
-    """The choice with the most evidence, unless it is hardly better than the first."""
+def _best(choices: Sequence[float], evidence_of: Callable[[float], float]) -> float:
+    """The ascending choice with the most evidence, unless it is hardly better than the first.
+
+    Ends early where the last `HOPELESS_CHOICES` were worse than the best by `HOPELESS`.
+    """
+    evidence: list[float] = []
+    for value in choices:
+        evidence.append(evidence_of(value))
+        if len(evidence) > HOPELESS_CHOICES and max(evidence[-HOPELESS_CHOICES:]) < max(evidence) - HOPELESS:
+            break
     best = int(np.argmax(evidence))
-    logger.debug("evidence by choice: %s", dict(zip(choices, np.round(np.array(evidence) - evidence[0], 2), strict=True)))
+    logger.debug("evidence by choice: %s", dict(zip(choices, np.round(np.array(evidence) - evidence[0], 2), strict=False)))
     return choices[best] if evidence[best] - evidence[0] > CONVINCING else choices[0]
 
 

@@ -22,7 +22,7 @@ in the company of other mismatches, clips and low mapping qualities that the sam
 elsewhere)."""
 
 FACTORS_PER_LOGARITHM = 16
-"""So many factors, each over 1e-12, fit into a double."""
+"""So many factors, each within 1e-12 and 1e12, fit into a double."""
 
 ARTIFACT_CLASSES = len(ACTIVE_ON)
 
@@ -89,30 +89,36 @@ def artefact_log_likelihoods(
     """
     n, size = len(offset) - 1, len(rates)
     out = np.zeros((n, ARTIFACT_CLASSES, size))
+    product = np.ones((ARTIFACT_CLASSES, size))
     for i in range(n):
+        factors = 0
         for row in range(offset[i], offset[i + 1]):
             a, p = _sides(log_ratio[row], slip_forward[i], slip_back[i], spurious[i])
             mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, 10.0 ** (-0.1 * mapq[row])))
-            astray = mismapped * 0.5 * (a + p)
             erroneous, accompanied = p, p
             if log_ratio[row] > 0.0:
                 erroneous = p * np.exp(log_error_ratio[row])
                 accompanied = p * np.exp(log_company_ratio[i, company[row]])
-            weight = count[row]
-            inactive = weight * np.log((1.0 - mismapped) * a + astray)
-            for k in range(ARTIFACT_CLASSES):
-                on = ACTIVE_ON[k]
-                active = (
-                    on == BOTH
-                    or (on == FORWARD and strand[row] == 1)
-                    or (on == REVERSE and strand[row] == 2)
-                    or (on == FIRST_FORWARD and orientation[row] == 0)
-                    or (on == SECOND_FORWARD and orientation[row] == 1)
-                )
-                made = erroneous if LOOKS[k] == LIKE_ERRORS else (accompanied if LOOKS[k] == IN_COMPANY else p)
-                for e in range(size):
-                    if active:
-                        out[i, k, e] += weight * np.log((1.0 - mismapped) * (a + rates[e] * (made - a)) + astray)
-                    else:
-                        out[i, k, e] += inactive
+            inactive = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
+            for _ in range(count[row]):
+                for k in range(ARTIFACT_CLASSES):
+                    on = ACTIVE_ON[k]
+                    active = (
+                        on == BOTH
+                        or (on == FORWARD and strand[row] == 1)
+                        or (on == REVERSE and strand[row] == 2)
+                        or (on == FIRST_FORWARD and orientation[row] == 0)
+                        or (on == SECOND_FORWARD and orientation[row] == 1)
+                    )
+                    made = erroneous if LOOKS[k] == LIKE_ERRORS else (accompanied if LOOKS[k] == IN_COMPANY else p)
+                    slope = (1.0 - mismapped) * (made - a) if active else 0.0
+                    for e in range(size):
+                        product[k, e] *= inactive + rates[e] * slope
+                factors += 1
+                if factors == FACTORS_PER_LOGARITHM:
+                    for k in range(ARTIFACT_CLASSES):
+                        _move_logarithms(product[k], out[i, k])
+                    factors = 0
+        for k in range(ARTIFACT_CLASSES):
+            _move_logarithms(product[k], out[i, k])
     return out

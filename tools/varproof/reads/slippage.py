@@ -115,7 +115,7 @@ def slippage_rows(unit_length: np.ndarray, units: np.ndarray, counts: np.ndarray
     where it makes up at least 5 % and 3 reads and they don't explain it at all (under 1e-6, at a depth of at most 100,
     because loci differ).
     """
-    from scipy.stats import binom
+    from scipy.special import bdtrc  # scipy.stats would take a second to import
 
     spanning = counts[:, 0]
     seen = spanning[spanning > 0]
@@ -141,7 +141,7 @@ def slippage_rows(unit_length: np.ndarray, units: np.ndarray, counts: np.ndarray
         lengths = zip(unit_length[possible].tolist(), units[possible].tolist(), in_rates.tolist(), strict=True)
         rate = np.array([model.rates(length, number)[i] for length, number, i in lengths])
         variant = np.zeros(len(spanning), dtype=bool)
-        variant[possible] = binom.sf(successes - 1, trials, rate) < limit
+        variant[possible] = bdtrc(successes - 1, trials, rate) < limit
     return _summed(unit_length, units, counts, ~variant)
 
 
