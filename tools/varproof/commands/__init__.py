@@ -15,6 +15,8 @@ EXECUTABLES = {
     "train": "a network trained on labelled tensors, calibrated and tested",
     "predict": "the network's probability that each candidate is real",
     "combine-calls": "one probability from the posterior and the network",
+    "scatter-candidates": "a candidate list in chunks, to be worked on apart",
+    "gather": "evidence, tensors or calls of chunks as one file",
     "evaluate-calls": "precision, recall and realised false discovery rate against a truth set",
 }
 

@@ -18,6 +18,7 @@ from varproof.errors import UserError
 from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.sample import Sample
 from varproof.evidence.windows import (
+    MAX_SHIFT,
     Placement,
     ReferenceSlice,
     compatible,
@@ -34,10 +35,11 @@ from varproof.reads.reference import reference_codes
 GAPS = (1, 2, 3)
 """CIGAR operations I, D and N."""
 
-HALO = 600
-"""Records this near to a chunk take part in it as neighbours, bp; more than NEIGHBOUR_REACH, since records may be shifted."""
-
 NEIGHBOUR_REACH = 400
+"""Left-aligned candidates this near can be neighbours, bp."""
+
+HALO = NEIGHBOUR_REACH + MAX_SHIFT
+"""Records this near to a chunk may be neighbours once they are left-aligned, bp."""
 
 MOST_NEIGHBOURS = 3
 SUPPORT_LOG_RATIO = 3.0
@@ -92,8 +94,11 @@ def collect_chunk(
     max_depth: int | None,
 ) -> Evidence:
     """Evidence for `candidates` (one contig, in order, none skipped); `halo`: neighbours that other chunks report."""
-    everything = candidates + halo
-    placements = [place(item, reference) for item in everything]
+    own = len(candidates)
+    placements = [place(item, reference) for item in candidates]
+    first_low, last_low = min(item.low for item in placements), max(item.low for item in placements)
+    beside = [place(item, reference) for item in halo]
+    placements += [item for item in beside if first_low - NEIGHBOUR_REACH <= item.low <= last_low + NEIGHBOUR_REACH]
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
     chunk = _decoded(alignments, reference, max(0, low), high, max_depth)
@@ -101,9 +106,9 @@ def collect_chunk(
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, depth = _observe(first, chunk, reference, sample)
     support = _support(found, len(placements))
-    neighbours = _neighbours(placements, support, len(candidates))
-    again = np.array([i for i in range(len(candidates)) if neighbours[i]], np.int64)
-    parts = [_only(found, np.setdiff1d(np.arange(len(candidates)), again))]
+    neighbours = _neighbours(placements, support, own)
+    again = np.array([i for i in range(own) if neighbours[i]], np.int64)
+    parts = [_only(found, np.setdiff1d(np.arange(own), again))]
     if len(again):
         second = _candidate_arrays(
             [placements[i] for i in again], [neighbours[i] for i in again], slip[again], reference, sample
@@ -111,7 +116,6 @@ def collect_chunk(
         better, _ = _observe(second, chunk, reference, sample)
         parts.append(better._replace(candidate=again[better.candidate]))
     merged = Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    own = len(candidates)
     return _evidence(candidates, placements[:own], merged, depth[:own], slip[:own], sample)
 
 

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -62,6 +63,27 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_complete_or_absent(output: Path) -> Iterator[Path]:
+    """A temporary folder beside `output` that becomes it if the block succeeds; raises UserError if `output` holds anything."""
+    parent = output.absolute().parent
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UserError(f"output {output} exists and is not an empty folder; name another or remove it")
+    if not parent.is_dir():
+        raise UserError(f"output {output}: folder {parent} does not exist; create it first")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise UserError(f"output {output}: folder {parent} is not writable")
+    temporary = Path(tempfile.mkdtemp(prefix=".varproof-", dir=parent))
+    try:
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o777 & ~mask)
+        os.replace(temporary, output)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,12 +4,9 @@ Every step has its own random stream, spawned from the seed; reads are made in c
 alone, so the bytes don't depend on the number of processes.
 """
 
-import contextlib
 import logging
 import multiprocessing
-import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +20,7 @@ from pydantic import BaseModel
 
 from varproof.errors import UserError
 from varproof.formats.json_file import write_json
-from varproof.formats.output import provenance
+from varproof.formats.output import folder_complete_or_absent, provenance
 from varproof.simulation import artifacts as artefact
 from varproof.simulation.alignment import build_index, merge_bams, sam_header, write_sorted_bam
 from varproof.simulation.copies import Copy, Molecules, molecules
@@ -286,27 +283,6 @@ def empty_sites(genome: Genome, number: int, shown: Callable[[Allele], bool], rn
         if not shown(allele):
             found.add(allele)
     return sorted(found)
-
-
-@contextlib.contextmanager
-def folder_complete_or_absent(output: Path) -> Iterator[Path]:
-    """A temporary folder beside `output` that becomes it if the block succeeds; raises UserError if `output` holds anything."""
-    parent = output.absolute().parent
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UserError(f"output {output} exists and is not an empty folder; name another or remove it")
-    if not parent.is_dir():
-        raise UserError(f"output {output}: folder {parent} does not exist; create it first")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise UserError(f"output {output}: folder {parent} is not writable")
-    temporary = Path(tempfile.mkdtemp(prefix=".varproof-", dir=parent))
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o777 & ~mask)
-        os.replace(temporary, output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) -> SimulationSummary:

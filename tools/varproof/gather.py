@@ -1,0 +1,272 @@
+"""What was made of the chunks of a candidate list, as one file: evidence, tensors or calls, told apart by content.
+
+Files are read and written in blocks, so that memory does not grow with them. What comes out is what the whole list would have
+given; chunks that do not belong together, or come in the wrong order, are refused.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.errors import UserError
+from varproof.evidence.collect import candidate_key
+from varproof.formats.evidence import COVERED_BASES, EvidenceReader, evidence_writer
+from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
+from varproof.formats.hdf5 import is_hdf5
+from varproof.formats.output import input_digest
+from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
+from varproof.formats.vcf import VcfWriter, candidates_of, open_vcf, read_records
+
+logger = logging.getLogger("varproof.gather")
+
+BLOCK = 2000
+"""Candidates that are in memory at a time."""
+
+OF_A_CHUNK = ("candidates", "tumor", "normal", "tensors", "calls", "scored", "predicted", "reads")
+"""Options that may differ between calls of chunks; of evidence and tensors only the first may."""
+
+PROVENANCE_PREFIX = "varproof_"
+
+
+class Kind(str, Enum):
+    """What a file holds."""
+
+    EVIDENCE = "evidence"
+    TENSORS = "tensors"
+    CALLS = "calls"
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file holds; raises UserError where it is missing or none of these."""
+    if not is_hdf5(path):
+        open_vcf(path).close()
+        return Kind.CALLS
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return (
+            Kind.EVIDENCE if str(file.attrs.get("schema", "")).startswith(EVIDENCE_SCHEMA.rpartition("/")[0]) else Kind.TENSORS
+        )
+
+
+def common_kind(paths: Sequence[Path]) -> Kind:
+    """What all files hold; raises UserError if they are not of one kind, or one is given twice."""
+    kinds = [kind_of(path) for path in paths]
+    for path, kind in zip(paths, kinds, strict=True):
+        if kind is not kinds[0]:
+            raise UserError(f"{path} holds {kind.value}, {paths[0]} {kinds[0].value}; gather one kind at a time")
+    for path in paths:
+        if sum(other.resolve() == path.resolve() for other in paths) > 1:
+            raise UserError(f"{path} is given more than once; give every chunk once")
+    return kinds[0]
+
+
+def _made_of(text: str, varying: Sequence[str]) -> dict[str, Any]:
+    """What provenance says, without what may differ between chunks and without the folders of inputs."""
+    made = json.loads(text)
+    options = {name: value for name, value in made["options"].items() if name not in varying}
+    digests = made["input_digests"]
+    own = {Path(item).name for name in varying for item in _listed(made["options"].get(name))}
+    for name, value in options.items():
+        names = [Path(item).name for item in _listed(value)]
+        if names and all(item in digests for item in names):
+            options[name] = names
+    kept = {name: digest for name, digest in digests.items() if name not in own}
+    return {"executable": made["executable"], "version": made["version"], "options": options, "inputs": kept}
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(item) for item in (value if isinstance(value, list) else [] if value is None else [value])]
+
+
+def check_made_alike(paths: Sequence[Path], provenances: Sequence[str], varying: Sequence[str]) -> None:
+    """Raise UserError, naming what differs, unless all files were made by one version with the same options and inputs."""
+    first: dict[str, Any] | None = None
+    for path, text in zip(paths, provenances, strict=True):
+        try:
+            made = _made_of(text, varying)
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"{path}: does not say how it was made; make it again") from error
+        first = first or made
+        for part in ("executable", "version"):
+            if made[part] != first[part]:
+                raise UserError(f"{path} was made by {part} {made[part]}, {paths[0]} by {first[part]}; make all chunks alike")
+        for part, what in (("options", "--"), ("inputs", "input ")):
+            for name in sorted({*made[part], *first[part]}):
+                if made[part].get(name) != first[part].get(name):
+                    shown = what + (name.replace("_", "-") if part == "options" else name)
+                    raise UserError(f"{path} was made with another {shown} than {paths[0]}; make all chunks alike")
+
+
+def _whole_provenance(text: str, candidates: Path) -> str:
+    """Provenance of a chunk's file, as if it had been made of all candidates."""
+    made = json.loads(text)
+    made["input_digests"].pop(Path(str(made["options"].get("candidates"))).name, None)
+    made["options"]["candidates"] = str(candidates)
+    made["input_digests"][candidates.name] = input_digest(candidates)
+    return json.dumps(made, sort_keys=True)
+
+
+def _keys(candidates: Path) -> Iterator[tuple[int, str]]:
+    """(key, place) of every candidate of a VCF."""
+    for number, record in enumerate(read_records(candidates)):
+        for item in candidates_of(record, number):
+            yield candidate_key(item), f"{record.contig}:{record.pos}"
+
+
+def gather_evidence(paths: Sequence[Path], candidates: Path, output: Path) -> int:
+    """One evidence file of chunks' evidence files; returns the number of candidates. Raises UserError unless these are the
+    `candidates`, in their order.
+    """
+    provenances, covered = [], []
+    for path in paths:
+        with EvidenceReader(path) as reader:
+            provenances.append(reader.attribute("provenance"))
+            covered.append(reader.attribute(COVERED_BASES))
+    check_made_alike(paths, provenances, OF_A_CHUNK[:1])
+    attributes = {"provenance": _whole_provenance(provenances[0], candidates), COVERED_BASES: covered[0]}
+    wanted = _keys(candidates)
+    total = 0
+    with evidence_writer(output, attributes) as writer:
+        for path in paths:
+            with EvidenceReader(path) as reader:
+                for start in range(0, reader.size, BLOCK):
+                    part = reader.read(start, min(start + BLOCK, reader.size))
+                    for found in part.key.tolist():
+                        key, place = next(wanted, (None, ""))
+                        _check_candidate(found == key, path, candidates, place)
+                    writer.append(part)
+                    total += part.size
+        _check_complete(next(wanted, (None, ""))[1], paths, candidates)
+    return total
+
+
+def _check_candidate(same: bool, path: Path, candidates: Path, place: str) -> None:
+    if not same:
+        where = f"{candidates} has {place} there" if place else f"{candidates} has no more candidates"
+        raise UserError(
+            f"{path}: not the next candidates of the list: {where}; "
+            "give the chunks of these candidates, each once, in their order"
+        )  # fmt: skip
+
+
+def _check_complete(left: str, paths: Sequence[Path], candidates: Path) -> None:
+    if left:
+        raise UserError(f"{paths[-1]}: chunks end before {left} of {candidates}; give all chunks")
+
+
+def gather_tensors(paths: Sequence[Path], candidates: Path, output: Path) -> int:
+    """One tensor file of chunks' tensor files, records numbered as in `candidates`; returns the number of candidates."""
+    headers = []
+    for path in paths:
+        with TensorReader(path) as reader:
+            headers.append(reader.header)
+    check_made_alike(paths, [header.provenance for header in headers], OF_A_CHUNK[:1])
+    whole = headers[0].model_copy(update={"provenance": _whole_provenance(headers[0].provenance, candidates)})
+    records = (
+        (record.contig, record.start, record.ref, alt, allele, number)
+        for number, record in enumerate(read_records(candidates))
+        for allele, alt in enumerate(record.alts or ())
+    )
+    contigs = list(whole.contigs)
+    total = 0
+    with tensor_writer(output, whole) as writer:
+        for path in paths:
+            with TensorReader(path) as reader:
+                for part in reader.batches(BLOCK):
+                    writer.append(_renumbered(part, records, contigs, path, candidates))
+                    total += part.size
+        for contig, start, *_ in records:
+            _check_complete(f"{contig}:{start + 1}", paths, candidates)
+    return total
+
+
+def _renumbered(
+    part: PackedTensors,
+    records: Iterator[tuple[str, int, str, str, int, int]],
+    contigs: Sequence[str],
+    path: Path,
+    candidates: Path,
+) -> PackedTensors:
+    """`part` with the record numbers of the whole list, checked candidate by candidate."""
+    numbers = np.zeros(part.size, np.int64)
+    for i in range(part.size):
+        contig, start, ref, alt, allele, numbers[i] = next(records, ("", -1, "", "", -1, -1))
+        found = (contigs[part.contig[i]], part.position[i], part.ref[i], part.alt[i], part.allele[i])
+        _check_candidate(
+            found == (contig, start, ref, alt, allele), path, candidates, f"{contig}:{start + 1}" if contig else ""
+        )
+    return replace(part, record=numbers)
+
+
+def gather_calls(paths: Sequence[Path], output: Path) -> int:
+    """One VCF of chunks' VCFs, in their order; returns the number of records. Raises UserError where they overlap."""
+    headers = []
+    for path in paths:
+        with open_vcf(path) as handle:
+            headers.append(handle.header.copy())
+    _check_headers_alike(paths, headers)
+    total, finished = 0, set[str]()
+    contig, position, last_path = "", -1, paths[0]
+    with VcfWriter(output, headers[0]) as writer:
+        for path in paths:
+            for record in read_records(path):
+                if record.contig != contig:
+                    finished.add(contig)
+                    if record.contig in finished:
+                        raise UserError(
+                            f"{path}: contig {record.contig} was in earlier chunks; give the chunks in genome order"
+                        )
+                    contig, position = record.contig, -1
+                elif record.start < position or (record.start == position and path != last_path):
+                    raise UserError(
+                        f"{path}: {record.contig}:{record.pos} does not lie after {last_path}; "
+                        "give the chunks in genome order, each once"
+                    )
+                position, last_path = record.start, path
+                record.translate(writer.header)
+                writer.write(record)
+                total += 1
+    return total
+
+
+def _check_headers_alike(paths: Sequence[Path], headers: Sequence[Any]) -> None:
+    """Raise UserError unless all headers have the same contigs, fields, filters and samples, and were made alike."""
+    described, made = [], []
+    for header in headers:
+        own = {line.key: line.value for line in header.records if line.key.startswith(PROVENANCE_PREFIX)}
+        made.append({name: value for name, value in own.items() if value and '"executable"' in value})
+        fields = {str(line) for line in header.records if line.type != "GENERIC"}
+        described.append((fields, list(header.samples)))
+    for path, (fields, samples) in zip(paths, described, strict=True):
+        if samples != described[0][1]:
+            raise UserError(
+                f"{path} has the samples {', '.join(samples) or 'none'}, unlike {paths[0]}; gather chunks of one list"
+            )
+        if different := sorted(fields ^ described[0][0]):
+            raise UserError(
+                f"{path}: its header differs from that of {paths[0]}: {different[0].strip()}; make all chunks alike"
+            )
+    for name in sorted(set[str]().union(*made)):
+        if any(name not in lines for lines in made):
+            missing = next(path for path, lines in zip(paths, made, strict=True) if name not in lines)
+            raise UserError(f"{missing}: no {name.removeprefix(PROVENANCE_PREFIX)} has been there, unlike the other chunks")
+        check_made_alike(paths, [lines[name] for lines in made], OF_A_CHUNK)
+
+
+def gather(paths: Sequence[Path], candidates: Path | None, output: Path) -> None:
+    """One file of all `paths`, given in the order of the candidates; see the functions above for what raises UserError."""
+    kind = common_kind(paths)
+    if kind is Kind.CALLS:
+        logger.info("%d records of %d files", gather_calls(paths, output), len(paths))
+        return
+    if candidates is None:
+        raise UserError(f"{paths[0]}: to gather {kind.value}, give the --candidates that were scattered")
+    join = gather_evidence if kind is Kind.EVIDENCE else gather_tensors
+    logger.info("%s of %d candidates, from %d files", kind.value, join(paths, candidates, output), len(paths))
