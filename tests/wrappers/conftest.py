@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from wrappers.containers import apptainer, cnn_image, cnn_sif, core_image, core_sif, docker, podman  # noqa: F401
+
 RESULTS = {"passed": "ok", "failed": "FAILED", "skipped": "not run"}
 
 

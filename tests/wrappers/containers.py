@@ -1,0 +1,169 @@
+"""Docker, Podman and Apptainer, and the images of varproof in them, for tests of all wrappers.
+
+An image is built once for the files it is made from, whose digest it carries as a label; a later session takes it as it is.
+Processes of pytest-xdist take turns. The Docker daemon, if it has to be started, is left running.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from varproof import __version__
+from wrappers.machine import ENGINES, REPOSITORY
+
+IMAGES = REPOSITORY / "build" / "images"
+BASE = "debian:bookworm-slim"
+DIGEST_LABEL = "varproof.inputs"
+SOURCES = ("containers", "tools", "test-data", "pyproject.toml", "README.md", "LICENSE", ".dockerignore")
+
+
+class Engine(NamedTuple):
+    """Name and version, for `ran_on(request, *engine)`."""
+
+    name: str
+    version: str
+
+
+def output_of(*command: str | Path, **options: object) -> str:
+    """What a command writes to stdout, stripped; fails the test with its stderr if it fails."""
+    run = subprocess.run(command, capture_output=True, text=True, **options)  # type: ignore[call-overload]
+    assert run.returncode == 0, f"{' '.join(map(str, command))}: {run.stdout[-2000:]}{run.stderr[-2000:]}"
+    return run.stdout.strip()
+
+
+@contextlib.contextmanager
+def turn(name: str) -> Iterator[None]:
+    """One process at a time installs an engine, or builds an image."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (IMAGES / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def installed(command: str, script: str) -> str:
+    """Path of a command, which the script in engines/ installs where it is missing and that may be done; else skips."""
+    with turn("install"):
+        if shutil.which(command) is None:
+            if os.geteuid() or shutil.which("apt-get") is None:
+                pytest.skip(f"{command} is not installed, and only root on Debian may install it")
+            run = subprocess.run(["bash", ENGINES / script], capture_output=True, text=True)
+            if run.returncode:
+                pytest.skip(f"{command} could not be installed: {' '.join(run.stderr.split())[-300:]}")
+    found = shutil.which(command)
+    assert found is not None
+    return found
+
+
+def inputs_digest() -> str:
+    """Digest of names and contents of all files that an image is made from."""
+    digest = hashlib.sha256()
+    for source in SOURCES:
+        path = REPOSITORY / source
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts and not any(".egg-info" in part for part in file.parts):
+                digest.update(f"{file.relative_to(REPOSITORY)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+@pytest.fixture(scope="session")
+def docker() -> Engine:
+    """A running Docker daemon."""
+    installed("dockerd", "install-docker.sh")
+    with turn("docker"):
+        started = subprocess.run(["bash", ENGINES / "start-docker.sh", IMAGES / "dockerd.log"], capture_output=True, text=True)
+    if started.returncode:
+        pytest.skip(f"the Docker daemon does not start: {started.stderr.strip()[-300:]}")
+    return Engine("Docker", output_of("docker", "version", "--format", "{{.Server.Version}}"))
+
+
+def _docker_image(name: str, target: str) -> str:
+    """Name of an image that is built, unless there is one of the same inputs."""
+    tag, digest = f"{name}:{__version__}", inputs_digest()
+    with turn("docker"):
+        described = subprocess.run(
+            ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{DIGEST_LABEL}"}}}}', tag],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if described.stdout.strip() == digest:
+            return tag
+        if subprocess.run(["docker", "image", "inspect", BASE], capture_output=True).returncode:
+            pulled = subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True)
+            if pulled.returncode:
+                output_of("bash", ENGINES / "make-debian-image.sh")
+        _offer_certificates()
+        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
+        output_of(
+            "docker", "build", "--file", "containers/Dockerfile", "--target", target, "--tag", tag,
+            "--build-arg", f"VERSION={__version__}", "--build-arg", f"REVISION={revision or 'unknown'}",
+            "--label", f"{DIGEST_LABEL}={digest}", ".",
+            cwd=REPOSITORY, env=os.environ | {"DOCKER_BUILDKIT": "0"},
+        )  # fmt: skip
+    return tag
+
+
+def _offer_certificates() -> None:
+    """Where this machine reaches its package registries through certificates of its own, the build may use them."""
+    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
+    if bundle and Path(bundle).is_file():
+        shutil.copyfile(bundle, REPOSITORY / "build" / "registries.pem")
+
+
+@pytest.fixture(scope="session")
+def core_image(docker: Engine) -> str:
+    """The Docker image without TensorFlow."""
+    return _docker_image("varproof", "core")
+
+
+@pytest.fixture(scope="session")
+def cnn_image(docker: Engine) -> str:
+    """The Docker image with TensorFlow."""
+    return _docker_image("varproof-cnn", "cnn")
+
+
+@pytest.fixture(scope="session")
+def podman() -> Engine:
+    """Podman, as root."""
+    installed("podman", "install-podman.sh")
+    return Engine("Podman", output_of("podman", "version", "--format", "{{.Client.Version}}"))
+
+
+@pytest.fixture(scope="session")
+def apptainer() -> Engine:
+    """Apptainer, also by its name `singularity`."""
+    installed("apptainer", "install-apptainer.sh")
+    return Engine("Apptainer", output_of("apptainer", "--version").split()[-1])
+
+
+def _sif(image: str) -> Path:
+    """The Docker image as a file for Apptainer, in build/images, built unless there is one of the same image."""
+    identity = output_of("docker", "image", "inspect", "--format", "{{.Id}}", image)
+    sif = IMAGES / f"{image.replace(':', '-')}.sif"
+    note = sif.with_suffix(".id")
+    with turn("apptainer"):
+        if not (sif.is_file() and note.is_file() and note.read_text() == identity):
+            output_of(
+                "apptainer", "--quiet", "build", "--force", "--build-arg", "FROM=docker-daemon", "--build-arg", f"IMAGE={image}",
+                "--mksquashfs-args", "-comp gzip -Xcompression-level 1", sif, REPOSITORY / "containers" / "Singularity.def",
+            )  # fmt: skip
+            note.write_text(identity)
+    return sif
+
+
+@pytest.fixture(scope="session")
+def core_sif(apptainer: Engine, core_image: str) -> Path:
+    """The image without TensorFlow, for Apptainer."""
+    return _sif(core_image)
+
+
+@pytest.fixture(scope="session")
+def cnn_sif(apptainer: Engine, cnn_image: str) -> Path:
+    """The image with TensorFlow, for Apptainer."""
+    return _sif(cnn_image)
