@@ -1,29 +1,32 @@
 """alignment.json: how a sample was sequenced and aligned, and how its errors look."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+LONGEST_INSERT, LONGEST_READ = 1_000_000, 10_000_000
 
 
 class FeatureProfile(BaseModel):
     """Counts of one feature's bins among bases that disagree with the reference and among all bases."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    error: list[int] = Field(description="count per bin among bases that disagree with the reference")
-    all: list[int] = Field(description="count per bin among all bases")
+    error: list[Count] = Field(description="count per bin among bases that disagree with the reference")
+    all: list[Count] = Field(description="count per bin among all bases")
 
 
 class SlippageRow(BaseModel):
     """Reads that span a short tandem repeat without a common variant, and how many gained or lost whole units."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    unit_length: int = Field(ge=1, description="bp of the repeated unit")
-    units: int = Field(ge=1, description="whole units in the reference's tract")
-    spanning: int = Field(ge=0, description="reads that span the tract")
-    lost: list[int] = Field(description="reads that lost 1, 2, 3 or more units")
-    gained: list[int] = Field(description="reads that gained 1, 2, 3 or more units")
+    unit_length: int = Field(ge=1, le=1000, description="bp of the repeated unit")
+    units: int = Field(ge=1, le=LONGEST_READ, description="whole units in the reference's tract")
+    spanning: Count = Field(description="reads that span the tract")
+    lost: list[Count] = Field(min_length=3, max_length=3, description="reads that lost 1, 2, 3 or more units")
+    gained: list[Count] = Field(min_length=3, max_length=3, description="reads that gained 1, 2, 3 or more units")
 
 
 class ErrorProfile(BaseModel):
@@ -36,27 +39,27 @@ class ErrorProfile(BaseModel):
     quality bin and reference base (4); quality bins are defined in `varproof.reads.error_rates`.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     features: dict[str, FeatureProfile]
-    quality_error: list[int]
-    quality_all: list[int]
-    substitution_error: list[list[int]]
-    substitution_all: list[list[int]]
+    quality_error: list[Count]
+    quality_all: list[Count]
+    substitution_error: list[list[Count]]
+    substitution_all: list[list[Count]]
     slippage: list[SlippageRow]
 
 
 class AlignmentProperties(BaseModel):
     """Properties of a sample's alignment; null where it can't be known (insert size of single-end reads)."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/alignment/1"] = Field("varproof/alignment/1", alias="schema")
-    insert_size_mean: float | None = Field(None, gt=0, description="bp, robust")
-    insert_size_sd: float | None = Field(None, gt=0, description="bp, robust")
-    max_read_length: int = Field(ge=1, description="bp")
-    max_insertion_operation: int | None = Field(None, ge=0, description="longest I of a CIGAR, bp")
-    max_deletion_operation: int | None = Field(None, ge=0, description="longest D of a CIGAR, bp")
+    insert_size_mean: float | None = Field(None, gt=0, le=LONGEST_INSERT, description="bp, robust")
+    insert_size_sd: float | None = Field(None, gt=0, le=LONGEST_INSERT, description="bp, robust")
+    max_read_length: int = Field(ge=1, le=LONGEST_READ, description="bp")
+    max_insertion_operation: int | None = Field(None, ge=0, le=LONGEST_READ, description="longest I of a CIGAR, bp")
+    max_deletion_operation: int | None = Field(None, ge=0, le=2**31 - 1, description="longest D of a CIGAR, bp")
     max_softclip_fraction: float | None = Field(None, ge=0, le=1, description="largest clipped part of a read")
     gap_open_insertion: float = Field(2.8e-6, gt=0, lt=0.5, description="insertions per aligned base outside repeats")
     gap_open_deletion: float = Field(5.1e-6, gt=0, lt=0.5, description="deletions per aligned base outside repeats")

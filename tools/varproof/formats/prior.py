@@ -1,8 +1,13 @@
 """What score-posterior learnt, as a file that another run can take as its prior."""
 
-from typing import Literal
+import itertools
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Density = Annotated[float, Field(ge=0, le=1e12)]
+LogRatio = Annotated[float, Field(ge=-50, le=50)]
 
 
 class LearntPrior(BaseModel):
@@ -14,7 +19,7 @@ class LearntPrior(BaseModel):
     `artifact_company[group][code]`: ln P(company | artefact) - ln P(company | variant) of a read that supports the allele.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/prior/1"] = Field("varproof/prior/1", alias="schema")
     kind: Literal["flat", "empirical"]
@@ -22,14 +27,24 @@ class LearntPrior(BaseModel):
     normal_contamination: float = Field(0.0, ge=0, lt=1, description="fraction of tumour cells in the normal")
     foreign_fraction: float = Field(0.0, ge=0, lt=1, description="fraction of the tumour's reads from another person")
     classes: list[str]
-    rates: dict[str, list[float]]
-    frequency_bins: list[float]
-    somatic_density: list[float]
-    artifact_rates: list[float]
-    artifact_density: list[list[list[float]]]
-    artifact_company: list[list[float]]
+    rates: dict[str, list[Rate]]
+    frequency_bins: list[Rate]
+    somatic_density: list[Density]
+    artifact_rates: list[Rate]
+    artifact_density: list[list[list[Density]]]
+    artifact_company: list[list[LogRatio]]
     artifact_enrichment: float = Field(1.0, gt=0, description="artefact rates near another artefact, relative to the average")
     artifact_depletion: float = Field(
         1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
     )
     candidates_used: int = 0
+
+    @model_validator(mode="after")
+    def _makes_a_prior(self) -> "LearntPrior":
+        if not all(one < next_one for one, next_one in itertools.pairwise(self.frequency_bins)):
+            raise ValueError("frequency_bins must ascend")
+        if not sum(self.somatic_density) > 0 or not all(sum(map(sum, group)) > 0 for group in self.artifact_density):
+            raise ValueError("densities must not be zero everywhere")
+        if any(sum(of_class) >= 1 for of_class in zip(*self.rates.values(), strict=False)):
+            raise ValueError("the rates of all events of a class must sum to less than 1")
+        return self

@@ -11,7 +11,7 @@ class StackingWeights(BaseModel):
     The default is the mean of both: the two judge the same reads, so a sum would count the evidence twice.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     offset: float = 0.0
     scored: float = Field(0.5, ge=0, description="weight of score-posterior's judgement")
@@ -23,7 +23,7 @@ class StackingWeights(BaseModel):
 class Stacking(BaseModel):
     """Weights by class of variant: substitutions (SNV, MNV), and those that change the length."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/stacking/1"] = Field(default="varproof/stacking/1", alias="schema")
     substitution: StackingWeights = StackingWeights()

@@ -13,7 +13,7 @@ class QualityTree(BaseModel):
     Children come after their parent; a leaf has feature, left and right -1. Features are 32-bit numbers.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/tree/1"] = Field("varproof/tree/1", alias="schema")
     features: list[str] = Field(description="names of the features, in the order that `feature` counts in")
