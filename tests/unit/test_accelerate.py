@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from varproof import accelerate
 
 
@@ -36,11 +38,73 @@ def test_kernels_are_cached_where_the_user_says(tmp_path: Path) -> None:
     assert list(folder.rglob("*locate*.nbi"))
 
 
+def doubled(values):
+    return values * 2
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_was_compiled_before_is_only_read_and_the_rest_kept_elsewhere(tmp_path: Path, monkeypatch) -> None:
+    shipped, own = tmp_path / "shipped" / "kernels-1", tmp_path / "own" / "kernels-1"
+    monkeypatch.setattr(accelerate, "FOLDERS", [shipped])
+    assert accelerate.compiled(doubled)(21) == 42
+    before = files(shipped)
+    assert len(before) == 2  # index and code of one signature
+
+    monkeypatch.setattr(accelerate, "FOLDERS", [shipped, own])
+    again = accelerate.compiled(doubled)
+    assert again(21) == 42 and again.stats.cache_hits and not again.stats.cache_misses
+    assert not own.exists()
+    assert again(1.5) == 3.0 and again.stats.cache_misses
+    assert files(shipped) == before and len(files(own)) == 2
+
+    later = accelerate.compiled(doubled)
+    assert (later(21), later(1.5)) == (42, 3.0) and not later.stats.cache_misses
+
+
+def test_other_sources_are_compiled_anew(tmp_path: Path, monkeypatch) -> None:
+    for name in ("kernels-1", "kernels-2"):
+        monkeypatch.setattr(accelerate, "FOLDERS", [tmp_path / name])
+        kernel = accelerate.compiled(doubled)
+        assert kernel(21) == 42 and kernel.stats.cache_misses
+
+
+def test_code_that_can_not_be_kept_is_used_all_the_same(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(accelerate, "FOLDERS", [tmp_path / "file" / "kernels-1"])
+    with pytest.raises(NotADirectoryError):
+        (tmp_path / "file" / "kernels-1").mkdir()
+    assert accelerate.compiled(doubled)(21) == 42
+
+
+def test_a_package_that_may_not_be_written_to_is_read_before_any_other_place(tmp_path: Path, monkeypatch) -> None:
+    package, home = tmp_path / "package", tmp_path / "home"
+    name = f"kernels-{accelerate.kernel_digest()}"
+    shipped = package / "__pycache__" / name
+    shipped.mkdir(parents=True)
+    monkeypatch.setattr(accelerate, "kernel_digest", lambda: name.removeprefix("kernels-"))
+    monkeypatch.setattr(accelerate, "PACKAGE", package)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    assert accelerate._folders() == [shipped]
+
+    real = accelerate._may_write
+    monkeypatch.setattr(accelerate, "_may_write", lambda folder: package not in folder.parents and real(folder))
+    assert accelerate._folders() == [shipped, home / ".cache" / "varproof" / name]
+    assert not home.exists()  # nothing is made before there is something to keep
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "chosen"))
+    assert accelerate._folders() == [shipped, tmp_path / "chosen" / name]
+    monkeypatch.setattr(accelerate, "_may_write", lambda folder: False)
+    assert accelerate._folders() == [shipped]
+
+
 def test_where_nothing_can_be_kept_a_private_folder_serves(tmp_path: Path, monkeypatch) -> None:
     """A read-only image run by a user without a home."""
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(blocked / "below"))
-    folder = accelerate._cache_folder()
+    (folder,) = accelerate._folders()
     assert folder.is_dir() and folder.stat().st_mode & 0o777 == 0o700
     folder.rmdir()

@@ -3,9 +3,10 @@
 Modules named `*_numba_fns.py` import `compiled` from here and are themselves imported only inside functions that
 compute, so that `--help` never waits for a compiler.
 
-Compiled code is cached beside the package, or where NUMBA_CACHE_DIR says, in a folder named after the kernels' sources:
+Compiled code is kept beside the package, or where NUMBA_CACHE_DIR says, in a folder named after the kernels' sources:
 Numba by itself looks only at the file of the outermost kernel, and would go on using what it had inlined from another
-file before that one changed.
+file before that one changed. What was compiled when an image was built, or by whoever installed the package, serves users
+who may not write there; what it lacks is kept in a second folder, of theirs.
 """
 
 import atexit
@@ -14,12 +15,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numba
-import numba.core.config
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,32 +36,94 @@ def kernel_digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _candidate_folders() -> Iterator[Path]:
-    """Places for compiled code, best first."""
-    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
-        yield Path(chosen)
-        return
-    yield PACKAGE / "__pycache__"
+def _may_write(folder: Path) -> bool:
+    """Whether files can be put into a folder, which may yet have to be made."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _folders() -> list[Path]:
+    """Where compiled code is looked for, in this order; what is compiled goes to the last that can be written to.
+
+    The package's own folder is read even where it can't be written to. Where nothing is there and nothing can be kept, a
+    private folder serves that ends with this process.
+    """
+    name = f"kernels-{kernel_digest()}"
+    package = PACKAGE / "__pycache__"
+    shipped = [] if _may_write(package) or not (package / name).is_dir() else [package / name]
+    places = [package]
     with contextlib.suppress(RuntimeError):  # no home is known
-        yield Path.home() / ".cache" / "varproof"
-
-
-def _cache_folder() -> Path:
-    """Where compiled code goes; where nothing can be kept, a private folder that ends with this process."""
-    for base in _candidate_folders():
+        places.append(Path.home() / ".cache" / "varproof")
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        places = [Path(chosen)]
+    for place in places:
         with contextlib.suppress(OSError):
-            base.mkdir(parents=True, exist_ok=True)
-            if os.access(base, os.W_OK | os.X_OK):
-                return base / f"kernels-{kernel_digest()}"
-    folder = tempfile.mkdtemp(prefix="varproof-kernels-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+            if _may_write(place):
+                return [*shipped, place / name]
+    if not shipped:
+        private = tempfile.mkdtemp(prefix="varproof-kernels-")
+        atexit.register(shutil.rmtree, private, ignore_errors=True)
+        return [Path(private)]
+    return shipped
 
 
-numba.core.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
+FOLDERS = _folders()
+
+
+def _layer(function: Callable[..., Any], folder: Path) -> FunctionCache:
+    """Numba's cache of one kernel in one folder, which is neither made nor written to before there is something to keep."""
+    path = Path(function.__code__.co_filename)
+
+    class Locator(_CacheLocator):
+        def get_cache_path(self) -> str:
+            return str(folder / path.parent.name)
+
+        def get_source_stamp(self) -> str:
+            return folder.name  # the digest: times of files differ between file systems and mean nothing here
+
+        def get_disambiguator(self) -> str:
+            return str(function.__code__.co_firstlineno)
+
+        def ensure_cache_path(self) -> None:
+            os.makedirs(self.get_cache_path(), exist_ok=True)
+
+        @classmethod
+        def from_function(cls, py_func: Callable[..., Any], py_file: str) -> "Locator":
+            return cls()
+
+    class Implementation(CompileResultCacheImpl):
+        _locator_classes: ClassVar[Any] = [Locator]  # type: ignore[misc]
+
+    class Layer(FunctionCache):
+        _impl_class = Implementation
+
+    return Layer(function)
+
+
+class KernelCache:
+    """Compiled code of one kernel, as Numba's dispatcher asks for it: from the first folder that has it, into the last."""
+
+    def __init__(self, function: Callable[..., Any], folders: list[Path]) -> None:
+        self._layers = [_layer(function, folder) for folder in folders]
+        self.cache_path = self._layers[-1].cache_path
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """Compiled code of a signature, or None."""
+        for layer in self._layers:
+            with contextlib.suppress(OSError):
+                if (found := layer.load_overload(signature, context)) is not None:
+                    return found
+        return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep compiled code for later processes; where that can't be done, as on a full disk, this one has it all the same."""
+        with contextlib.suppress(OSError):
+            self._layers[-1].save_overload(signature, compiled)
 
 
 def compiled(function: Function) -> Function:
     """Compile to machine code, cached on disk, releasing the interpreter lock; IEEE semantics are kept."""
-    dispatcher: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher._cache = KernelCache(function, FOLDERS)
     return dispatcher
