@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -15,6 +16,7 @@ from varproof.evidence.pipeline import SampleFiles, chunks, collect_into, eviden
 from varproof.formats.evidence import (
     CANDIDATE_COLUMNS,
     OBSERVATION_COLUMNS,
+    VALUE_RANGES,
     Evidence,
     EvidenceReader,
     concatenated,
@@ -29,13 +31,14 @@ def random_evidence(seed: int, size: int) -> Evidence:
     lengths = rng.integers(0, 6, size)
     offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
-    def column(kind: type, number: int) -> np.ndarray:
-        return rng.integers(0, 30, number).astype(kind)
+    def column(name: str, kind: type, number: int) -> np.ndarray:
+        low, high = VALUE_RANGES.get(name, (0, 30))
+        return rng.integers(max(0, np.ceil(low)), min(30, high), number, endpoint=True).astype(kind)
 
     return Evidence(
         offset=offset,
-        **{name: column(kind, size) for name, kind in CANDIDATE_COLUMNS.items()},
-        **{name: column(kind, int(offset[-1])) for name, kind in OBSERVATION_COLUMNS.items()},
+        **{name: column(name, kind, size) for name, kind in CANDIDATE_COLUMNS.items()},
+        **{name: column(name, kind, int(offset[-1])) for name, kind in OBSERVATION_COLUMNS.items()},
     )
 
 
@@ -205,3 +208,42 @@ def test_properties_reach_the_evidence(tmp_path: Path) -> None:
         )
         found.append(concatenated(list(evidence_chunks(files, 1))).log_ratio.sum())
     assert found[0] > 3 > -3 > found[1]
+
+
+def spoilt(path: Path, name: str, values: np.ndarray) -> Path:
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        file[name] = values
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("offset", lambda values: values[::-1]), ("offset", lambda values: values + 1), ("offset", lambda values: values[:-1]),
+        ("count", lambda values: values[:-1]), ("key", lambda values: values[1:]), ("mapq", lambda values: 1.0 * values),
+        ("strand", lambda values: values.reshape(1, -1)),
+    ],
+)  # fmt: skip
+def test_arrays_that_do_not_fit_together_are_told_at_once(name: str, change: Any, tmp_path: Path) -> None:
+    """Kernels go by offsets: none may lead beyond an array."""
+    with evidence_writer(tmp_path / "evidence.h5", {}) as writer:
+        writer.append(random_evidence(1, 9))
+    with EvidenceReader(tmp_path / "evidence.h5") as reader:
+        values = reader._values(name, slice(None))
+    with pytest.raises(UserError, match=r"evidence\.h5: damaged \(its arrays do not fit together\)"):
+        EvidenceReader(spoilt(tmp_path / "evidence.h5", name, change(values)))
+
+
+@pytest.mark.parametrize(("name", "value"), [("log_ratio", np.nan), ("company", 200), ("count", 0), ("slip_back", -0.5)])
+def test_values_out_of_range_are_told(name: str, value: float, tmp_path: Path) -> None:
+    with evidence_writer(tmp_path / "evidence.h5", {}) as writer:
+        writer.append(random_evidence(1, 9))
+    with EvidenceReader(tmp_path / "evidence.h5") as reader:
+        values = reader._values(name, slice(None))
+    values[-1] = value
+    with (
+        EvidenceReader(spoilt(tmp_path / "evidence.h5", name, values)) as reader,
+        pytest.raises(UserError, match=f"damaged .{name} out of range"),
+    ):
+        reader.read(0, 9)

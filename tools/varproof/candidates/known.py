@@ -30,7 +30,7 @@ class KnownSites:
         try:
             with quiet():
                 self._file = pysam.TabixFile(str(path))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             if not any(path.with_name(path.name + suffix).exists() for suffix in (".tbi", ".csi")):
                 if not path.name.endswith((".gz", ".bgz")):
                     make = f"compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
@@ -46,7 +46,7 @@ class KnownSites:
         try:
             with quiet():
                 return list(self._file.fetch(contig, max(0, start), end))
-        except (OSError, ValueError, UnicodeDecodeError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             raise UserError(
                 f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"
             ) from error

@@ -41,6 +41,20 @@ CANDIDATE_COLUMNS = {
     "depth": np.uint32,
 }
 
+VALUE_RANGES = {
+    "judged": (0, 1),
+    "sampling_ratio": (1e-6, 1e6),
+    "slip_forward": (0, 1),
+    "slip_back": (0, 1),
+    "log_ratio": (-1e30, 1e30),
+    "strand": (0, 3),
+    "orientation": (0, 2),
+    "log_error_ratio": (-50, 50),
+    "company": (0, COMPANY_CODES - 1),
+    "count": (1, 10_000_000),
+}
+"""Values that a sound file may hold, both ends included; NaN is in none of these."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -196,17 +210,40 @@ class EvidenceReader:
             schema = self._file.attrs.get("schema")
         except OSError as error:
             raise UserError(f"{path}: not a readable HDF5 file; make it with collect-evidence ({error})") from error
+        self.path = path
         missing = [name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if name not in self._file]
         if schema != SCHEMA or missing:
             self._file.close()
             raise UserError(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")
-        self.path = path
+        self._require(self._fits_together(), "its arrays do not fit together")
 
     def __enter__(self) -> "EvidenceReader":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+    def _values(self, name: str, part: slice) -> np.ndarray:
+        try:
+            return np.asarray(self._file[name][part])
+        except OSError as error:
+            raise UserError(f"{self.path}: damaged ({name}: {error}); make it with collect-evidence") from error
+
+    def _require(self, sound: bool, problem: str) -> None:
+        if not sound:
+            self._file.close()
+            raise UserError(f"{self.path}: damaged ({problem}); make it with collect-evidence")
+
+    def _fits_together(self) -> bool:
+        """Whether all arrays have the kinds and lengths that belong together, so that no kernel reads beyond one."""
+        kinds = {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS, "offset": np.int64}
+        if any(getattr(self._file[name], "ndim", 0) != 1 or self._file[name].dtype != kind for name, kind in kinds.items()):
+            return False
+        offset = self._values("offset", slice(None))
+        rows = {len(self._file[name]) for name in OBSERVATION_COLUMNS}
+        if {len(self._file[name]) for name in CANDIDATE_COLUMNS} != {len(offset) - 1} or rows != {offset[-1]}:
+            return False
+        return bool(offset[0] == 0 and (np.diff(offset) >= 0).all())
 
     @property
     def size(self) -> int:
@@ -227,14 +264,18 @@ class EvidenceReader:
 
     def column(self, name: str) -> np.ndarray:
         """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""
-        return np.asarray(self._file[name][:])
+        return self._values(name, slice(None))
 
     def read(self, start: int, end: int) -> Evidence:
-        """Evidence of candidates start..end - 1."""
-        offset = self._file["offset"][start : end + 1].astype(np.int64)
+        """Evidence of candidates start..end - 1; raises UserError for damaged values."""
+        offset = self._values("offset", slice(start, end + 1))
         first, last = int(offset[0]), int(offset[-1])
-        return Evidence(
+        evidence = Evidence(
             offset=offset - first,
-            **{name: self._file[name][start:end] for name in CANDIDATE_COLUMNS},
-            **{name: self._file[name][first:last] for name in OBSERVATION_COLUMNS},
+            **{name: self._values(name, slice(start, end)) for name in CANDIDATE_COLUMNS},
+            **{name: self._values(name, slice(first, last)) for name in OBSERVATION_COLUMNS},
         )
+        for name, (low, high) in VALUE_RANGES.items():
+            values = getattr(evidence, name)
+            self._require(bool(((values >= low) & (values <= high)).all()), f"{name} out of range")
+        return evidence

@@ -147,10 +147,16 @@ def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
 
 
 def format_values(record: Any, sample: int, field: str, alleles: int) -> Sequence[Any]:
-    """A FORMAT field of one sample, one value per alternative allele (a field of one value is repeated); None = missing."""
+    """A FORMAT field of one sample, one value per alternative allele (a field of one value is repeated); None = missing.
+
+    Raises UserError for a text that is none.
+    """
     if field not in record.format:
         return [None] * alleles
-    values = record.samples[sample][field]
+    try:
+        values = record.samples[sample][field]
+    except UnicodeDecodeError as error:
+        raise UserError(f"record {record.contig}:{record.pos}: {field} is damaged: it is no text ({error.reason})") from error
     if not isinstance(values, tuple):
         values = (values,)
     # Strings that were never set come as '.' or as htslib's filler (byte 7).

@@ -6,6 +6,7 @@ varproof are defined here once.
 """
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -220,8 +221,13 @@ class VcfWriter:
         return self._file.new_record(**fields)
 
     def write(self, record: Any) -> None:
-        """Append a record."""
-        self._file.write(record)
+        """Append a record; raises UserError for one that breaks the rules of VCF, which reading does not always notice."""
+        try:
+            self._file.write(record)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
+            raise UserError(f"record {record.contig}:{record.pos} is malformed: it can't be written ({error})") from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         index: Path | None = None

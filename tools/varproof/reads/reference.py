@@ -32,8 +32,18 @@ def open_reference(path: Path) -> pysam.FastaFile:
 def reference_codes(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> np.ndarray:
     """uint8 base codes of contig:start-end (0-based half-open, within the contig); raises UserError if it can't be read."""
     try:
-        return base_codes(fasta.fetch(contig, start, end))
+        sequence = fasta.fetch(contig, start, end)
     except (OSError, ValueError, KeyError) as error:
-        name = fasta.filename
-        shown = name.decode() if isinstance(name, bytes) else name
-        raise UserError(f"{shown}: can't read {contig}:{start + 1}-{end} ({error}); is its index up to date?") from error
+        raise _unreadable(fasta, contig, start, end, str(error)) from error
+    if len(sequence) != end - start:
+        raise _unreadable(fasta, contig, start, end, f"{len(sequence)} bases where the index has {end - start}")
+    return base_codes(sequence)
+
+
+def _unreadable(fasta: pysam.FastaFile, contig: str, start: int, end: int, problem: str) -> UserError:
+    name = fasta.filename
+    shown = name.decode() if isinstance(name, bytes) else name
+    return UserError(
+        f"{shown}: can't read {contig}:{start + 1}-{end} ({problem}); is its index up to date? "
+        f"Make it anew with 'samtools faidx {shown}'"
+    )
