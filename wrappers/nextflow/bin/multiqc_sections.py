@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""The sections of one sample for MultiQC (custom content), from files that are named SAMPLE.BRANCH....
+
+For each branch (posterior, network, combined): SAMPLE.BRANCH.vcf.gz, all calls; SAMPLE.BRANCH.filtered.vcf.gz, the kept ones;
+SAMPLE.BRANCH.filtered.vaf.tsv, their allele frequencies; SAMPLE.BRANCH.metrics.json, metrics against the truth.
+"""
+
+import argparse
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from varproof.formats.vcf import SKIPPED, VariantType, candidates_of, open_vcf, read_records
+
+BRANCHES = ("posterior", "network", "combined")
+COLOURS = dict(zip((item.value for item in VariantType), ("#1b6ca8", "#5aa9e6", "#2a9d5c", "#c9472f", "#d99a2b"), strict=True))
+BINS = 20
+HEADLINE_FDR = 0.05
+ABOUT = {
+    "parent_id": "varproof",
+    "parent_name": "varproof",
+    "parent_description": "Which candidates are real, judged from the reads, at a chosen false discovery rate.",
+}
+
+
+def filter_result(path: Path) -> dict[str, Any]:
+    """What fdr-filter wrote into the header: kept, considered, expected_false and more."""
+    with open_vcf(path) as handle:
+        values = [line.value for line in handle.header.records if line.key == "varproof_fdr-filter_result"]
+    return json.loads(values[-1])
+
+
+def alleles_by_type(path: Path) -> Counter[str]:
+    """Number of alleles of each variant type."""
+    alleles = (item for number, record in enumerate(read_records(path)) for item in candidates_of(record, number))
+    return Counter(item.type.value for item in alleles if item.skipped is None)
+
+
+def alleles_not_judged(path: Path) -> Counter[str]:
+    """Number of alleles of records that were not judged, by reason."""
+    with open_vcf(path) as handle:
+        if SKIPPED not in handle.header.info:
+            return Counter()
+    reasons = Counter[str]()
+    for record in read_records(path):
+        if reason := record.info.get(SKIPPED):
+            reasons[str(reason)] += max(1, len(record.alts or ()))
+    return reasons
+
+
+def spectrum(path: Path) -> dict[str, int]:
+    """Number of calls in each twentieth of allele frequency, by its middle."""
+    counts = dict.fromkeys(range(BINS), 0)
+    with path.open() as handle:
+        for row in csv.DictReader(handle, delimiter="\t"):
+            if row["mean"] not in ("", "NA", "."):
+                counts[min(int(float(row["mean"]) * BINS), BINS - 1)] += 1
+    return {f"{(i + 0.5) / BINS:.3f}": count for i, count in counts.items()}
+
+
+def at_headline(path: Path) -> dict[str, float | int | None]:
+    """Recall and realised false discovery rate of all types together, at HEADLINE_FDR."""
+    entry = json.loads(path.read_text())["classes"][0]
+    point = next(point for point in entry["own_threshold"] if point["nominal_fdr"] == HEADLINE_FDR)
+    return {name: point[name] for name in ("kept", "false", "realised_fdr", "recall")}
+
+
+def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
+    """Custom content of MultiQC by the name of its section."""
+    general: dict[str, Any] = {}
+    kept: dict[str, Counter[str]] = {}
+    fate: dict[str, dict[str, int]] = {}
+    lines: dict[str, dict[str, int]] = {}
+    truth: dict[str, dict[str, Any]] = {}
+    for branch in BRANCHES:
+        row, name = f"{sample} {branch}", f"{sample}.{branch}"
+        if filtered := files.get(f"{name}.filtered.vcf.gz"):
+            result, calls = filter_result(filtered), files[f"{name}.vcf.gz"]
+            kept[row] = alleles_by_type(filtered)
+            reasons = alleles_not_judged(calls)
+            fate[row] = {
+                "kept": result["kept"],
+                "not kept": result["considered"] - result["kept"],
+                **{f"not judged: {reason.replace('_', ' ')}": count for reason, count in sorted(reasons.items())},
+            }
+            general["candidates"] = sum(fate[row].values())
+            general[f"kept_{branch}"] = result["kept"]
+        if frequencies := files.get(f"{name}.filtered.vaf.tsv"):
+            lines[row] = spectrum(frequencies)
+        if metrics := files.get(f"{name}.metrics.json"):
+            truth[row] = at_headline(metrics)
+    titles = {"candidates": "Candidates", **{f"kept_{branch}": f"Kept, {branch}" for branch in BRANCHES}}
+    found: dict[str, dict[str, Any]] = {
+        "general": {
+            "id": "varproof_general",
+            "plot_type": "generalstats",
+            "pconfig": [
+                {key: {"title": title, "description": "alleles", "format": "{:,d}", "min": 0, "scale": "Blues"}}
+                for key, title in titles.items()
+                if key in general
+            ],
+            "data": {sample: general},
+        },
+        "kept": {
+            **ABOUT,
+            "id": "varproof_kept",
+            "section_name": "Kept calls",
+            "description": "Alleles that are kept at the chosen false discovery rate, by type.",
+            "plot_type": "bargraph",
+            "pconfig": {"id": "varproof_kept_plot", "title": "varproof: kept calls", "ylab": "Alleles", "cpswitch_counts_label": "Alleles"},
+            "categories": {kind: {"name": kind, "color": colour} for kind, colour in COLOURS.items()},
+            "data": {row: {kind: counts[kind] for kind in COLOURS} for row, counts in kept.items()},
+        },
+        "fate": {
+            **ABOUT,
+            "id": "varproof_fate",
+            "section_name": "What became of the candidates",
+            "description": "Every candidate allele: kept, not kept, or why it was not judged.",
+            "plot_type": "bargraph",
+            "pconfig": {"id": "varproof_fate_plot", "title": "varproof: candidates", "ylab": "Alleles", "cpswitch_counts_label": "Alleles"},
+            "data": fate,
+        },
+    }
+    if lines:
+        found["spectrum"] = {
+            **ABOUT,
+            "id": "varproof_spectrum",
+            "section_name": "Allele frequencies",
+            "description": "Posterior mean of the allele frequency of kept calls, in the tumour cells, in steps of 0.05.",
+            "plot_type": "linegraph",
+            "pconfig": {
+                "id": "varproof_spectrum_plot", "title": "varproof: allele frequencies", "xlab": "Allele frequency in the tumour cells",
+                "ylab": "Calls", "xmin": 0, "xmax": 1, "ymin": 0, "x_decimals": True, "y_decimals": False,
+            },
+            "data": lines,
+        }  # fmt: skip
+    if truth:
+        found["truth"] = {
+            **ABOUT,
+            "id": "varproof_truth",
+            "section_name": "Against the truth",
+            "description": f"Calls at a nominal false discovery rate of {HEADLINE_FDR:g}, held against the true variants.",
+            "plot_type": "table",
+            "pconfig": {"id": "varproof_truth_table", "title": "varproof: against the truth", "namespace": "varproof"},
+            "headers": {
+                "kept": {"title": "Kept", "format": "{:,d}", "scale": "Blues", "min": 0},
+                "false": {"title": "False", "format": "{:,d}", "scale": "Reds", "min": 0},
+                "realised_fdr": {"title": "Realised FDR", "format": "{:,.3f}", "min": 0, "max": 1, "scale": "Reds"},
+                "recall": {"title": "Recall", "format": "{:,.3f}", "min": 0, "max": 1, "scale": "Greens"},
+            },
+            "data": truth,
+        }
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", required=True)
+    parser.add_argument("--output", type=Path, required=True, help="folder")
+    parser.add_argument("files", type=Path, nargs="+")
+    given = parser.parse_args()
+    for name, content in sections(given.sample, {path.name: path for path in given.files}).items():
+        (given.output / f"{given.sample}_{name}_mqc.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

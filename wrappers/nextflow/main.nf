@@ -1,0 +1,82 @@
+#!/usr/bin/env nextflow
+// Candidates of tumour/normal pairs judged from their reads, on a cluster or in a cloud: what reads alignments is done on chunks of
+// candidates, what is learnt from a whole sample is done once on all of them. The number of chunks changes no result.
+
+include { CALLS                                  } from './subworkflows/local/calls/main'
+include { CANDIDATES                             } from './subworkflows/local/candidates/main'
+include { MULTIQC                                } from './modules/local/multiqc/main'
+include { NETWORK                                } from './subworkflows/local/network/main'
+include { POSTERIOR                              } from './subworkflows/local/posterior/main'
+include { SECTIONS                               } from './modules/local/sections/main'
+include { checkParameters ; helpText             } from './subworkflows/local/parameters/main'
+include { readContextPool ; readSamplesheet      } from './subworkflows/local/samplesheet/main'
+
+workflow VARPROOF {
+    take:
+    rows // list of rows of the samplesheet
+    pool // list of samples to draw contexts from, or []
+
+    main:
+    def fasta = file(params.fasta, checkIfExists: true)
+    def indexes = ['.fai', '.gzi'].collect { suffix -> file("${params.fasta}${suffix}") }.findAll { index -> index.exists() }
+    if (!indexes) {
+        error("--fasta ${params.fasta}: no index beside it; make it with 'samtools faidx'")
+    }
+    reference = channel.value([[id: fasta.simpleName], fasta, indexes])
+    def regions = params.regions ? file(params.regions, checkIfExists: true) : []
+    def prior = params.prior in ['empirical', 'flat'] ? [] : file(params.prior, checkIfExists: true)
+    def sites = params.known_sites ? file(params.known_sites, checkIfExists: true) : []
+    def sites_index = sites ? ['.tbi', '.csi'].collect { suffix -> file("${params.known_sites}${suffix}") }.findAll { index -> index.exists() } : []
+    def tree = params.tree ? file(params.tree, checkIfExists: true) : []
+
+    CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
+    POSTERIOR(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior)
+    ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
+
+    if (params.model) {
+        def known = [params.calibration, params.calibration_truth, params.stacking].collect { path -> path ? file(path, checkIfExists: true) : [] }
+        NETWORK(
+            rows,
+            CANDIDATES.out.candidates,
+            CANDIDATES.out.chunks,
+            POSTERIOR.out.scored,
+            reference,
+            channel.value([[id: 'model'], file(params.model, checkIfExists: true)]),
+            channel.value([[id: 'known']] + known),
+            pool,
+        )
+        ch_calls = ch_calls
+            .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
+            .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
+    }
+    CALLS(rows, ch_calls, params.fdr, reference, regions)
+
+    if (!params.skip_multiqc) {
+        SECTIONS(
+            ch_calls
+                .map { meta, _branch, _events, vcf -> [[id: meta.id], vcf] }
+                .mix(CALLS.out.filtered.mix(CALLS.out.frequencies, CALLS.out.metrics).map { meta, path -> [[id: meta.sample], path] })
+                .groupTuple()
+                .map { meta, files -> [meta, files.sort { one, other -> one.name <=> other.name }] }
+        )
+        MULTIQC(
+            SECTIONS.out.json.flatten().toSortedList { one, other -> one.name <=> other.name },
+            file("${projectDir}/assets/multiqc_config.yml"),
+        )
+    }
+    channel.topic('versions')
+        .map { _process, tool, version -> "${tool}: '${version}'" }
+        .unique()
+        .collectFile(name: 'versions.yml', storeDir: "${params.outdir}/pipeline_info", newLine: true, sort: true)
+}
+
+workflow {
+    def schema = "${projectDir}/nextflow_schema.json"
+    if (params.help) {
+        log.info(helpText(schema, 'nextflow run varproof -profile docker --input samples.csv --fasta genome.fa --outdir results'))
+    }
+    else {
+        checkParameters(schema, params)
+        VARPROOF(readSamplesheet(params.input), params.context_pool && params.model ? readContextPool(params.context_pool) : [])
+    }
+}

@@ -1,0 +1,39 @@
+process VARPROOF_COLLECTEVIDENCE {
+    tag "${meta.id}"
+    label 'process_medium'
+
+    conda "${moduleDir}/environment.yml"
+    container "ghcr.io/varproof/varproof:0.1.0"
+
+    input:
+    tuple val(meta), path(candidates), path(reads), path(index), path(alignment)
+    tuple val(meta2), path(fasta), path(fai)
+
+    output:
+    tuple val(meta), path("*.h5"), emit: h5
+    tuple val("${task.process}"), val('varproof'), eval("collect-evidence --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    def alignment_option = alignment ? "--alignment ${alignment}" : ''
+    """
+    collect-evidence \\
+        --candidates ${candidates} \\
+        --reads ${reads} \\
+        ${alignment_option} \\
+        --reference ${fasta} \\
+        --threads ${task.cpus} \\
+        ${args} \\
+        --output ${prefix}.h5
+    """
+
+    stub:
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    touch ${prefix}.h5
+    """
+}

@@ -1,0 +1,49 @@
+process VARPROOF_ESTIMATEVAF {
+    tag "${meta.id}"
+    label 'process_single'
+
+    conda "${moduleDir}/environment.yml"
+    container "ghcr.io/varproof/varproof:0.1.0"
+
+    input:
+    tuple val(meta), path(calls, stageAs: 'calls/*'), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*')
+    tuple val(meta2), path(fasta), path(fai)
+
+    output:
+    tuple val(meta), path("*.tsv"), emit: tsv
+    tuple val(meta), path("*.json"), emit: json
+    tuple val(meta), path("*.{png,svg}"), emit: pictures
+    tuple val(meta), path("*.vcf.gz"), emit: vcf
+    tuple val(meta), path("*.{tbi,csi}"), emit: index
+    tuple val("${task.process}"), val('varproof'), eval("estimate-vaf --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    def tumor_option = tumor ? "--tumor ${tumor}" : ''
+    def normal_option = normal ? "--normal ${normal}" : ''
+    def fasta_option = fasta ? "--reference ${fasta}" : ''
+    """
+    estimate-vaf \\
+        --calls ${calls} \\
+        ${tumor_option} \\
+        ${normal_option} \\
+        ${fasta_option} \\
+        --annotated-output ${prefix}.vcf.gz \\
+        --summary ${prefix}.json \\
+        --plot ${prefix} \\
+        ${args} \\
+        --output ${prefix}.tsv
+    """
+
+    stub:
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    touch ${prefix}.tsv ${prefix}.json ${prefix}.png ${prefix}.svg
+    echo "" | gzip > ${prefix}.vcf.gz
+    touch ${prefix}.vcf.gz.tbi
+    """
+}

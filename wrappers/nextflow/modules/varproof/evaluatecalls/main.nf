@@ -1,0 +1,43 @@
+process VARPROOF_EVALUATECALLS {
+    tag "${meta.id}"
+    label 'process_single'
+
+    conda "${moduleDir}/environment.yml"
+    container "ghcr.io/varproof/varproof:0.1.0"
+
+    input:
+    tuple val(meta), path(calls, stageAs: 'calls/*'), path(truth, stageAs: 'truth/*'), path(regions), val(events)
+    tuple val(meta2), path(fasta), path(fai)
+
+    output:
+    tuple val(meta), path("*.json"), emit: json
+    tuple val(meta), path("*.html"), emit: html
+    tuple val("${task.process}"), val('varproof'), eval("evaluate-calls --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    def regions_option = regions ? "--regions ${regions}" : ''
+    def events_option = events ? "--events ${events}" : ''
+    def fasta_option = fasta ? "--reference ${fasta}" : ''
+    """
+    evaluate-calls \\
+        --calls ${calls} \\
+        --truth ${truth} \\
+        ${regions_option} \\
+        ${events_option} \\
+        ${fasta_option} \\
+        --report ${prefix}.html \\
+        ${args} \\
+        --output ${prefix}.json
+    """
+
+    stub:
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    touch ${prefix}.json ${prefix}.html
+    """
+}

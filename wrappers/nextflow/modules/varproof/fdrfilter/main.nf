@@ -1,0 +1,37 @@
+process VARPROOF_FDRFILTER {
+    tag "${meta.id}"
+    label 'process_single'
+
+    conda "${moduleDir}/environment.yml"
+    container "ghcr.io/varproof/varproof:0.1.0"
+
+    input:
+    tuple val(meta), path(calls, stageAs: 'calls/*'), val(events), val(fdr)
+
+    output:
+    tuple val(meta), path("*.vcf.gz"), emit: vcf
+    tuple val(meta), path("*.{tbi,csi}"), emit: index
+    tuple val("${task.process}"), val('varproof'), eval("fdr-filter --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    fdr-filter \\
+        --calls ${calls} \\
+        --events ${events} \\
+        --fdr ${fdr} \\
+        ${args} \\
+        --output ${prefix}.vcf.gz
+    """
+
+    stub:
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    echo "" | gzip > ${prefix}.vcf.gz
+    touch ${prefix}.vcf.gz.tbi
+    """
+}

@@ -1,0 +1,54 @@
+process VARPROOF_SCOREPOSTERIOR {
+    tag "${meta.id}"
+    label 'process_medium'
+
+    conda "${moduleDir}/environment.yml"
+    container "ghcr.io/varproof/varproof:0.1.0"
+
+    input:
+    tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity)
+    tuple val(meta2), path(fasta), path(fai)
+
+    output:
+    tuple val(meta), path("*.vcf.gz"), emit: vcf
+    tuple val(meta), path("*.{tbi,csi}"), emit: index
+    tuple val(meta), path("*.prior.json"), emit: prior
+    tuple val("${task.process}"), val('varproof'), eval("score-posterior --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    def normal_option = normal ? "--normal ${normal}" : ''
+    def tumor_alignment_option = tumor_alignment ? "--alignment-tumor ${tumor_alignment}" : ''
+    def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
+    def regions_option = regions ? "--regions ${regions}" : ''
+    def prior_option = prior ? "--prior ${prior}" : ''
+    def purity_option = purity ? "--purity ${purity}" : ''
+    """
+    score-posterior \\
+        --candidates ${candidates} \\
+        --tumor ${tumor} \\
+        ${normal_option} \\
+        ${tumor_alignment_option} \\
+        ${normal_alignment_option} \\
+        ${regions_option} \\
+        ${prior_option} \\
+        ${purity_option} \\
+        --reference ${fasta} \\
+        --learnt-prior ${prefix}.prior.json \\
+        --threads ${task.cpus} \\
+        ${args} \\
+        --output ${prefix}.vcf.gz
+    """
+
+    stub:
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    echo "" | gzip > ${prefix}.vcf.gz
+    touch ${prefix}.vcf.gz.tbi
+    touch ${prefix}.prior.json
+    """
+}

@@ -1,0 +1,39 @@
+// What is kept of scored calls, and what it looks like: at the chosen false discovery rate, with allele frequencies, and against
+// the truth where the samplesheet names one.
+
+include { VARPROOF_ESTIMATEVAF   } from '../../../modules/varproof/estimatevaf/main'
+include { VARPROOF_EVALUATECALLS } from '../../../modules/varproof/evaluatecalls/main'
+include { VARPROOF_FDRFILTER     } from '../../../modules/varproof/fdrfilter/main'
+
+workflow CALLS {
+    take:
+    rows      // list of rows of the samplesheet
+    calls     // [ meta, branch, its events, calls ]
+    fdr       // false discovery rate
+    reference // value: [ meta, fasta, fai ]
+    regions   // file or []
+
+    main:
+    VARPROOF_FDRFILTER(calls.map { meta, branch, events, vcf -> [[id: "${meta.id}.${branch}.filtered", sample: meta.id, branch: branch], vcf, events, fdr] })
+    // The network alone says nothing of allele frequencies.
+    VARPROOF_ESTIMATEVAF(
+        VARPROOF_FDRFILTER.out.vcf.filter { meta, _vcf -> meta.branch != 'network' }.map { meta, vcf -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], []] },
+        [[id: 'none'], [], []],
+    )
+    ch_truth = channel.fromList(rows.findAll { row -> row.truth }.collect { row -> [row.meta.id, row.truth] })
+    VARPROOF_EVALUATECALLS(
+        calls
+            .map { meta, branch, events, vcf -> [meta.id, branch, events, vcf] }
+            .combine(ch_truth, by: 0)
+            .map { id, branch, events, vcf, truth -> [[id: "${id}.${branch}.metrics", sample: id], vcf, truth, regions, events] },
+        reference,
+    )
+    filtered = VARPROOF_FDRFILTER.out.vcf
+    frequencies = VARPROOF_ESTIMATEVAF.out.tsv
+    metrics = VARPROOF_EVALUATECALLS.out.json
+
+    emit:
+    filtered    // [ meta with the sample, calls ]
+    frequencies // [ meta with the sample, table ]
+    metrics     // [ meta with the sample, json ]
+}

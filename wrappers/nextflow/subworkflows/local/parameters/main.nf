@@ -1,0 +1,83 @@
+// Parameters against nextflow_schema.json: the text of --help, and mistakes told together before anything runs.
+
+def schemaGroups(path) {
+    return new groovy.json.JsonSlurper().parseText(file(path).text)['$defs'].values()
+}
+
+def helpText(path, command) {
+    def lines = ["\nTypical use:\n\n  ${command}\n"]
+    schemaGroups(path).each { group ->
+        lines << "${group.title}"
+        group.properties.findAll { _name, item -> !item.hidden }.each { name, item ->
+            def kind = item['enum'] ? item['enum'].join('|') : item.type
+            def fallback = item.containsKey('default') ? " [${item.default}]" : ''
+            lines << "  --${name.padRight(24)} ${('<' + kind + '>').padRight(12)} ${item.description}${fallback}"
+        }
+        lines << ''
+    }
+    return lines.join('\n')
+}
+
+def checkParameters(path, given) {
+    def groups = schemaGroups(path)
+    def known = groups.collectEntries { group -> group.properties }
+    def mistakes = []
+    given.each { name, value ->
+        // A parameter in camel case is there in kebab case too.
+        if (!known.containsKey(name) && !known.containsKey(name.replaceAll(/-/, '_')) && !known.any { key, _item -> camelCase(key) == name }) {
+            mistakes << "--${name} is not a parameter of this pipeline; see --help"
+        }
+        else if (known[name] && value != null) {
+            def mistake = valueMistake(known[name], value)
+            if (mistake) {
+                mistakes << "--${name}: ${mistake} (got '${value}')"
+            }
+        }
+    }
+    if (!given.help) {
+        groups.collectMany { group -> group.required ?: [] }.findAll { name -> given[name] == null || given[name] == '' }.each { name ->
+            mistakes << "--${name} is required"
+        }
+    }
+    if (mistakes) {
+        error(mistakes.join('\n'))
+    }
+}
+
+def camelCase(name) {
+    return name.replaceAll(/_([a-z])/) { _all, letter -> letter.toUpperCase() }
+}
+
+def valueMistake(item, value) {
+    if (item['enum'] && !item['enum'].contains(value)) {
+        return "must be one of ${item['enum'].join(', ')}"
+    }
+    if (item.type == 'boolean' && !(value instanceof Boolean) && !(value in ['true', 'false'])) {
+        return 'must be true or false'
+    }
+    if (item.type in ['integer', 'number']) {
+        if (!value.toString().isBigDecimal() || (item.type == 'integer' && value.toString().toBigDecimal() % 1 != 0)) {
+            return item.type == 'integer' ? 'must be a whole number' : 'must be a number'
+        }
+        def number = value.toString().toBigDecimal()
+        if (item.minimum != null && number < item.minimum) {
+            return "must be at least ${item.minimum}"
+        }
+        if (item.maximum != null && number > item.maximum) {
+            return "must be at most ${item.maximum}"
+        }
+        if (item.exclusiveMinimum != null && number <= item.exclusiveMinimum) {
+            return "must be over ${item.exclusiveMinimum}"
+        }
+        if (item.exclusiveMaximum != null && number >= item.exclusiveMaximum) {
+            return "must be under ${item.exclusiveMaximum}"
+        }
+    }
+    if (item.type == 'string' && item.pattern && !(value.toString() ==~ item.pattern)) {
+        return "does not match ${item.pattern}"
+    }
+    if (item.format in ['file-path', 'path'] && item.exists && !value.toString().contains('://') && !file(value).exists()) {
+        return 'no such file'
+    }
+    return null
+}

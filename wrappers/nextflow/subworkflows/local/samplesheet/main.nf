@@ -1,0 +1,160 @@
+// The samplesheet: one line for each tumour. Mistakes are collected and told together, each with its line and column.
+
+def readSamplesheet(location) {
+    def sheet = file(location)
+    if (!sheet.exists()) {
+        error("--input ${location}: no such file")
+    }
+    def lines = sheet.text.replace('\uFEFF', '').readLines().withIndex(1).findAll { line, _number -> line.trim() && !line.startsWith('#') }
+    if (!lines) {
+        error("${sheet.name}: the samplesheet is empty")
+    }
+    def names = cells(lines[0][0]).collect { name -> name.toLowerCase().replace('tumour', 'tumor') }
+    def mistakes = headerMistakes(names, lines[0][1])
+    def rows = []
+    if (!mistakes) {
+        if (lines.size() == 1) {
+            mistakes << 'no sample is listed under the header'
+        }
+        lines.drop(1).each { line, number ->
+            def values = cells(line)
+            if (values.size() != names.size()) {
+                mistakes << "line ${number}: ${values.size()} columns, but the header has ${names.size()}"
+            }
+            else {
+                def row = readRow([names, values].transpose().collectEntries { pair -> [(pair[0]): pair[1]] }, number, sheet, mistakes)
+                def twin = rows.find { other -> other.meta.id == row.meta.id }
+                if (twin) {
+                    mistakes << "line ${number}, column '${row.named}': '${row.meta.id}' is also on line ${twin.line}; give each line a 'sample' of its own"
+                }
+                rows << row
+            }
+        }
+    }
+    if (mistakes) {
+        error("${sheet.name}: ${mistakes.join("\n${sheet.name}: ")}")
+    }
+    return rows
+}
+
+// The cells of a line of CSV: commas within double quotes separate nothing.
+def cells(line) {
+    return line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/, -1).collect { cell -> cell.trim().replaceAll(/^"|"$/, '').replace('""', '"').trim() }
+}
+
+def headerMistakes(names, number) {
+    def known = ['patient', 'sample', 'tumor', 'normal', 'candidates', 'purity', 'contexts', 'truth', 'library']
+    def mistakes = []
+    names.eachWithIndex { name, i ->
+        if (!known.contains(name)) {
+            mistakes << "line ${number}, column '${name}': not a column of a samplesheet; these are ${known.join(', ')}"
+        }
+        if (names.indexOf(name) < i) {
+            mistakes << "line ${number}, column '${name}': is there twice"
+        }
+    }
+    ['patient', 'tumor'].findAll { name -> !names.contains(name) }.each { name ->
+        mistakes << "line ${number}: the column '${name}' is missing"
+    }
+    return mistakes
+}
+
+def readRow(cell, number, sheet, mistakes) {
+    def named = cell.sample ? 'sample' : 'patient'
+    def id = cell.sample ?: cell.patient
+    ['patient', 'sample'].each { name ->
+        if ((name == 'patient' && !cell.patient) || (cell[name] && !(cell[name] ==~ /[A-Za-z0-9][A-Za-z0-9._-]*/))) {
+            mistakes << "line ${number}, column '${name}': '${cell[name]}' is not a name of letters, digits, '.', '_' and '-'"
+        }
+    }
+    def purity = 1.0
+    if (cell.purity) {
+        purity = cell.purity.isBigDecimal() ? cell.purity.toBigDecimal() : -1
+        if (purity <= 0 || purity > 1) {
+            mistakes << "line ${number}, column 'purity': '${cell.purity}' is not a fraction over 0 and at most 1"
+            purity = 1.0
+        }
+    }
+    def tumor = reads(cell.tumor, number, 'tumor', sheet, mistakes)
+    if (!cell.tumor) {
+        mistakes << "line ${number}, column 'tumor': must not be empty"
+    }
+    def contexts = (cell.contexts ?: '').tokenize(';').collect { text -> reads(text.trim(), number, 'contexts', sheet, mistakes) }
+    def normal = reads(cell.normal, number, 'normal', sheet, mistakes)
+    if (normal.file && normal.file == tumor.file) {
+        mistakes << "line ${number}, column 'normal': is the same file as the tumour"
+    }
+    return [
+        meta: [id: id, patient: cell.patient, purity: purity.toString(), library: cell.library ?: ''],
+        line: number,
+        named: named,
+        tumor: tumor,
+        normal: normal,
+        candidates: located(cell.candidates, number, 'candidates', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
+        contexts: contexts,
+        truth: located(cell.truth, number, 'truth', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
+    ]
+}
+
+// A file as the sheet names it: relative to the sheet, or to where the pipeline was launched; URLs are left alone.
+def located(text, number, column, suffixes, sheet, mistakes) {
+    if (!text) {
+        return []
+    }
+    if (!suffixes.any { suffix -> text.endsWith(suffix) }) {
+        mistakes << "line ${number}, column '${column}': '${text}' does not end in ${suffixes.join(' or ')}"
+        return []
+    }
+    if (text.contains('://') && !text.startsWith('file://')) {
+        return file(text)
+    }
+    def places = text.startsWith('/') || text.startsWith('file://') ? [file(text)] : [sheet.toAbsolutePath().parent.resolve(text), workflow.launchDir.resolve(text)]
+    def found = places.find { place -> place.exists() }
+    if (!found) {
+        def where = places.size() > 1 ? ', neither beside the samplesheet nor where the pipeline was launched' : ''
+        mistakes << "line ${number}, column '${column}': no such file: ${text}${where}"
+        return []
+    }
+    return found.normalize()
+}
+
+// Reads and their index, which lies beside them.
+def reads(text, number, column, sheet, mistakes) {
+    def found = located(text, number, column, ['.bam', '.cram'], sheet, mistakes)
+    if (!found) {
+        return [file: [], index: []]
+    }
+    def suffixes = text.endsWith('.cram') ? ['.crai'] : ['.bai', '.csi']
+    if (text.contains('://') && !text.startsWith('file://')) {
+        return [file: found, index: file("${text}${suffixes[0]}")]
+    }
+    def names = suffixes.collectMany { suffix -> [found.name + suffix, found.baseName + suffix] }
+    def index = names.collect { name -> found.parent.resolve(name) }.find { place -> place.exists() }
+    if (!index) {
+        mistakes << "line ${number}, column '${column}': ${text} has no index beside it; make it with 'samtools index'"
+    }
+    return [file: found, index: index ?: []]
+}
+
+// Samples to draw contexts from: sample, patient, library and reads, separated by tabs.
+def readContextPool(location) {
+    def sheet = file(location, checkIfExists: true)
+    def lines = sheet.text.readLines().withIndex(1).findAll { line, _number -> line.trim() && !line.startsWith('#') }
+    def mistakes = []
+    if (!lines || lines[0][0].tokenize('\t') != ['sample', 'patient', 'library', 'reads']) {
+        error("${sheet.name}: the first line must be: sample, patient, library, reads, separated by tabs")
+    }
+    def pool = lines.drop(1).collect { line, number ->
+        def values = line.split('\t', -1)*.trim()
+        if (values.size() != 4 || values.any { value -> !value }) {
+            mistakes << "line ${number}: needs a sample, a patient, a library and reads"
+            return [line: '', reads: [], index: []]
+        }
+        def found = reads(values[3], number, 'reads', sheet, mistakes)
+        return [line: values.take(3).join('\t'), reads: found.file, index: found.index]
+    }
+    if (mistakes) {
+        error("${sheet.name}: ${mistakes.join("\n${sheet.name}: ")}")
+    }
+    return pool
+}
