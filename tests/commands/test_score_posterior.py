@@ -363,3 +363,21 @@ def test_contamination_that_is_given_is_used(pair: Pair, tmp_path: Path) -> None
     prior = tmp_path / "prior.json"
     scored(pair, tmp_path, normal_contamination=0.05, learnt_prior=prior)
     assert json.loads(prior.read_text())["normal_contamination"] == 0.05
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("##contig=<ID=chr1", "##contig=<ID=chr7", r"record 1 \(chr1:701\) has contig chr1, which .* 'bcftools reheader --fai"),
+        ("##FILTER=<ID=LowQual", "##FILTER=<ID=Other", r"record 1 .* has FILTER LowQual, which .* 'bcftools annotate"),
+        ("##INFO=<ID=DB", "##INFO=<ID=Other", r"record 1 .* has INFO DB, which the header does not declare"),
+    ],
+)
+def test_what_the_header_does_not_declare_is_told(old: str, new: str, message: str, pair: Pair, tmp_path: Path) -> None:
+    """htslib reads such records, but does not write them again, or ends the whole process."""
+    (start, ref, alt), *_ = pair.records()
+    path = write_records(tmp_path / "in.vcf", [f"chr1\t{start + 1}\t.\t{ref}\t{alt}\t.\tLowQual\tDB"], pair)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        scored(pair, tmp_path, path)
+    assert not (tmp_path / "out.vcf").exists()

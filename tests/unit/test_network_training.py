@@ -327,11 +327,11 @@ def test_damage_and_failing_disks_are_told_as_such(tmp_path: Path, monkeypatch: 
     tensors = example_tensors(300, SETTINGS, 1)
     with TensorSource([damaged(tmp_path / "tensors.h5", tensors)]) as source:
         plan = TrainingPlan("read-set", epochs=1, batch_size=64)
-        with pytest.raises(UserError, match="damaged or cut off near candidate"):
+        with pytest.raises(UserError, match="cut off or damaged"):
             fit_model(plan, source, labels_of(source), np.arange(300), NOBODY)
         model, _ = network("read-set")
         assert np.isfinite(predicted_log_odds(model, source, np.arange(100))).all()
-        with pytest.raises(UserError, match="damaged or cut off near candidate"):
+        with pytest.raises(UserError, match="cut off or damaged"):
             predicted_log_odds(model, source, np.arange(300))
 
         def fail(*_: Any) -> Any:

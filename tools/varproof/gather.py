@@ -18,7 +18,7 @@ from varproof.errors import UserError
 from varproof.evidence.collect import candidate_key
 from varproof.formats.evidence import COVERED_BASES, EvidenceReader, evidence_writer
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
-from varproof.formats.hdf5 import is_hdf5
+from varproof.formats.hdf5 import damage_told, is_hdf5
 from varproof.formats.output import input_digest
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
 from varproof.formats.vcf import VcfWriter, candidates_of, open_vcf, read_records
@@ -49,7 +49,7 @@ def kind_of(path: Path) -> Kind:
         return Kind.CALLS
     import h5py
 
-    with h5py.File(path, "r") as file:
+    with damage_told(path, "collect-evidence or tensorise"), h5py.File(path, "r") as file:
         return (
             Kind.EVIDENCE if str(file.attrs.get("schema", "")).startswith(EVIDENCE_SCHEMA.rpartition("/")[0]) else Kind.TENSORS
         )

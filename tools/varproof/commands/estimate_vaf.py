@@ -20,6 +20,7 @@ from varproof.formats.vcf import (
     PROBABILITY_PREFIX,
     VcfWriter,
     candidates_of,
+    info_value,
     open_vcf,
     read_records,
 )
@@ -144,7 +145,7 @@ def _rows(record: Any, collected: _Collected) -> Iterator[str]:
     from varproof.posterior.vaf import frequency_estimate
 
     texts, modes, fragments = density_texts(record, 0), allele_frequencies(record, 0), depth(record, 0)
-    somatic = record.info.get(_SOMATIC) if _SOMATIC in record.header.info else None
+    somatic = info_value(record, _SOMATIC)
     for candidate, text, mode in zip(candidates_of(record, 0), texts, modes, strict=True):
         if text is None:
             collected.not_judged += 1
@@ -251,7 +252,7 @@ def estimate_vaf(options: EstimateVafOptions) -> None:
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
         table = _open_table(options.output, stack)
         table.write("\t".join(COLUMNS) + "\n")
-        for record in read_records(calls):
+        for record in read_records(calls, declared=writer is not None):
             table.writelines(line + "\n" for line in _rows(record, collected))
             if writer is not None:
                 writer.write(_annotate(record, header))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.formats.hdf5 import append_rows, hdf5_output
+from varproof.formats.hdf5 import append_rows, damage_told, hdf5_output
 
 SCHEMA = "varproof/evidence/1"
 
@@ -205,14 +205,12 @@ class EvidenceReader:
         """Raises UserError unless `path` is an evidence file of this schema."""
         import h5py
 
-        try:
+        self.path = path
+        with damage_told(path, "collect-evidence"):
             self._file = h5py.File(path, "r")
             schema = self._file.attrs.get("schema")
-        except OSError as error:
-            raise UserError(f"{path}: not a readable HDF5 file; make it with collect-evidence ({error})") from error
-        self.path = path
-        missing = [name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if name not in self._file]
-        if schema != SCHEMA or missing:
+            missing = [name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if name not in self._file]
+        if str(schema) != SCHEMA or missing:
             self._file.close()
             raise UserError(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")
         self._require(self._fits_together(), "its arrays do not fit together")
@@ -224,10 +222,8 @@ class EvidenceReader:
         self._file.close()
 
     def _values(self, name: str, part: slice) -> np.ndarray:
-        try:
+        with damage_told(self.path, "collect-evidence"):
             return np.asarray(self._file[name][part])
-        except OSError as error:
-            raise UserError(f"{self.path}: damaged ({name}: {error}); make it with collect-evidence") from error
 
     def _require(self, sound: bool, problem: str) -> None:
         if not sound:
@@ -236,6 +232,10 @@ class EvidenceReader:
 
     def _fits_together(self) -> bool:
         """Whether all arrays have the kinds and lengths that belong together, so that no kernel reads beyond one."""
+        with damage_told(self.path, "collect-evidence"):
+            return self._has_sound_offsets()
+
+    def _has_sound_offsets(self) -> bool:
         kinds = {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS, "offset": np.int64}
         if any(getattr(self._file[name], "ndim", 0) != 1 or self._file[name].dtype != kind for name, kind in kinds.items()):
             return False
@@ -252,7 +252,8 @@ class EvidenceReader:
 
     def attribute(self, name: str) -> str:
         """A text attribute, empty if absent."""
-        return str(self._file.attrs.get(name, ""))
+        with damage_told(self.path, "collect-evidence"):
+            return str(self._file.attrs.get(name, ""))
 
     @property
     def covered_bases(self) -> float | None:

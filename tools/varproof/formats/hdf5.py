@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from varproof.errors import UserError
 from varproof.formats.output import complete_or_absent
 
 
@@ -61,6 +62,17 @@ def append_rows(dataset: Any, values: np.ndarray) -> None:
     size = dataset.shape[0]
     dataset.resize(size + len(values), axis=0)
     dataset[size:] = values
+
+
+@contextlib.contextmanager
+def damage_told(path: Path, made_with: str) -> Iterator[None]:
+    """Turn what h5py raises on a damaged file into UserError that names the file and what makes it."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        text = " ".join(str(error).split())
+        what = f"not a readable HDF5 file, or cut off or damaged ({text})" if path.exists() else "no such file"
+        raise UserError(f"{path}: {what}; make it with {made_with}") from error
 
 
 def is_hdf5(path: Path) -> bool:

@@ -21,6 +21,7 @@ from varproof.formats.vcf import (
     NETWORK_EVENTS,
     PROBABILITY_PREFIX,
     from_phred,
+    info_value,
 )
 
 NAN = math.nan
@@ -131,7 +132,7 @@ _LEAST = from_phred(MAX_PHRED)
 
 
 def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
-    values = record.info.get(field)
+    values = info_value(record, field)
     if values is None:
         return [NAN] * alleles
     if not isinstance(values, tuple):

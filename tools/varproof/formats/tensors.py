@@ -7,18 +7,17 @@ the arrays that the network takes. Codes of planes, flags and columns are define
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from varproof.errors import UserError
 from varproof.formats.deflated import RowReader, RowWriter
-from varproof.formats.hdf5 import hdf5_output
+from varproof.formats.hdf5 import damage_told, hdf5_output
 
 SCHEMA = "varproof/tensors/1"
 
@@ -306,23 +305,14 @@ class TensorReader:
         import h5py
 
         self.path = path
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError as error:
-            what = "no such file" if not path.exists() else "not a readable HDF5 file, or cut off"
-            raise UserError(f"{path}: {what}; make it with tensorise") from error
-        try:
+        with contextlib.ExitStack() as opened, damage_told(path, "tensorise"):
+            self._file = opened.enter_context(h5py.File(path, "r"))
             schema = self._file.attrs.get("schema")
-            if schema != SCHEMA:
+            if str(schema) != SCHEMA:
                 raise UserError(f"{path}: schema is {schema!r}, not {SCHEMA!r}; make it with this version of tensorise")
-            self.header = TensorHeader.model_validate(json.loads(self._file.attrs["header"]))
+            self.header = TensorHeader.model_validate_json(self._file.attrs["header"])
             self._open_tables(path)
-        except (KeyError, OSError, json.JSONDecodeError, ValidationError) as error:
-            self._file.close()
-            raise UserError(f"{path}: damaged tensor file ({' '.join(str(error).split())}); make it again") from error
-        except UserError:
-            self._file.close()
-            raise
+            opened.pop_all()
 
     def _open_tables(self, path: Path) -> None:
         window = self.header.settings.window
@@ -366,7 +356,7 @@ class TensorReader:
     def column(self, name: str) -> np.ndarray:
         """One of CANDIDATE_COLUMNS, TEXT_COLUMNS (as str objects), "allele_code" or "track_sample" for all candidates."""
         if name in TEXT_COLUMNS:
-            with self._damage_told(0):
+            with damage_told(self.path, "tensorise"):
                 return self._text(0, int(self._field("text_end")[-1]) if self.size else 0)[name]
         return self._field(name)
 
@@ -379,7 +369,7 @@ class TensorReader:
         table, step = self._tables["candidates"], _CANDIDATE_CHUNK
         parts = []
         for start in range(0, max(self.size, 1), step):
-            with self._damage_told(start):
+            with damage_told(self.path, "tensorise"):
                 parts.append(table.read(start, min(start + step, self.size))[name].copy())
         return np.concatenate(parts)
 
@@ -388,18 +378,11 @@ class TensorReader:
         columns = zip(*(line.split("\t") for line in text.split("\n")[:-1]), strict=True) if text else ((),) * len(TEXT_COLUMNS)
         return {name: np.array(values, object) for name, values in zip(TEXT_COLUMNS, columns, strict=True)}
 
-    @contextlib.contextmanager
-    def _damage_told(self, start: int) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path}: damaged or cut off near candidate {start + 1}; make it again") from error
-
     def read(self, start: int, end: int) -> PackedTensors:
         """Tensors of candidates start..end - 1. Raises UserError where the file is damaged."""
         end = min(end, self.size)
         before = 1 if start else 0
-        with self._damage_told(start):
+        with damage_told(self.path, "tensorise"):
             candidates = self._tables["candidates"].read(start - before, end)
             first_row, first_text = (0, 0)
             if before:

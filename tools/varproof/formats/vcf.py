@@ -96,8 +96,16 @@ class Candidate:
         return len(self.alt) - (self.end - self.start)
 
 
+def info_value(record: Any, key: str) -> Any:
+    """An INFO field as pysam gives it; None where the record or the header lacks it. Raises UserError for damaged text."""
+    try:
+        return record.info.get(key) if key in record.header.info else None
+    except UnicodeDecodeError as error:
+        raise UserError(f"record {record.contig}:{record.pos}: {key} is damaged: it is no text ({error.reason})") from error
+
+
 def _info(record: Any, key: str) -> Any:
-    value = record.info.get(key) if key in record.header.info else None
+    value = info_value(record, key)
     return value[0] if isinstance(value, tuple) else value
 
 
@@ -147,12 +155,16 @@ def open_vcf(path: Path) -> Any:
         pysam.set_verbosity(verbosity)
 
 
-def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Any]:
-    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted."""
+def read_records(path: Path, *, require_sorted: bool = True, declared: bool = True) -> Iterator[Any]:
+    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted.
+
+    `declared`: records are going to be written again, so that their contigs and fields must be in the header.
+    """
     verbosity = pysam.set_verbosity(0)
     with open_vcf(path) as handle:
         finished: set[str] = set()
         contig, position, number = None, -1, 0
+        known = _declared(handle.header)
         while True:
             try:
                 record = next(handle)
@@ -161,6 +173,9 @@ def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Any]:
             except (OSError, ValueError) as error:
                 raise UserError(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
             number += 1
+            if declared and _declared(handle.header) != known:
+                _require_declared(path, number, record)
+                known = _declared(handle.header)
             if require_sorted:
                 if record.contig != contig:
                     if record.contig in finished:
@@ -179,6 +194,29 @@ def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Any]:
                 position = record.start
             yield record
     pysam.set_verbosity(verbosity)
+
+
+def _declared(header: Any) -> tuple[int, int, int, int]:
+    """How much a header declares; htslib adds what a record uses beyond that, and then refuses to write the record."""
+    return len(header.contigs), len(header.filters), len(header.info), len(header.formats)
+
+
+def _require_declared(path: Path, number: int, record: Any) -> None:
+    """Raise UserError for a record that uses what the file's own header does not declare."""
+    with open_vcf(path) as handle:
+        known = handle.header
+    used = {
+        "FILTER": (record.filter, known.filters),
+        "INFO": (record.info, known.info),
+        "FORMAT": (record.format, known.formats),
+    }
+    missing = [f"{kind} {key}" for kind, (keys, there) in used.items() for key in keys if key not in there]
+    advice = "add it with 'bcftools annotate --header-lines'"
+    if record.contig not in known.contigs:
+        missing, advice = [f"contig {record.contig}"], "add contigs with 'bcftools reheader --fai reference.fa.fai'"
+    if missing:
+        place = f"record {number} ({record.contig}:{record.pos})"
+        raise UserError(f"{path}: {place} has {missing[0]}, which the header does not declare; {advice}")
 
 
 def vcf_mode(path: Path) -> str:

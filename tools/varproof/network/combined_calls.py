@@ -24,6 +24,7 @@ from varproof.formats.vcf import (
     VariantType,
     VcfWriter,
     candidates_of,
+    info_value,
     open_vcf,
     probability_field,
     read_records,
@@ -96,9 +97,9 @@ def labels_of(calls: Path, truth: Path | None, reference: Path | None) -> np.nda
         if LABEL not in handle.header.info:
             raise UserError(f"{calls}: no INFO/{LABEL} (1 true, 0 false) in the header; add it, or give --calibration-truth")
     found = array("b")
-    for record in read_records(calls):
+    for record in read_records(calls, declared=False):
         alleles = len(record.alts or ())
-        values = record.info.get(LABEL)
+        values = info_value(record, LABEL)
         values = values if isinstance(values, tuple) else (values,)
         if len(values) != alleles:
             values = values[:1] * alleles
@@ -118,7 +119,7 @@ def _labels_from_truth(path: Path, truth_path: Path, reference_path: Path | None
     reference = None if reference_path is None else Reference(reference_path)
     truth = read_truth(truth_path, TRUE_EVENT, None, reference)
     calls, keys = Calls(), list[Key | None]()
-    for record in read_records(path):
+    for record in read_records(path, declared=False):
         for item in candidates_of(record, 0):
             if item.skipped is not None:
                 keys.append(None)
@@ -179,14 +180,14 @@ def write_combined(
         for record, other, order in paired_records(scored, predicted):
             alleles = slice(start, start + len(order))
             start = alleles.stop
-            reason = record.info.get(SKIPPED) or other.info.get(SKIPPED)
+            reason = info_value(record, SKIPPED) or info_value(other, SKIPPED)
             values = {name: _in_order(other, name, order) for name in _NETWORK_FIELDS}
             for name in (*values, COMBINED_FROM, SKIPPED, *map(probability_field, COMBINED_EVENTS)):
                 if name in record.info:
                     del record.info[name]
             record.translate(writer.header)
             for name, value in values.items():
-                if value is not None:
+                if value is not None and name in writer.header.info:
                     record.info[name] = value
             known = ~np.isnan(log_odds[alleles])
             if known.any():
@@ -209,7 +210,7 @@ def write_combined(
 
 def _in_order(record: Any, name: str, order: list[int]) -> Any:
     """Values of an INFO field in the other file's order of alleles; None if the record has none."""
-    value = record.info.get(name) if name in record.header.info else None
+    value = info_value(record, name)
     if isinstance(value, tuple) and len(value) == len(order):
         return tuple(value[allele] for allele in order)
     return value

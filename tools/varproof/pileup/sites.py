@@ -9,7 +9,7 @@ import numpy as np
 
 from varproof.errors import UserError
 from varproof.formats.tensors import UNKNOWN_LABEL
-from varproof.formats.vcf import Candidate, candidates_of, open_vcf, read_records
+from varproof.formats.vcf import Candidate, candidates_of, info_value, open_vcf, read_records
 
 CHUNK_CANDIDATES = 256
 STRETCH_SPAN = 50_000
@@ -91,7 +91,7 @@ def class_reader(path: Path, field: str) -> Callable[[Any, str], str]:
     column = _consequence_column(description) if field in ("ANN", "CSQ") else None
 
     def mutation_class(record: Any, alt: str) -> str:
-        value = record.info.get(field)
+        value = info_value(record, field)
         entries = [str(item) for item in (value if isinstance(value, tuple) else (value,)) if item not in (None, True)]
         if not entries:
             return ""

@@ -16,7 +16,7 @@ from varproof.errors import UserError
 from varproof.formats.density import decode_density
 from varproof.formats.scored import EventSelection, allele_frequencies, density_texts, depth, error_probabilities
 from varproof.formats.shifting import steps_left, turned
-from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, read_records
+from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, info_value, read_records
 from varproof.posterior.vaf import frequency_estimate
 
 TYPES = tuple(VariantType)
@@ -171,7 +171,7 @@ def _key(candidate: Candidate, reference: Reference | None) -> Key:
 def read_calls(path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None) -> Calls:
     """The judged calls of a scored VCF. Raises UserError as the readers do, and where REF is not the reference's."""
     calls = Calls()
-    for record in read_records(path):
+    for record in read_records(path, declared=False):
         errors = error_probabilities(record, selection)
         has_samples = len(record.samples) > 0
         modes = allele_frequencies(record, 0) if has_samples else [None] * len(errors)
@@ -218,7 +218,7 @@ def _decoded(path: Path, record: Any, text: str) -> tuple[Any, Any]:
 
 def _per_allele(record: Any, name: str) -> list[Any]:
     alleles = len(record.alts or ())
-    value = record.info.get(name) if name in record.header.info else None
+    value = info_value(record, name)
     if isinstance(value, tuple) and len(value) == alleles:
         return list(value)
     return [value[0] if isinstance(value, tuple) and value else value] * alleles
@@ -227,7 +227,7 @@ def _per_allele(record: Any, name: str) -> list[Any]:
 def read_truth(path: Path, event: str, regions: Regions | None, reference: Reference | None) -> Truth:
     """The true variants: records whose INFO/EVENT is `event` (any case), or all if the file has no such field."""
     truth = Truth()
-    for record in read_records(path):
+    for record in read_records(path, declared=False):
         if reference is not None:
             reference.check(path, record)
         events, vafs, kinds = (_per_allele(record, name) for name in ("EVENT", ALLELE_FREQUENCY, "ARTIFACT_KIND"))
