@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from wrappers.containers import apptainer, cnn_image, cnn_sif, core_image, core_sif, docker, podman  # noqa: F401
+from wrappers.galaxy import galaxy_installed, galaxy_server, planemo_results  # noqa: F401
+from wrappers.workflow import multiqc, nextflow, slurm  # noqa: F401
 
 RESULTS = {"passed": "ok", "failed": "FAILED", "skipped": "not run"}
 

@@ -1,0 +1,355 @@
+"""The Galaxy tools and the executables' options don't drift: every option is held against the XML, both ways.
+
+An option is a `<param argument="--option">` of the expanded XML and a word of its command. What Galaxy sets by itself, what
+becomes an output, and what is made within the job is listed here, each with its reason.
+"""
+
+import importlib
+import inspect
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from galaxy.util import xml_macros
+from lxml.etree import _Element as Element
+
+from varproof import __version__
+from varproof.commands import EXECUTABLES
+from varproof.commands.base import CommandOptions
+
+TOOLS = Path(__file__).resolve().parents[2] / "wrappers" / "galaxy"
+
+WITHOUT_TOOL = {
+    "scatter-candidates": "Galaxy runs a job on one machine; regions are scattered by the Nextflow pipeline",
+    "gather": "gathers what scatter-candidates has scattered",
+}
+NOT_OFFERED = {
+    "config": "the form is the configuration",
+    "log_level": "the log belongs to the job",
+    "quiet": "the log belongs to the job",
+}
+MADE_IN_THE_JOB = {
+    "tensorise": {"context_pool": "a sheet with paths: written from the repeat of pool samples"},
+    "train": {
+        "checkpoint": "lies in the job's folder, which no other job sees",
+        "resume": "there is no checkpoint of an earlier job to go on from",
+    },
+}
+OUTPUTS = {
+    "call-candidates": {"output": ["output"], "save_tree": ["tree"], "draw_tree": ["tree_picture"]},
+    "combine-calls": {"save_stacking": ["learnt_weights"]},
+    "estimate-vaf": {
+        "output": ["output"],
+        "annotated_output": ["annotated_output"],
+        "plot": ["spectrum", "spectrum_svg"],
+        "summary": ["summary"],
+    },
+    "evaluate-calls": {"output": ["output"], "report": ["report"]},
+    "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
+    "score-posterior": {"output": ["output"], "learnt_prior": ["learnt_prior"]},
+    "simulate-pair": {"output": ["reference", "tumor", "normal", "candidates", "truth", "summary", "context_reads"]},
+    "tensorise": {"output": ["output"], "export_npy": ["expanded"], "pictures": ["pictures"]},
+    "train": {"output": ["output"], "metrics": ["metrics"], "report": ["report"]},
+}
+"""Executable -> option that names a file to write -> the outputs of the Galaxy tool; `output` alone if not listed."""
+
+BOUNDS_OF_VALIDATORS = {("score-posterior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)}}
+"""Bounds that the schema can't tell, since the option is a number or a word."""
+
+WRAPPED = [name for name in EXECUTABLES if name not in WITHOUT_TOOL]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option as its JSON Schema tells it."""
+
+    field: str
+    kind: str
+    """integer, number, boolean, string, path, choice"""
+    many: bool
+    required: bool
+    default: Any
+    nullable: bool
+    choices: tuple[str, ...]
+    minimum: tuple[float, bool] | None
+    """(bound, whether it is excluded)"""
+    maximum: tuple[float, bool] | None
+
+    @property
+    def argument(self) -> str:
+        """As on the command line."""
+        return "--" + self.field.replace("_", "-")
+
+
+def module_of(executable: str) -> ModuleType:
+    return importlib.import_module(f"varproof.commands.{executable.replace('-', '_')}")
+
+
+def bound(schema: dict[str, Any], inclusive: str, exclusive: str) -> tuple[float, bool] | None:
+    if inclusive in schema:
+        return float(schema[inclusive]), False
+    return (float(schema[exclusive]), True) if exclusive in schema else None
+
+
+def option_of(field: str, schema: dict[str, Any], root: dict[str, Any]) -> Option:
+    """The option of one property; the alternatives of a union are merged, null apart."""
+    parts = [part for part in schema.get("anyOf", [schema]) if part.get("type") != "null"]
+    many = parts[0].get("type") == "array"
+    if many:
+        parts = [parts[0]["items"]]
+        parts = parts[0].get("anyOf", parts)
+    parts = [root["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part for part in parts]
+    choices = [value for part in parts for value in part.get("enum", [part["const"]] if "const" in part else [])]
+    numbers = [part for part in parts if part.get("type") in ("integer", "number")]
+    first = numbers[0] if numbers else parts[0]
+    kind = first.get("type", "")
+    if first.get("format") == "path":
+        kind = "path"
+    elif choices and not numbers:
+        kind = "choice"
+    return Option(
+        field=field,
+        kind=kind,
+        many=many,
+        required=field in root.get("required", []),
+        default=schema.get("default"),
+        nullable=any(part.get("type") == "null" for part in schema.get("anyOf", [])),
+        choices=tuple(choices),
+        minimum=bound(first, "minimum", "exclusiveMinimum"),
+        maximum=bound(first, "maximum", "exclusiveMaximum"),
+    )
+
+
+@cache
+def options_of(executable: str) -> dict[str, Option]:
+    """Options of an executable by field, as `--schema` prints them."""
+    module = module_of(executable)
+    models = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, CommandOptions) and value.__module__ == module.__name__
+    ]
+    assert len(models) == 1, f"{executable}: expected one model of options, found {models}"
+    schema = models[0].model_json_schema()
+    options = {field: option_of(field, value, schema) for field, value in schema["properties"].items()}
+    return {field: replace(option, **BOUNDS_OF_VALIDATORS.get((executable, field), {})) for field, option in options.items()}
+
+
+@cache
+def tool_of(executable: str) -> Element:
+    """The tool's XML with all macros expanded."""
+    return xml_macros.load(str(TOOLS / f"{executable}.xml")).getroot()
+
+
+def parents_of(root: Element) -> dict[Element, Element]:
+    return {child: parent for parent in root.iter() for child in parent}
+
+
+def command_of(executable: str) -> str:
+    return tool_of(executable).findtext("command") or ""
+
+
+def parameters_of(executable: str, option: Option) -> list[Element]:
+    return [item for item in tool_of(executable).findall("inputs//param") if item.get("argument") == option.argument]
+
+
+def is_avoidable(parameter: Element, parents: dict[Element, Element]) -> bool:
+    """Whether some choice of a conditional leads past the parameter."""
+    element = parameter
+    while element in parents:
+        parent = parents[element]
+        if element.tag == "when":
+            others = [branch for branch in parent.findall("when") if branch is not element]
+            same = [
+                branch
+                for branch in others
+                if any(item.get("argument") == parameter.get("argument") for item in branch.iter("param"))
+            ]
+            if len(same) < len(others):
+                return True
+        element = parent
+    return False
+
+
+def excluded(parameter: Element, which: str) -> float | None:
+    for validator in parameter.findall("validator[@type='in_range']"):
+        if validator.get(f"exclude_{which}") == "true":
+            return float(validator.get(which, "nan"))
+    return None
+
+
+def check_bounds(option: Option, parameter: Element) -> None:
+    for which, wanted in (("min", option.minimum), ("max", option.maximum)):
+        shown = parameter.get(which)
+        if wanted is None:
+            assert shown is None, f"{option.argument} has no {which}, the form {shown}"
+            continue
+        value, is_excluded = wanted
+        assert shown is not None and float(shown) == value, f"{option.argument}: {which} {value}, in the form {shown}"
+        assert excluded(parameter, which) == (value if is_excluded else None), f"{option.argument}: {which} excluded or not"
+
+
+def check_default(option: Option, parameter: Element, shown: str | None, parents: dict[Element, Element]) -> None:
+    """What the form shows at first is the default; without one, the form can leave the option out."""
+    if option.required:
+        assert parameter.get("optional") != "true", f"{option.argument} is required"
+        return
+    if option.default in (None, []):
+        assert shown in (None, ""), f"{option.argument} has no default, the form {shown!r}"
+        return
+    wanted = ",".join(option.default) if isinstance(option.default, list) else option.default
+    if option.kind in ("integer", "number"):
+        assert shown is not None and float(shown) == wanted, f"{option.argument}: default {wanted}, in the form {shown}"
+    else:
+        assert shown == str(wanted), f"{option.argument}: default {wanted!r}, in the form {shown!r}"
+
+
+def selected_of(parameter: Element) -> str | None:
+    chosen = [item.get("value") for item in parameter.findall("option") if item.get("selected") == "true"]
+    return chosen[0] if chosen else None
+
+
+def check_select(option: Option, parameter: Element, parents: dict[Element, Element]) -> None:
+    values = [item.get("value") for item in parameter.findall("option")]
+    assert (parameter.get("multiple") == "true") == option.many, option.argument
+    if option.kind == "boolean":
+        assert option.nullable and set(values) == {"", option.argument, "--no-" + option.argument[2:]}, option.argument
+        assert selected_of(parameter) == "", option.argument
+    elif option.kind == "choice":
+        assert values == list(option.choices), f"{option.argument}: {option.choices}, in the form {values}"
+        check_default(option, parameter, selected_of(parameter), parents)
+    else:
+        # The option takes one of these words or something else, for which there is a parameter of its own.
+        assert set(option.choices) <= set(values), f"{option.argument}: {option.choices}, in the form {values}"
+        assert selected_of(parameter) == option.default, option.argument
+
+
+def check_parameter(option: Option, parameter: Element, parents: dict[Element, Element]) -> None:
+    """Type, default, bounds and choices of one parameter that stands for the option."""
+    kind = parameter.get("type")
+    if kind == "select" and parameter.find("options[@from_data_table]") is not None:
+        assert option.kind == "path", option.argument
+    elif kind == "select":
+        check_select(option, parameter, parents)
+    elif kind == "boolean":
+        assert option.kind == "boolean", option.argument
+        assert parameter.get("checked") == str(option.default).lower(), option.argument
+        assert parameter.get("truevalue") == option.argument
+        no = "--no-" + option.argument[2:]
+        assert parameter.get("falsevalue") == (no if option.default else ""), option.argument
+    elif kind == "data":
+        # A word or a file: `--prior` and its like.
+        assert option.kind in ("path", "string"), option.argument
+        assert (parameter.get("multiple") == "true") == option.many, option.argument
+        if option.kind == "path":
+            check_default(option, parameter, None, parents)
+    else:
+        names = {"integer": "integer", "float": "number", "text": "string"}
+        assert names.get(kind or "") == option.kind, f"{option.argument} is of the type {option.kind}, in the form {kind}"
+        if option.choices:
+            assert is_avoidable(parameter, parents), f"{option.argument} may be {option.choices}"
+        else:
+            check_default(option, parameter, parameter.get("value"), parents)
+        if kind != "text":
+            check_bounds(option, parameter)
+
+
+def can_be_left_out(parameter: Element, parents: dict[Element, Element]) -> bool:
+    empty = parameter.get("value") == "" or parameter.find("option[@value='']") is not None
+    return parameter.get("optional") == "true" or empty or is_avoidable(parameter, parents)
+
+
+def offered(executable: str) -> list[Option]:
+    """Options that the form must show."""
+    hidden = {"threads", *NOT_OFFERED, *MADE_IN_THE_JOB.get(executable, {}), *OUTPUTS.get(executable, {}), "output"}
+    return [option for field, option in options_of(executable).items() if field not in hidden]
+
+
+def test_there_is_a_tool_for_every_executable() -> None:
+    tools = {path.stem for path in TOOLS.glob("*.xml")} - {"macros"}
+    assert tools == set(WRAPPED)
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_form_has_every_option_as_the_executable_has_it(executable: str) -> None:
+    parents = parents_of(tool_of(executable))
+    for option in offered(executable):
+        parameters = parameters_of(executable, option)
+        assert parameters, f'{executable}.xml: no <param argument="{option.argument}">'
+        for parameter in parameters:
+            check_parameter(option, parameter, parents)
+        if not option.required and option.default in (None, []):
+            assert any(can_be_left_out(parameter, parents) for parameter in parameters), f"{option.argument} may be left out"
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_form_has_no_option_that_the_executable_has_not(executable: str) -> None:
+    arguments = {item.get("argument") for item in tool_of(executable).findall("inputs//param")} - {None}
+    assert arguments <= {option.argument for option in offered(executable)}
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_command_hands_every_option_over(executable: str) -> None:
+    command = command_of(executable)
+    handed = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", command))
+    for option in offered(executable):
+        parameters = parameters_of(executable, option)
+        by_value = any(
+            item.get("type") == "boolean" or {"", option.argument} <= {choice.get("value") for choice in item.findall("option")}
+            for item in parameters
+        )
+        if by_value:
+            assert re.search(rf"\$[a-z_.]*\b{option.field}\b", command), f"{executable}: ${option.field} is not in the command"
+        else:
+            assert option.argument in handed, f"{executable}: {option.argument} is not in the command"
+    known = {option.argument for option in options_of(executable).values()}
+    assert handed <= known, f"{executable} has no {handed - known}"
+    assert not handed & {"--" + field.replace("_", "-") for field in NOT_OFFERED}
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_every_file_that_is_written_is_an_output(executable: str) -> None:
+    command = command_of(executable)
+    names = {item.get("name") for item in tool_of(executable).findall("outputs/*")}
+    listed = {"output": ["output"], **OUTPUTS.get(executable, {})}
+    for field, outputs in listed.items():
+        assert options_of(executable)[field].argument + " " in command
+        assert set(outputs) <= names
+    assert names == {name for outputs in listed.values() for name in outputs}
+    for field in MADE_IN_THE_JOB.get(executable, {}):
+        assert field in options_of(executable)
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_slots_are_used_where_there_is_something_to_share_out(executable: str) -> None:
+    source = inspect.getsource(module_of(executable))
+    shares = "worker_count" in source or "threads=options.threads" in source
+    assert ("--threads" in command_of(executable)) == shares
+    assert ("GALAXY_SLOTS" in command_of(executable)) == shares
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_tool_names_the_version_that_it_was_written_for(executable: str) -> None:
+    tool = tool_of(executable)
+    assert tool.get("version", "").partition("+galaxy")[0] == __version__
+    assert tool.get("id") == "varproof_" + executable.replace("-", "_")
+    package, container = tool.find("requirements/requirement"), tool.find("requirements/container")
+    assert package is not None and container is not None
+    needs_tensorflow = executable in ("train", "predict")
+    assert package.text == ("varproof-cnn" if needs_tensorflow else "varproof") and package.get("version") == __version__
+    assert (container.text or "").endswith(f"/{package.text}:{__version__}")
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_tool_is_tested_and_so_are_its_errors(executable: str) -> None:
+    tests = tool_of(executable).findall("tests/test")
+    failing = [test for test in tests if test.get("expect_failure") == "true"]
+    working = [test for test in tests if test not in failing]
+    assert failing and all(test.find("assert_stderr/has_text") is not None for test in failing)
+    assert len(working) >= 1 and all(test.get("expect_num_outputs") for test in working)
+    for test in working:
+        assert test.find(".//assert_contents/*") is not None
