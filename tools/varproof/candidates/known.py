@@ -8,8 +8,8 @@ from varproof.errors import UserError
 from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
 from varproof.formats.shifting import steps_left, turned
 from varproof.formats.vcf import trimmed_alleles
+from varproof.htslib import quiet
 from varproof.reads.decode import base_codes
-from varproof.reads.stream import quiet
 
 Allele = tuple[int, int, bytes]
 """(start, end, alternative bases as codes): left-aligned, 0-based half-open."""

@@ -18,6 +18,7 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.formats.output import STDOUT, check_output, complete_or_absent
+from varproof.htslib import quiet
 
 EVENTS = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "ABSENT")
 NETWORK_EVENTS = ("CNN_SOMATIC", "CNN_ARTIFACT")
@@ -146,13 +147,11 @@ def open_vcf(path: Path) -> Any:
         raise UserError(f"{path}: no such file")
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a VCF file")
-    verbosity = pysam.set_verbosity(0)
     try:
-        return pysam.VariantFile(str(path))
+        with quiet():
+            return pysam.VariantFile(str(path))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable VCF or BCF file ({error})") from error
-    finally:
-        pysam.set_verbosity(verbosity)
 
 
 def read_records(path: Path, *, require_sorted: bool = True, declared: bool = True) -> Iterator[Any]:
@@ -160,8 +159,7 @@ def read_records(path: Path, *, require_sorted: bool = True, declared: bool = Tr
 
     `declared`: records are going to be written again, so that their contigs and fields must be in the header.
     """
-    verbosity = pysam.set_verbosity(0)
-    with open_vcf(path) as handle:
+    with quiet(), open_vcf(path) as handle:
         finished: set[str] = set()
         contig, position, number = None, -1, 0
         known = _declared(handle.header)
@@ -193,7 +191,6 @@ def read_records(path: Path, *, require_sorted: bool = True, declared: bool = Tr
                     )
                 position = record.start
             yield record
-    pysam.set_verbosity(verbosity)
 
 
 def _declared(header: Any) -> tuple[int, int, int, int]:
@@ -210,7 +207,10 @@ def _require_declared(path: Path, number: int, record: Any) -> None:
         "INFO": (record.info, known.info),
         "FORMAT": (record.format, known.formats),
     }
-    missing = [f"{kind} {key}" for kind, (keys, there) in used.items() for key in keys if key not in there]
+    try:
+        missing = [f"{kind} {key}" for kind, (keys, there) in used.items() for key in keys if key not in there]
+    except UnicodeDecodeError:
+        missing = ["a field whose name is no text"]
     advice = "add it with 'bcftools annotate --header-lines'"
     if record.contig not in known.contigs:
         missing, advice = [f"contig {record.contig}"], "add contigs with 'bcftools reheader --fai reference.fa.fai'"
@@ -246,7 +246,13 @@ class VcfWriter:
     def __enter__(self) -> "VcfWriter":
         self._stack = contextlib.ExitStack()
         self._temporary = self._stack.enter_context(complete_or_absent(self.path))
-        self._file = pysam.VariantFile(str(self._temporary), self._mode, header=self._header)
+        try:
+            with quiet():
+                self._file = pysam.VariantFile(str(self._temporary), self._mode, header=self._header)
+        except (OSError, ValueError) as error:
+            told = UserError(f"output {self.path}: can't be written ({error})")
+            self._stack.__exit__(UserError, told, None)
+            raise told from error
         return self
 
     @property

@@ -11,7 +11,8 @@ from typing import Any
 import pysam
 
 from varproof.errors import UserError
-from varproof.reads.stream import BamStream, quiet
+from varproof.htslib import quiet
+from varproof.reads.stream import BamStream
 
 
 class Alignments(pysam.AlignmentFile):

@@ -6,6 +6,7 @@ import numpy as np
 import pysam
 
 from varproof.errors import UserError
+from varproof.htslib import quiet
 from varproof.reads.arrays import base_codes
 
 
@@ -15,9 +16,9 @@ def open_reference(path: Path) -> pysam.FastaFile:
         raise UserError(f"{path}: no such file")
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a FASTA file")
-    verbosity = pysam.set_verbosity(0)
     try:
-        return pysam.FastaFile(str(path))
+        with quiet():
+            return pysam.FastaFile(str(path))
     except (OSError, ValueError) as error:
         if not path.with_name(path.name + ".fai").exists():
             raise UserError(
@@ -25,8 +26,6 @@ def open_reference(path: Path) -> pysam.FastaFile:
                 "(compress with bgzip, not gzip)"
             ) from error
         raise UserError(f"{path}: not a readable FASTA file ({error})") from error
-    finally:
-        pysam.set_verbosity(verbosity)
 
 
 def reference_codes(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> np.ndarray:

@@ -4,13 +4,11 @@ What was read last is kept, so that the next region, which mostly begins near th
 index knows places only to 16 kb, and everything between such a place and the region would be decompressed again.
 """
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import pysam
 
+from varproof.htslib import quiet
 from varproof.reads.arrays import Region
 from varproof.reads.bgzf import open_bgzf
 
@@ -21,16 +19,6 @@ _BGZF_BLOCK = 0xFF00
 _MOST_AT_ONCE = 4 * _BGZF_BLOCK
 _BUFFER = 32 * _BGZF_BLOCK
 _PIECES_KEPT = 3
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without htslib's own messages: what it finds is raised and told once, by us."""
-    verbosity = pysam.set_verbosity(0)
-    try:
-        yield
-    finally:
-        pysam.set_verbosity(verbosity)
 
 
 class NotPlain(Exception):
