@@ -1,12 +1,17 @@
 """The pool of worker processes: results in order, errors as they are raised, jobs drawn only as they are needed."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from varproof.errors import UserError
+from varproof.errors import UserError, WorkerLost
 from varproof.workers import JOBS_PER_WORKER, ordered_results
 
 
@@ -61,3 +66,85 @@ def test_jobs_are_drawn_as_results_are_taken() -> None:
         next(results)
     assert len(drawn) == 2 * JOBS_PER_WORKER + 5
     results.close()  # type: ignore[attr-defined]
+
+
+def test_many_large_jobs_and_results_do_not_wait_for_each_other() -> None:
+    """Far more than connections buffer, in both directions, while the caller takes its time."""
+    jobs = [np.full(200_000, i) for i in range(24)]
+    sums = []
+    for result in ordered_results(lambda: np.negative, jobs, 2):
+        time.sleep(0.005)
+        sums.append(result.sum())
+    assert sums == [-200_000 * i for i in range(24)]
+
+
+def test_a_worker_that_can_not_be_made_is_an_error_of_the_first_job() -> None:
+    def make() -> Callable[[int], int]:
+        raise UserError("no such file")
+
+    with pytest.raises(UserError, match="no such file"):
+        next(ordered_results(make, range(5), 2))
+
+
+def test_a_result_that_can_not_cross_is_an_error() -> None:
+    with pytest.raises(RuntimeError, match=r"<lambda>|lambda"):
+        next(ordered_results(lambda: lambda job: lambda: job, range(5), 2))
+
+
+def gone(process: int) -> bool:
+    """Whether a process has ended, within two seconds."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def first_the_process_then_long(job: int) -> int:
+    if job > 1:
+        time.sleep(60)
+    return os.getpid()
+
+
+def test_who_stops_half_way_does_not_wait_for_the_jobs_in_hand() -> None:
+    results = ordered_results(lambda: first_the_process_then_long, range(8), 2)
+    processes = {next(results), next(results)}
+    begun = time.monotonic()
+    results.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - begun < 1
+    assert all(gone(process) for process in processes)
+
+
+@pytest.mark.parametrize(("number", "code", "words"), [(signal.SIGKILL, 137, "memory"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_a_worker_that_is_killed_ends_the_run_as_if_it_had_been_killed(number: int, code: int, words: str) -> None:
+    results = ordered_results(lambda: first_the_process_then_long, range(8), 2)
+    os.kill(next(results), number)
+    with pytest.raises(WorkerLost, match=words) as caught:
+        list(results)
+    assert caught.value.exit_code == code
+
+
+ORPHANS = """
+import os, time
+from varproof.workers import ordered_results
+
+def work(job):
+    if job > 1:
+        time.sleep(60)
+    return os.getpid()
+
+results = ordered_results(lambda: work, range(8), 2)
+print(next(results), next(results), flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_end_with_a_caller_that_is_killed() -> None:
+    run = subprocess.run([sys.executable, "-c", ORPHANS], capture_output=True, text=True, timeout=60)
+    processes = [int(word) for word in run.stdout.split()]
+    assert run.returncode == -9 and len(processes) == 2
+    assert all(gone(process) for process in processes)

@@ -22,6 +22,8 @@ from typing import Any, ClassVar, TypeVar
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
+from varproof.interruption import undo_if_interrupted
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parent
@@ -63,7 +65,8 @@ def _folders() -> list[Path]:
                 return [*shipped, place / name]
     if not shipped:
         private = tempfile.mkdtemp(prefix="varproof-kernels-")
-        atexit.register(shutil.rmtree, private, ignore_errors=True)
+        for at in (atexit.register, undo_if_interrupted):
+            at(lambda: shutil.rmtree(private, ignore_errors=True))
         return [Path(private)]
     return shipped
 

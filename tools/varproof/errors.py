@@ -1,5 +1,23 @@
-"""The one exception for what the user must change: printed as one line, exit code 2."""
+"""Failures that are told in one line: what the user must change (exit code 2), and what the machine did (its own code)."""
+
+import signal
 
 
 class UserError(Exception):
     """An anticipated failure: which file, which record, and what to do about it."""
+
+
+class WorkerLost(Exception):
+    """A worker process ended by itself: `exit_code` is what this process ends with, as if it had met the same end.
+
+    Batch systems and workflow engines tell by 137 (128 + SIGKILL) that a job may do better with more memory.
+    """
+
+    def __init__(self, code: int) -> None:
+        """`code` is the exit code of the worker; a negative one is the signal that ended it."""
+        self.exit_code = 128 - code if code < 0 else 1
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        advice = (
+            "; the machine may have been short of memory: give more, or take fewer --threads" if code == -signal.SIGKILL else ""
+        )
+        super().__init__(f"a worker process {how}{advice}")

@@ -2,9 +2,12 @@
 
 import contextlib
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+
+from varproof.interruption import undone_if_interrupted
 
 logger = logging.getLogger("varproof.progress")
 
@@ -33,9 +36,16 @@ def _bar(total: int | None, description: str) -> Iterator[Callable[[int], None]]
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+    with (
+        undone_if_interrupted(_show_cursor),
+        Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar,
+    ):
         task = bar.add_task(description, total=total)
         yield lambda n: bar.advance(task, n)
+
+
+def _show_cursor() -> None:
+    os.write(sys.stderr.fileno(), b"\r\x1b[2K\x1b[?25h")
 
 
 class _Lines:

@@ -2,14 +2,13 @@
 
 An executable is a subclass of `CommandOptions` (its docstring is the help text, its fields are the options) and a
 function that takes it. `run_command` parses the command line and `--config` into the model, sets up the log, turns an
-anticipated failure into one line and exit code 2, and makes SIGTERM unwind like Ctrl-C so that no half-written output stays.
+anticipated failure into one line and exit code 2, and lets SIGTERM and Ctrl-C end it without a half-written output.
 The parser itself is in parser.py.
 """
 
 import difflib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict
 
 from varproof.commands.parser import command_line, option_name
-from varproof.errors import UserError
+from varproof.errors import UserError, WorkerLost
+from varproof.interruption import interruptible
 
 logger = logging.getLogger("varproof")
 
@@ -132,26 +132,25 @@ def _start_logging(name: str, level: str, quiet: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _interrupt(signal_number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def run_command(name: str, model: type[Options], run: Callable[[Options], None]) -> None:
-    """Parse, run, exit: 0 done; 2 the user must change something; 130 interrupted; 1 anything else."""
+    """Parse, run, exit: 0 done; 2 the user must change something; 130 interrupted; 137 killed; 1 anything else."""
     arguments = sys.argv[1:]
     # Matrices here are small: threads of NumPy's linear algebra would wait for each other, and add up in another order.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        options = parse_options(name, model, arguments)
-        _start_logging(name, options.log_level, options.quiet)
-        run(options)
+        with interruptible(name):
+            options = parse_options(name, model, arguments)
+            _start_logging(name, options.log_level, options.quiet)
+            run(options)
     except UserError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"{name}: interrupted", file=sys.stderr)
         sys.exit(130)
+    except WorkerLost as error:
+        print(f"{name}: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import logging
 import math
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -14,7 +13,7 @@ from pydantic import Field, model_validator
 from varproof.commands.base import CommandOptions, run_command
 from varproof.errors import UserError
 from varproof.formats.json_file import write_json
-from varproof.formats.output import STDOUT, check_output, complete_or_absent, provenance, write_bytes
+from varproof.formats.output import STDOUT, check_output, complete_or_absent, provenance, working_folder, write_bytes
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY_DENSITY,
     PROBABILITY_PREFIX,
@@ -245,7 +244,7 @@ def estimate_vaf(options: EstimateVafOptions) -> None:
             check_output(path)
     collected = _Collected()
     with contextlib.ExitStack() as stack:
-        calls = _calls_with_densities(options, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="varproof-"))))
+        calls = _calls_with_densities(options, stack.enter_context(working_folder()))
         header = _annotated_header(calls, options)
         writer = None
         if options.annotated_output is not None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -50,13 +49,14 @@ class ScorePosteriorOptions(CommandOptions):
 def score_posterior(options: ScorePosteriorOptions) -> None:
     """Candidates and reads (or evidence) to a scored VCF."""
     from varproof.formats.evidence import EvidenceReader
+    from varproof.formats.output import working_folder
     from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.posterior.run import ScoringJob, learn, write_scored
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="varproof-")))
+        folder = stack.enter_context(working_folder())
         tumor_path, territory = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5")
         tumor = stack.enter_context(EvidenceReader(tumor_path))
         normal = None

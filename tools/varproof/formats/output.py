@@ -15,10 +15,12 @@ from pydantic import BaseModel
 
 from varproof import __version__
 from varproof.errors import UserError
+from varproof.interruption import undone_if_interrupted
 
 STDOUT = Path("-")
 _NOT_PROVENANCE = {"threads", "config", "log_level", "quiet"}
 _DIGEST_BYTES = 1 << 20
+_INDEX_SUFFIXES = (".tbi", ".csi")
 
 
 def check_output(path: Path) -> None:
@@ -48,21 +50,27 @@ def complete_or_absent(path: Path) -> Iterator[Path]:
     descriptor, name = tempfile.mkstemp(prefix=".varproof-", suffix=suffix, dir=folder)
     os.close(descriptor)
     temporary = Path(name)
-    try:
-        yield temporary
-        if path == STDOUT:
-            sys.stdout.flush()
-            with temporary.open("rb") as finished:
-                while block := finished.read(1 << 20):
-                    sys.stdout.buffer.write(block)
-            sys.stdout.buffer.flush()
-        else:
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    def remove() -> None:
+        for made in (temporary, *(temporary.with_name(temporary.name + suffix) for suffix in _INDEX_SUFFIXES)):
+            made.unlink(missing_ok=True)
+
+    with undone_if_interrupted(remove):
+        try:
+            yield temporary
+            if path == STDOUT:
+                sys.stdout.flush()
+                with temporary.open("rb") as finished:
+                    while block := finished.read(1 << 20):
+                        sys.stdout.buffer.write(block)
+                sys.stdout.buffer.flush()
+            else:
+                mask = os.umask(0)
+                os.umask(mask)
+                os.chmod(temporary, 0o666 & ~mask)
+                os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -76,14 +84,28 @@ def folder_complete_or_absent(output: Path) -> Iterator[Path]:
     if not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"output {output}: folder {parent} is not writable")
     temporary = Path(tempfile.mkdtemp(prefix=".varproof-", dir=parent))
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o777 & ~mask)
-        os.replace(temporary, output)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with undone_if_interrupted(lambda: _remove_folder(temporary)):
+        try:
+            yield temporary
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o777 & ~mask)
+            os.replace(temporary, output)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def working_folder() -> Iterator[Path]:
+    """A folder, where temporary files go, that is removed at the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="varproof-") as name, undone_if_interrupted(lambda: _remove_folder(Path(name))):
+        yield Path(name)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder into which others may still be writing."""
+    for _ in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,11 +5,9 @@ alone, so the bytes don't depend on the number of processes.
 """
 
 import logging
-import multiprocessing
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +36,7 @@ from varproof.simulation.reads import ReadModel, ReadPairs, simulate_reads, trac
 from varproof.simulation.settings import SimulationSettings
 from varproof.simulation.tables import TruthRecord, write_candidates, write_truth
 from varproof.simulation.variants import SPACING_BP, Allele, PlantedVariant, plant_variants
+from varproof.workers import ordered_results
 
 logger = logging.getLogger("varproof")
 
@@ -220,31 +219,6 @@ class ChunkMaker:
         return ChunkResult(task, len(pairs.bases), int(pairs.duplicate.sum()), events)
 
 
-_maker: ChunkMaker | None = None
-
-
-def _start_worker(genome: Genome, samples: dict[str, SampleTruth], index: Path) -> None:
-    global _maker
-    _maker = ChunkMaker(genome, samples, index)
-
-
-def _run_in_worker(task: ChunkTask) -> ChunkResult:
-    assert _maker is not None
-    return _maker.run(task)
-
-
-def _results(
-    genome: Genome, samples: dict[str, SampleTruth], index: Path, tasks: list[ChunkTask], workers: int
-) -> Iterator[ChunkResult]:
-    if workers == 1 or len(tasks) == 1:
-        yield from map(ChunkMaker(genome, samples, index).run, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    workers = min(workers, len(tasks))
-    with ProcessPoolExecutor(workers, context, _start_worker, (genome, samples, index)) as pool:
-        yield from pool.map(_run_in_worker, tasks)
-
-
 def _tasks(
     settings: SimulationSettings, samples: dict[str, SampleTruth], seeds: list[np.random.SeedSequence], folder: Path
 ) -> list[ChunkTask]:
@@ -309,7 +283,8 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
         tasks = _tasks(settings, samples, [*seeds[3:5], *seeds[7::2]], chunks)
         counts = artefact.ArtifactCounts()
         read_pairs, duplicates = Counter(dict.fromkeys(samples, 0)), Counter(dict.fromkeys(samples, 0))
-        for done, result in enumerate(_results(genome, samples, index, tasks, workers), 1):
+        results = ordered_results(lambda: ChunkMaker(genome, samples, index).run, tasks, min(workers, len(tasks)))
+        for done, result in enumerate(results, 1):
             read_pairs[result.task.sample] += result.pairs
             duplicates[result.task.sample] += result.duplicates
             if result.events:

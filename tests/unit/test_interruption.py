@@ -1,0 +1,106 @@
+"""SIGTERM and Ctrl-C: the process ends at once, whatever it is at, and what was half done is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from varproof.formats.output import complete_or_absent, folder_complete_or_absent, working_folder
+from varproof.interruption import interruptible, undo_if_interrupted, undone_if_interrupted
+
+IN_A_LONG_CALL = """
+import hashlib, sys
+from pathlib import Path
+from varproof.formats.output import complete_or_absent, folder_complete_or_absent, working_folder
+from varproof.interruption import interruptible
+from varproof.workers import ordered_results
+
+def long(job):  # compiled code that lets other threads run, as kernels do
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 200_000_000)
+
+output = Path(sys.argv[1])
+with interruptible("example"), complete_or_absent(output / "a.vcf.gz") as a, folder_complete_or_absent(output / "b") as b:
+    with working_folder() as c:
+        for written in (a, a.with_name(a.name + ".tbi"), b / "inside", c / "inside"):
+            written.write_text("half of it")
+        results = ordered_results(lambda: long, range(4), int(sys.argv[2]))
+        print("begun", flush=True)
+        next(results)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_process_ends_at_once_and_leaves_nothing(workers: str, number: int, tmp_path: Path) -> None:
+    output, temporary = tmp_path / "output", tmp_path / "temporary"
+    output.mkdir(), temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_A_LONG_CALL, output, workers], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    assert list(output.iterdir()) and list(temporary.iterdir())
+    time.sleep(0.1)
+    begun = time.monotonic()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 1
+    assert (process.returncode, said) == (130, "example: interrupted\n")
+    assert not list(output.iterdir()) and not list(temporary.iterdir())
+
+
+NAMED_TUPLES = """
+from typing import NamedTuple
+import numba, numpy as np
+from varproof.interruption import interruptible
+
+class Pair(NamedTuple):
+    one: np.ndarray
+    two: np.ndarray
+
+@numba.njit(nogil=True)
+def pair(size):
+    return Pair(np.zeros(size), np.zeros(size))
+
+pair(1)
+with interruptible("example"):
+    print("begun", flush=True)
+    while True:
+        pair(100)
+"""
+
+
+def test_no_crash_while_a_kernel_hands_back_a_named_tuple() -> None:
+    """Numba crashes where an exception, as of a signal handler, comes while it makes one."""
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", NAMED_TUPLES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+        assert process.returncode == 130
+
+
+def test_nothing_is_undone_and_signals_mean_what_they_did_after_the_block(tmp_path: Path) -> None:
+    handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    undone = []
+    with interruptible("example"):
+        with undone_if_interrupted(lambda: undone.append(1)):
+            pass
+        undo_if_interrupted(lambda: undone.append(2))()
+        with complete_or_absent(tmp_path / "a") as a, folder_complete_or_absent(tmp_path / "b"), working_folder() as c:
+            a.write_text("whole")
+        assert signal.getsignal(signal.SIGTERM) != handlers[0]
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
+    assert not undone and not c.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,77 @@
+"""What SIGTERM and Ctrl-C do: what is half done is removed, and the process ends at once with exit code 130.
+
+A thread waits for the signals while the main thread computes. An exception in the main thread, Python's way, would come
+only when a compiled kernel returns, which can take seconds; and Numba crashes where one comes while it makes a named tuple
+of what a kernel gave.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+EXIT_CODE = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_DONE = b"\0"
+
+_undo: dict[object, Callable[[], None]] = {}
+
+
+def undo_if_interrupted(undo: Callable[[], None]) -> Callable[[], None]:
+    """Have `undo` called, in another thread, if the process is interrupted; returns what takes that back."""
+    key = object()
+    _undo[key] = undo
+    return lambda: _undo.pop(key, None) and None
+
+
+@contextlib.contextmanager
+def undone_if_interrupted(undo: Callable[[], None]) -> Iterator[None]:
+    """Have `undo` called if the process is interrupted in this block."""
+    forget = undo_if_interrupted(undo)
+    try:
+        yield
+    finally:
+        forget()
+
+
+@contextlib.contextmanager
+def interruptible(name: str) -> Iterator[None]:
+    """End the process on SIGTERM or SIGINT in this block, with one line on stderr that starts with `name`."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    handlers = {number: signal.signal(number, _nothing) for number in _SIGNALS}
+    wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    watcher = threading.Thread(target=_watch, args=(name, reading), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        os.write(writing, _DONE)
+        watcher.join()  # for ever, if it is ending the process: what went wrong meanwhile is not this thread's to tell
+        os.close(writing)
+        os.close(reading)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _nothing(signal_number: int, frame: object) -> None:
+    """A handler has to be there for Python to pass signals on to the thread."""
+
+
+def _watch(name: str, reading: int) -> None:
+    while (received := os.read(reading, 1)) != _DONE:
+        if received[0] in _SIGNALS:
+            _end(name)
+
+
+def _end(name: str) -> None:
+    for child in multiprocessing.active_children():
+        child.kill()
+    os.write(2, f"{name}: interrupted\n".encode())
+    for undo in reversed(list(_undo.values())):
+        with contextlib.suppress(Exception):
+            undo()
+    os._exit(EXIT_CODE)
