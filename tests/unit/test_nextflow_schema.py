@@ -1,0 +1,188 @@
+"""The Nextflow wrappers say of every option what its executable says: nothing here runs Nextflow."""
+
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from varproof import __version__
+from varproof.commands import EXECUTABLES
+from varproof.commands.base import CommandOptions
+
+ROOT = Path(__file__).resolve().parents[2] / "wrappers" / "nextflow"
+SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
+PARAMETERS = {name: item for group in SCHEMA["$defs"].values() for name, item in group["properties"].items()}
+OF_NETWORKS = ("train", "predict")
+LABELS = {"process_single", "process_low", "process_medium", "process_high"}
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR"}
+"""Parameters whose default the executable does not have, or that it requires."""
+
+NOT_RUN = {"simulate-pair", "train"}
+"""Executables that have a module but no place in the pipeline."""
+
+FROM_THE_SHEET = {
+    "score-posterior.purity", "tensorise.patient", "tensorise.library", "score-posterior.alignment_tumor",
+    "score-posterior.alignment_normal",
+}  # fmt: skip
+"""Options that the samplesheet, or a step before, gives for each sample."""
+
+BY_EXT_ARGS = {
+    "call-candidates": {"seed"},
+    "score-posterior": {"max_depth"},
+    "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures"},
+    "predict": {"batch_size", "explain_at", "explain"},
+    "estimate-vaf": {"purity"},
+    "evaluate-calls": {"purity"},
+    "train": {"resume"},
+}
+"""Options that users reach by ext.args only: what changes no result, and what writes more beside it."""
+
+
+def model_of(name: str) -> type[CommandOptions]:
+    module = importlib.import_module(f"varproof.commands.{name.replace('-', '_')}")
+    (model,) = [
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, CommandOptions) and kind.__module__ == module.__name__
+    ]
+    return model
+
+
+def options_of(name: str) -> dict[str, dict[str, Any]]:
+    """JSON Schema of each option of its own; an optional one as what it is when given."""
+    schema = model_of(name).model_json_schema()
+    options = {}
+    for field, item in schema["properties"].items():
+        if field in CommandOptions.model_fields:
+            continue
+        given = next((kind for kind in item.get("anyOf", []) if kind.get("type") != "null"), {})
+        options[field] = {**item, **given}
+        items = options[field].get("items", {})
+        if "$ref" in items:
+            options[field]["items"] = schema["$defs"][items["$ref"].rpartition("/")[2]]
+    return options
+
+
+def module_of(name: str) -> Path:
+    return ROOT / "modules" / "varproof" / name.replace("-", "")
+
+
+def is_path(option: dict[str, Any]) -> bool:
+    return "path" in (option.get("format"), option.get("items", {}).get("format"))
+
+
+def written_options(text: str) -> set[str]:
+    """Options in the text of a module or configuration."""
+    return {match.replace("-", "_") for match in re.findall(r"(?<![\w-])--([a-z][a-z-]*)", text)}
+
+
+def configured(name: str) -> str:
+    """What conf/modules.config says of an executable's module."""
+    text = (ROOT / "conf" / "modules.config").read_text()
+    match = re.search(rf"withName: VARPROOF_{name.replace('-', '').upper()} {{(.*?)\n    }}", text, re.DOTALL)
+    return match[1] if match else ""
+
+
+MAPPED = [(parameter, *option.split(".")) for parameter, item in PARAMETERS.items() for option in item.get("x-varproof", [])]
+
+
+@pytest.mark.parametrize(("parameter", "name", "field"), MAPPED, ids=["-".join(entry) for entry in MAPPED])
+def test_a_parameter_is_what_its_option_is(parameter: str, name: str, field: str) -> None:
+    item, option = PARAMETERS[parameter], options_of(name)[field]
+    if is_path(option):
+        assert item["type"] == "string" and item["format"] == "file-path" and "default" not in item
+        return
+    if option["type"] == "array":
+        assert item["type"] == "string"
+        for choice in option["items"].get("enum", []):
+            assert re.fullmatch(item["pattern"], choice) and re.fullmatch(item["pattern"], f"{choice},{choice}")
+    elif field == "normal_contamination":
+        assert [re.fullmatch(item["pattern"], text) is not None for text in ("auto", "0", "0.5", ".5", "1", "no")] == [
+            True, True, True, True, False, False,
+        ]  # fmt: skip
+    else:
+        assert item["type"] == option["type"]
+        assert item.get("enum") == option.get("enum")
+        assert {bound: item.get(bound) for bound in BOUNDS} == {bound: option.get(bound) for bound in BOUNDS}
+    if parameter in PIPELINES_OWN_DEFAULT:
+        assert item["default"] == PIPELINES_OWN_DEFAULT[parameter]
+    else:
+        assert item.get("default") == (option.get("default") if option["type"] != "array" else None)
+
+
+@pytest.mark.parametrize(("parameter", "name", "field"), MAPPED, ids=["-".join(entry) for entry in MAPPED])
+def test_a_parameter_reaches_its_option(parameter: str, name: str, field: str) -> None:
+    flag, module = "--" + field.replace("_", "-"), (module_of(name) / "main.nf").read_text()
+    in_config = configured(name)
+    passed = f"params.{parameter}" in in_config and re.search(rf"--(no-)?{flag.removeprefix('--')}\b", in_config)
+    workflows = "".join(path.read_text() for path in [ROOT / "main.nf", *ROOT.glob("subworkflows/local/*/main.nf")])
+    assert passed or (f"params.{parameter}" in workflows and flag in module), f"{parameter} is not handed to {name} {flag}"
+
+
+@pytest.mark.parametrize("name", EXECUTABLES)
+def test_every_option_can_be_reached(name: str) -> None:
+    """Each is an input, an output, a parameter, of the samplesheet, or known to be left to ext.args."""
+    module = written_options((module_of(name) / "main.nf").read_text())
+    options = options_of(name)
+    parameters = {field for _, executable, field in MAPPED if executable == name}
+    by_arguments = BY_EXT_ARGS.get(name, set())
+    for field, option in options.items():
+        left_to_users = name in NOT_RUN and not is_path(option)
+        assert field in module or field in by_arguments or (field in parameters and not is_path(option)) or left_to_users, field
+        if field in module and not is_path(option) and name not in NOT_RUN:
+            assert field in parameters or f"{name}.{field}" in FROM_THE_SHEET, field
+    assert by_arguments <= set(options), "an option of ext.args is gone"
+    unknown = (module | written_options(configured(name))) - set(options) - set(CommandOptions.model_fields) - {"version"}
+    assert {field.removeprefix("no_") for field in unknown} <= {
+        field for field in options if options[field]["type"] == "boolean"
+    }
+
+
+def test_defaults_of_the_configuration_are_those_of_the_schema() -> None:
+    text = (ROOT / "nextflow.config").read_text()
+    block = re.search(r"(?s)^params {\n(.*?)\n}", text[text.index("params {") :])
+    assert block
+    values = dict(re.findall(r"(?m)^ +(\w+) += (.*)$", block[1]))
+    assert list(values) and set(values) == set(PARAMETERS)
+    for name, value in values.items():
+        default = PARAMETERS[name].get("default")
+        shown = json.dumps(default) if not isinstance(default, str) else f"'{default}'"
+        assert value == shown, name
+
+
+@pytest.mark.parametrize("name", EXECUTABLES)
+def test_modules_are_alike(name: str) -> None:
+    folder, short = module_of(name), name.replace("-", "")
+    text, image = (folder / "main.nf").read_text(), "varproof-cnn" if name in OF_NETWORKS else "varproof"
+    assert f"process VARPROOF_{short.upper()} {{" in text
+    assert f'container "ghcr.io/varproof/{image}:{__version__}"' in text
+    labels = set(re.findall(r"label '(\w+)'", text))
+    assert len(labels) == 1 and labels <= LABELS
+    assert f"eval(\"{name} --version | sed 's/.* //'\"), topic: versions, emit: versions_varproof" in text
+    assert "task.ext.args ?: " in text and text.count('task.ext.prefix ?: "${meta.id}"') == 2
+    assert f'    """\n    {name} \\\\\n' in text or f"\n    {name} \\\\\n" in text
+    assert yaml.safe_load((folder / "environment.yml").read_text())["dependencies"] == [f"bioconda::{image}={__version__}"]
+    meta = yaml.safe_load((folder / "meta.yml").read_text())
+    assert meta["name"] == f"varproof_{short}"
+    declared = re.findall(r"(?:val|path)\((\w+)", text.partition("output:")[0])
+    assert [next(iter(entry)) for channel in meta["input"] for entry in channel] == declared
+    assert set(meta["output"]) == set(re.findall(r"emit: (\w+)", text))
+    files = [(entry, item) for channel in meta["input"] for element in channel for entry, item in element.items()]
+    assert all(item["description"] and (item["type"] != "file" or item["pattern"]) for _, item in files)
+    tests = (folder / "tests" / "main.nf.test").read_text()
+    assert f'process "VARPROOF_{short.upper()}"' in tests and f'tag "varproof/{short}"' in tests
+    assert (
+        ("module_args" in tests) == (folder / "tests" / "nextflow.config").exists() == ("config './nextflow.config'" in tests)
+    )
+
+
+def test_images_and_version_are_given_once_more() -> None:
+    assert PARAMETERS["image"]["default"] == f"ghcr.io/varproof/varproof:{__version__}"
+    assert PARAMETERS["image_cnn"]["default"] == f"ghcr.io/varproof/varproof-cnn:{__version__}"
+    assert re.search(rf"version += '{re.escape(__version__)}'", (ROOT / "nextflow.config").read_text())
