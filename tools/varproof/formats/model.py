@@ -58,6 +58,24 @@ def _item(config: Any, key: str, kind: type) -> Any:
     return found if isinstance(found, kind) else kind()
 
 
+_MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
+_MODULES = ("keras", "varproof")
+_RUNS_CODE = ("Lambda", "function", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+
+
+def _foreign_objects(config: Any) -> list[str]:
+    """What a Keras configuration would make beside layers of Keras and varproof: functions, and whatever runs code."""
+    if isinstance(config, list):
+        return [name for item in config for name in _foreign_objects(item)]
+    if not isinstance(config, dict):
+        return []
+    found = [name for item in config.values() for name in _foreign_objects(item)]
+    module, kind = config.get("module"), config.get("class_name")
+    if kind in _RUNS_CODE or (module is not None and str(module).partition(".")[0] not in _MODULES):
+        found.insert(0, f"{module}.{kind}")
+    return found
+
+
 def read_card(path: Path) -> ModelCard:
     """The card of a model file; raises UserError where it is no model of this version of varproof."""
     if not path.exists():
@@ -68,6 +86,7 @@ def read_card(path: Path) -> ModelCard:
             config = json.loads(archive.read("config.json"))
             if archive.testzip() is not None:
                 raise UserError(f"{path}: damaged model file; copy it again")
+            foreign = [name for name in archive.namelist() if name not in _MEMBERS] or _foreign_objects(config)
     except (
         OSError,
         zipfile.BadZipFile,
@@ -79,6 +98,8 @@ def read_card(path: Path) -> ModelCard:
         ValueError,
     ) as error:
         raise UserError(f"{path}: not a .keras model file ({' '.join(str(error).split())}); {advice}") from error
+    if foreign:
+        raise UserError(f"{path}: holds what no model of varproof has ({foreign[0]}), and is not opened; {advice}")
     card = _find_card(config)
     if card is None:
         raise UserError(f"{path}: a Keras model, but not one of varproof; {advice}")
