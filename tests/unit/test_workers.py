@@ -1,6 +1,7 @@
 """The pool of worker processes: results in order, errors as they are raised, jobs drawn only as they are needed."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_a_worker_that_can_not_be_made_is_an_error_of_the_first_job() -> None:
 
 
 def test_a_result_that_can_not_cross_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match=r"<lambda>|lambda"):
+    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
         next(ordered_results(lambda: lambda job: lambda: job, range(5), 2))
 
 
