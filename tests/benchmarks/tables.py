@@ -147,7 +147,7 @@ def write_results(results: list[dict[str, Any]], folder: Path) -> int:
 
 
 def write_page(folder: Path) -> int:
-    """Write RESULTS.md from results.json, candidates.json and network.json (if they are there); returns as `write_results`."""
+    """Write RESULTS.md from results.json and the pages of other benchmarks, where they are; returns as `write_results`."""
     known = json.loads((folder / "results.json").read_text())
     results, version = known["results"], known["version"]
     sums, seeds = Goals(), Goals()
@@ -183,7 +183,7 @@ def write_page(folder: Path) -> int:
         *details,
         f"Seed by seed, {len(seeds.missed)} of {seeds.checked} goals are missed.",
     ]
-    for section in (folder / "candidates.json", folder / "network.json"):
+    for section in (folder / f"{name}.json" for name in ("candidates", "network", "speed", "robustness")):
         if section.exists():
             lines += ["", *json.loads(section.read_text())["page"]]
     (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")
