@@ -154,8 +154,8 @@ def lost_records(target: Target, spoilt: Path, output: Path) -> str:
         given = [len(record.alts or ()) for record in file]
     if target.executable == "score-posterior":
         with pysam.VariantFile(str(output)) as file:
-            kept = [len(record.alts or ()) for record in file]
-        return "" if kept == given else f"{len(kept)} records of {len(given)}"
+            kept = sum(1 for _ in file)
+        return "" if kept == len(given) else f"{kept} records of {len(given)}"
     with EvidenceReader(output) as reader:
         return "" if reader.size == sum(given) else f"{reader.size} alleles of {sum(given)}"
 

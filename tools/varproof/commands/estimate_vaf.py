@@ -19,7 +19,7 @@ from varproof.formats.vcf import (
     PROBABILITY_PREFIX,
     VcfWriter,
     candidates_of,
-    info_value,
+    info_numbers,
     open_vcf,
     read_records,
 )
@@ -144,7 +144,7 @@ def _rows(record: Any, collected: _Collected) -> Iterator[str]:
     from varproof.posterior.vaf import frequency_estimate
 
     texts, modes, fragments = density_texts(record, 0), allele_frequencies(record, 0), depth(record, 0)
-    somatic = info_value(record, _SOMATIC)
+    somatic = info_numbers(record, _SOMATIC)
     for candidate, text, mode in zip(candidates_of(record, 0), texts, modes, strict=True):
         if text is None:
             collected.not_judged += 1

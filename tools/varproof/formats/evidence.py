@@ -52,6 +52,7 @@ VALUE_RANGES = {
     "log_error_ratio": (-50, 50),
     "company": (0, COMPANY_CODES - 1),
     "count": (1, 10_000_000),
+    "depth": (0, 2**31 - 1),
 }
 """Values that a sound file may hold, both ends included; NaN is in none of these."""
 

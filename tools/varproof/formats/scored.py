@@ -21,7 +21,7 @@ from varproof.formats.vcf import (
     NETWORK_EVENTS,
     PROBABILITY_PREFIX,
     from_phred,
-    info_value,
+    info_numbers,
 )
 
 NAN = math.nan
@@ -132,11 +132,9 @@ _LEAST = from_phred(MAX_PHRED)
 
 
 def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
-    values = info_value(record, field)
+    values = info_numbers(record, field)
     if values is None:
         return [NAN] * alleles
-    if not isinstance(values, tuple):
-        values = (values,)
     if len(values) != alleles:
         if values == (None,):
             return [NAN] * alleles

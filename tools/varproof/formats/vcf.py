@@ -105,6 +105,17 @@ def info_value(record: Any, key: str) -> Any:
         raise UserError(f"record {record.contig}:{record.pos}: {key} is damaged: it is no text ({error.reason})") from error
 
 
+def info_numbers(record: Any, key: str) -> tuple[float | None, ...] | None:
+    """An INFO field of numbers; None where there is none. Raises UserError where the header declares it as another type."""
+    values = info_value(record, key)
+    if values is None:
+        return None
+    values = values if isinstance(values, tuple) else (values,)
+    if any(isinstance(value, str | bool) for value in values):
+        raise UserError(f"record {record.contig}:{record.pos}: {key} is no number; the header must declare it with Type=Float")
+    return values
+
+
 def _info(record: Any, key: str) -> Any:
     value = info_value(record, key)
     return value[0] if isinstance(value, tuple) else value
