@@ -11,7 +11,7 @@ from rich.table import Table
 
 from wrappers.containers import apptainer, cnn_image, cnn_sif, core_image, core_sif, docker, podman  # noqa: F401
 from wrappers.galaxy import galaxy_installed, galaxy_server, planemo_results  # noqa: F401
-from wrappers.workflow import multiqc, nextflow, slurm  # noqa: F401
+from wrappers.workflow import multiqc, nextflow, podman_core_image, slurm  # noqa: F401
 
 RESULTS = {"passed": "ok", "failed": "FAILED", "skipped": "not run"}
 

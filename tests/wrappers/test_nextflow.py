@@ -19,6 +19,7 @@ CALLS = [
     "calls/simulated.combined.filtered.vcf.gz",
 ]  # fmt: skip
 WITHOUT_NETWORK = [name for name in CALLS if ".posterior." in name]
+POSTERIOR_ONLY = ("--model", "", "--chunks", "1", "--skip_multiqc")
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_apptainer(
     ran_on(request, f"Nextflow {nextflow.version},", f"{apptainer.name} {apptainer.version}")
     names, extra = CALLS, ["--image_cnn", cnn_sif, "-c", container_config(tmp_path)]
     if profile == "singularity":
-        names, extra = WITHOUT_NETWORK, ["--model", "", "--skip_multiqc"]
+        names, extra = WITHOUT_NETWORK, [*POSTERIOR_ONLY]
     run = nextflow.pipeline(tmp_path, "-profile", f"test,{profile}", "--image", core_sif, *extra)
     for name in names:
         assert run.calls(name) == local.calls(name), name
@@ -177,7 +178,7 @@ def test_slurm(
 ) -> None:
     """On a SLURM cluster, each task a job in Apptainer: the bytes of the local run"""
     ran_on(request, f"Nextflow {nextflow.version},", f"{slurm.name} {slurm.version}, {apptainer.name} {apptainer.version}")
-    run = nextflow.pipeline(tmp_path, "-profile", "test,slurm,apptainer", "--image", core_sif, "--model", "", "--skip_multiqc")
+    run = nextflow.pipeline(tmp_path, "-profile", "test,slurm,apptainer", "--image", core_sif, *POSTERIOR_ONLY)
     for name in WITHOUT_NETWORK:
         assert run.calls(name) == local.calls(name), name
     assert "executor >  slurm" in run.log or "slurm" in (run.folder / ".nextflow.log").read_text()
@@ -194,11 +195,17 @@ four,{data}/tumor.bam
 
 
 def test_strict_syntax(request: pytest.FixtureRequest, nextflow: Nextflow, tmp_path: Path) -> None:
-    """The strict syntax takes all scripts and configurations; every task's stub runs"""
+    """The strict syntax takes all scripts and configurations; stubs run, with contexts from a pool"""
     ran_on(request, "Nextflow", nextflow.version)
-    run = nextflow.strict().pipeline(tmp_path, "-profile", "test", "-stub")
+    pool = tmp_path / "pool.tsv"
+    pool.write_text(f"sample\tpatient\tlibrary\treads\nc1\tsomebody\tpcr\t{TEST_DATA / 'context-1.bam'}\n")
+    run = nextflow.strict().pipeline(tmp_path, "-profile", "test", "-stub", "--context_pool", pool, "--contexts", "1")
     assert "Error" not in run.log and "ERROR" not in run.log
     assert (run.results / "multiqc" / "multiqc_report.html").exists()
+    (table,) = tmp_path.glob("work/*/*/context-pool.tsv")
+    lines = [line.split("\t") for line in table.read_text().splitlines()]
+    assert lines == [["sample", "patient", "library", "reads"], ["c1", "somebody", "pcr", "context1/context-1.bam"]]
+    assert (table.parent / "context1" / "context-1.bam").exists() and (table.parent / "context1" / "context-1.bam.bai").exists()
 
 
 def test_mistakes_in_the_samplesheet(request: pytest.FixtureRequest, nextflow: Nextflow, tmp_path: Path) -> None:

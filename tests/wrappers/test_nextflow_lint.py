@@ -38,6 +38,8 @@ def stand_in(folder: Path) -> dict[str, str]:
     shutil.copytree(PIPELINE / "modules" / "varproof", repository / "modules" / "nf-core" / "varproof")
     for name, required in SCHEMAS.items():
         (repository / "modules" / name).write_text(json.dumps({"type": "object", "required": required}))
+    (repository / "tests" / "config").mkdir(parents=True)
+    (repository / "tests" / "config" / "nextflow.config").touch()
     (repository / ".nf-core.yml").write_text("repository_type: modules\norg_path: nf-core\n")
     (folder / "gitconfig").write_text(
         f'[url "file://{repository}"]\n insteadOf = {ADDRESS}\n[user]\n name = tests\n email = tests@localhost\n'

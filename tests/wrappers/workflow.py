@@ -161,6 +161,18 @@ def nextflow(multiqc: Path, tmp_path_factory: pytest.TempPathFactory) -> Nextflo
 
 
 @pytest.fixture(scope="session")
+def podman_core_image(podman: Engine, core_image: str) -> str:
+    """The image without TensorFlow, handed from Docker to Podman unless Podman has it."""
+    name = f"localhost/{core_image}"
+    identity = output_of("docker", "image", "inspect", "--format", "{{.Id}}", core_image).removeprefix("sha256:")
+    held = subprocess.run(["podman", "image", "inspect", "--format", "{{.Id}}", name], capture_output=True, text=True)
+    if held.stdout.strip() != identity:
+        output_of("bash", "-c", f"docker save {core_image} | podman load")
+        output_of("podman", "tag", identity, name)
+    return name
+
+
+@pytest.fixture(scope="session")
 def slurm() -> Engine:
     """A SLURM cluster of this machine."""
     if os.geteuid() or shutil.which("apt-get") is None:

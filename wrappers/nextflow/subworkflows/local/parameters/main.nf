@@ -27,7 +27,7 @@ def checkParameters(path, given) {
         if (!known.containsKey(name) && !known.containsKey(name.replaceAll(/-/, '_')) && !known.any { key, _item -> camelCase(key) == name }) {
             mistakes << "--${name} is not a parameter of this pipeline; see --help"
         }
-        else if (known[name] && value != null) {
+        else if (known[name] && value != null && value != '') {
             def mistake = valueMistake(known[name], value)
             if (mistake) {
                 mistakes << "--${name}: ${mistake} (got '${value}')"
