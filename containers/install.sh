@@ -3,22 +3,19 @@
 # repository in /build/source; varproof and what it needs go to /opt/varproof.
 #   install.sh system | tools | dependencies LOCK | varproof
 set -eu
-export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 [ ! -f /build/registries.pem ] || export PIP_CERT=/build/registries.pem
 pip=/build/tools/bin/pip
-python=/opt/varproof/bin/python
-
-clean_system() {
-    apt-get clean
-    rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
-    rm -rf /usr/share/doc/* /usr/share/man/* /usr/share/info/* /usr/share/locale/*
-}
+home=/opt/varproof
+python=$home/bin/python
 
 # Debian's Python, and ps for Nextflow.
 install_system() {
     apt-get update -q
     apt-get install -yq --no-install-recommends python3 procps
-    clean_system
+    apt-get clean
+    rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+    rm -rf /usr/share/doc/* /usr/share/man/* /usr/share/info/* /usr/share/locale/*
     useradd --create-home --uid 1000 varproof
 }
 
@@ -27,19 +24,43 @@ install_tools() {
     apt-get update -q
     apt-get install -yq --no-install-recommends python3-venv ca-certificates binutils
     python3 -m venv /build/tools
-    python3 -m venv --without-pip /opt/varproof
+    python3 -m venv --without-pip $home
     $pip install --require-hashes --only-binary :all: --requirement /build/build.lock
 }
 
-# The packages of a lock file, from wheels.
+# The packages of a lock file, from wheels, less what no run needs.
 install_dependencies() {
     $pip --python $python install --no-compile --require-hashes --only-binary :all: --requirement "/build/$1.lock"
+    site=$($python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    find "$site" -depth -type d \( -name tests -o -name test -o -name testdata -o -name sample_data \) -exec rm -r {} +
+    find "$site" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.a' -o -name '*.c' \
+        -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' \) -delete
+    # Libraries that a wheel carries beside its modules (*.libs) were relocated, which strip can break; they have no symbols.
+    find "$site" -type f -name '*.so*' -not -path '*.libs/*' -exec strip --strip-unneeded {} +
 }
 
+# varproof, with its kernels compiled: by running everything, or taken from another image. So is the bytecode of what was
+# imported meanwhile; what no run imports goes without.
 install_varproof() {
-    $pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /build/wheel /build/source
+    first=yes
+    [ ! -d /build/kernels ] || first=no
+    [ $first = no ] || $pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /build/wheel /build/source
     $pip --python $python install --no-compile --no-index --no-deps /build/wheel/*.whl
-    $python -m compileall -q --invalidation-mode unchecked-hash /opt/varproof/lib
+    cd /
+    kernels=$($python -c 'from varproof.accelerate import FOLDERS; print(FOLDERS[-1])')
+    if [ $first = yes ]; then
+        mkdir /build/run
+        PYTHONDONTWRITEBYTECODE='' HOME=/nonexistent sh /build/source/containers/run-all.sh /build/source/test-data /build/run
+        cp -r "$kernels" /build/kernels
+        find $home -name '*.pyc' | sed 's|__pycache__/\(.*\)\.[^.]*\.pyc|\1.py|' >/build/imported
+    else
+        mkdir -p "$(dirname "$kernels")"
+        cp -r /build/kernels "$kernels"
+        find $home -name '*.py' >/build/imported
+    fi
+    # Not by time of the source: file systems of images differ in how exact they are.
+    $python -m compileall -q -f --invalidation-mode unchecked-hash -i /build/imported >/dev/null
+    chmod -R a+rX $home
 }
 
 step=$1

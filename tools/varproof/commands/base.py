@@ -128,8 +128,8 @@ def _start_logging(name: str, level: str, quiet: bool) -> None:
         handlers=[_StderrHandler()],
         force=True,
     )
-    for noisy in ("matplotlib", "numba"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("numba").setLevel(logging.WARNING)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns where there is no home to keep its list of fonts in
 
 
 def run_command(name: str, model: type[Options], run: Callable[[Options], None]) -> None:
