@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from varproof.commands.base import CommandOptions, run_command
 from varproof.formats.output import provenance
-from varproof.formats.scored import EventSelection, error_probabilities, select_events
+from varproof.formats.scored import NAN, EventSelection, error_probabilities, select_events
 from varproof.formats.subset import subset_alleles
 from varproof.formats.vcf import MAX_PHRED, VariantType, VcfWriter, candidates_of, open_vcf, read_records
 
@@ -61,8 +61,8 @@ def _in_range(record: Any, options: FdrFilterOptions) -> Sequence[bool]:
     ]
 
 
-def _considered_errors(options: FdrFilterOptions, selection: EventSelection) -> tuple[array, Counter[str]]:
-    """Error probabilities of all alleles that take part, and how many don't, by reason."""
+def _errors(options: FdrFilterOptions, selection: EventSelection) -> tuple[array, Counter[str]]:
+    """Error probabilities of all alleles in order, NaN of those that don't take part; and how many don't, by reason."""
     errors, left_out = array("d"), Counter[str]()
     for record in read_records(options.calls):
         for error, wanted in zip(error_probabilities(record, selection), _in_range(record, options), strict=True):
@@ -70,8 +70,7 @@ def _considered_errors(options: FdrFilterOptions, selection: EventSelection) -> 
                 left_out["without a posterior"] += 1
             elif not wanted:
                 left_out["of another type or length"] += 1
-            else:
-                errors.append(error)
+            errors.append(error if wanted else NAN)
     return errors, left_out
 
 
@@ -96,28 +95,29 @@ def _summary(threshold: "FdrThreshold", options: FdrFilterOptions, selection: Ev
 
 def fdr_filter(options: FdrFilterOptions) -> None:
     """Two passes: the error probabilities of all calls; then the calls under the threshold are written."""
+    import numpy as np
+
     from varproof.posterior.fdr import fdr_threshold
 
     with open_vcf(options.calls) as calls:
         header = calls.header.copy()
     selection = select_events(options.calls, header, options.events)
     writer = VcfWriter(options.output, header)  # Refuses a bad place before any work is done.
-    errors, left_out = _considered_errors(options, selection)
-    threshold = fdr_threshold(errors, options.fdr, options.mode)
+    errors, left_out = _errors(options, selection)
+    considered = np.frombuffer(errors, np.float64) if errors else np.empty(0)
+    threshold = fdr_threshold(considered[~np.isnan(considered)], options.fdr, options.mode)
     summary = _summary(threshold, options, selection)
     header.add_line(f"##varproof_fdr-filter={provenance('fdr-filter', options)}")
     header.add_line(f"##varproof_fdr-filter_result={json.dumps(summary)}")
+    kept = (considered <= threshold.error).tolist()
+    start = 0
     with writer:
         for record in read_records(options.calls):
-            alleles = [
-                allele
-                for allele, (error, wanted) in enumerate(
-                    zip(error_probabilities(record, selection), _in_range(record, options), strict=True)
-                )
-                if wanted and error <= threshold.error
-            ]
+            size = len(record.alts or ())
+            alleles = [allele for allele in range(size) if kept[start + allele]]
+            start += size
             if alleles:
-                writer.write(record if len(alleles) == len(record.alts) else subset_alleles(record, alleles))
+                writer.write(record if len(alleles) == size else subset_alleles(record, alleles))
     for reason, number in left_out.items():
         logger.info("%d alleles %s were left out", number, reason)
     if threshold.kept:

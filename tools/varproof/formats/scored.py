@@ -21,7 +21,6 @@ from varproof.formats.vcf import (
     NETWORK_EVENTS,
     PROBABILITY_PREFIX,
     from_phred,
-    info_numbers,
 )
 
 NAN = math.nan
@@ -80,6 +79,9 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
         raise UserError(f"--events: {' and '.join(chosen)} belong to different posteriors and can't be added up")
     family = families.pop()
     members = [event for event in known if _family(event) == family]
+    for field in (PROBABILITY_PREFIX + event for event in members):
+        if header.info[field].type not in ("Float", "Integer"):
+            raise UserError(f"{path}: the header declares {field} with Type={header.info[field].type}; it must be Float")
     complement = None
     if family in _FAMILIES and _FAMILIES[family] <= set(members):
         complement = tuple(PROBABILITY_PREFIX + event for event in members if event not in chosen)
@@ -95,21 +97,23 @@ def error_probabilities(record: Any, selection: EventSelection) -> list[float]:
     alleles = len(record.alts or ())
     chosen = [_phreds(record, field, alleles) for field in selection.fields]
     others = None if selection.complement is None else [_phreds(record, field, alleles) for field in selection.complement]
-    errors = []
-    for allele in range(alleles):
-        own = [values[allele] for values in chosen]
-        if any(value != value for value in own):
-            errors.append(NAN)
-            continue
-        rest = [] if others is None else [values[allele] for values in others]
-        if others is not None and not any(value != value for value in rest):
-            error = math.fsum(map(from_phred, rest))
-        elif len(own) == 1:
-            error = -math.expm1(-own[0] * math.log(10) / 10)
-        else:
-            error = 1 - math.fsum(map(from_phred, own))
-        errors.append(min(1.0, max(0.0, error)))
-    return errors
+    return [
+        _error([values[allele] for values in chosen], None if others is None else [values[allele] for values in others])
+        for allele in range(alleles)
+    ]
+
+
+def _error(own: list[float], rest: list[float] | None) -> float:
+    """Probability of none of the events of `own` (PHRED), from those of all others where they are known."""
+    if math.isnan(sum(own)):
+        return NAN
+    if rest is not None and not math.isnan(sum(rest)):
+        error = math.fsum([10 ** (-0.1 * value) for value in rest])
+    elif len(own) == 1:
+        error = -math.expm1(-own[0] * math.log(10) / 10)
+    else:
+        error = 1 - math.fsum(map(from_phred, own))
+    return min(1.0, max(0.0, error))
 
 
 def log_odds(record: Any, selection: EventSelection) -> list[float]:
@@ -132,9 +136,11 @@ _LEAST = from_phred(MAX_PHRED)
 
 
 def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
-    values = info_numbers(record, field)
+    values = record.info.get(field)
     if values is None:
         return [NAN] * alleles
+    if not isinstance(values, tuple):
+        values = (values,)
     if len(values) != alleles:
         if values == (None,):
             return [NAN] * alleles
@@ -142,7 +148,7 @@ def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
             f"record {record.contig}:{record.pos}: {field} has {len(values)} values for {alleles} alternative alleles; "
             "the header must declare it with Number=A"
         )
-    return [NAN if value is None else value for value in values]
+    return [NAN if value is None else value for value in values] if None in values else values
 
 
 def format_values(record: Any, sample: int, field: str, alleles: int) -> Sequence[Any]:

@@ -1,0 +1,278 @@
+"""How fast varproof is, how that grows with the input, and how long it takes to start.
+
+    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor files scaling start]
+
+Programs are run on one core, alternating, and the least CPU time of several runs counts; ratios are those of one session.
+Varlociraptor takes part where `varlociraptor` is on the PATH (`cargo install varlociraptor`; 8.12.0 was used). Writes
+speed.json and its section of RESULTS.md.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pysam
+from bench import DATA_SETS, HERE, Usage, run, simulated_pair
+from speed_table import speed_lines
+from tables import write_page
+
+REPEATS = 3
+MILLION = 1_000_000
+STARTED = ("fdr-filter", "score-posterior", "call-candidates", "train")
+
+
+def pair_of(work: Path, name: str) -> Path:
+    """The folder of the first pair of a data set of bench.py."""
+    return simulated_pair(work, f"{name}-1", (*DATA_SETS[name], "--seed", "1")) / "pair"
+
+
+def waited(process: subprocess.Popen[Any]) -> Usage:
+    """What a process took; raises CalledProcessError where it failed."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def other(*command: str | Path, output: Path | None = None) -> Usage:
+    """Run another program on one core, its log thrown away."""
+    with open(output or os.devnull, "wb") as written:
+        cores = sorted(os.sched_getaffinity(0))[:1]
+        process = subprocess.Popen(
+            [str(item) for item in command], stdout=written, stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        )  # fmt: skip
+        return waited(process)
+
+
+def together(parts: list[Usage]) -> Usage:
+    """Several processes, one after the other."""
+    return Usage(sum(part.cpu_seconds for part in parts), max(part.peak_mb for part in parts))
+
+
+def least(runs: list[Usage]) -> Usage:
+    """The run that took least CPU."""
+    return min(runs, key=lambda usage: usage.cpu_seconds)
+
+
+def varproof_scores(pair: Path, output: Path, *more: str) -> Usage:
+    """From reads and candidates to the scored VCF, both alignments measured on the way."""
+    return run(
+        "score-posterior", "--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--tumor",
+        pair / "tumor.bam", "--normal", pair / "normal.bam", "--purity", "0.75", "--output", output, "--quiet", *more,
+    )  # fmt: skip
+
+
+def varlociraptor_scores(program: str, pair: Path, folder: Path, mode: str) -> Usage:
+    """The same with Varlociraptor: estimate, preprocess both samples, call."""
+    reference, parts, observations = pair / "reference.fa", [], []
+    for sample in ("tumor", "normal"):
+        properties, seen = folder / f"{sample}.json", folder / f"{sample}.{mode}.bcf"
+        reads = pair / f"{sample}.bam"
+        parts.append(other(program, "estimate", "alignment-properties", reference, "--bams", reads, output=properties))
+        parts.append(
+            other(
+                program, "preprocess", "variants", reference, "--alignment-properties", properties, "--candidates",
+                pair / "candidates.vcf.gz", "--bam", reads, "--pairhmm-mode", mode, "--output", seen,
+            )
+        )  # fmt: skip
+        observations.append(seen)
+    called = folder / f"{mode}.bcf"
+    command = [program, "call", "variants", "--output", called, "tumor-normal", "--purity", "0.75"]
+    parts.append(other(*command, "--tumor", observations[0], "--normal", observations[1]))
+    return together(parts)
+
+
+def judged(calls: Path, pair: Path, folder: Path) -> dict[str, Any]:
+    """False and kept calls, and recall, of SNVs and of all others at nominal rates of 0.05 and 0.1."""
+    metrics = folder / "metrics.json"
+    truth = ("--truth", pair / "truth.vcf.gz", "--reference", pair / "reference.fa")
+    run("evaluate-calls", "--calls", calls, *truth, "--output", metrics, "--quiet")
+    found = {}
+    for item in json.loads(metrics.read_text())["classes"]:
+        if item["name"] in ("snv", "all"):
+            found[item["name"]] = {
+                str(at["nominal_fdr"]): {key: at[key] for key in ("kept", "true", "recall") if key in at}
+                for at in item["own_threshold"]
+                if at["nominal_fdr"] in (0.05, 0.1)
+            }
+    return found
+
+
+def against_varlociraptor(work: Path) -> dict[str, Any]:
+    """CPU seconds from reads to posteriors, and what comes of them, on one pair of 1 Mbp."""
+    pair = pair_of(work, "default")
+    folder = work / "speed"
+    folder.mkdir(exist_ok=True)
+    with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as records:
+        found: dict[str, Any] = {"candidates": sum(1 for _ in records), "programs": {}}
+    program = shutil.which("varlociraptor")
+    programs: dict[str, tuple[Callable[[], Usage], Path]] = {
+        "varproof": (lambda: varproof_scores(pair, folder / "varproof.vcf.gz"), folder / "varproof.vcf.gz")
+    }
+    if program is not None:
+        for mode in ("fast", "exact"):
+            programs[f"Varlociraptor, {mode}"] = (
+                lambda mode=mode: varlociraptor_scores(program, pair, folder, mode), folder / f"{mode}.bcf"
+            )  # fmt: skip
+    varproof_scores(pair, folder / "varproof.vcf.gz")  # compiles
+    runs: dict[str, list[Usage]] = {name: [] for name in programs}
+    for i in range(REPEATS):
+        for name, (measure, _) in programs.items():
+            if i == 0 or not name.endswith("exact"):  # two minutes each
+                runs[name].append(measure())
+    for name, (_, calls) in programs.items():
+        found["programs"][name] = asdict(least(runs[name])) | {"quality": judged(calls, pair, folder)}
+    return found
+
+
+def many_calls(work: Path, calls: int) -> tuple[Path, Path]:
+    """(scored calls, truth) of about so many records: those of a pair, over and over, along one long contig."""
+    pair, folder = pair_of(work, "default"), work / "speed"
+    folder.mkdir(exist_ok=True)
+    scored, outputs = folder / "varproof.vcf.gz", (folder / f"calls-{calls}.vcf.gz", folder / f"truth-{calls}.vcf.gz")
+    if not scored.exists():
+        varproof_scores(pair, scored)
+    if all(path.exists() for path in outputs):
+        return outputs
+    with pysam.VariantFile(str(scored)) as records:
+        size = sum(1 for _ in records)
+    copies = -(-calls // size)
+    for source, output in zip((scored, pair / "truth.vcf.gz"), outputs, strict=True):
+        with pysam.BGZFile(str(source)) as packed, pysam.BGZFile(str(output), "wb") as target:
+            lines = packed.read().decode().splitlines()
+            head = [line for line in lines if line.startswith("#")]
+            length = int(next(line for line in head if line.startswith("##contig")).partition("length=")[2].rstrip(">"))
+            for line in head:
+                target.write((line.replace(f"length={length}", f"length={length * copies}") + "\n").encode())
+            body = [line.split("\t", 2) for line in lines if not line.startswith("#")]
+            for copy in range(copies):
+                shifted = (f"{contig}\t{int(position) + copy * length}\t{rest}\n" for contig, position, rest in body)
+                target.write("".join(shifted).encode())
+        pysam.tabix_index(str(output), preset="vcf", force=True)
+    return outputs
+
+
+def on_many_calls(work: Path) -> list[dict[str, Any]]:
+    """fdr-filter, estimate-vaf and evaluate-calls on ten thousand, a hundred thousand and a million calls."""
+    found = []
+    for calls in (MILLION // 100, MILLION // 10, MILLION):
+        scored, truth = many_calls(work, calls)
+        output = work / "speed" / "out"
+        for name, arguments in {
+            "fdr-filter": ("--calls", scored, "--events", "SOMATIC_TUMOR", "--fdr", "0.05", "--output", f"{output}.vcf.gz"),
+            "estimate-vaf": ("--calls", scored, "--output", f"{output}.tsv"),
+            "evaluate-calls": ("--calls", scored, "--truth", truth, "--output", f"{output}.json"),
+        }.items():
+            begun = time.monotonic()
+            usage = run(name, *arguments, "--quiet")
+            found.append({"name": name, "calls": calls, "seconds": time.monotonic() - begun, **asdict(usage)})
+    return found
+
+
+def scaling(work: Path) -> dict[str, Any]:
+    """Wall time of one and two processes; CPU and memory from a thousand candidates on, and from 10x to 2,000x."""
+    pair, folder = pair_of(work, "hard"), work / "speed"
+    folder.mkdir(exist_ok=True)
+    seconds: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(2):
+        for threads in seconds:
+            begun = time.monotonic()
+            run(
+                "collect-evidence", "--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--reads",
+                pair / "tumor.bam", "--output", folder / "evidence.h5", "--threads", str(threads), "--quiet",
+            )  # fmt: skip
+            seconds[threads].append(time.monotonic() - begun)
+    found: dict[str, Any] = {"processes": {str(threads): min(values) for threads, values in seconds.items()}}
+    found["candidates"] = []
+    for length in (100_000, 1_000_000, 10_000_000):
+        grown = folder / f"grown-{length}"
+        if not grown.exists():
+            planted = [f"--{kind}={max(20, length // 2500)}" for kind in ("somatic-snvs", "germline")]
+            run("simulate-pair", "--genome-length", str(length), *planted, "--output", grown, "--seed", "1", "--quiet")
+        usage = varproof_scores(grown, folder / "grown.vcf.gz")
+        with pysam.VariantFile(str(grown / "candidates.vcf.gz")) as records:
+            found["candidates"].append({"candidates": sum(1 for _ in records), "length": length, **asdict(usage)})
+    found["depth"] = []
+    for depth in (10, 40, 200, 1000, 2000):
+        deep = folder / f"deep-{depth}"
+        if not deep.exists():
+            small = ["--genome-length", "20000", "--somatic-snvs", "20", "--germline", "20", "--somatic-insertions", "5"]
+            small += ["--somatic-deletions", "5", "--somatic-mnvs", "5", "--max-indel-length", "50", "--normal-depth", "30"]
+            run("simulate-pair", *small, "--tumor-depth", str(depth), "--output", deep, "--seed", "1", "--quiet")
+        usage = varproof_scores(deep, folder / "deep.vcf.gz", "--max-depth", "3000")
+        with pysam.VariantFile(str(deep / "candidates.vcf.gz")) as records:
+            found["depth"].append({"depth": depth, "candidates": sum(1 for _ in records), **asdict(usage)})
+    return found
+
+
+def starting(work: Path) -> dict[str, Any]:
+    """Seconds of `--help`, and of a job of ten candidates with and without compiled kernels at hand."""
+    pair, folder = pair_of(work, "default"), work / "speed"
+    folder.mkdir(exist_ok=True)
+    help_seconds = {}
+    for name in STARTED:
+        module = f"varproof.commands.{name.replace('-', '_')}"
+        times = []
+        for _ in range(5):
+            begun = time.monotonic()
+            subprocess.run([sys.executable, "-m", module, "--help"], stdout=subprocess.DEVNULL, check=True)
+            times.append(time.monotonic() - begun)
+        help_seconds[name] = min(times)
+    few = folder / "ten.vcf"
+    with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as records, few.open("w") as output:
+        output.write(str(records.header))
+        output.writelines(str(record) for record, _ in zip(records, range(10), strict=False))
+    evidence = ["--candidates", few, "--reference", pair / "reference.fa", "--reads", pair / "tumor.bam"]
+    evidence += ["--output", folder / "ten.h5", "--quiet"]
+    cold = folder / "kernels"
+    shutil.rmtree(cold, ignore_errors=True)
+    before = os.environ.get("NUMBA_CACHE_DIR")
+    os.environ["NUMBA_CACHE_DIR"] = str(cold)
+    seconds = []
+    for _ in range(4):
+        begun = time.monotonic()
+        run("collect-evidence", *evidence)
+        seconds.append(time.monotonic() - begun)
+    del os.environ["NUMBA_CACHE_DIR"]
+    if before is not None:
+        os.environ["NUMBA_CACHE_DIR"] = before
+    return {"help": help_seconds, "cold": seconds[0], "warm": min(seconds[1:])}
+
+
+MEASURES: dict[str, Callable[[Path], Any]] = {
+    "varlociraptor": against_varlociraptor,
+    "files": on_many_calls,
+    "scaling": scaling,
+    "start": starting,
+}
+
+
+def main() -> None:
+    """Measure and write the section."""
+    parser = argparse.ArgumentParser(description="How fast varproof is.")
+    parser.add_argument("--work", type=Path, default=HERE.parents[1] / "bench-work", help="folder of simulated pairs")
+    parser.add_argument("--only", nargs="+", choices=sorted(MEASURES), default=list(MEASURES), help="measures to take")
+    parser.add_argument("--output", type=Path, default=HERE, help="folder of speed.json and RESULTS.md")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    path = options.output / "speed.json"
+    found = json.loads(path.read_text())["found"] if path.exists() else {}
+    for name in options.only:
+        found[name] = MEASURES[name](options.work)
+        path.write_text(json.dumps({"found": found, "page": speed_lines(found)}, indent=1) + "\n")
+    write_page(options.output)
+    print("\n".join(speed_lines(found)))
+
+
+if __name__ == "__main__":
+    main()

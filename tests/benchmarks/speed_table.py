@@ -1,0 +1,92 @@
+"""The section of RESULTS.md on speed, from what speed.py measured."""
+
+from typing import Any
+
+LEAST = {"fast": 5, "exact": 20}
+"""How many times as fast as Varlociraptor in each mode score-posterior is to be."""
+
+MOST_CPU_SECONDS, MOST_SECONDS, MOST_MB, LEAST_SPEED_UP = 6, 20, 500, 1.85
+HELP_SECONDS = 0.5
+GENOME_BASES, TASKS = 3.1e9, 100
+
+
+def _rates(quality: dict[str, Any], name: str) -> str:
+    parts = []
+    for nominal, at in quality[name].items():
+        parts.append(f"{at['kept'] - at['true']}/{at['kept']} at {nominal}, recall {at['recall']:.3f}")
+    return "; ".join(parts)
+
+
+def _against_varlociraptor(found: dict[str, Any]) -> list[str]:
+    programs = found["programs"]
+    own = programs["varproof"]["cpu_seconds"]
+    lines = [
+        f"## Reads to posteriors: 1 Mbp, 40×/30×, {found['candidates']:,} candidates, one core", "",
+        "From BAM and candidates to the scored VCF, properties of both alignments measured on the way; least of three runs, of",
+        "one for the exact mode.", "",
+        "| program | CPU seconds | times varproof's | peak memory, MB | all types: false/kept | SNV: false/kept |",
+        "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, item in programs.items():
+        ratio, goal = item["cpu_seconds"] / own, LEAST.get(name.rpartition(" ")[2])
+        shown = f"{ratio:.1f}" + (f" (≥ {goal})" if goal else "")
+        seconds = f"{item['cpu_seconds']:.1f}" + (f" (≤ {MOST_CPU_SECONDS})" if name == "varproof" else "")
+        rates = " | ".join(_rates(item["quality"], kind) for kind in ("all", "snv"))
+        lines.append(f"| {name} | {seconds} | {shown} | {item['peak_mb']:.0f} | {rates} |")
+    return [*lines, ""]
+
+
+def _files(found: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        f"## Calls by the million (goal: {MOST_SECONDS} s and {MOST_MB} MB each)", "",
+        "| executable | calls | seconds | CPU seconds | peak memory, MB |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for item in sorted(found, key=lambda item: (item["name"], item["calls"])):
+        figures = f"{item['seconds']:.1f} | {item['cpu_seconds']:.1f} | {item['peak_mb']:.0f}"
+        lines.append(f"| {item['name']} | {item['calls']:,} | {figures} |")
+    return [*lines, ""]
+
+
+def _scaling(found: dict[str, Any]) -> list[str]:
+    one, two = found["processes"]["1"], found["processes"]["2"]
+    lines = [
+        "## Scaling", "",
+        f"`collect-evidence` on the hard tumour: {one:.1f} s with one process, {two:.1f} s with two: {one / two:.2f} × "
+        f"(≥ {LEAST_SPEED_UP}).", "",
+        "| `score-posterior` from reads: reference, bp | candidates | CPU seconds | peak memory, MB |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for item in found["candidates"]:
+        figures = f"{item['candidates']:,} | {item['cpu_seconds']:.1f} | {item['peak_mb']:.0f}"
+        lines.append(f"| {item['length']:,} | {figures} |")
+    lines += ["", "| tumour depth, on 20 kbp | candidates | CPU seconds | peak memory, MB |", "|---|---|---|---|"]
+    for item in found["depth"]:
+        figures = f"{item['candidates']:,} | {item['cpu_seconds']:.1f} | {item['peak_mb']:.0f}"
+        lines.append(f"| {item['depth']:,}× | {figures} |")
+    first, last = found["candidates"][0], found["candidates"][-1]
+    per_base = (last["cpu_seconds"] - first["cpu_seconds"]) / (last["length"] - first["length"])
+    hours = per_base * GENOME_BASES / 3600
+    lines += [
+        "",
+        f"On paper: at the last table's {per_base * 1e6:.1f} CPU seconds per Mbp (40×/30×) a whole genome of 3.1 Gbp takes "
+        f"{hours:.1f} CPU hours; scattered over {TASKS} tasks, {60 * hours / TASKS:.0f} minutes each.",
+        "",
+    ]
+    return lines
+
+
+def _start(found: dict[str, Any]) -> list[str]:
+    shown = ", ".join(f"`{name}` {seconds:.2f} s" for name, seconds in found["help"].items())
+    return [
+        f"## Start: `--help` (goal: {HELP_SECONDS} s) and a job of ten candidates", "",
+        f"{shown}. `collect-evidence` on ten candidates, alignment properties measured: {found['cold']:.0f} s where",
+        f"everything has to be compiled, {found['warm']:.1f} s after that.", "",
+    ]  # fmt: skip
+
+
+def speed_lines(found: dict[str, Any]) -> list[str]:
+    """The section, of the measures that were taken."""
+    lines = ["# Speed", "", "`tests/benchmarks/speed.py`; goals in brackets.", ""]
+    for name, part in (("varlociraptor", _against_varlociraptor), ("files", _files), ("scaling", _scaling), ("start", _start)):
+        if name in found:
+            lines += part(found[name])
+    return lines
