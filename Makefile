@@ -110,6 +110,8 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/candidates.py
 	$(BIN)/python tests/benchmarks/network.py
+	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python tests/benchmarks/robustness.py
 
 # The README's pictures, from the demo's report and its second pair; needs chromium.
 picture: demo
