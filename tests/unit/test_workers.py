@@ -149,3 +149,15 @@ def test_workers_end_with_a_caller_that_is_killed() -> None:
     processes = [int(word) for word in run.stdout.split()]
     assert run.returncode == -9 and len(processes) == 2
     assert all(gone(process) for process in processes)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("job", "result"), [(1, 3_000_000), (3_000_000, 1)])
+def test_who_stops_half_way_does_not_wait_for_what_was_being_sent(job: int, result: int) -> None:
+    """Processes are killed while far more than a pipe holds is under way, in one direction or the other."""
+    for _ in range(5):
+        results = ordered_results(lambda: lambda _: np.zeros(result), (np.zeros(job) for _ in range(50)), 2)
+        next(results)
+        begun = time.monotonic()
+        results.close()  # type: ignore[attr-defined]
+        assert time.monotonic() - begun < 2

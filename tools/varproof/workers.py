@@ -64,6 +64,12 @@ class _Pool:
         """End all processes."""
         for process in self._processes:
             process.kill()
+        # What they were sending is cut off, and what they were to be sent is not taken: who waits for that shall not.
+        executor: Any = self._executor
+        if executor._result_queue is not None:
+            executor._result_queue._writer.close()
+        if executor._call_queue is not None:
+            executor._call_queue.cancel_join_thread()
         self._executor.shutdown(cancel_futures=True)
 
 
