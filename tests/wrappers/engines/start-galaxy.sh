@@ -26,7 +26,7 @@ install() {
 
 configure() {
     rm -rf "$server"
-    mkdir -p "$server/data" "$server/tool-data" "$server/queue" "$server/control"
+    mkdir -p "$server/data" "$server/tool-data"
     {
         echo '<toolbox>'
         echo '  <section id="getext" name="Get Data"><tool file="data_source/upload.xml"/></section>'
@@ -56,6 +56,7 @@ galaxy:
   tool_config_file: $server/tool_conf.xml
   job_config_file: $server/job_conf.yml
   tool_data_table_config_path: $server/tool_data_table_conf.xml
+  database_connection: sqlite:///$server/data/universe.sqlite?isolation_level=IMMEDIATE&timeout=120
   admin_users: admin@example.org
   bootstrap_admin_api_key: bootstrapkey
   id_secret: test-server-only
@@ -65,17 +66,14 @@ galaxy:
   enable_mulled_containers: false
   enable_celery_tasks: true
   metadata_strategy: directory_celery
-  amqp_internal_connection: sqlalchemy+sqlite:///$server/data/control.sqlite?isolation_level=IMMEDIATE
+  amqp_internal_connection: sqlalchemy+sqlite:///$server/data/control.sqlite?isolation_level=IMMEDIATE&timeout=120
   job_handler_monitor_sleep: 0.1
   job_runner_monitor_sleep: 0.1
   workflow_monitor_sleep: 0.1
   workflow_completion_monitor_sleep: 1
   sanitize_allowlist_file: $server/sanitize_allowlist.txt
   celery_conf:
-    broker_url: filesystem://
-    broker_transport_options:
-      {data_folder_in: $server/queue, data_folder_out: $server/queue, control_folder: $server/control, polling_interval: 0.1}
-    result_backend: db+sqlite:///$server/data/results.sqlite?isolation_level=IMMEDIATE
+    result_backend: db+sqlite:///$server/data/results.sqlite?isolation_level=IMMEDIATE&timeout=120
     task_routes: {galaxy.fetch_data: galaxy.external, galaxy.set_job_metadata: galaxy.external}
 Y
 }
@@ -100,7 +98,15 @@ start() {
     setsid nohup "$venv/bin/galaxy-web" --config "$server/galaxy.yml" --bind "127.0.0.1:$port" > galaxy.log 2>&1 < /dev/null &
     echo $! > galaxy.pid
     await 300 "$(cat galaxy.pid)" galaxy.log answers
-    setsid nohup "$venv/bin/celery" --app galaxy.celery worker --pool threads --concurrency 4 --loglevel INFO \
+    # Who reads does not keep others from writing.
+    "$venv/bin/python" -c "import sqlite3; sqlite3.connect('data/universe.sqlite', 60).execute('pragma journal_mode=wal')"
+    # A queue in SQLite is asked for news once a second; a job passes through five.
+    local celery="
+from kombu.transport.sqlalchemy import Transport
+Transport.polling_interval = 0.2
+from celery.__main__ import main
+main()"
+    setsid nohup "$venv/bin/python" -c "$celery" --app galaxy.celery worker --pool threads --concurrency 4 --loglevel INFO \
         --queues celery,galaxy.internal,galaxy.external > celery.log 2>&1 < /dev/null &
     echo $! > celery.pid
     await 120 "$(cat celery.pid)" celery.log grep -q ' ready\.' celery.log
@@ -123,7 +129,7 @@ stop() {
 case $action in
 install) install ;;
 start)
-    port=$3 tools=$4 url=http://127.0.0.1:$3
+    port=$3 tools=$(cd "$4" && pwd) url=http://127.0.0.1:$3
     configure
     start
     ;;
