@@ -19,7 +19,7 @@ CALLS = [
     "calls/simulated.combined.filtered.vcf.gz",
 ]  # fmt: skip
 WITHOUT_NETWORK = [name for name in CALLS if ".posterior." in name]
-POSTERIOR_ONLY = ("--model", "", "--chunks", "1", "--skip_multiqc")
+POSTERIOR_ONLY = ("--model", "false", "--chunks", "1", "--skip_multiqc")
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,7 @@ def test_mistakes_in_the_samplesheet(request: pytest.FixtureRequest, nextflow: N
 def test_mistakes_in_parameters(request: pytest.FixtureRequest, nextflow: Nextflow, tmp_path: Path) -> None:
     """All wrong parameters at once"""
     ran_on(request, "Nextflow", nextflow.version)
-    wrong = ("--input", "sheet.csv", "--fdr", "1.5", "--fdr_mode", "both", "--max_dept", "100", "--max_depth", "1.5")
+    wrong = ("--input", "sheet.csv", "--fdr", "1.5", "--fdr_mode", "both", "--max_dept", "100", "--max_depth", "1.5", "--tree")
     run = nextflow.run(tmp_path, PIPELINE, *wrong)
     assert run.code != 0
     for message in (
@@ -243,6 +243,7 @@ def test_mistakes_in_parameters(request: pytest.FixtureRequest, nextflow: Nextfl
         "--fdr_mode: must be one of global, local (got 'both')",
         "--max_dept is not a parameter of this pipeline",
         "--max_depth: must be a whole number",
+        "--tree: needs a value",
         "--input: no such file (got 'sheet.csv')",
         "--fasta is required",
         "--outdir is required",
@@ -262,7 +263,7 @@ def test_candidates_are_found_and_a_sheet_beside_its_files(
     lines = ["patient,sample,tumor,normal,purity", '"p1",p1a,tumor.cram,normal.bam,0.75', "p1,p1b,tumor.bam,,"]
     (data / "sheet.csv").write_text("# two tumours of one patient\n\n" + "\r\n".join(lines) + "\n")
     run = nextflow.pipeline(
-        tmp_path, "--input", data / "sheet.csv", "--fasta", data / "reference.fa", "--max_per_chunk", "100", "--skip_multiqc",
+        tmp_path, "--input", data / "sheet.csv", "--fasta", data / "reference.fa", "--max_per_chunk", "30", "--skip_multiqc",
         "--known_sites", data / "known-sites.vcf.gz", "--min_leaf", "10", "-c", limited(tmp_path),
     )  # fmt: skip
     truth = true_somatic()

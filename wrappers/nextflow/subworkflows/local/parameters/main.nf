@@ -27,7 +27,7 @@ def checkParameters(path, given) {
         if (!known.containsKey(name) && !known.containsKey(name.replaceAll(/-/, '_')) && !known.any { key, _item -> camelCase(key) == name }) {
             mistakes << "--${name} is not a parameter of this pipeline; see --help"
         }
-        else if (known[name] && value != null && value != '') {
+        else if (known[name] && value != null) {
             def mistake = valueMistake(known[name], value)
             if (mistake) {
                 mistakes << "--${name}: ${mistake} (got '${value}')"
@@ -49,6 +49,10 @@ def camelCase(name) {
 }
 
 def valueMistake(item, value) {
+    // `--model` without a value is true, and false takes back what a profile gives.
+    if (item.type == 'string' && value instanceof Boolean) {
+        return value ? 'needs a value' : null
+    }
     if (item['enum'] && !item['enum'].contains(value)) {
         return "must be one of ${item['enum'].join(', ')}"
     }
