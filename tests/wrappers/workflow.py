@@ -81,7 +81,11 @@ class Nextflow:
     def run(self, folder: Path, script: Path, *arguments: str | Path) -> Run:
         """A run to its end."""
         process = self.started(folder, script, *arguments)
-        log, _ = process.communicate()
+        try:
+            log, _ = process.communicate()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
         return Run(process.returncode, log, folder)
 
     def pipeline(self, folder: Path, *arguments: str | Path) -> Run:
