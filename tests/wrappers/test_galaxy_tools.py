@@ -25,6 +25,13 @@ def test_lint(request: pytest.FixtureRequest, galaxy_server: Galaxy, tmp_path: P
     assert ended.stdout.count("Linting tool") == len(EXECUTABLES)
 
 
+def test_all(request: pytest.FixtureRequest, galaxy_server: Galaxy) -> None:
+    """planemo test: all <test>s of all tools are run, two calls side by side"""
+    ran_on(request, "Galaxy", galaxy_server.version)
+    results = request.getfixturevalue("planemo_results")
+    assert set(results) == {"varproof_" + name.replace("-", "_") for name in EXECUTABLES}
+
+
 def problems_of(result: dict[str, Any]) -> str:
     job = result.get("job") or {}
     shown = [
@@ -40,7 +47,7 @@ def problems_of(result: dict[str, Any]) -> str:
 def test_tool(
     request: pytest.FixtureRequest, galaxy_server: Galaxy, planemo_results: dict[str, list[dict[str, Any]]], executable: str
 ) -> None:
-    """planemo test: every <test> of the tool"""
+    """planemo test: the results of the tool's <test>s"""
     ran_on(request, "Galaxy", galaxy_server.version)
     tests = ElementTree.parse(TOOLS / f"{executable}.xml").findall("tests/test")
     results = planemo_results["varproof_" + executable.replace("-", "_")]

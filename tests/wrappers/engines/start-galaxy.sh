@@ -121,8 +121,16 @@ P
 }
 
 stop() {
+    local process
     for name in celery galaxy; do
-        if [ -s "$server/$name.pid" ]; then kill "$(cat "$server/$name.pid")" 2> /dev/null || true; fi
+        process=$(cat "$server/$name.pid" 2> /dev/null || echo none)
+        # Only a process of this folder: the number may belong to another one by now.
+        if grep -qs "$venv" "/proc/$process/cmdline"; then
+            kill "$process" || true
+            for _ in $(seq 1 150); do kill -0 "$process" 2> /dev/null || break; sleep 0.2; done
+            kill -9 "$process" 2> /dev/null || true
+        fi
+        rm -f "$server/$name.pid"
     done
 }
 
@@ -130,6 +138,7 @@ case $action in
 install) install ;;
 start)
     port=$3 tools=$(cd "$4" && pwd) url=http://127.0.0.1:$3
+    stop
     configure
     start
     ;;
