@@ -4,10 +4,13 @@
 #   install.sh system | tools | dependencies LOCK | varproof
 set -eu
 export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+# Kernels are compiled for any x86-64, and not for the processor at hand; runs are told the same.
+export NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=
 [ ! -f /build/registries.pem ] || export PIP_CERT=/build/registries.pem
 pip=/build/tools/bin/pip
 home=/opt/varproof
 python=$home/bin/python
+export PATH=$home/bin:$PATH
 
 # Debian's Python, and ps for Nextflow.
 install_system() {
@@ -32,9 +35,10 @@ install_tools() {
 install_dependencies() {
     $pip --python $python install --no-compile --require-hashes --only-binary :all: --requirement "/build/$1.lock"
     site=$($python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    find "$site" -depth -type d \( -name tests -o -name test -o -name testdata -o -name sample_data \) -exec rm -r {} +
+    find "$site" -depth -type d -name tests -exec rm -r {} +
     find "$site" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.a' -o -name '*.c' \
-        -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' \) -delete
+        -o -name '*.cc' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.inc' \) -delete
+    find "$site" -depth -type d -empty -delete
     # Libraries that a wheel carries beside its modules (*.libs) were relocated, which strip can break; they have no symbols.
     find "$site" -type f -name '*.so*' -not -path '*.libs/*' -exec strip --strip-unneeded {} +
 }

@@ -12,8 +12,8 @@ normal="--normal $data/normal.bam"
 
 few="--seed 1 --somatic-snvs 5 --somatic-mnvs 1 --somatic-insertions 2 --somatic-deletions 2 --max-indel-length 40 --germline 10
     --empty-sites 4"
-simulate-pair $few --genome-length 20000 --contexts 1 --output "$output/pair"
-simulate-pair $few $reference --format cram --threads 2 --output "$output/pair-cram"
+simulate-pair $few --tumor-depth 10 --normal-depth 10 --genome-length 20000 --contexts 1 --output "$output/pair"
+simulate-pair $few $reference --tumor-depth 10 --normal-depth 10 --format cram --threads 2 --output "$output/pair-cram"
 
 call-candidates --reads "$data/tumor.bam" $normal $reference --known-sites "$data/known-sites.vcf.gz" \
     --output "$output/called.vcf.gz"
@@ -38,7 +38,7 @@ estimate-vaf --calls "$output/filtered.vcf.gz" --plot "$output/spectrum" --annot
     --summary "$output/vaf.json" --output "$output/vaf.tsv"
 estimate-vaf --calls "$output/called.vcf.gz" $reference $tumor $normal --purity 0.75 --output "$output/vaf-of-reads.tsv"
 
-tensorise $candidates $reference $tumor $normal --truth "$data/truth.vcf.gz" --pictures "$output/pictures" \
+tensorise $candidates $reference $tumor $normal --truth "$data/truth.vcf.gz" --pictures "$output/pictures" --picture chr1:415 \
     --output "$output/tensors.h5"
 tensorise $candidates $reference --tumor "$data/tumor.cram" --context "$data/context-1.bam" --rows window --soft-clips \
     --threads 2 --export-npy "$output/context.npy" --output "$output/context.h5"
@@ -54,7 +54,7 @@ combine-calls --scored "$output/scored.vcf.gz" --predicted "$data/predicted.vcf.
 evaluate-calls --calls "$output/scored.vcf.gz" --truth "$data/truth.vcf.gz" $reference --report "$output/report.html" \
     --output "$output/metrics.json"
 
-if python -c 'import tensorflow' 2>/dev/null; then
+if [ "$(python -c 'from importlib.util import find_spec; print(find_spec("tensorflow") is not None)')" = True ]; then
     train --tensors "$output/tensors.h5" --epochs 2 --batch-size 32 --report "$output/training.html" \
         --output "$output/model.keras"
     predict --model "$data/model.keras" $candidates $reference $tumor $normal --explain "$output/explained" \

@@ -14,7 +14,17 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from wrappers.containers import apptainer, cnn_image, cnn_sif, core_image, core_sif, docker, podman  # noqa: F401
+from wrappers.containers import (  # noqa: F401
+    apptainer,
+    cnn_image,
+    cnn_sif,
+    core_image,
+    core_sif,
+    docker,
+    podman,
+    standalone_sif,
+    user,
+)
 from wrappers.galaxy import galaxy_installed, galaxy_server, planemo_results  # noqa: F401
 from wrappers.workflow import multiqc, nextflow, podman_core_image, slurm  # noqa: F401
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -84,36 +85,50 @@ def docker() -> Engine:
     return Engine("Docker", output_of("docker", "version", "--format", "{{.Server.Version}}"))
 
 
+def make_base_available() -> None:
+    """Have the base image, pulled or made from Debian's packages, and the certificates that a build may need."""
+    if subprocess.run(["docker", "image", "inspect", BASE], capture_output=True).returncode:
+        pulled = subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True)
+        if pulled.returncode:
+            output_of("bash", ENGINES / "make-debian-image.sh")
+    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
+    if bundle and Path(bundle).is_file():
+        shutil.copyfile(bundle, REPOSITORY / "build" / "registries.pem")
+
+
 def _docker_image(name: str, target: str) -> str:
     """Name of an image that is built, unless there is one of the same inputs."""
     tag, digest = f"{name}:{__version__}", inputs_digest()
     with turn("docker"):
         described = subprocess.run(
             ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{DIGEST_LABEL}"}}}}', tag],
-            capture_output=True, text=True,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+        )
         if described.stdout.strip() == digest:
             return tag
-        if subprocess.run(["docker", "image", "inspect", BASE], capture_output=True).returncode:
-            pulled = subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True)
-            if pulled.returncode:
-                output_of("bash", ENGINES / "make-debian-image.sh")
-        _offer_certificates()
+        make_base_available()
         revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
         output_of(
-            "docker", "build", "--file", "containers/Dockerfile", "--target", target, "--tag", tag,
-            "--build-arg", f"VERSION={__version__}", "--build-arg", f"REVISION={revision or 'unknown'}",
-            "--label", f"{DIGEST_LABEL}={digest}", ".",
-            cwd=REPOSITORY, env=os.environ | {"DOCKER_BUILDKIT": "0"},
-        )  # fmt: skip
+            "docker",
+            "build",
+            "--file",
+            "containers/Dockerfile",
+            "--target",
+            target,
+            "--tag",
+            tag,
+            "--build-arg",
+            f"VERSION={__version__}",
+            "--build-arg",
+            f"REVISION={revision or 'unknown'}",
+            "--label",
+            f"{DIGEST_LABEL}={digest}",
+            ".",
+            cwd=REPOSITORY,
+            env=os.environ | {"DOCKER_BUILDKIT": "0"},
+        )
     return tag
-
-
-def _offer_certificates() -> None:
-    """Where this machine reaches its package registries through certificates of its own, the build may use them."""
-    bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
-    if bundle and Path(bundle).is_file():
-        shutil.copyfile(bundle, REPOSITORY / "build" / "registries.pem")
 
 
 @pytest.fixture(scope="session")
@@ -150,9 +165,19 @@ def _sif(image: str) -> Path:
     with turn("apptainer"):
         if not (sif.is_file() and note.is_file() and note.read_text() == identity):
             output_of(
-                "apptainer", "--quiet", "build", "--force", "--build-arg", "FROM=docker-daemon", "--build-arg", f"IMAGE={image}",
-                "--mksquashfs-args", "-comp gzip -Xcompression-level 1", sif, REPOSITORY / "containers" / "Singularity.def",
-            )  # fmt: skip
+                "apptainer",
+                "--quiet",
+                "build",
+                "--force",
+                "--build-arg",
+                "FROM=docker-daemon",
+                "--build-arg",
+                f"IMAGE={image}",
+                "--mksquashfs-args",
+                "-comp gzip -Xcompression-level 1",
+                sif,
+                REPOSITORY / "containers" / "Singularity.def",
+            )
             note.write_text(identity)
     return sif
 
@@ -167,3 +192,66 @@ def core_sif(apptainer: Engine, core_image: str) -> Path:
 def cnn_sif(apptainer: Engine, cnn_image: str) -> Path:
     """The image with TensorFlow, for Apptainer."""
     return _sif(cnn_image)
+
+
+@pytest.fixture(scope="session")
+def user() -> str:
+    """An ordinary user of this machine, with a home."""
+    name = "varproof-test"
+    with turn("install"):
+        if subprocess.run(["id", name], capture_output=True).returncode:
+            if os.geteuid():
+                pytest.skip("only root can run as another user")
+            output_of("useradd", "--create-home", "--home-dir", f"/var/tmp/{name}", name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def standalone_sif(apptainer: Engine, docker: Engine, user: str) -> Path:
+    """The core image for Apptainer, built by Apptainer as an ordinary user from the base image."""
+    sif, digest = IMAGES / "varproof-standalone.sif", inputs_digest()
+    note = sif.with_suffix(".digest")
+    with turn("apptainer"):
+        if sif.is_file() and note.is_file() and note.read_text() == digest:
+            return sif
+        with turn("docker"):
+            make_base_available()
+        home = Path(output_of("sh", "-c", f"echo ~{user}"))
+        with tempfile.TemporaryDirectory(dir=home) as name:
+            folder = Path(name)
+            for source in (*SOURCES, "build/registries.pem"):
+                (folder / source).parent.mkdir(exist_ok=True)
+                if (REPOSITORY / source).is_dir():
+                    shutil.copytree(
+                        REPOSITORY / source, folder / source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+                    )
+                elif (REPOSITORY / source).is_file():
+                    shutil.copyfile(REPOSITORY / source, folder / source)
+            output_of("docker", "save", "--output", folder / "base.tar", BASE)
+            output_of("chown", "--recursive", user, folder)
+            output_of(
+                "setpriv",
+                f"--reuid={user}",
+                f"--regid={user}",
+                "--init-groups",
+                "env",
+                f"HOME={home}",
+                f"APPTAINER_TMPDIR={folder}",
+                f"APPTAINER_CACHEDIR={folder}",
+                "apptainer",
+                "--quiet",
+                "build",
+                "--fakeroot",
+                "--build-arg",
+                "FROM=docker-archive",
+                "--build-arg",
+                f"BASE={folder / 'base.tar'}",
+                "--mksquashfs-args",
+                "-comp gzip -Xcompression-level 1",
+                "varproof.sif",
+                "containers/Singularity-standalone.def",
+                cwd=folder,
+            )
+            shutil.move(folder / "varproof.sif", sif)
+        note.write_text(digest)
+    return sif
