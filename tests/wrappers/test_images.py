@@ -79,12 +79,7 @@ def test_what_is_in_an_image(image: str, request: pytest.FixtureRequest, docker:
     unwanted_files = "-name tests -o -name pip -o -name registries.pem -o -name .cache -o -name '*.whl' -o -name '*.tar.gz'"
     found = docker_shell(name, rf"find / -xdev \( {unwanted_files} \) -not -path '/proc/*'", "--user", "0")
     assert found == ""
-    assert docker_shell(
-        name, "ls /var/lib/apt/lists /var/cache/apt/archives /tmp /build 2>/dev/null | grep -v :", "--user", "0"
-    ) in (
-        "",
-        "partial",
-    )
+    assert docker_shell(name, "find /var/lib/apt/lists /var/cache/apt /tmp /build -type f -size +0 2>/dev/null || true") == ""
 
 
 def test_all_executables_run_in_the_core_image(
@@ -123,10 +118,10 @@ def everything_runs(image: str, scratch: Scratch) -> None:
 
 START = """
 begun=$(date +%s%N)
-score-posterior --candidates ../data/candidates.vcf.gz --reference ../data/reference.fa --tumor ../data/tumor.bam \
-    --normal ../data/normal.bam --output scored.vcf 2>&1 | head -1 >/dev/null
-first=$(date +%s%N)
-echo $(( (first - begun) / 1000000 ))
+exec 3< <(exec score-posterior --candidates ../data/candidates.vcf.gz --reference ../data/reference.fa \
+    --tumor ../data/tumor.bam --normal ../data/normal.bam --output scored.vcf 2>&1)
+read -r line <&3
+echo $(( ($(date +%s%N) - begun) / 1000000 ))
 """
 
 
