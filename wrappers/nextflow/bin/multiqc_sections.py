@@ -16,6 +16,9 @@ from varproof.formats.vcf import SKIPPED, VariantType, candidates_of, open_vcf, 
 
 BRANCHES = ("posterior", "network", "combined")
 COLOURS = dict(zip((item.value for item in VariantType), ("#1b6ca8", "#5aa9e6", "#2a9d5c", "#c9472f", "#d99a2b"), strict=True))
+BRANCH_COLOURS = dict(zip(BRANCHES, ("#1b6ca8", "#d99a2b", "#2a9d5c"), strict=True))
+FATE_COLOURS = {"kept": "#2a9d5c", "not kept": "#b8c0c8"}
+NOT_JUDGED_COLOUR = "#8a5a83"
 BINS = 20
 HEADLINE_FDR = 0.05
 ABOUT = {
@@ -109,7 +112,12 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
             "section_name": "Kept calls",
             "description": "Alleles that are kept at the chosen false discovery rate, by type.",
             "plot_type": "bargraph",
-            "pconfig": {"id": "varproof_kept_plot", "title": "varproof: kept calls", "ylab": "Alleles", "cpswitch_counts_label": "Alleles"},
+            "pconfig": {
+                "id": "varproof_kept_plot",
+                "title": "varproof: kept calls",
+                "ylab": "Alleles",
+                "cpswitch_counts_label": "Alleles",
+            },
             "categories": {kind: {"name": kind, "color": colour} for kind, colour in COLOURS.items()},
             "data": {row: {kind: counts[kind] for kind in COLOURS} for row, counts in kept.items()},
         },
@@ -119,7 +127,17 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
             "section_name": "What became of the candidates",
             "description": "Every candidate allele: kept, not kept, or why it was not judged.",
             "plot_type": "bargraph",
-            "pconfig": {"id": "varproof_fate_plot", "title": "varproof: candidates", "ylab": "Alleles", "cpswitch_counts_label": "Alleles"},
+            "pconfig": {
+                "id": "varproof_fate_plot",
+                "title": "varproof: candidates",
+                "ylab": "Alleles",
+                "cpswitch_counts_label": "Alleles",
+            },
+            "categories": {
+                name: {"name": name, "color": FATE_COLOURS.get(name, NOT_JUDGED_COLOUR)}
+                for row in fate.values()
+                for name in row
+            },
             "data": fate,
         },
     }
@@ -131,11 +149,19 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
             "description": "Posterior mean of the allele frequency of kept calls, in the tumour cells, in steps of 0.05.",
             "plot_type": "linegraph",
             "pconfig": {
-                "id": "varproof_spectrum_plot", "title": "varproof: allele frequencies", "xlab": "Allele frequency in the tumour cells",
-                "ylab": "Calls", "xmin": 0, "xmax": 1, "ymin": 0, "x_decimals": True, "y_decimals": False,
+                "id": "varproof_spectrum_plot",
+                "title": "varproof: allele frequencies",
+                "xlab": "Allele frequency in the tumour cells",
+                "ylab": "Calls",
+                "xmin": 0,
+                "xmax": 1,
+                "ymin": 0,
+                "x_decimals": True,
+                "y_decimals": False,
+                "colors": {row: BRANCH_COLOURS[row.rpartition(" ")[2]] for row in lines},
             },
             "data": lines,
-        }  # fmt: skip
+        }
     if truth:
         found["truth"] = {
             **ABOUT,
