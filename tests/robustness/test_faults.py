@@ -109,6 +109,16 @@ def test_ended_at_any_moment(job: Job, blow: signal.Signals, sound: Path, tmp_pa
     assert (again.status, (folder / job.output).read_bytes()) == (0, reference.content)
 
 
+def children_of(process: int) -> list[int]:
+    """Processes that a process has started (proc(5): the fourth field of stat is the parent)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(path.parent.name))
+    return sorted(found)
+
+
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("job", FORKING, ids=lambda job: job.executable)
 def test_a_worker_is_killed(job: Job, sound: Path, tmp_path: Path) -> None:
@@ -119,10 +129,9 @@ def test_a_worker_is_killed(job: Job, sound: Path, tmp_path: Path) -> None:
         folder = emptied(tmp_path / "run")
         child = started(job.executable, [*job.command(sound, folder / job.output), "--threads", "2"])
         time.sleep(moment)
-        workers = subprocess.run(["pgrep", "-P", str(child.pid)], capture_output=True, text=True).stdout.split()
-        if workers:
+        for worker in children_of(child.pid)[:1]:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(workers[0]), signal.SIGKILL)
+                os.kill(worker, signal.SIGKILL)
                 killed += 1
         ended = child.wait()
         if ended.status == 0:
