@@ -21,6 +21,7 @@ from varproof import __version__
 from wrappers.machine import ENGINES, REPOSITORY
 
 IMAGES = REPOSITORY / "build" / "images"
+CERTIFICATES = REPOSITORY / "containers" / "registries.pem"
 BASE = "debian:bookworm-slim"
 DIGEST_LABEL = "varproof.inputs"
 SOURCES = ("containers", "tools", "test-data", "pyproject.toml", "README.md", "LICENSE", ".dockerignore")
@@ -69,7 +70,12 @@ def inputs_digest() -> str:
     for source in SOURCES:
         path = REPOSITORY / source
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and "__pycache__" not in file.parts and not any(".egg-info" in part for part in file.parts):
+            if (
+                file.is_file()
+                and file != CERTIFICATES
+                and "__pycache__" not in file.parts
+                and not any(".egg-info" in part for part in file.parts)
+            ):
                 digest.update(f"{file.relative_to(REPOSITORY)}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
@@ -93,7 +99,7 @@ def make_base_available() -> None:
             output_of("bash", ENGINES / "make-debian-image.sh")
     bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
     if bundle and Path(bundle).is_file():
-        shutil.copyfile(bundle, REPOSITORY / "build" / "registries.pem")
+        shutil.copyfile(bundle, CERTIFICATES)
 
 
 def _docker_image(name: str, target: str) -> str:
@@ -219,8 +225,7 @@ def standalone_sif(apptainer: Engine, docker: Engine, user: str) -> Path:
         home = Path(output_of("sh", "-c", f"echo ~{user}"))
         with tempfile.TemporaryDirectory(dir=home) as name:
             folder = Path(name)
-            for source in (*SOURCES, "build/registries.pem"):
-                (folder / source).parent.mkdir(exist_ok=True)
+            for source in SOURCES:
                 if (REPOSITORY / source).is_dir():
                     shutil.copytree(
                         REPOSITORY / source, folder / source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
