@@ -88,7 +88,7 @@ def test_a_worker_that_can_not_be_made_is_an_error_of_the_first_job() -> None:
 
 
 def test_a_result_that_can_not_cross_is_an_error() -> None:
-    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
+    with pytest.raises((AttributeError, RuntimeError, pickle.PicklingError), match="lambda"):
         next(ordered_results(lambda: lambda job: lambda: job, range(5), 2))
 
 
@@ -161,3 +161,25 @@ def test_who_stops_half_way_does_not_wait_for_what_was_being_sent(job: int, resu
         begun = time.monotonic()
         results.close()  # type: ignore[attr-defined]
         assert time.monotonic() - begun < 2
+
+
+EARLY = """
+import os, signal, sys, time
+from varproof.interruption import interruptible
+
+with interruptible("x"):
+    for _ in range(200):
+        child = os.fork()
+        if not child:
+            time.sleep(60)
+            os._exit(0)
+        os.kill(child, signal.SIGTERM)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+print("went on")
+"""
+
+
+def test_a_signal_to_a_new_worker_is_not_the_callers() -> None:
+    """Both have the pipe that signals are told by, until the new process has let go of it."""
+    run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout) == (0, "went on\n"), run.stderr

@@ -17,6 +17,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DONE = b"\0"
 
 _undo: dict[object, Callable[[], None]] = {}
+_watched = False
+"""Whether signals go to a thread of this process."""
 
 
 def undo_if_interrupted(undo: Callable[[], None]) -> Callable[[], None]:
@@ -41,13 +43,16 @@ def interruptible(name: str) -> Iterator[None]:
     """End the process on SIGTERM or SIGINT in this block, with one line on stderr that starts with `name`."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
+    global _watched
     handlers = {number: signal.signal(number, _nothing) for number in _SIGNALS}
+    _watched = True
     wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     watcher = threading.Thread(target=_watch, args=(name, reading), daemon=True)
     watcher.start()
     try:
         yield
     finally:
+        _watched = False
         signal.set_wakeup_fd(wakeup)
         os.write(writing, _DONE)
         watcher.join()  # for ever, if it is ending the process: what went wrong meanwhile is not this thread's to tell
@@ -59,6 +64,30 @@ def interruptible(name: str) -> Iterator[None]:
 
 def _nothing(signal_number: int, frame: object) -> None:
     """A handler has to be there for Python to pass signals on to the thread."""
+
+
+def _hold_signals() -> None:
+    if _watched:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _release_signals() -> None:
+    if _watched:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _forget_parent() -> None:
+    """In a forked process: its signals are its own, and not to be told to the thread of the parent, by the pipe of both."""
+    global _watched
+    if _watched:
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        _release_signals()
+        _watched = False
+
+
+os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_forget_parent)
 
 
 def _watch(name: str, reading: int) -> None:
