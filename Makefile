@@ -5,11 +5,12 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test test-wrappers lint bench picture test-data clean
+.PHONY: help demo test robust test-wrappers lint bench picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
 	@echo "make test       run all tests"
+	@echo "make robust     spoilt files and faults by the thousand (an hour)"
 	@echo "make test-wrappers  images, Nextflow and Galaxy on the real engines"
 	@echo "make lint       ruff and mypy"
 	@echo "make test-data  make the committed small inputs again"
@@ -96,6 +97,10 @@ NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tes
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS))
 	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS)
+
+# Spoilt files and faults by the thousand; `make test` runs a few hundred of the former.
+robust: .venv/installed-dev
+	VARPROOF_HOSTILE_INPUTS=20000 VARPROOF_FAULTS=30 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness
 
 # Images, Nextflow and Galaxy on the real engines, which are installed where that may be done (Debian, root).
 test-wrappers: .venv/installed-dev

@@ -116,7 +116,7 @@ def test_who_stops_half_way_does_not_wait_for_the_jobs_in_hand() -> None:
     processes = {next(results), next(results)}
     begun = time.monotonic()
     results.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 10
     assert all(gone(process) for process in processes)
 
 
@@ -160,7 +160,7 @@ def test_who_stops_half_way_does_not_wait_for_what_was_being_sent(job: int, resu
         next(results)
         begun = time.monotonic()
         results.close()  # type: ignore[attr-defined]
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
 
 
 EARLY = """
