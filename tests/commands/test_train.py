@@ -203,7 +203,7 @@ def test_bad_tensor_files_are_one_line(
         ([good, good], "tensors.h5 is given twice"),
         ([cut], "cut.h5: not a readable HDF5 file, or cut off"),
         ([text], "text.h5: not a readable HDF5 file"),
-        ([late], "late.h5: damaged or cut off near candidate"),
+        ([late], "late.h5: not a readable HDF5 file, or cut off or damaged"),
     ]:
         arguments = ["--tensors", *map(str, files), "--output", str(tmp_path / "model.keras"), "--epochs", "1"]
         assert run_main(monkeypatch, *arguments) == 2
