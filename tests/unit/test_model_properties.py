@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from varproof.formats.evidence import COMPANY_CODES, Evidence, concatenated, empty_evidence
 from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.learning import Sampled, starting_prior
+from varproof.posterior.learning import Sampled, learn_prior, starting_prior
 from varproof.posterior.score import Scores, score
 
 ABSENT, SOMATIC = EVENTS.index("ABSENT"), EVENTS.index("SOMATIC_TUMOR")
@@ -45,7 +45,14 @@ def scores_of(tumor: Evidence, normal: Evidence | None, class_index: int, kind: 
     return score(sampled.tables(PRIORS[kind]), index, PRIORS[kind], purity)
 
 
+CONTRADICTORY = evidence_of(
+    [(0.0, 0, 0, 0, 0.0, 0, 1)] * 3 + [(1.0, mapq, 0, 0, 6.0, 0, n) for mapq, n in ((4, 17), (5, 59), (9, 60))]
+)
+"""What explains these reads best, by far, is an artefact that the flat prior does not know."""
+
+
 @settings(max_examples=80, deadline=None)
+@example(CONTRADICTORY, None, 0, "flat", 1.0)
 @given(evidences, st.none() | evidences, classes, st.sampled_from(sorted(PRIORS)), st.floats(0.01, 1.0))
 def test_posteriors_are_probabilities_of_any_evidence(
     tumor: Evidence, normal: Evidence | None, class_index: int, kind: str, purity: float
@@ -54,6 +61,18 @@ def test_posteriors_are_probabilities_of_any_evidence(
     assert scores.probability.min() >= 0
     assert scores.probability.sum() == pytest.approx(1, abs=1e-9)
     assert np.isfinite(scores.tumor_density).all() and 0 <= scores.tumor_frequency[0] <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(evidences, classes), min_size=1, max_size=6), st.booleans(), st.floats(0.01, 1.0))
+def test_a_prior_learnt_from_any_evidence_is_one(parts: list[tuple[Evidence, int]], paired: bool, purity: float) -> None:
+    tumor = concatenated([part for part, _ in parts])
+    index = np.array([one for _, one in parts])
+    prior = learn_prior(Sampled(tumor, tumor if paired else None, index, index == 0), 1e5, purity, None)
+    numbers = np.concatenate([np.ravel(values) for values in (*prior.rates.values(), prior.somatic_density,
+                                                               *prior.artifact_density, *prior.artifact_company)])  # fmt: skip
+    assert np.isfinite(numbers).all()
+    assert all(0 < rate < 1 for values in prior.rates.values() for rate in values)
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,7 +10,7 @@ from evidence_examples import direct_log_likelihood, observed
 from varproof.formats.evidence import COMPANY_CODES, Evidence
 from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.components import GRID, Mixture, evaluate, spurious_rates, tabulate
+from varproof.posterior.components import EVENT_ORDER, GRID, Components, Mixture, evaluate, spurious_rates, tabulate
 from varproof.posterior.learning import starting_prior
 from varproof.posterior.score import event_posteriors, flat_weights, mode, score, tumor_cell_log_density
 
@@ -141,6 +141,19 @@ def test_event_posteriors_by_hand() -> None:
             parts = [event, "FOREIGN"] if event == "ARTIFACT" else [event]
             expected = sum(joint[components.columns[part]].sum() for part in parts) / joint.sum()
             assert found[i, k] == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_the_prior_excludes_is_not_compared_with() -> None:
+    """The likeliest explanation by 5,000 nats has weight 0: the rest are weighed against each other, without underflow."""
+    columns = {event: slice(i, i + 1) for i, event in enumerate(EVENT_ORDER)}
+    log_likelihood = np.full((1, len(EVENT_ORDER)), -9_000.0)
+    weights = np.full(log_likelihood.shape, 0.1)
+    log_likelihood[0, columns["FOREIGN"]], weights[0, columns["FOREIGN"]] = -1_000.0, 0.0
+    log_likelihood[0, columns["ABSENT"]] = -6_000.0
+    log_likelihood[0, columns["GERMLINE_HET"]] = -6_000.0 + np.log(3.0)
+    found = event_posteriors(Components(log_likelihood, columns), weights)[0]
+    assert found[EVENTS.index("GERMLINE_HET")] == pytest.approx(0.75)
+    assert found[EVENTS.index("ABSENT")] == pytest.approx(0.25)
 
 
 def test_weights_of_the_flat_prior() -> None:

@@ -138,6 +138,16 @@ class Components:
     log_likelihood: np.ndarray
     columns: dict[str, slice]
 
+    def scaled(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Likelihoods (n, components) over each candidate's best possible one, and the logarithm of that one (n,).
+
+        `weights` (n, components) or (components,): what has weight 0 is impossible, however likely it would make the reads;
+        it has likelihood 0, so that a weighted sum is never 0.
+        """
+        possible = np.where(weights > 0.0, self.log_likelihood, -np.inf)
+        top = possible.max(axis=1)
+        return np.exp(possible - top[:, None]), top
+
 
 @dataclass(frozen=True)
 class Mixture:

@@ -147,8 +147,7 @@ class _Learner:
     def __init__(self, components: Components, class_index: np.ndarray, prior: LearntPrior, paired: bool) -> None:
         self.columns = components.columns
         self.paired = paired
-        self.top = components.log_likelihood.max(axis=1)
-        self.likelihood = np.exp(components.log_likelihood - self.top[:, None])
+        self.likelihood, self.top = components.scaled(component_weights(prior, self.columns)[class_index])
         order = np.argsort(class_index, kind="stable")
         self.likelihood, self.top = self.likelihood[order], self.top[order]
         bounds = np.searchsorted(class_index[order], np.arange(len(CLASSES) + 1))
@@ -304,7 +303,7 @@ def _learn_company(prior: LearntPrior, components: Components, sampled: Sampled)
     of a germline or somatic variant; artefacts are shrunk towards variants by `COMPANY_PSEUDO_COUNT` fragments.
     """
     weights = component_weights(prior, components.columns)[sampled.class_index]
-    joint = np.exp(components.log_likelihood - components.log_likelihood.max(axis=1, keepdims=True)) * weights
+    joint = components.scaled(weights)[0] * weights
     joint /= joint.sum(axis=1, keepdims=True)
     by_class = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE).sum(axis=2)
     artifact = by_class[:, np.isin(LOOKS, (PLAIN, IN_COMPANY)) & (ACTIVE_ON == BOTH)].sum(axis=1)

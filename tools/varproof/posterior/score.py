@@ -77,8 +77,7 @@ def flat_weights(components: Components) -> np.ndarray:
 
 def event_posteriors(components: Components, weights: np.ndarray) -> np.ndarray:
     """(n, len(EVENTS)) posterior probabilities; weights (n, components)."""
-    top = components.log_likelihood.max(axis=1, keepdims=True)
-    joint = np.exp(components.log_likelihood - top) * weights
+    joint = components.scaled(weights)[0] * weights
     total = joint.sum(axis=1)
     out = np.zeros((len(joint), len(EVENTS)))
     for i, event in enumerate(EVENTS):
