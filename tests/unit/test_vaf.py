@@ -4,36 +4,46 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate
+from scipy import integrate, stats
 
-from varproof.posterior.vaf import cumulative_spectrum, density_quantiles, frequency_estimate, neutral_fit
+from varproof.posterior.vaf import cumulative_spectrum, frequency_estimate, neutral_fit
+from varproof.posterior.vaf_numba_fns import quantiles
 
 
 def test_a_triangle_by_hand() -> None:
-    """Density 2x on [0, 1]: the quantile of p is sqrt(p), the mean 2/3."""
+    """Density 2x on [0, 1]: the quantile of p is sqrt(p)."""
     vaf = np.array([0.0, 1.0])
     density = np.array([0.0, 2.0])
-    assert density_quantiles(vaf, density, [0.0, 0.25, 0.81, 1.0]) == pytest.approx([0.0, 0.5, 0.9, 1.0])
-    assert density_quantiles(vaf, density[::-1], [0.19]) == pytest.approx([0.1])
-    fine = np.linspace(0, 1, 2001)
-    estimate = frequency_estimate(fine, 2 * fine)
-    assert (estimate.mode, estimate.mean) == (1.0, pytest.approx(2 / 3, abs=1e-6))
-    assert (estimate.low, estimate.high) == pytest.approx((np.sqrt(0.025), np.sqrt(0.975)))
+    assert quantiles(vaf, density, np.array([0.0, 0.25, 0.81, 1.0])) == pytest.approx([0.0, 0.5, 0.9, 1.0])
+    assert quantiles(vaf, density[::-1].copy(), np.array([0.19])) == pytest.approx([0.1])
+
+
+@given(st.floats(0.05, 60), st.floats(0, 1), st.floats(0.01, 1))
+def test_an_exponential_by_hand(phred: float, low: float, width: float) -> None:
+    """Two points are a truncated exponential density, whose mean and quantiles are known; `scipy.stats.truncexpon`."""
+    rate = phred * np.log(10) / 10
+    true = stats.truncexpon(rate, loc=low, scale=width / rate)
+    estimate = frequency_estimate(f"{low!r}=0|{low + width!r}={phred!r}", 0.9)
+    wanted = (low, true.mean(), *true.ppf([0.05, 0.95]))
+    found = (estimate.mode, estimate.mean, estimate.low, estimate.high)
+    assert found == pytest.approx(wanted, rel=0, abs=0.04 * width)  # the curve is 16 straight lines
+    if phred < 6:
+        assert found == pytest.approx(wanted, rel=0, abs=1e-3 * width)
 
 
 @given(st.lists(st.floats(0.01, 5), min_size=3, max_size=8), st.floats(0.01, 0.99))
 def test_quantiles_invert_the_integral(heights: list[float], probability: float) -> None:
     vaf = np.linspace(0.1, 0.9, len(heights))
     density = np.array(heights) / np.trapezoid(heights, vaf)
-    (quantile,) = density_quantiles(vaf, density, [probability])
+    (quantile,) = quantiles(vaf, density, np.array([probability]))
     inner = [point for point in vaf if point < quantile]
     area, _ = integrate.quad(lambda x: np.interp(x, vaf, density), vaf[0], quantile, points=inner[1:] or None, limit=200)
     assert area == pytest.approx(probability, abs=1e-6)
 
 
 def test_point_mass_and_nothing() -> None:
-    assert frequency_estimate(np.array([0.3]), np.array([1.0])).high == 0.3
-    assert np.isnan(frequency_estimate(np.zeros(0), np.zeros(0)).mean)
+    assert frequency_estimate("0.3=0.00").high == 0.3
+    assert np.isnan(frequency_estimate(".").mean)
 
 
 def test_cumulative_spectrum_by_hand() -> None:

@@ -26,6 +26,7 @@ from varproof.formats.vcf import (
 
 if TYPE_CHECKING:
     from varproof.formats.metrics import NeutralEvolution
+    from varproof.posterior.vaf import FrequencyEstimate
 
 logger = logging.getLogger("varproof")
 
@@ -141,15 +142,17 @@ def _annotated_header(path: Path, options: EstimateVafOptions) -> Any:
 def _rows(record: Any, collected: _Collected) -> Iterator[str]:
     """Lines of the table for a record's judged alleles (first sample)."""
     from varproof.formats.scored import allele_frequencies, density_texts, depth
-    from varproof.posterior.vaf import frequency_estimate
 
-    texts, modes, fragments = density_texts(record, 0), allele_frequencies(record, 0), depth(record, 0)
+    texts = density_texts(record, 0)
+    collected.not_judged += texts.count(None)
+    if not any(texts):
+        return
+    modes, fragments = allele_frequencies(record, 0), depth(record, 0)
     somatic = info_numbers(record, _SOMATIC)
     for candidate, text, mode in zip(candidates_of(record, 0), texts, modes, strict=True):
         if text is None:
-            collected.not_judged += 1
             continue
-        estimate = frequency_estimate(*_density(record, text))
+        estimate = _estimate(record, text)
         mode = estimate.mode if mode is None else float(f"{mode:.6g}")
         collected.vafs.append(mode)
         collected.types.append(candidate.type.value)
@@ -170,11 +173,11 @@ def _rows(record: Any, collected: _Collected) -> Iterator[str]:
         )
 
 
-def _density(record: Any, text: str) -> tuple[Any, Any]:
-    from varproof.formats.density import decode_density
+def _estimate(record: Any, text: str) -> "FrequencyEstimate":
+    from varproof.posterior.vaf import frequency_estimate
 
     try:
-        return decode_density(text)
+        return frequency_estimate(text)
     except ValueError as error:
         raise UserError(f"record {record.contig}:{record.pos}: {ALLELE_FREQUENCY_DENSITY} is {error}") from error
 
@@ -182,13 +185,10 @@ def _density(record: Any, text: str) -> tuple[Any, Any]:
 def _annotate(record: Any, header: Any) -> Any:
     """The record with the annotations of every sample that has a density."""
     from varproof.formats.scored import density_texts
-    from varproof.posterior.vaf import frequency_estimate
 
     record.translate(header)
     for number, sample in enumerate(record.samples.values()):
-        estimates = [
-            None if text is None else frequency_estimate(*_density(record, text)) for text in density_texts(record, number)
-        ]
+        estimates = [None if text is None else _estimate(record, text) for text in density_texts(record, number)]
         if any(estimate is not None for estimate in estimates):
             sample["AFMEAN"] = tuple(None if e is None else e.mean for e in estimates)
             sample["AFLOW"] = tuple(None if e is None else e.low for e in estimates)

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 
 MISSING = "."
-_LOG_PER_PHRED = np.log(10) / 10
-_SHARES = np.arange(16) / 16
 
 
 def encode_density(vaf: Any, log_density: Any) -> str:
@@ -38,21 +36,27 @@ def decode_density(text: str) -> tuple[Any, Any]:
     Points are added between those of the string, so that straight lines between them follow the curve. A string of one
     point is a point mass, (vaf, [1.0]); `.` gives two empty vectors. Raises ValueError for any other text.
     """
+    points, phreds = density_points_of(text)
+    if len(points) < 2:
+        return points, np.ones(len(points))
+    from varproof.formats.density_numba_fns import curve
+
+    return curve(points, phreds)
+
+
+def density_points_of(text: str) -> tuple[Any, Any]:
+    """(vaf, phred), each (n,): the points of a string, ascending; n = 0 for `.`. Raises ValueError for any other text."""
     if text in (MISSING, ""):
         return np.zeros(0), np.zeros(0)
-    pairs = text.split("|")
+    numbers = text.replace("=", "|").split("|")
     try:
-        numbers = np.array([float(part) for part in text.replace("=", "|").split("|")])
+        values = np.array([float(number) for number in numbers])
     except ValueError:
         raise ValueError(f"not a density: '{text}'") from None
-    points, phreds = numbers[::2], numbers[1::2]
-    steps = points[1:] - points[:-1]
-    if text.count("=") != len(pairs) or numbers.size != 2 * len(pairs) or not np.isfinite(numbers).all() or (steps <= 0).any():
+    pairs = text.count("=")
+    if values.size != 2 * pairs or text.count("|") != pairs - 1 or not np.isfinite(values).all():
         raise ValueError(f"not a density: '{text}'")
-    if len(pairs) == 1:
-        return points, np.ones(1)
-    vaf = np.append((points[:-1, None] + steps[:, None] * _SHARES).ravel(), points[-1])
-    phred = np.append((phreds[:-1, None] + (phreds[1:] - phreds[:-1])[:, None] * _SHARES).ravel(), phreds[-1])
-    density = np.exp(-_LOG_PER_PHRED * phred)
-    area = (vaf[1:] - vaf[:-1]) @ (density[1:] + density[:-1]) / 2
-    return vaf, density / area
+    points = values[::2]
+    if not (points[1:] > points[:-1]).all():
+        raise ValueError(f"not a density: '{text}'")
+    return points, values[1::2]

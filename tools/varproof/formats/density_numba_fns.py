@@ -1,4 +1,4 @@
-"""Kernel that chooses the points of an encoded density (`formats.density`)."""
+"""Kernels that choose the points of an encoded density, and draw its curve through them (`formats.density`)."""
 
 import numpy as np
 
@@ -11,6 +11,8 @@ _MAX_DENSITY_ERROR = 0.01
 _LOWEST = -200.0
 _PHRED_PER_LOG = 10 / np.log(10)
 _CUT = -np.log(FLOOR)
+_PARTS = 16
+"""Straight lines that follow the curve between two points."""
 
 
 @compiled
@@ -93,3 +95,21 @@ def _rounded(x):
     closest = np.min(x[1:] - x[:-1]) if len(x) > 1 else 1.0
     scale = 10.0 ** max(4, 2 - int(np.floor(np.log10(max(closest, 1e-9)))))
     return np.rint(x * scale) / scale
+
+
+@compiled
+def curve(points: np.ndarray, phreds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(vaf, density), each ((n - 1) * _PARTS + 1,), through points (n,), ascending, n >= 2; the trapezoid rule gives 1."""
+    size = (len(points) - 1) * _PARTS + 1
+    vaf, density = np.empty(size), np.empty(size)
+    for i in range(len(points) - 1):
+        step, fall = points[i + 1] - points[i], phreds[i + 1] - phreds[i]
+        for part in range(_PARTS):
+            share = part / _PARTS
+            vaf[i * _PARTS + part] = points[i] + share * step
+            density[i * _PARTS + part] = np.exp(-(phreds[i] + share * fall) / _PHRED_PER_LOG)
+    vaf[-1], density[-1] = points[-1], np.exp(-phreds[-1] / _PHRED_PER_LOG)
+    area = 0.0
+    for i in range(size - 1):
+        area += (vaf[i + 1] - vaf[i]) * (density[i + 1] + density[i]) / 2
+    return vaf, density / area

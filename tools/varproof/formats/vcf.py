@@ -124,32 +124,39 @@ def _info(record: Any, key: str) -> Any:
 def candidates_of(record: Any, record_number: int) -> list[Candidate]:
     """The candidates of a record (a `pysam.VariantRecord`), one per ALT; a record without ALT has none."""
     found = []
-    reference_allele = (record.ref or "").upper()
+    contig, position, reference_allele = record.contig, record.start, (record.ref or "").upper()
+    sequence = _REFERENCE_BASES.issuperset(reference_allele)
     for allele, alt in enumerate(record.alts or ()):
-        start, end, ref, new, skipped = record.start, record.start + len(reference_allele), reference_allele, "", None
+        start, end, ref, new, skipped = position, position + len(reference_allele), reference_allele, "", None
         upper = alt.upper()
-        if upper == "<DEL>":
+        if sequence and _BASES.issuperset(upper) and upper != reference_allele:
+            start, ref, new = trimmed_alleles(position, reference_allele, upper)
+            end = start + len(ref)
+        elif upper == "<DEL>":
             stop, length = record.stop, _info(record, "SVLEN")
-            if stop <= record.start + 1 and length:
-                stop = record.start + 1 + abs(int(length))
-            start, end, ref = record.start + 1, stop, ""
+            if stop <= position + 1 and length:
+                stop = position + 1 + abs(int(length))
+            start, end, ref = position + 1, stop, ""
             if end <= start:
                 skipped = "deletion_without_length"
-        elif upper.startswith("<"):
-            skipped = "symbolic_allele"
-        elif "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
-            skipped = "breakend"
-        elif alt == "*":
-            skipped = "spanning_deletion"
-        elif set(upper) - set("ACGTN") or set(reference_allele) - set("ACGTNRYSWKMBDHV"):
-            skipped = "not_a_sequence"
-        elif upper == reference_allele:
-            skipped = "no_change"
         else:
-            start, ref, new = trimmed_alleles(record.start, reference_allele, upper)
-            end = start + len(ref)
-        found.append(Candidate(record_number, allele, record.contig, start, end, ref, new, skipped))
+            skipped = _reason(alt, same=sequence and upper == reference_allele)
+        found.append(Candidate(record_number, allele, contig, start, end, ref, new, skipped))
     return found
+
+
+_BASES, _REFERENCE_BASES = frozenset("ACGTN"), frozenset("ACGTNRYSWKMBDHV")
+
+
+def _reason(alt: str, same: bool) -> str:
+    """Why an alternative allele is no candidate; `same`: it is the reference's."""
+    if alt.startswith("<"):
+        return "symbolic_allele"
+    if "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
+        return "breakend"
+    if alt == "*":
+        return "spanning_deletion"
+    return "no_change" if same else "not_a_sequence"
 
 
 def open_vcf(path: Path) -> Any:

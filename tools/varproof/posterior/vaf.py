@@ -5,10 +5,13 @@ M(f) = (mu/beta) (1/f - 1/fmax) (Williams et al. 2016): a straight line in 1/f w
 effective division.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from varproof.formats.density import density_points_of
 
 DEFAULT_FMIN, DEFAULT_FMAX = 0.12, 0.24
 MIN_VARIANTS = 5
@@ -39,35 +42,20 @@ class NeutralFit:
     r_squared_uncentred: float
 
 
-def density_quantiles(vaf: Any, density: Any, probabilities: Any) -> Any:
-    """Quantiles of a density that is linear between its points, exactly.
+def frequency_estimate(text: str, level: float = 0.95) -> FrequencyEstimate:
+    """Estimates from a density as `formats.density` writes it; NaN where there is none, ValueError where it is none.
 
-    `vaf` ascending and `density` (trapezoid integral 1), shape (n,); one point is a point mass, no point gives NaN.
+    Between the points of the string the density is that of `decode_density`; the mean is by the trapezoid rule.
     """
-    wanted = np.asarray(probabilities, dtype=float)
-    if len(vaf) < 2:
-        return np.full(wanted.shape, vaf[0] if len(vaf) else np.nan)
-    widths = np.diff(vaf)
-    cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * widths)])
-    cumulative /= cumulative[-1]
-    gap = np.clip(np.searchsorted(cumulative, wanted, side="right") - 1, 0, len(widths) - 1)
-    missing = wanted - cumulative[gap]
-    start, slope = density[gap], (density[gap + 1] - density[gap]) / widths[gap]
-    # The root of start*t + slope*t^2/2 = missing, in the form that survives slope = 0.
-    root = start + np.sqrt(np.maximum(start**2 + 2 * slope * missing, 0.0))
-    step = np.divide(2 * missing, root, out=np.zeros_like(missing), where=root > 0)
-    return vaf[gap] + np.clip(step, 0.0, widths[gap])
-
-
-def frequency_estimate(vaf: Any, density: Any, level: float = 0.95) -> FrequencyEstimate:
-    """Estimates from a density as `decode_density` returns it; NaN where there is none."""
-    if len(vaf) == 0:
-        return FrequencyEstimate(np.nan, np.nan, np.nan, np.nan)
-    if len(vaf) == 1:
-        point = float(vaf[0])
+    points, phreds = density_points_of(text)
+    if len(points) == 0:
+        return FrequencyEstimate(math.nan, math.nan, math.nan, math.nan)
+    if len(points) == 1:
+        point = float(points[0])
         return FrequencyEstimate(point, point, point, point)
-    low, high = density_quantiles(vaf, density, [(1 - level) / 2, (1 + level) / 2])
-    return FrequencyEstimate(float(vaf[np.argmax(density)]), float(np.trapezoid(vaf * density, vaf)), float(low), float(high))
+    from varproof.posterior.vaf_numba_fns import summary
+
+    return FrequencyEstimate(*summary(points, phreds, (1 - level) / 2, (1 + level) / 2))
 
 
 def cumulative_spectrum(vafs: Any) -> tuple[Any, Any]:

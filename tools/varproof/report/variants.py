@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.formats.density import decode_density
 from varproof.formats.scored import EventSelection, allele_frequencies, density_texts, depth, error_probabilities
 from varproof.formats.shifting import steps_left, turned
 from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, info_value, read_records
-from varproof.posterior.vaf import frequency_estimate
+from varproof.posterior.vaf import FrequencyEstimate, frequency_estimate
 
 TYPES = tuple(VariantType)
 Key = tuple[str, int, int, str]
@@ -199,7 +198,7 @@ def read_calls(path: Path, selection: EventSelection, regions: Regions | None, r
                     column.append(math.nan)
             text, mode = texts[candidate.allele], modes[candidate.allele]
             # Intervals are compared for likely calls only; decoding millions of unlikely ones would take minutes.
-            estimate = frequency_estimate(*_decoded(path, record, text)) if text is not None and error < 0.5 else None
+            estimate = _estimate(path, record, text) if text is not None and error < 0.5 else None
             calls.errors[known] = error
             calls.vafs[known] = math.nan if mode is None else float(mode)
             calls.vaf_low[known] = math.nan if estimate is None else estimate.low
@@ -209,9 +208,9 @@ def read_calls(path: Path, selection: EventSelection, regions: Regions | None, r
     return calls
 
 
-def _decoded(path: Path, record: Any, text: str) -> tuple[Any, Any]:
+def _estimate(path: Path, record: Any, text: str) -> FrequencyEstimate:
     try:
-        return decode_density(text)
+        return frequency_estimate(text)
     except ValueError as error:
         raise UserError(f"{path}: record {record.contig}:{record.pos}: AFD is {error}") from error
 
