@@ -105,7 +105,7 @@ robust: .venv/installed-dev
 
 # Images, Nextflow and Galaxy on the real engines, which are installed where that may be done (Debian, root).
 test-wrappers: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(AGAIN) tests/wrappers
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(AGAIN) tests/wrappers
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -2,17 +2,19 @@
 
 A fixture of an engine starts it once, installing it where that may be done, skips with the reason where it can't be had,
 and calls `wrappers.machine.ran_on`. The table at the end has one line per test: engine, version, first line of the test's
-docstring, seconds and result.
+docstring, seconds (of what it was the first to need, too) and result.
 
 With `VARPROOF_ENGINES=optional`, as in CI, what an engine needs and a machine can't give (a registry that does not answer while
 an image is built) makes its tests "not run" with the reason; without it they fail.
 """
 
 import os
+from typing import Any
 
 import pytest
 from rich.console import Console
 from rich.table import Table
+from xdist.scheduler import LoadScopeScheduling
 
 from wrappers.containers import (  # noqa: F401
     apptainer,
@@ -28,7 +30,19 @@ from wrappers.containers import (  # noqa: F401
 from wrappers.galaxy import galaxy_installed, galaxy_server, planemo_results  # noqa: F401
 from wrappers.workflow import multiqc, nextflow, podman_core_image, slurm  # noqa: F401
 
-RESULTS = {"passed": "ok", "failed": "FAILED", "skipped": "not run"}
+RESULTS = {"passed": "ok", "failed": "FAILED", "error": "FAILED", "skipped": "not run"}
+collect_ignore = ["engines"]
+
+
+class ByEngine(LoadScopeScheduling):
+    """One process for Galaxy, whose tests share a server, and one for all else: images, and what runs them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "galaxy" if "test_galaxy" in nodeid else "containers"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByEngine(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,6 +58,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> pytes
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    seconds: dict[str, float] = {}
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport):
+            seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
     rows: dict[str, tuple[str, str, float, str]] = {}
     for outcome in RESULTS:
         for report in terminalreporter.stats.get(outcome, []):
@@ -52,10 +70,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 result = RESULTS[outcome]
                 if outcome == "skipped" and isinstance(report.longrepr, tuple):
                     result += ": " + report.longrepr[2].removeprefix("Skipped: ")
-                rows[report.nodeid] = (properties.get("engine", ""), properties["what"], report.duration, result)
+                rows[report.nodeid] = (properties.get("engine", ""), properties["what"], seconds[report.nodeid], result)
     if not rows:
         return
     table = Table("engine", "what ran", "seconds", "result", title="Wrappers", title_justify="left")
-    for engine, what, seconds, result in sorted(rows.values()):
-        table.add_row(engine, what, f"{seconds:.1f}", result)
-    Console(file=terminalreporter._tw._file, width=140, markup=False).print(table)
+    for column, ratio in zip(table.columns, (4, 12, 1, 3), strict=True):
+        column.ratio, column.min_width = ratio, 7
+    for engine, what, taken, result in sorted(rows.values()):
+        table.add_row(engine, what, f"{taken:.0f}", result)
+    Console(file=terminalreporter._tw._file, width=160, markup=False).print(table)

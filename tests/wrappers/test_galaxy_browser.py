@@ -9,7 +9,7 @@ import pytest
 from wrappers.galaxy import Galaxy
 from wrappers.machine import TEST_DATA, ran_on
 
-pytestmark = [pytest.mark.xdist_group("galaxy"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="session")

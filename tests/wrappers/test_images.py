@@ -27,7 +27,7 @@ from wrappers.jobs import (
 )
 from wrappers.machine import REPOSITORY, ran_on
 
-pytestmark = [pytest.mark.xdist_group("containers"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 CORE_MEGABYTES = 600
 NOBODY = "54321:54321"  # no such user, here or in an image

@@ -11,7 +11,7 @@ from wrappers.containers import Engine
 from wrappers.machine import TEST_DATA, ran_on
 from wrappers.workflow import PIPELINE, Nextflow, Run
 
-pytestmark = [pytest.mark.xdist_group("containers"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 CALLS = [
     "posterior/simulated.posterior.vcf.gz", "network/simulated.network.vcf.gz", "combined/simulated.combined.vcf.gz",

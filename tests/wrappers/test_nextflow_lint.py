@@ -12,7 +12,7 @@ import pytest
 from wrappers.machine import ran_on
 from wrappers.workflow import NF_CORE, PIPELINE, Nextflow, venv
 
-pytestmark = [pytest.mark.xdist_group("containers"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 ADDRESS = "https://github.com/nf-core/modules.git"
 SCHEMAS = {

@@ -14,7 +14,7 @@ from varproof.commands import EXECUTABLES
 from wrappers.machine import TEST_DATA, ran_on
 from wrappers.workflow import PIPELINE, Nextflow, Run
 
-pytestmark = [pytest.mark.xdist_group("containers"), pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.timeout(1200)
 
 MODULES = PIPELINE / "modules" / "varproof"
 NAMES = [name.replace("-", "") for name in EXECUTABLES]
