@@ -32,11 +32,17 @@ NOT_OFFERED = {
     "log_level": "the log belongs to the job",
     "quiet": "the log belongs to the job",
 }
+NO_EARLIER_JOB = "a job begins in a folder of its own, in which no other has left anything"
 MADE_IN_THE_JOB = {
-    "tensorise": {"context_pool": "a sheet with paths: written from the repeat of pool samples"},
+    "collect-evidence": {"resume": NO_EARLIER_JOB},
+    "score-posterior": {"resume": NO_EARLIER_JOB},
+    "tensorise": {
+        "context_pool": "a sheet with paths: written from the repeat of pool samples",
+        "resume": NO_EARLIER_JOB,
+    },
     "train": {
         "checkpoint": "lies in the job's folder, which no other job sees",
-        "resume": "there is no checkpoint of an earlier job to go on from",
+        "resume": NO_EARLIER_JOB,
     },
 }
 OUTPUTS = {

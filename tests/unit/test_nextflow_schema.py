@@ -34,8 +34,9 @@ FROM_THE_SHEET = {
 
 BY_EXT_ARGS = {
     "call-candidates": {"seed"},
-    "score-posterior": {"max_depth"},
-    "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures"},
+    "collect-evidence": {"resume"},
+    "score-posterior": {"max_depth", "resume"},
+    "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity"},
     "evaluate-calls": {"purity"},

@@ -23,6 +23,8 @@ from varproof.interruption import interruptible
 
 logger = logging.getLogger("varproof")
 
+RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
+
 
 class CommandOptions(BaseSettings):
     """Options that every executable has."""

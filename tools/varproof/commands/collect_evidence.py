@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from varproof.commands.base import CommandOptions, run_command
+from varproof.commands.base import RESUME, CommandOptions, run_command
 
 
 class CollectEvidenceOptions(CommandOptions):
@@ -20,6 +20,7 @@ class CollectEvidenceOptions(CommandOptions):
     output: Path = Field(description="evidence file (HDF5) to write.")
     alignment: Path | None = Field(None, description="alignment.json of estimate-alignment; measured if not given.")
     max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+    resume: Path | None = Field(None, description=RESUME)
 
 
 def collect_evidence(options: CollectEvidenceOptions) -> None:
@@ -29,6 +30,7 @@ def collect_evidence(options: CollectEvidenceOptions) -> None:
     from varproof.formats.evidence import COVERED_BASES, evidence_writer
     from varproof.formats.output import check_output, provenance
     from varproof.formats.vcf import open_vcf
+    from varproof.journal import kept_chunks
     from varproof.posterior.territory import covered_bases
 
     check_output(options.output)
@@ -39,8 +41,8 @@ def collect_evidence(options: CollectEvidenceOptions) -> None:
         "provenance": provenance("collect-evidence", options),
         COVERED_BASES: "" if covered is None else f"{covered:.3f}",
     }
-    with evidence_writer(options.output, attributes) as writer:
-        collect_into(writer, files, options.worker_count)
+    with kept_chunks(options.resume) as journal, evidence_writer(options.output, attributes) as writer:
+        collect_into(writer, files, options.worker_count, journal("reads", files.identity))
 
 
 def main() -> None:

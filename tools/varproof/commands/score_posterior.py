@@ -3,11 +3,16 @@
 import contextlib
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from varproof.commands.base import CommandOptions, run_command
+from varproof.commands.base import RESUME, CommandOptions, run_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from varproof.journal import Journal
 
 logger = logging.getLogger("varproof")
 
@@ -37,6 +42,7 @@ class ScorePosteriorOptions(CommandOptions):
     regions: Path | None = Field(None, description="BED that was searched for candidates.")
     territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
     max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+    resume: Path | None = Field(None, description=RESUME)
 
     @field_validator("normal_contamination")
     @classmethod
@@ -51,17 +57,19 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
     from varproof.formats.evidence import EvidenceReader
     from varproof.formats.output import working_folder
     from varproof.formats.vcf import open_vcf, vcf_mode
+    from varproof.journal import kept_chunks
     from varproof.posterior.run import ScoringJob, learn, write_scored
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
-        tumor_path, territory = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5")
+        journal = stack.enter_context(kept_chunks(options.resume))
+        tumor_path, territory = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
         tumor = stack.enter_context(EvidenceReader(tumor_path))
         normal = None
         if options.normal is not None:
-            normal_path, _ = _evidence(options, options.normal, options.alignment_normal, folder / "normal.h5")
+            normal_path, _ = _evidence(options, options.normal, options.alignment_normal, folder / "normal.h5", journal)
             normal = stack.enter_context(EvidenceReader(normal_path))
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         job = ScoringJob(options.candidates, tumor, normal, options.purity, contamination)
@@ -73,7 +81,13 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
         write_scored(job, learnt, options.output, options)
 
 
-def _evidence(options: ScorePosteriorOptions, path: Path, alignment: Path | None, temporary: Path) -> tuple[Path, float | None]:
+def _evidence(
+    options: ScorePosteriorOptions,
+    path: Path,
+    alignment: Path | None,
+    temporary: Path,
+    journal: "Callable[[str, str], Journal | None]",
+) -> tuple[Path, float | None]:
     """(evidence file, searched territory in bases where it is known)."""
     from varproof.commands.samples import sample_files
     from varproof.evidence.pipeline import collect_into
@@ -87,7 +101,7 @@ def _evidence(options: ScorePosteriorOptions, path: Path, alignment: Path | None
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)
     with evidence_writer(temporary, {}) as writer:
-        collect_into(writer, files, options.worker_count)
+        collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
     return temporary, searched_territory(covered_bases(path, options.reference, files.properties), options.regions)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from varproof.commands.base import CommandOptions, run_command
+from varproof.commands.base import RESUME, CommandOptions, run_command
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +53,7 @@ class TensoriseOptions(CommandOptions):
     export_npy: Path | None = Field(None, description="also write the expanded array (window x reads x 7 per track) as NPY.")
     pictures: Path | None = Field(None, description="folder for pictures of pileups (SVG and PNG).")
     picture: list[str] = Field([], description="CHROM:POS to draw; by default the first 20 candidates.")
+    resume: Path | None = Field(None, description=RESUME)
 
     @field_validator("window")
     @classmethod
@@ -81,6 +82,7 @@ def tensorise(options: TensoriseOptions) -> None:
     from varproof.formats.output import check_output, provenance
     from varproof.formats.tensors import TensorReader, tensor_writer
     from varproof.formats.vcf import open_vcf
+    from varproof.journal import kept_chunks
     from varproof.pileup.expanded_file import write_expanded
     from varproof.pileup.pipeline import packed_chunks, tensor_header
     from varproof.progress import progress
@@ -94,8 +96,12 @@ def tensorise(options: TensoriseOptions) -> None:
     header = tensor_header(job, provenance("tensorise", made_of))
     wanted = _wanted_pictures(options)
     total = _count(options.candidates, wanted)
-    with tensor_writer(options.output, header) as writer, progress(total, "tensors") as advance:
-        for part in packed_chunks(job, options.worker_count):
+    with (
+        kept_chunks(options.resume) as journal,
+        tensor_writer(options.output, header) as writer,
+        progress(total, "tensors") as advance,
+    ):
+        for part in packed_chunks(job, options.worker_count, journal("tensors", header.provenance)):
             writer.append(part)
             advance(part.size)
     with TensorReader(options.output) as reader:

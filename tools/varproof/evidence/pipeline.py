@@ -3,6 +3,7 @@
 What is in memory is bounded by a chunk: its candidates, its reads, its evidence.
 """
 
+import json
 import logging
 from collections import deque
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from varproof import __version__
 from varproof.errors import UserError
 from varproof.evidence.collect import (
     HALO,
@@ -23,11 +25,12 @@ from varproof.evidence.sample import Sample
 from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.evidence import Evidence, EvidenceWriter, concatenated, empty_evidence
+from varproof.formats.output import input_digest
 from varproof.formats.vcf import Candidate, candidates_of, read_records
+from varproof.journal import Arrays, Journal, journaled_results
 from varproof.progress import progress
 from varproof.reads.decode import open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
-from varproof.workers import ordered_results
 
 logger = logging.getLogger("varproof.evidence")
 
@@ -52,6 +55,14 @@ class SampleFiles:
     candidates: Path
     properties: AlignmentProperties
     max_depth: int | None
+
+    @property
+    def identity(self) -> str:
+        """What the evidence depends on, as one line of JSON."""
+        digests = {path.name: input_digest(path) for path in (self.reads, self.reference, self.candidates)}
+        properties = json.loads(self.properties.model_dump_json())
+        parts = {"version": __version__, "digests": digests, "alignment": properties, "max_depth": self.max_depth}
+        return json.dumps(parts, sort_keys=True)
 
 
 def chunks(path: Path) -> Iterator[Chunk]:
@@ -153,16 +164,23 @@ def _known(item: Candidate, reference: ReferenceSlice) -> bool:
     return bool(np.all(reference.between(max(low, reference.start), high) < 4)) and "N" not in item.alt
 
 
-def evidence_chunks(files: SampleFiles, workers: int) -> Iterator[Evidence]:
-    """Evidence of all candidates, chunk by chunk in order; the same for any number of workers."""
-    return ordered_results(lambda: _Worker(files).collect, chunks(files.candidates), workers)
+def evidence_chunks(files: SampleFiles, workers: int, journal: Journal | None = None) -> Iterator[Evidence]:
+    """Evidence of all candidates, chunk by chunk in order; the same for any number of workers, and on from any journal."""
+
+    def packed(evidence: Evidence) -> Arrays:
+        return dict(vars(evidence))
+
+    def unpacked(arrays: Arrays) -> Evidence:
+        return Evidence(**arrays)
+
+    return journaled_results(lambda: _Worker(files).collect, chunks(files.candidates), workers, journal, packed, unpacked)
 
 
-def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int) -> int:
+def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int, journal: Journal | None = None) -> int:
     """Append the evidence of all candidates to `writer`; returns their number (of alleles)."""
     total = sum(len(record.alts or ()) for record in read_records(files.candidates))
     with progress(total, f"evidence from {files.reads.name}") as advance:
-        for part in evidence_chunks(files, workers):
+        for part in evidence_chunks(files, workers, journal):
             writer.append(part)
             advance(part.size)
     return total

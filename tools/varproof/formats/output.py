@@ -18,7 +18,7 @@ from varproof.errors import UserError
 from varproof.interruption import undone_if_interrupted
 
 STDOUT = Path("-")
-_NOT_PROVENANCE = {"threads", "config", "log_level", "quiet"}
+_NOT_PROVENANCE = {"threads", "config", "log_level", "quiet", "resume"}
 _DIGEST_BYTES = 1 << 20
 _INDEX_SUFFIXES = (".tbi", ".csi")
 

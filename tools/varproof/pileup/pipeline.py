@@ -19,6 +19,7 @@ from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice
 from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, Candidate
+from varproof.journal import Arrays, Journal, journaled_results
 from varproof.pileup.packing import (
     REACH,
     PackedRows,
@@ -34,7 +35,6 @@ from varproof.pileup.placing import placements
 from varproof.pileup.sites import Site, chunks, sites, stretches
 from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
-from varproof.workers import ordered_results
 
 NO_SAMPLE = -1
 """Stands for the sample of a candidate that was skipped."""
@@ -101,10 +101,19 @@ def tensor_header(job: TensorJob, provenance: str) -> TensorHeader:
     return TensorHeader(settings=job.settings, contigs=contigs, samples=names, patient=job.patient, provenance=provenance)
 
 
-def packed_chunks(job: TensorJob, workers: int) -> Iterator[PackedTensors]:
-    """Tensors of all candidates in the order of the VCF, chunk by chunk; the same for any number of workers."""
+def packed_chunks(job: TensorJob, workers: int, journal: Journal | None = None) -> Iterator[PackedTensors]:
+    """Tensors of all candidates in the order of the VCF, chunk by chunk; the same for any number of workers and any journal."""
+
+    def packed(tensors: PackedTensors) -> Arrays:
+        columns = {name: value for name, value in vars(tensors).items() if name != "settings"}
+        return {name: value.astype(str) if value.dtype == object else value for name, value in columns.items()}
+
+    def unpacked(arrays: Arrays) -> PackedTensors:
+        columns = {name: value.astype(object) if value.dtype.kind == "U" else value for name, value in arrays.items()}
+        return PackedTensors(settings=job.settings, **columns)
+
     stream = sites(job.candidates, job.labels, job.mutation_class_field)
-    return ordered_results(lambda: _Worker(job).pack, chunks(stream), workers)
+    return journaled_results(lambda: _Worker(job).pack, chunks(stream), workers, journal, packed, unpacked)
 
 
 @dataclass(frozen=True)
