@@ -5,14 +5,15 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test robust test-wrappers lint bench picture test-data clean
+.PHONY: help demo test robust test-wrappers lint audit bench picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
 	@echo "make test       run all tests"
 	@echo "make robust     spoilt files and faults by the thousand (an hour)"
 	@echo "make test-wrappers  images, Nextflow and Galaxy on the real engines"
-	@echo "make lint       ruff and mypy"
+	@echo "make lint       ruff, mypy and deptry"
+	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
 	@echo "make clean      remove .venv, demo, and what tests leave"
@@ -111,6 +112,15 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry --no-ansi tools
+
+# Known weaknesses of what the images hold; asks PyPI.
+audit: .venv/installed
+	$(PYTHON) -m venv .venv/audit
+	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	for lock in core cnn-cpu cnn-gpu build; do \
+	  .venv/audit/bin/pip-audit --require-hashes --disable-pip --requirement containers/$$lock.lock || exit 1; \
+	done
 
 bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py

@@ -22,7 +22,7 @@ install_system() {
     useradd --create-home --uid 1000 varproof
 }
 
-# pip, setuptools and binutils, apart from what goes into the image.
+# pip, setuptools, binutils and what lists the packages, apart from what goes into the image.
 install_tools() {
     apt-get update -q
     apt-get install -yq --no-install-recommends python3-venv ca-certificates binutils
@@ -64,6 +64,9 @@ install_varproof() {
     fi
     # Not by time of the source: file systems of images differ in how exact they are.
     $python -m compileall -q -f --invalidation-mode unchecked-hash -i /build/imported >/dev/null
+    # What is in the image, for those who look for known weaknesses; Debian's packages are listed by dpkg.
+    mkdir -p $home/share/varproof
+    /build/tools/bin/cyclonedx-py environment --output-reproducible --output-file $home/share/varproof/sbom.cdx.json $python
     chmod -R a+rX $home
 }
 

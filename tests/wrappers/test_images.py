@@ -56,6 +56,18 @@ def test_core_image_is_small(request: pytest.FixtureRequest, docker: Engine, cor
     assert megabytes < CORE_MEGABYTES
 
 
+@pytest.mark.parametrize(("image", "lock"), [("core_image", "core"), ("cnn_image", "cnn-cpu")])
+def test_packages_are_those_of_the_lock_file(image: str, lock: str, request: pytest.FixtureRequest, docker: Engine) -> None:
+    """The bill of materials (CycloneDX) names each package of the lock file in its version, varproof, and no other"""
+    ran_on(request, *docker)
+    name = request.getfixturevalue(image)
+    listed = json.loads(docker_shell(name, "cat /opt/varproof/share/varproof/sbom.cdx.json"))
+    assert listed["bomFormat"] == "CycloneDX"
+    pinned = re.findall(r"(?m)^([\w.-]+)==([\w.]+)", (REPOSITORY / "containers" / f"{lock}.lock").read_text())
+    found = {(item["name"].lower().replace("_", "-"), item["version"]) for item in listed["components"]}
+    assert found == {*pinned, ("varproof", __version__)}
+
+
 @pytest.mark.parametrize("image", ["core_image", "cnn_image"])
 def test_what_is_in_an_image(image: str, request: pytest.FixtureRequest, docker: Engine) -> None:
     """Labels, an ordinary user, ps, all commands; no compiler, pip, tests, caches or certificates"""
