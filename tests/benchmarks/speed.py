@@ -1,6 +1,6 @@
 """How fast varproof is, how that grows with the input, and how long it takes to start.
 
-    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor files scaling start]
+    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor kernels files scaling start]
 
 Programs are run on one core, alternating, and the least CPU time of several runs counts; ratios are those of one session.
 Varlociraptor takes part where `varlociraptor` is on the PATH (`cargo install varlociraptor`; 8.12.0 was used). Writes
@@ -135,6 +135,81 @@ def against_varlociraptor(work: Path) -> dict[str, Any]:
     return found
 
 
+def by_type(work: Path) -> list[dict[str, Any]]:
+    """CPU seconds of collect-evidence on the candidates of each type, less those on a single one, and the pairs it weighs."""
+    from varproof.formats.evidence import EvidenceReader
+    from varproof.formats.vcf import candidates_of
+
+    pair, folder = pair_of(work, "default"), work / "speed"
+    folder.mkdir(exist_ok=True)
+    properties = folder / "alignment.json"
+    shared = ["--reads", pair / "tumor.bam", "--reference", pair / "reference.fa"]
+    run("estimate-alignment", *shared, "--output", properties, "--quiet")
+    records: dict[str, list[str]] = {}
+    with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as source:
+        head = str(source.header)
+        for record in source:
+            records.setdefault(candidates_of(record, 0)[0].type.value, []).append(str(record))
+
+    def collected(lines: list[str]) -> Usage:
+        few = folder / "type.vcf"
+        few.write_text(head + "".join(lines))
+        arguments = ["--candidates", few, *shared, "--alignment", properties, "--output", folder / "type.h5", "--quiet"]
+        return least([run("collect-evidence", *arguments) for _ in range(REPEATS)])
+
+    found = []
+    start = collected(records["snv"][:1]).cpu_seconds
+    for name, lines in sorted(records.items()):
+        seconds = collected(lines).cpu_seconds - start
+        with EvidenceReader(folder / "type.h5") as reader:
+            pairs = int(reader.read(0, reader.size).count.sum())
+        found.append({"type": name, "candidates": len(lines), "pairs": pairs, "cpu_seconds": seconds})
+    return found
+
+
+def kernels(work: Path) -> dict[str, Any]:
+    """What a fragment-candidate pair costs, by type; cells of the pair HMM, and multiply-adds of this core, per second."""
+    import numba
+    import numpy as np
+
+    from varproof.realign.pair_hmm_numba_fns import forward
+
+    chance = np.random.default_rng(1)
+    length, window, band, reads = 100, 160, 12, 2_000
+    haplotype = chance.integers(0, 4, window).astype(np.uint8)
+    error, rare = np.full(length, 0.001), np.full(window, 1e-5)
+    read = haplotype[30 : 30 + length].copy()
+
+    def cells() -> float:
+        begun = time.process_time()
+        for _ in range(reads):
+            forward(read, error, haplotype, 30, band, rare, rare, 0.2, 0.3)
+        return reads * length * (2 * band + 1) / (time.process_time() - begun)
+
+    rounds, lanes = 2_000_000, 64
+
+    @numba.njit(fastmath=True)
+    def multiply_add(values: np.ndarray, factor: float) -> None:
+        for _ in range(rounds):
+            for i in range(lanes):
+                values[i] = values[i] * factor + 1.0
+
+    def multiply_adds() -> float:
+        values = np.ones(lanes)
+        begun = time.process_time()
+        multiply_add(values, 0.5)
+        return rounds * lanes / (time.process_time() - begun)
+
+    cells()
+    multiply_adds()
+    rates = [(cells(), multiply_adds()) for _ in range(2 * REPEATS)]
+    return {
+        "pairs": by_type(work),
+        "cells_per_second": max(cell for cell, _ in rates),
+        "multiply_adds_per_second": max(limit for _, limit in rates),
+    }
+
+
 def many_calls(work: Path, calls: int) -> tuple[Path, Path]:
     """(scored calls, truth) of about so many records: those of a pair, over and over, along one long contig."""
     pair, folder = pair_of(work, "default"), work / "speed"
@@ -251,6 +326,7 @@ def starting(work: Path) -> dict[str, Any]:
 
 MEASURES: dict[str, Callable[[Path], Any]] = {
     "varlociraptor": against_varlociraptor,
+    "kernels": kernels,
     "files": on_many_calls,
     "scaling": scaling,
     "start": starting,

@@ -36,6 +36,32 @@ def _against_varlociraptor(found: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
+MULTIPLY_ADDS_OF_A_CELL = 8
+"""Of the recurrences of the three states."""
+
+
+def _kernels(found: dict[str, Any]) -> list[str]:
+    lines = [
+        "## Evidence by type of variant", "",
+        "`collect-evidence` on the candidates of one type of the same pair, reading included, less its time for one candidate.",
+        "",
+        "| type | candidates | pairs of fragment and candidate | CPU seconds | µs per pair |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for item in found["pairs"]:
+        cost = 1e6 * item["cpu_seconds"] / item["pairs"]
+        figures = f"{item['pairs']:,} | {item['cpu_seconds']:.2f} | {cost:.1f}"
+        lines.append(f"| {item['type']} | {item['candidates']:,} | {figures} |")
+    cells, limit = found["cells_per_second"], found["multiply_adds_per_second"]
+    share = MULTIPLY_ADDS_OF_A_CELL * cells / limit
+    lines += [
+        "",
+        f"The pair HMM computes {cells / 1e6:.0f} million cells a second, {MULTIPLY_ADDS_OF_A_CELL} multiply-adds each; the core "
+        f"does {limit / 1e9:.1f} billion multiply-adds of doubles a second in a loop that does nothing else: {share:.0%} of it.",
+        "",
+    ]
+    return lines
+
+
 def _files(found: list[dict[str, Any]]) -> list[str]:
     lines = [
         f"## Calls by the million (goal: {MOST_SECONDS} s and {MOST_MB} MB each)", "",
@@ -86,7 +112,10 @@ def _start(found: dict[str, Any]) -> list[str]:
 def speed_lines(found: dict[str, Any]) -> list[str]:
     """The section, of the measures that were taken."""
     lines = ["# Speed", "", "`tests/benchmarks/speed.py`; goals in brackets.", ""]
-    for name, part in (("varlociraptor", _against_varlociraptor), ("files", _files), ("scaling", _scaling), ("start", _start)):
+    parts = {
+        "varlociraptor": _against_varlociraptor, "kernels": _kernels, "files": _files, "scaling": _scaling, "start": _start,
+    }  # fmt: skip
+    for name, part in parts.items():
         if name in found:
             lines += part(found[name])
     return lines
