@@ -55,8 +55,8 @@ def _kernels(found: dict[str, Any]) -> list[str]:
     share = MULTIPLY_ADDS_OF_A_CELL * cells / limit
     lines += [
         "",
-        f"The pair HMM computes {cells / 1e6:.0f} million cells a second, {MULTIPLY_ADDS_OF_A_CELL} multiply-adds each; the core "
-        f"does {limit / 1e9:.1f} billion multiply-adds of doubles a second in a loop that does nothing else: {share:.0%} of it.",
+        f"The pair HMM computes {cells / 1e6:.0f} million cells a second, {MULTIPLY_ADDS_OF_A_CELL} multiply-adds each: "
+        f"{share:.0%} of the {limit / 1e9:.1f} billion multiply-adds of doubles that the core does in a loop of nothing else.",
         "",
     ]
     return lines
