@@ -35,10 +35,10 @@ collect_ignore = ["engines"]
 
 
 class ByEngine(LoadScopeScheduling):
-    """One process for Galaxy, whose tests share a server, and one for all else: images, and what runs them."""
+    """One process for what needs images, and one for Galaxy, whose tests share a server, and the rest."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "galaxy" if "test_galaxy" in nodeid else "containers"
+        return "images" if "test_images.py" in nodeid or "test_nextflow.py" in nodeid else "others"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -107,8 +107,9 @@ def test_real_data(request: pytest.FixtureRequest, nextflow: Nextflow, real: Run
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.stub], ids=lambda case: case.alias.lower())
-def test_what_a_module_makes(case: Case, real: Run) -> None:
+def test_what_a_module_makes(request: pytest.FixtureRequest, nextflow: Nextflow, case: Case, real: Run) -> None:
     """What a module makes of real data is whole, and of its kind"""
+    ran_on(request, "Nextflow", nextflow.version)
     made = sorted(path for path in (real.folder / case.alias).rglob("*") if path.is_file())
     assert made, real.log[-6000:]
     for path in made:
