@@ -356,8 +356,8 @@ SLOW = """
 import sys, time
 import varproof.evidence.pipeline as pipeline
 collect = pipeline.collect_into
-def slowly(writer, files, workers):
-    total = collect(writer, files, workers)
+def slowly(writer, files, workers, journal):
+    total = collect(writer, files, workers, journal)
     print("half way", file=sys.stderr, flush=True)
     time.sleep(60)
     return total

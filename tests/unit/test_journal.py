@@ -32,7 +32,7 @@ def squares(folder: Path, done: Path, workers: int, fails_at: int | None = None,
         return int(arrays["value"])
 
     with kept_chunks(folder) as journal:
-        return list(journaled_results(make_worker, JOBS, workers, journal("part", run), packed, unpacked))
+        return list(journaled_results(make_worker, JOBS, workers, journal("part", lambda: run), packed, unpacked))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -52,7 +52,7 @@ def test_any_chunks_may_be_missing(tmp_path: Path) -> None:
     """Workers finish out of order: here the second, fifth and last are there."""
     kept = tmp_path / "kept"
     with pytest.raises(RuntimeError), kept_chunks(kept) as journal:
-        part = journal("part", "squares")
+        part = journal("part", lambda: "squares")
         assert part is not None
         for number in (1, 4, 6):
             part.store(number, {"value": np.array(number**2)})
@@ -95,4 +95,4 @@ def test_folders_that_are_something_else(tmp_path: Path) -> None:
             pass
     assert (tmp_path / "mine" / "data").exists()
     with kept_chunks(None) as journal:
-        assert journal("part", "squares") is None
+        assert journal("part", lambda: "squares") is None

@@ -66,6 +66,9 @@ class Journal:
             os.fsync(file.fileno())
 
 
+MakeJournal = Callable[[str, Callable[[], str]], Journal | None]
+
+
 def journaled_results(
     make_worker: Callable[[], Callable[[Job], Result]],
     jobs: Iterable[Job],
@@ -112,8 +115,10 @@ def _all_in_order(
 
 
 @contextlib.contextmanager
-def kept_chunks(folder: Path | None) -> Iterator[Callable[[str, str], Journal | None]]:
+def kept_chunks(folder: Path | None) -> Iterator[MakeJournal]:
     """Makes journals, by part and run, in the folder of `--resume`, which goes when the block succeeds; None without one.
+
+    The run is described by a function, since describing means to read the inputs.
 
     Raises UserError where the folder can't be made, or holds something else.
     """
@@ -130,5 +135,5 @@ def kept_chunks(folder: Path | None) -> Iterator[Callable[[str, str], Journal | 
     except FileNotFoundError:
         raise UserError(f"--resume {folder}: folder {folder.parent} does not exist; create it first") from None
     marker.touch()
-    yield lambda part, run: Journal(folder, part, run)
+    yield lambda part, run: Journal(folder, part, run())
     shutil.rmtree(folder, ignore_errors=True)

@@ -10,9 +10,7 @@ from pydantic import Field, field_validator
 from varproof.commands.base import RESUME, CommandOptions, run_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from varproof.journal import Journal
+    from varproof.journal import MakeJournal
 
 logger = logging.getLogger("varproof")
 
@@ -86,7 +84,7 @@ def _evidence(
     path: Path,
     alignment: Path | None,
     temporary: Path,
-    journal: "Callable[[str, str], Journal | None]",
+    journal: "MakeJournal",
 ) -> tuple[Path, float | None]:
     """(evidence file, searched territory in bases where it is known)."""
     from varproof.commands.samples import sample_files

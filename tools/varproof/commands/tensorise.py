@@ -101,7 +101,7 @@ def tensorise(options: TensoriseOptions) -> None:
         tensor_writer(options.output, header) as writer,
         progress(total, "tensors") as advance,
     ):
-        for part in packed_chunks(job, options.worker_count, journal("tensors", header.provenance)):
+        for part in packed_chunks(job, options.worker_count, journal("tensors", lambda: header.provenance)):
             writer.append(part)
             advance(part.size)
     with TensorReader(options.output) as reader:

@@ -56,7 +56,6 @@ class SampleFiles:
     properties: AlignmentProperties
     max_depth: int | None
 
-    @property
     def identity(self) -> str:
         """What the evidence depends on, as one line of JSON."""
         digests = {path.name: input_digest(path) for path in (self.reads, self.reference, self.candidates)}

@@ -145,13 +145,17 @@ def count_bases(
     substitution_all (bins, 4) by quality bin (`quality_bins` (94,)) on the strand of the fragment's first read.
     """
     high = low + len(usable)
+    # Most bases are right, and differ in quality, true base and place only: the rest is added up per read, or at the end.
+    seen = np.zeros((2, 2, 94, 4), np.int64)
     for r in range(len(start)):
         if flag[r] & UNMAPPED:
             continue
         begin, read_length = base_offset[r], base_offset[r + 1] - base_offset[r]
         clipped, mapping = clip_bin(clips[r, 0] + clips[r, 1]), mapq_bin(mapq[r])
-        confident = mapq[r] >= CONFIDENT_MAPQ
-        flipped = second_read_is_forward(flag[r])
+        confident = 1 if mapq[r] >= CONFIDENT_MAPQ else 0
+        flipped = 1 if second_read_is_forward(flag[r]) else 0
+        counts = seen[confident, flipped]
+        number = wrong = 0
         query, position = 0, start[r]
         for c in range(cigar_offset[r], cigar_offset[r + 1]):
             op, length = cigar_op[c], cigar_length[c]
@@ -164,31 +168,40 @@ def count_bases(
                     if base > 3:
                         continue
                     quality = min(np.int64(qualities[begin + q]), 93)
-                    wrong = base != truth
-                    bins = (
-                        quality_bin(quality),
-                        end_distance_bin(min(q, read_length - 1 - q)),
-                        mismatch_bin(edits[r] - wrong),
-                        clipped,
-                        mapping,
-                    )
-                    for f in range(5):
-                        features[1, f, bins[f]] += 1
-                        features[0, f, bins[f]] += wrong
+                    place = end_distance_bin(min(q, read_length - 1 - q))
+                    counts[quality, truth] += 1
+                    features[1, 1, place] += 1
+                    number += 1
+                    if base == truth:
+                        continue
+                    wrong += 1
+                    features[0, 0, quality_bin(quality)] += 1
+                    features[0, 1, place] += 1
                     if confident:
-                        by_quality[1, quality] += 1
-                        by_quality[0, quality] += wrong
+                        by_quality[0, quality] += 1
                         if flipped:
                             base, truth = 3 - base, 3 - truth
-                        substitution_all[quality_bins[quality], truth] += 1
-                        if wrong:
-                            substitution_error[quality_bins[quality], 4 * truth + base] += 1
+                        substitution_error[quality_bins[quality], 4 * truth + base] += 1
                 query += length
                 position += length
             elif op in (INSERTION, SOFT_CLIP):
                 query += length
             elif op in (DELETION, SKIP):
                 position += length
+        features[0, 2, mismatch_bin(edits[r] - 1)] += wrong
+        features[1, 2, mismatch_bin(edits[r] - 1)] += wrong
+        features[1, 2, mismatch_bin(edits[r])] += number - wrong
+        features[0, 3, clipped] += wrong
+        features[1, 3, clipped] += number
+        features[0, 4, mapping] += wrong
+        features[1, 4, mapping] += number
+    for flipped in range(2):
+        for quality in range(94):
+            for truth in range(4):
+                sure = seen[1, flipped, quality, truth]
+                features[1, 0, quality_bin(quality)] += sure + seen[0, flipped, quality, truth]
+                by_quality[1, quality] += sure
+                substitution_all[quality_bins[quality], 3 - truth if flipped else truth] += sure
 
 
 @compiled
