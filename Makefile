@@ -101,7 +101,7 @@ test: .venv/installed-dev
 
 # Spoilt files and faults by the thousand; `make test` runs a few hundred of the former.
 robust: .venv/installed-dev
-	VARPROOF_HOSTILE_INPUTS=20000 VARPROOF_FAULTS=30 HYPOTHESIS_PROFILE=searching \
+	VARPROOF_HOSTILE_INPUTS=20000 VARPROOF_FAULTS=30 VARPROOF_CONTIGS=1000000 HYPOTHESIS_PROFILE=searching \
 	  $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness tests/unit/test_model_properties.py
 
 # Images, Nextflow and Galaxy on the real engines, which are installed where that may be done (Debian, root).

@@ -1,6 +1,6 @@
 """How fast varproof is, how that grows with the input, and how long it takes to start.
 
-    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor kernels files scaling start]
+    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor kernels network files scaling start]
 
 Programs are run on one core, alternating, and the least CPU time of several runs counts; ratios are those of one session.
 Varlociraptor takes part where `varlociraptor` is on the PATH (`cargo install varlociraptor`; 8.12.0 was used). Writes
@@ -210,6 +210,37 @@ def kernels(work: Path) -> dict[str, Any]:
     }
 
 
+def networks(work: Path) -> dict[str, Any]:
+    """CPU seconds of tensorise, and of predict from reads, on all candidates less those on one; htslib's to read both files."""
+    pair, folder = pair_of(work, "default"), work / "speed"
+    folder.mkdir(exist_ok=True)
+    one = folder / "one.vcf"
+    with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as records:
+        record = next(iter(records))
+        one.write_text(str(records.header) + str(record))
+        candidates = 1 + sum(1 for _ in records)
+    files = ["--reference", pair / "reference.fa", "--tumor", pair / "tumor.bam", "--normal", pair / "normal.bam", "--quiet"]
+    commands = {
+        "tensorise": ["--output", folder / "tensors.h5"],
+        "predict": ["--model", HERE.parents[1] / "test-data" / "model.keras", "--output", folder / "predicted.vcf"],
+    }
+    found: dict[str, Any] = {"candidates": candidates, "executables": {}}
+    for name, arguments in commands.items():
+        all_of_them, start = (
+            least([run(name, "--candidates", few, *files, *arguments) for _ in range(REPEATS)]).cpu_seconds
+            for few in (pair / "candidates.vcf.gz", one)
+        )
+        found["executables"][name] = {"cpu_seconds": all_of_them - start, "start": start}
+    read = []
+    for _ in range(REPEATS):
+        begun = time.process_time()
+        for sample in ("tumor", "normal"):
+            pysam.samtools.view("-c", "-e", "qlen>0", str(pair / f"{sample}.bam"))
+        read.append(time.process_time() - begun)
+    found["htslib"] = min(read)
+    return found
+
+
 def many_calls(work: Path, calls: int) -> tuple[Path, Path]:
     """(scored calls, truth) of about so many records: those of a pair, over and over, along one long contig."""
     pair, folder = pair_of(work, "default"), work / "speed"
@@ -327,6 +358,7 @@ def starting(work: Path) -> dict[str, Any]:
 MEASURES: dict[str, Callable[[Path], Any]] = {
     "varlociraptor": against_varlociraptor,
     "kernels": kernels,
+    "network": networks,
     "files": on_many_calls,
     "scaling": scaling,
     "start": starting,

@@ -62,6 +62,21 @@ def _kernels(found: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _network(found: dict[str, Any]) -> list[str]:
+    lines = [
+        f"## Pileups and the network: the same {found['candidates']:,} candidates, tumour and normal, one core", "",
+        f"Less the time for one candidate (the start). htslib reads both files in {found['htslib']:.2f} CPU seconds.", "",
+        "| executable | CPU seconds | start | candidates per CPU second | times htslib's reading |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, item in found["executables"].items():
+        seconds = item["cpu_seconds"]
+        figures = (
+            f"{seconds:.2f} | {item['start']:.1f} | {found['candidates'] / seconds:,.0f} | {seconds / found['htslib']:.1f}"
+        )
+        lines.append(f"| {name} | {figures} |")
+    return [*lines, ""]
+
+
 def _files(found: list[dict[str, Any]]) -> list[str]:
     lines = [
         f"## Calls by the million (goal: {MOST_SECONDS} s and {MOST_MB} MB each)", "",
@@ -113,7 +128,8 @@ def speed_lines(found: dict[str, Any]) -> list[str]:
     """The section, of the measures that were taken."""
     lines = ["# Speed", "", "`tests/benchmarks/speed.py`; goals in brackets.", ""]
     parts = {
-        "varlociraptor": _against_varlociraptor, "kernels": _kernels, "files": _files, "scaling": _scaling, "start": _start,
+        "varlociraptor": _against_varlociraptor, "kernels": _kernels, "network": _network, "files": _files,
+        "scaling": _scaling, "start": _start,
     }  # fmt: skip
     for name, part in parts.items():
         if name in found:
