@@ -164,11 +164,14 @@ def format_values(record: Any, sample: int, field: str, alleles: int) -> Sequenc
         raise UserError(f"record {record.contig}:{record.pos}: {field} is damaged: it is no text ({error.reason})") from error
     if not isinstance(values, tuple):
         values = (values,)
-    # Strings that were never set come as '.' or as htslib's filler (byte 7).
-    values = tuple(None if isinstance(value, str) and value.strip("\x07") in (".", "") else value for value in values)
     if len(values) == 1:
-        return values * alleles
-    return values if len(values) == alleles else [None] * alleles
+        return [_known(values[0])] * alleles
+    return [_known(value) for value in values] if len(values) == alleles else [None] * alleles
+
+
+def _known(value: Any) -> Any:
+    """None for strings that were never set: they come as '.' or as htslib's filler (byte 7)."""
+    return None if isinstance(value, str) and value.strip("\x07") in (".", "") else value
 
 
 def allele_frequencies(record: Any, sample: int) -> Sequence[float | None]:

@@ -5,6 +5,8 @@ reference is given, left-alignment; equal alleles count once (of calls the most 
 """
 
 import math
+import sys
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,14 +88,18 @@ class _Contig:
         return self.reference.bases(self.contig, position, position + 1)
 
 
+def _numbers() -> "array[float]":
+    return array("d")
+
+
 @dataclass
 class Variants:
     """Comparable alleles: one entry of each column per allele."""
 
     keys: list[Key] = field(default_factory=list)
     refs: list[str] = field(default_factory=list)
-    types: Any = field(default_factory=list)
-    lengths: Any = field(default_factory=list)
+    types: Any = field(default_factory=lambda: array("b"))
+    lengths: Any = field(default_factory=lambda: array("q"))
     outside_regions: int = 0
     duplicates: int = 0
     index: dict[Key, int] = field(default_factory=dict)
@@ -119,11 +125,11 @@ class Variants:
 class Calls(Variants):
     """Judged calls. `errors`: posterior error probability; VAF columns NaN and depth 0 where the file has none."""
 
-    errors: Any = field(default_factory=list)
-    vafs: Any = field(default_factory=list)
-    vaf_low: Any = field(default_factory=list)
-    vaf_high: Any = field(default_factory=list)
-    depths: Any = field(default_factory=list)
+    errors: Any = field(default_factory=_numbers)
+    vafs: Any = field(default_factory=_numbers)
+    vaf_low: Any = field(default_factory=_numbers)
+    vaf_high: Any = field(default_factory=_numbers)
+    depths: Any = field(default_factory=_numbers)
     not_judged: int = 0
 
     def freeze(self) -> None:
@@ -140,7 +146,7 @@ class Truth(Variants):
     `others` names alleles that the truth file holds as something else (germline, artefact).
     """
 
-    vafs: Any = field(default_factory=list)
+    vafs: Any = field(default_factory=_numbers)
     others: dict[Key, str] = field(default_factory=dict)
     other_events: int = 0
     not_comparable: int = 0
@@ -164,7 +170,7 @@ def _key(candidate: Candidate, reference: Reference | None) -> Key:
     start, end, alt = candidate.start, candidate.end, candidate.alt
     if reference is not None:
         start, end, alt = left_aligned(start, end, alt, candidate.contig, reference)
-    return candidate.contig, start, end, alt
+    return sys.intern(candidate.contig), start, end, alt  # else each record brings its own copy of the name
 
 
 def read_calls(path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None) -> Calls:
