@@ -11,12 +11,21 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 EXIT_CODE = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DONE = b"\0"
 
+Made = TypeVar("Made")
+
 _undo: dict[object, Callable[[], None]] = {}
+_making = threading.Lock()
+"""Held while something is made that is to be undone; the thread that ends the process takes it and keeps it."""
+
+_LONGEST_MAKING = 0.5
+"""Seconds that the end waits for what is being made, as on a file system that does not answer."""
+
 _watched = False
 """Whether signals go to a thread of this process."""
 
@@ -34,6 +43,18 @@ def undone_if_interrupted(undo: Callable[[], None]) -> Iterator[None]:
     forget = undo_if_interrupted(undo)
     try:
         yield
+    finally:
+        forget()
+
+
+@contextlib.contextmanager
+def made_until_interrupted(make: Callable[[], Made], undo: Callable[[Made], None]) -> Iterator[Made]:
+    """What `make` makes; `undo` is called with it if the process is interrupted in this block, or was while it was made."""
+    with _making:
+        made = make()
+        forget = undo_if_interrupted(lambda: undo(made))
+    try:
+        yield made
     finally:
         forget()
 
@@ -78,7 +99,8 @@ def _release_signals() -> None:
 
 def _forget_parent() -> None:
     """In a forked process: its signals are its own, and not to be told to the thread of the parent, by the pipe of both."""
-    global _watched
+    global _watched, _making
+    _making = threading.Lock()
     if _watched:
         signal.set_wakeup_fd(-1)
         for number in _SIGNALS:
@@ -100,6 +122,7 @@ def _end(name: str) -> None:
     for child in multiprocessing.active_children():
         child.kill()
     os.write(2, f"{name}: interrupted\n".encode())
+    _making.acquire(timeout=_LONGEST_MAKING)
     for undo in reversed(list(_undo.values())):
         with contextlib.suppress(Exception):
             undo()

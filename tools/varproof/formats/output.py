@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from varproof import __version__
 from varproof.errors import UserError
-from varproof.interruption import undone_if_interrupted
+from varproof.interruption import made_until_interrupted
 
 STDOUT = Path("-")
 _NOT_PROVENANCE = {"threads", "config", "log_level", "quiet", "resume"}
@@ -40,37 +40,27 @@ def check_output(path: Path) -> None:
 
 @contextlib.contextmanager
 def complete_or_absent(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` with the same suffixes; it becomes `path` only if the block succeeds.
+    """Yield a temporary path of the same name; what is there becomes `path`, an index beside it, if the block succeeds.
 
     For `-` the finished file is copied to stdout.
     """
     check_output(path)
-    folder = Path(tempfile.gettempdir()) if path == STDOUT else path.parent
-    suffix = "".join(path.suffixes[-2:]) if path != STDOUT else ".vcf"
-    descriptor, name = tempfile.mkstemp(prefix=".varproof-", suffix=suffix, dir=folder)
-    os.close(descriptor)
-    temporary = Path(name)
-
-    def remove() -> None:
-        for made in (temporary, *(temporary.with_name(temporary.name + suffix) for suffix in _INDEX_SUFFIXES)):
-            made.unlink(missing_ok=True)
-
-    with undone_if_interrupted(remove):
-        try:
-            yield temporary
-            if path == STDOUT:
-                sys.stdout.flush()
-                with temporary.open("rb") as finished:
-                    while block := finished.read(1 << 20):
-                        sys.stdout.buffer.write(block)
-                sys.stdout.buffer.flush()
-            else:
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(temporary, 0o666 & ~mask)
-                os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with _temporary_folder(None if path == STDOUT else path.parent) as folder:
+        temporary = folder / ("out.vcf" if path == STDOUT else path.name)
+        temporary.touch()
+        yield temporary
+        if path == STDOUT:
+            sys.stdout.flush()
+            with temporary.open("rb") as finished:
+                while block := finished.read(1 << 20):
+                    sys.stdout.buffer.write(block)
+            sys.stdout.buffer.flush()
+        else:
+            os.chmod(temporary, 0o666 & ~_mask())
+            os.replace(temporary, path)
+            for index in (temporary.with_name(temporary.name + suffix) for suffix in _INDEX_SUFFIXES):
+                if index.exists():
+                    os.replace(index, path.with_name(index.name))
 
 
 @contextlib.contextmanager
@@ -83,29 +73,42 @@ def folder_complete_or_absent(output: Path) -> Iterator[Path]:
         raise UserError(f"output {output}: folder {parent} does not exist; create it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise UserError(f"output {output}: folder {parent} is not writable")
-    temporary = Path(tempfile.mkdtemp(prefix=".varproof-", dir=parent))
-    with undone_if_interrupted(lambda: _remove_folder(temporary)):
-        try:
-            yield temporary
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o777 & ~mask)
-            os.replace(temporary, output)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with _temporary_folder(parent) as temporary:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_mask())
+        os.replace(temporary, output)
 
 
 @contextlib.contextmanager
 def working_folder() -> Iterator[Path]:
     """A folder, where temporary files go, that is removed at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="varproof-") as name, undone_if_interrupted(lambda: _remove_folder(Path(name))):
-        yield Path(name)
+    with _temporary_folder(None, prefix="varproof-") as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def _temporary_folder(parent: Path | None, prefix: str = ".varproof-") -> Iterator[Path]:
+    """A new folder that goes with the block, or with the process; in `parent`, or where temporary files go.
+
+    Once it is gone nothing can be made in it by a thread that goes on writing.
+    """
+    with made_until_interrupted(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=parent)), _remove_folder) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_folder(folder: Path) -> None:
     """Remove a folder into which others may still be writing."""
-    for _ in range(3):
+    for _ in range(10):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_text(path: Path, text: str) -> None:

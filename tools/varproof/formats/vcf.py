@@ -292,32 +292,21 @@ class VcfWriter:
             raise UserError(f"record {record.contig}:{record.pos} is malformed: it can't be written ({error})") from error
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        index: Path | None = None
         try:
             self._file.close()
             if kind is None and self._mode != "w":
-                index = self._build_index()
+                self._build_index()
         except BaseException as failure:
-            for suffix in (".tbi", ".csi"):
-                self._temporary.with_name(self._temporary.name + suffix).unlink(missing_ok=True)
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise
         self._stack.__exit__(kind, error, trace)
-        if index is not None:
-            index.replace(self.path.with_name(self.path.name + index.suffix))
 
-    def _build_index(self) -> Path:
-        suffix = ".csi" if self._mode == "wb" else ".tbi"
-        index = self._temporary.with_name(self._temporary.name + suffix)
+    def _build_index(self) -> None:
         if self._mode == "wb":
             pysam.tabix_index(str(self._temporary), preset="bcf", force=True, csi=True, keep_original=True)  # type: ignore[arg-type]
         else:
             longest = max((c.length or 0 for c in self._header.contigs.values()), default=0)
-            use_csi = longest > 2**29 - 1
-            pysam.tabix_index(str(self._temporary), preset="vcf", force=True, csi=use_csi, keep_original=True)
-            if use_csi:
-                index = index.with_suffix(".csi")
-        return index
+            pysam.tabix_index(str(self._temporary), preset="vcf", force=True, csi=longest > 2**29 - 1, keep_original=True)
 
 
 def probability_field(event: str) -> str:
