@@ -9,6 +9,7 @@ in the middle of writing a later one, at any moment, and by SIGTERM, resumed eac
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -65,7 +66,7 @@ def killed(tensors: Path, folder: Path, moment: Callable[[], bool], number: int)
     passes = read_card(checkpoint).training.epochs_done if checkpoint.exists() else 0
     leftovers = [path for path in folder.iterdir() if path.name.startswith(".varproof-")]
     for path in leftovers:
-        path.unlink()
+        shutil.rmtree(path)
     output = any((folder / name).exists() for name in ("model.keras", "metrics.json"))
     return {"code": code, "passes": passes, "leftovers": len(leftovers), "output": output}
 
