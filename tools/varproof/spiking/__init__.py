@@ -1,0 +1,1 @@
+"""Known variants planted into real reads."""
