@@ -45,26 +45,22 @@ edits = st.one_of(
     st.builds(lambda at, alt: Edit(at, at + len(alt), alt), st.integers(250, 320), st.text("ACGT", min_size=1, max_size=4)),
     st.builds(lambda at, alt: Edit(at, at, alt), st.integers(250, 320), st.text("ACGT", min_size=1, max_size=80)),
     st.builds(lambda at, n: Edit(at, at + n, ""), st.integers(250, 320), st.integers(1, 120)),
-    st.builds(lambda at, n, alt: Edit(at, at + n, alt), st.integers(250, 320), st.integers(1, 9), st.text("ACGT", min_size=1, max_size=9)),
+    st.builds(lambda at, n, alt: Edit(at, at + n, alt), st.integers(250, 320), st.integers(1, 9), st.text("ACGT", min_size=1)),
 )  # fmt: skip
 
 
 @given(edits, st.integers(150, 450))
 def test_a_read_without_errors_is_the_haplotype_at_its_place(edit: Edit, start: int) -> None:
-    found = on_haplotype(plain(start), edit, reference)
-    if edit.start + len(edit.alt) <= start < edit.end:
-        assert found is None
-    else:
-        assert found is not None and read_of(found) == haplotype(edit)[start : start + LENGTH]
+    assert read_of(on_haplotype(plain(start), edit, reference)) == haplotype(edit)[start : start + LENGTH]
 
 
 @given(edits, st.integers(150, 450))
 def test_positions_are_those_of_the_bases(edit: Edit, start: int) -> None:
     """Ascending, right of the variant the reference's own; of the allele as many as it replaces."""
-    for item, later in zip(*[iter(on_haplotype(plain(start), edit, reference) or [])] * 2, strict=False):
+    for item, later in zip(*[iter(on_haplotype(plain(start), edit, reference))] * 2, strict=False):
         if item.position is not None and later.position is not None:
             assert item.position < later.position
-    for item in on_haplotype(plain(start), edit, reference) or []:
+    for item in on_haplotype(plain(start), edit, reference):
         if item.position is not None and not edit.start <= item.position < edit.end:
             assert item.base == TEXT[item.position]
 
@@ -77,7 +73,6 @@ def test_errors_and_gaps_of_the_read_stay_with_their_bases() -> None:
     qualities[20] = 5
     bases = own_bases("".join(sequence), qualities, 200, [(0, 30), (1, 1), (0, 10), (2, 1), (0, 19)])
     found = on_haplotype(bases, Edit(205, 208, ""), reference)
-    assert found is not None
     assert read_of(found) == "".join(sequence[:5] + sequence[8:]) + TEXT[260:263]
     assert [item.quality for item in found].index(5) == 17
     assert [i for i, item in enumerate(found) if item.position is None] == [27]
@@ -123,8 +118,6 @@ def score_of(found_start: int, cigar: list[tuple[int, int]], read: str) -> int:
 def test_alignments_are_as_good_as_any(edit: Edit, start: int) -> None:
     """In sequence without repeats: no alignment of the read to 400 bases around scores better."""
     found = on_haplotype(plain(start), edit, reference)
-    if found is None:
-        return
     alignment = aligned(found, reference)
     read = read_of(found)
     assert sum(length for operation, length in alignment.cigar if operation != 2) == LENGTH
@@ -137,17 +130,17 @@ def test_alignments_are_as_good_as_any(edit: Edit, start: int) -> None:
 
 def test_alignments_by_hand() -> None:
     """A deletion in the middle is a D; three bases from the read's end it costs more than clipping; an SNV stays in place."""
-    middle = aligned(on_haplotype(plain(270), Edit(300, 310, ""), reference) or [], reference)
+    middle = aligned(on_haplotype(plain(270), Edit(300, 310, ""), reference), reference)
     assert (middle.start, middle.cigar) == (270, [(0, 30), (2, 10), (0, 30)])
-    near_end = aligned(on_haplotype(plain(243), Edit(300, 310, ""), reference) or [], reference)
+    near_end = aligned(on_haplotype(plain(243), Edit(300, 310, ""), reference), reference)
     assert (near_end.start, near_end.cigar[0][0]) == (243, 0) and near_end.cigar[-1][0] in (0, 4)
     assert all(operation != 2 for operation, _ in near_end.cigar)
-    inserted = aligned(on_haplotype(plain(270), Edit(300, 300, "GATTACA"), reference) or [], reference)
+    inserted = aligned(on_haplotype(plain(270), Edit(300, 300, "GATTACA"), reference), reference)
     assert (inserted.start, [length for operation, length in inserted.cigar if operation == 1]) == (270, [7])
-    long = aligned(on_haplotype(plain(270), Edit(300, 300, "GATTACA" * 3), reference) or [], reference)
+    long = aligned(on_haplotype(plain(270), Edit(300, 300, "GATTACA" * 3), reference), reference)
     assert [operation for operation, _ in long.cigar] == [0, 4]  # nine bases behind it are not worth a gap of 21
     base = "ACGT"[("ACGT".index(TEXT[300]) + 1) % 4]
-    assert aligned(on_haplotype(plain(270), Edit(300, 301, base), reference) or [], reference).cigar == [(0, 60)]
+    assert aligned(on_haplotype(plain(270), Edit(300, 301, base), reference), reference).cigar == [(0, 60)]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -158,6 +151,6 @@ def test_reads_with_errors_keep_their_length(seed: int) -> None:
         read = "".join(chance.choice("ACGT") if chance.random() < 0.05 else base for base in TEXT[start : start + LENGTH])
         bases = own_bases(read, [chance.randrange(2, 41) for _ in read], start, [(4, 5), (0, 50), (4, 5)])
         found = on_haplotype(bases, Edit(300, 300, "ACGTTGCA"), reference)
-        assert found is not None and len(found) == LENGTH
+        assert len(found) == LENGTH
         alignment = aligned(found, reference)
         assert sum(length for operation, length in alignment.cigar if operation != 2) == LENGTH

@@ -57,15 +57,23 @@ def own_bases(sequence: str, qualities: list[int], start: int, cigar: list[tuple
     return out
 
 
-def on_haplotype(bases: list[Base], edit: Edit, reference: Reference) -> list[Base] | None:
-    """The read that begins where `bases` begin, at that place of the haplotype; None where the haplotype has no such place.
+def exists(edit: Edit, start: int) -> bool:
+    """Whether a fragment that begins at a reference position exists on the haplotype: not inside what is deleted."""
+    return not edit.start + len(edit.alt) <= start < edit.end
 
-    `bases` begin left of the variant's end, or belong to a fragment that does: a read that lies right of the variant on the
-    haplotype is that of another place of the reference, `edit.shift` to the left.
+
+def concerns(edit: Edit, start: int, end: int) -> bool:
+    """Whether a fragment over [start, end) of the reference is another one on the haplotype."""
+    return start < max(edit.end, edit.start + 1) and end > edit.start
+
+
+def on_haplotype(bases: list[Base], edit: Edit, reference: Reference) -> list[Base]:
+    """The read that begins on the haplotype where `bases` begin on the reference.
+
+    For reads of fragments that `exists`. What lies right of the variant on the haplotype is another place of the reference,
+    `edit.shift` to the left.
     """
     first = next(item.position for item in bases if item.position is not None)
-    if edit.start + len(edit.alt) <= first < edit.end:
-        return None
     known: dict[int, list[Base]] = {}
     last = first - 1
     for item in bases:
@@ -117,7 +125,7 @@ class Alignment:
 
 
 def aligned(bases: list[Base], reference: Reference) -> Alignment:
-    """The best of: the haplotype's own alignment, and either side's diagonal through the variant; each clipped where it pays."""
+    """The best of the haplotype's own alignment and of either side's diagonal through the variant, clipped where it pays."""
     positions = _slid(bases, [item.position for item in bases], reference)
     paths = [positions]
     known = [(i, position) for i, position in enumerate(positions) if position is not None]

@@ -1,0 +1,107 @@
+"""Edited records against what samtools makes of them, and pairs by hand."""
+
+import re
+from pathlib import Path
+
+import pysam
+import pytest
+
+from evidence_examples import plain_sequence
+from small_bams import write_fasta
+from varproof.spiking.editing import Edit
+from varproof.spiking.records import edited
+
+TEXT = plain_sequence(3_000, seed=15)
+LENGTH, INSERT = 100, 320
+HEADER = pysam.AlignmentHeader.from_dict({"HD": {"SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": len(TEXT)}]})
+
+
+def reference(start: int, end: int) -> str:
+    return TEXT[start:end]
+
+
+def pair(start: int, insert: int = INSERT, length: int = LENGTH) -> list[pysam.AlignedSegment]:
+    """Two records without errors, with the tags of an aligner."""
+    out = []
+    for flag, at, mate, sign in ((0x63, start, start + insert - length, 1), (0x93, start + insert - length, start, -1)):
+        fields = [
+            "pair",
+            flag,
+            "chr1",
+            at + 1,
+            60,
+            f"{length}M",
+            "=",
+            mate + 1,
+            sign * insert,
+            TEXT[at : at + length],
+            "?" * length,
+        ]
+        made = pysam.AlignedSegment.fromstring("\t".join(map(str, fields)), HEADER)
+        made.set_tags([("NM", 0), ("MD", str(length)), ("AS", length), ("MC", f"{length}M"), ("RG", "a")])
+        out.append(made)
+    return out
+
+
+EDITS = [
+    Edit(1000, 1001, "ACGT"[("ACGT".index(TEXT[1000]) + 1) % 4]),
+    Edit(1000, 1003, "".join("ACGT"[("ACGT".index(base) + 2) % 4] for base in TEXT[1000:1003])),
+    Edit(1000, 1000, "GATTACA"),
+    Edit(1000, 1000, "GATTACAGGT" * 6),
+    Edit(1000, 1012, ""),
+    Edit(1000, 1400, ""),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_tags_are_those_of_samtools(edit: Edit, tmp_path: Path) -> None:
+    """`samtools calmd` makes NM and MD from the sequence and the CIGAR: the same."""
+    path = tmp_path / "edited.bam"
+    records = []
+    for start in range(640, 1010, 7):
+        records += edited(pair(start), edit, reference) or []
+    with pysam.AlignmentFile(str(path), "wb", header=HEADER) as out:
+        for number, record in enumerate(sorted(records, key=lambda read: read.reference_start)):
+            record.query_name = f"r{number}"
+            out.write(record)
+    fasta = write_fasta(tmp_path / "reference.fa", {"chr1": TEXT})
+    told = [line.split("\t") for line in pysam.samtools.calmd(str(path), str(fasta)).splitlines() if not line.startswith("@")]
+    assert len(told) == len(records)
+    with pysam.AlignmentFile(str(path)) as found:
+        for read, fields in zip(found, told, strict=True):
+            tags = dict(re.findall(r"\b(NM:i|MD:Z):(\S+)", "\t".join(fields[11:])))
+            assert (str(read.get_tag("NM")), read.get_tag("MD")) == (tags["NM:i"], tags["MD:Z"])
+            assert read.query_length == LENGTH
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("start", [720, 850, 930, 999])
+def test_mates_agree_about_each_other(edit: Edit, start: int) -> None:
+    records = edited(pair(start), edit, reference)
+    assert records is not None
+    left, right = records
+    assert (left.next_reference_start, right.next_reference_start) == (right.reference_start, left.reference_start)
+    assert (left.get_tag("MC"), right.get_tag("MC")) == (right.cigarstring, left.cigarstring)
+    assert left.template_length == -right.template_length == right.reference_end - left.reference_start
+    assert left.get_tag("RG") == "a" and left.query_name == "pair"
+
+
+def test_a_long_deletion_between_the_mates() -> None:
+    """The fragment keeps its length on the haplotype, so that the mates lie as much further apart as is deleted."""
+    left, right = edited(pair(850), Edit(1000, 1400, ""), reference) or []
+    assert (left.reference_start, left.cigarstring) == (850, "100M")
+    assert (right.reference_start, right.cigarstring) == (850 + INSERT - LENGTH + 400, "100M")
+    assert right.query_sequence == TEXT[1470:1570]
+    assert left.template_length == INSERT + 400
+
+
+def test_a_fragment_that_is_deleted() -> None:
+    assert edited(pair(1000), Edit(1000, 1400, ""), reference) is None
+    assert edited(pair(1399), Edit(1000, 1400, ""), reference) is None
+    assert edited(pair(999), Edit(1000, 1400, ""), reference) is not None
+
+
+def test_what_is_far_from_the_variant_stays_as_it_is() -> None:
+    before = pair(200)
+    for one, other in zip(before, edited(before, Edit(1000, 1000, "GATTACA"), reference) or [], strict=True):
+        assert one.to_string() == other.to_string()

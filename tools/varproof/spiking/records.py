@@ -1,0 +1,89 @@
+"""The alignment records of a fragment, edited: sequence, qualities, CIGAR, place, tags and what mates say of each other."""
+
+from copy import copy
+
+import pysam
+
+from varproof.spiking.editing import DELETED, INSERTED, Edit, Reference, aligned, exists, on_haplotype, own_bases
+
+UNMAPPED = 0x4
+
+
+def edited(reads: list[pysam.AlignedSegment], edit: Edit, reference: Reference) -> list[pysam.AlignedSegment] | None:
+    """The primary records of one fragment on the haplotype that carries the variant, in the same order.
+
+    None where that haplotype has no such fragment: it begins inside what is deleted. Records are copies; unmapped ones stay as
+    they are. NM, MD, AS, MC, the mate's place and the template length are made anew where a record has them.
+    """
+    mapped = [read for read in reads if not read.flag & UNMAPPED]
+    if not exists(edit, min(_unclipped_start(read) for read in mapped)):
+        return None
+    out = [_edited_record(read, edit, reference) if not read.flag & UNMAPPED else copy(read) for read in reads]
+    if len(out) == 2:
+        _introduce(out[0], out[1])
+        _introduce(out[1], out[0])
+        _measure(out)
+    return out
+
+
+def _unclipped_start(read: pysam.AlignedSegment) -> int:
+    operation, length = (read.cigartuples or [(0, 0)])[0]
+    return read.reference_start - (length if operation == 4 else 0)
+
+
+def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference) -> pysam.AlignedSegment:
+    cigar = [(operation, length) for operation, length in read.cigartuples or [] if operation != 5]
+    sequence = read.query_sequence or ""
+    before = own_bases(sequence, list(read.query_qualities or [0] * len(sequence)), read.reference_start, cigar)
+    after = on_haplotype(before, edit, reference)
+    out = copy(read)
+    if [(item.base, item.position) for item in after] == [(item.base, item.position) for item in before]:
+        return out
+    placed = aligned(after, reference)
+    out.query_sequence = "".join(item.base for item in after)
+    if read.query_qualities is not None:
+        out.query_qualities = pysam.qualitystring_to_array("".join(chr(33 + item.quality) for item in after))
+    out.reference_start, out.cigartuples = placed.start, placed.cigar
+    distance, text = differences(out.query_sequence, placed.start, placed.cigar, reference)
+    for tag, value in (("NM", distance), ("MD", text), ("AS", placed.score)):
+        if read.has_tag(tag):
+            out.set_tag(tag, value)
+    return out
+
+
+def differences(sequence: str, start: int, cigar: list[tuple[int, int]], reference: Reference) -> tuple[int, str]:
+    """(NM, MD) of an alignment: its edit distance, and where it differs, as the SAM specification writes both."""
+    distance, text, run = 0, "", 0
+    query, position = 0, start
+    for operation, length in cigar:
+        if operation == 0:
+            for base, expected in zip(sequence[query : query + length], reference(position, position + length), strict=True):
+                if base == expected:
+                    run += 1
+                else:
+                    text, run, distance = f"{text}{run}{expected}", 0, distance + 1
+            query, position = query + length, position + length
+        elif operation == DELETED:
+            text, run, distance = f"{text}{run}^{reference(position, position + length)}", 0, distance + length
+            position += length
+        else:
+            distance += length if operation == INSERTED else 0
+            query += length
+    return distance, f"{text}{run}"
+
+
+def _introduce(read: pysam.AlignedSegment, mate: pysam.AlignedSegment) -> None:
+    """What a record says of its mate."""
+    read.next_reference_id, read.next_reference_start = mate.reference_id, mate.reference_start
+    if read.has_tag("MC") and read.get_tag("MC") != mate.cigarstring:  # a tag that is set moves behind the others
+        read.set_tag("MC", mate.cigarstring)
+
+
+def _measure(reads: list[pysam.AlignedSegment]) -> None:
+    """Template lengths of two mapped mates on one contig, from the first to the last aligned base, where they have one."""
+    if any(read.flag & UNMAPPED for read in reads) or all(read.template_length == 0 for read in reads):
+        return
+    low = min(read.reference_start for read in reads)
+    high = max(read.reference_end or 0 for read in reads)
+    first = min((0, 1), key=lambda i: (reads[i].reference_start, i if reads[0].template_length > 0 else -i))
+    reads[first].template_length, reads[1 - first].template_length = high - low, low - high
