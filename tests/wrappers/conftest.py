@@ -38,7 +38,8 @@ class ByEngine(LoadScopeScheduling):
     """One process for what needs images, and one for Galaxy, whose tests share a server, and the rest."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "images" if "test_images.py" in nodeid or "test_nextflow.py" in nodeid else "others"
+        needs_images = "test_images.py" in nodeid or "test_nextflow.py" in nodeid
+        return "images" if needs_images and "standalone" not in nodeid else "others"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
