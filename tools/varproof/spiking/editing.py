@@ -62,11 +62,6 @@ def exists(edit: Edit, start: int) -> bool:
     return not edit.start + len(edit.alt) <= start < edit.end
 
 
-def concerns(edit: Edit, start: int, end: int) -> bool:
-    """Whether a fragment over [start, end) of the reference is another one on the haplotype."""
-    return start < max(edit.end, edit.start + 1) and end > edit.start
-
-
 def on_haplotype(bases: list[Base], edit: Edit, reference: Reference) -> list[Base]:
     """The read that begins on the haplotype where `bases` begin on the reference.
 
@@ -131,13 +126,7 @@ def aligned(bases: list[Base], reference: Reference) -> Alignment:
     known = [(i, position) for i, position in enumerate(positions) if position is not None]
     for i, position in (known[0], known[-1]):
         paths.append([position - i + k for k in range(len(bases))])
-    best: Alignment | None = None
-    for path in paths:
-        found = _clipped(bases, path, reference)
-        if best is None or found.score > best.score:
-            best = found
-    assert best is not None
-    return best
+    return max((_clipped(bases, path, reference) for path in paths), key=lambda found: found.score)
 
 
 SLIDE = 40
@@ -199,25 +188,26 @@ def _clipped(bases: list[Base], path: list[int | None], reference: Reference) ->
     low, high = min(placed), max(placed) + 1
     text = reference(low, high)
     gains: list[int] = []
+    skips: list[int] = []  # what the deletion before a base costs, which an alignment that begins there does not pay
     before: int | None = None
     for i, position in enumerate(path):
-        gain = 0
+        skip = 0
         if position is None:
-            gain -= GAP_EXTEND + (GAP_OPEN if i == 0 or path[i - 1] is not None else 0)
+            gain = -GAP_EXTEND - (GAP_OPEN if i == 0 or path[i - 1] is not None else 0)
         else:
-            gain += MATCH_SCORE if text[position - low] == bases[i].base else -MISMATCH
+            gain = MATCH_SCORE if text[position - low] == bases[i].base else -MISMATCH
             if before is not None and position > before + 1:
-                gain -= GAP_OPEN + GAP_EXTEND * (position - before - 1)
+                skip = GAP_OPEN + GAP_EXTEND * (position - before - 1)
             before = position
         gains.append(gain)
+        skips.append(skip)
     best = (-(10**9), 0, 0, 0)
     for first in range(size):
         if path[first] is None:
             continue
-        opening = _gap_before(path, first)
-        total = opening + (END_BONUS if first == 0 else 0)
+        total = skips[first] + (END_BONUS if first == 0 else 0)
         for i in range(first, size):
-            total += gains[i]
+            total += gains[i] - skips[i]
             if path[i] is not None:
                 score = total + (END_BONUS if i == size - 1 else 0)
                 best = max(best, (score, i + 1 - first, first, i + 1))
@@ -229,14 +219,6 @@ def _position(path: list[int | None], i: int) -> int:
     position = path[i]
     assert position is not None
     return position
-
-
-def _gap_before(path: list[int | None], first: int) -> int:
-    """What a deletion before base `first` costs in the whole path, which an alignment that begins there does not pay."""
-    earlier = [position for position in path[:first] if position is not None]
-    if not earlier or _position(path, first) == earlier[-1] + 1:
-        return 0
-    return GAP_OPEN + GAP_EXTEND * (_position(path, first) - earlier[-1] - 1)
 
 
 def _cigar(path: list[int | None], first: int, last: int) -> list[tuple[int, int]]:

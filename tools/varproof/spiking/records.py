@@ -4,7 +4,18 @@ from copy import copy
 
 import pysam
 
-from varproof.spiking.editing import DELETED, INSERTED, Edit, Reference, aligned, exists, on_haplotype, own_bases
+from varproof.spiking.editing import (
+    CLIPPED,
+    DELETED,
+    INSERTED,
+    MATCHED,
+    Edit,
+    Reference,
+    aligned,
+    exists,
+    on_haplotype,
+    own_bases,
+)
 
 UNMAPPED = 0x4
 
@@ -28,7 +39,7 @@ def edited(reads: list[pysam.AlignedSegment], edit: Edit, reference: Reference) 
 
 def _unclipped_start(read: pysam.AlignedSegment) -> int:
     operation, length = (read.cigartuples or [(0, 0)])[0]
-    return read.reference_start - (length if operation == 4 else 0)
+    return read.reference_start - (length if operation == CLIPPED else 0)
 
 
 def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference) -> pysam.AlignedSegment:
@@ -56,7 +67,7 @@ def differences(sequence: str, start: int, cigar: list[tuple[int, int]], referen
     distance, text, run = 0, "", 0
     query, position = 0, start
     for operation, length in cigar:
-        if operation == 0:
+        if operation == MATCHED:
             for base, expected in zip(sequence[query : query + length], reference(position, position + length), strict=True):
                 if base == expected:
                     run += 1
