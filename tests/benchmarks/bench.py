@@ -9,6 +9,7 @@ seed or an interrupted run costs only what is missing. Writes results.json and R
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -68,6 +69,14 @@ def source_digest(folder: Path, *also: str) -> str:
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def first_records(candidates: Path, number: int, path: Path) -> Path:
+    """A VCF of the first candidates."""
+    with pysam.VariantFile(str(candidates)) as given, pysam.VariantFile(str(path), "w", header=given.header) as made:
+        for record in itertools.islice(given, number):
+            made.write(record)
+    return path
 
 
 def simulated_pair(work: Path, label: str, options: Sequence[str]) -> Path:

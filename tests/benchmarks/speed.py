@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pysam
-from bench import DATA_SETS, HERE, Usage, run, simulated_pair
+from bench import DATA_SETS, HERE, Usage, first_records, run, simulated_pair
 from speed_table import speed_lines
 from tables import write_page
 
@@ -214,11 +214,9 @@ def networks(work: Path) -> dict[str, Any]:
     """CPU seconds of tensorise, and of predict from reads, on all candidates less those on one; htslib's to read both files."""
     pair, folder = pair_of(work, "default"), work / "speed"
     folder.mkdir(exist_ok=True)
-    one = folder / "one.vcf"
+    one = first_records(pair / "candidates.vcf.gz", 1, folder / "one.vcf")
     with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as records:
-        record = next(iter(records))
-        one.write_text(str(records.header) + str(record))
-        candidates = 1 + sum(1 for _ in records)
+        candidates = sum(1 for _ in records)
     files = ["--reference", pair / "reference.fa", "--tumor", pair / "tumor.bam", "--normal", pair / "normal.bam", "--quiet"]
     commands = {
         "tensorise": ["--output", folder / "tensors.h5"],
@@ -334,10 +332,7 @@ def starting(work: Path) -> dict[str, Any]:
             subprocess.run([sys.executable, "-m", module, "--help"], stdout=subprocess.DEVNULL, check=True)
             times.append(time.monotonic() - begun)
         help_seconds[name] = min(times)
-    few = folder / "ten.vcf"
-    with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as records, few.open("w") as output:
-        output.write(str(records.header))
-        output.writelines(str(record) for record, _ in zip(records, range(10), strict=False))
+    few = first_records(pair / "candidates.vcf.gz", 10, folder / "ten.vcf")
     evidence = ["--candidates", few, "--reference", pair / "reference.fa", "--reads", pair / "tumor.bam"]
     evidence += ["--output", folder / "ten.h5", "--quiet"]
     cold = folder / "kernels"

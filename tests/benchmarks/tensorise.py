@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pysam
-from bench import run, simulated_pair
+from bench import first_records, run, simulated_pair
 
 from varproof.formats.tensors import TYPE, PackedTensors, TensorReader
 from varproof.formats.vcf import VariantType
@@ -25,13 +25,6 @@ GOAL_RATE, GOAL_BYTES = 5_000, 3_000
 REPEATS = 3
 SNV = list(VariantType).index(VariantType.SNV)
 LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
-
-
-def one_record(candidates: Path, path: Path) -> Path:
-    """A VCF of the first candidate."""
-    with pysam.VariantFile(str(candidates)) as given, pysam.VariantFile(str(path), "w", header=given.header) as made:
-        made.write(next(iter(given)))
-    return path
 
 
 def cpu_seconds(pair: Path, candidates: Path, output: Path) -> float:
@@ -109,7 +102,7 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     pair = simulated_pair(options.work, "pair", ("--seed", "11", "--purity", "0.75")) / "pair"
     output = options.work / "tensors.h5"
-    single = one_record(pair / "candidates.vcf.gz", options.work / "one.vcf")
+    single = first_records(pair / "candidates.vcf.gz", 1, options.work / "one.vcf")
     cpu_seconds(pair, single, output)  # compiles
     start = cpu_seconds(pair, single, output)
     spent = cpu_seconds(pair, pair / "candidates.vcf.gz", output)

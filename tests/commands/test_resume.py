@@ -1,6 +1,7 @@
 """`--resume`: a run that is cut off and goes on writes the bytes of one that was left alone."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from pair_examples import Pair, write_pair, write_records
+from varproof.commands.base import CommandOptions
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.commands.tensorise import TensoriseOptions, tensorise
@@ -15,8 +17,6 @@ from varproof.errors import UserError
 from varproof.evidence import pipeline
 from varproof.journal import Journal
 from varproof.pileup import sites
-
-Run = Callable[[Path, Path | None], Path]
 
 
 class CutOff(Exception):
@@ -28,30 +28,27 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return write_pair(tmp_path_factory.mktemp("pair"))
 
 
-def collects(pair: Pair, candidates: Path, folder: Path, resume: Path | None, **more: Any) -> Path:
-    options = CollectEvidenceOptions(
-        candidates=candidates, reads=pair.tumor, reference=pair.reference, output=folder / "evidence.h5", resume=resume, **more
-    )
-    collect_evidence(options)
-    return options.output
+@dataclass(frozen=True)
+class Job:
+    """An executable, its model of options, the options that name the reads, and its output."""
+
+    run: Callable[[Any], None]
+    options: type[CommandOptions]
+    samples: dict[str, str]
+    output: str
+
+    def __call__(self, pair: Pair, candidates: Path, folder: Path, resume: Path | None, **more: Any) -> Path:
+        """Run it on the pair; returns the output."""
+        reads = {option: getattr(pair, sample) for option, sample in self.samples.items()}
+        output = folder / self.output
+        self.run(self.options(candidates=candidates, reference=pair.reference, output=output, resume=resume, **reads, **more))  # type: ignore[call-arg]
+        return output
 
 
-def packs(pair: Pair, candidates: Path, folder: Path, resume: Path | None, **more: Any) -> Path:
-    options = TensoriseOptions(
-        candidates=candidates, tumor=pair.tumor, normal=pair.normal, reference=pair.reference, output=folder / "tensors.h5",
-        resume=resume, **more,
-    )  # fmt: skip
-    tensorise(options)
-    return options.output
-
-
-def scores(pair: Pair, candidates: Path, folder: Path, resume: Path | None, **more: Any) -> Path:
-    options = ScorePosteriorOptions(
-        candidates=candidates, tumor=pair.tumor, normal=pair.normal, reference=pair.reference, output=folder / "scored.vcf",
-        resume=resume, **more,
-    )  # fmt: skip
-    score_posterior(options)
-    return options.output
+BOTH = {"tumor": "tumor", "normal": "normal"}
+COLLECTS = Job(collect_evidence, CollectEvidenceOptions, {"reads": "tumor"}, "evidence.h5")
+PACKS = Job(tensorise, TensoriseOptions, BOTH, "tensors.h5")
+SCORES = Job(score_posterior, ScorePosteriorOptions, BOTH, "scored.vcf")
 
 
 @pytest.fixture
@@ -62,10 +59,8 @@ def candidates(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return write_records(tmp_path / "candidates.vcf", pair.records(), pair)
 
 
-@pytest.mark.parametrize("job", [collects, packs, scores])
-def test_cut_off_and_gone_on(
-    job: Callable[..., Path], pair: Pair, candidates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("job", [COLLECTS, PACKS, SCORES], ids=lambda job: job.output)
+def test_cut_off_and_gone_on(job: Job, pair: Pair, candidates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept, stored = tmp_path / "kept", []
     original = Journal.store
 
@@ -90,6 +85,6 @@ def test_other_options_are_another_run(pair: Pair, candidates: Path, tmp_path: P
     kept = tmp_path / "kept"
     with monkeypatch.context() as patched, pytest.raises(CutOff):
         patched.setattr(Journal, "store", lambda *_: (_ for _ in ()).throw(CutOff()))
-        collects(pair, candidates, tmp_path, kept)
+        COLLECTS(pair, candidates, tmp_path, kept)
     with pytest.raises(UserError, match="other inputs or options"):
-        collects(pair, candidates, tmp_path, kept, max_depth=20)
+        COLLECTS(pair, candidates, tmp_path, kept, max_depth=20)

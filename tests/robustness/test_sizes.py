@@ -14,10 +14,9 @@ import pysam
 import pytest
 
 from evidence_examples import SINGLE_END, header_text, plain_sequence
-from pair_examples import PURITY, Pair, other_base, write_pair
+from pair_examples import PURITY, Pair, other_base, scored, write_pair, write_records
 from peak_memory import peak_mb
 from small_bams import write_fasta
-from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.json_file import write_json
 from varproof.formats.vcf import EVENTS, from_phred
 
@@ -27,13 +26,12 @@ MEGABYTES, KILOBYTES_PER_CONTIG = 450, 2
 
 AMPLICON_DEPTH, AMPLICON_SHARE = 100_000, 0.025
 LONG = 10_000
-SomaticAt = dict[int, tuple[float, float]]
 
 
-def somatic(path: Path) -> SomaticAt:
-    """Position -> (probability of being somatic, allele frequency) of a scored VCF."""
+def allele_frequencies(path: Path) -> dict[int, float]:
+    """Position -> allele frequency of a scored VCF."""
     with pysam.VariantFile(str(path)) as records:
-        return {r.pos: (from_phred(r.info["PROB_SOMATIC_TUMOR"][0]), r.samples[0]["AF"][0] or 0.0) for r in records}
+        return {record.pos: record.samples[0]["AF"][0] or 0.0 for record in records}
 
 
 def to_bam(path: Path, contigs: dict[str, int], lines: Iterator[str]) -> Path:
@@ -86,7 +84,7 @@ def test_an_amplicon_is_judged(amplicon: Path, tmp_path: Path, max_depth: str, t
         amplicon / "reads.bam", "--alignment-tumor", amplicon / "alignment.json", "--max-depth", max_depth, "--prior", "flat",
         "--output", tmp_path / "out.vcf",
     )  # fmt: skip
-    (_, there), (_, absent) = (somatic(tmp_path / "out.vcf")[position] for position in (976, 981))
+    there, absent = (allele_frequencies(tmp_path / "out.vcf")[position] for position in (976, 981))
     assert there == pytest.approx(AMPLICON_SHARE, abs=tolerance)
     assert absent < 0.001
     assert peak < MEGABYTES
@@ -118,10 +116,11 @@ def test_reads_of_ten_thousand_bases(tmp_path: Path) -> None:
             start, carries = rng.randrange(5_000, 45_000), rng.random() < 0.5
             edits = [(snv, 1, other_base(sequence[snv])), (insertion, 0, "GATTACA"), (deletion, 12, "")] if carries else []
             read, cigar, place = "", "", start
-            for at, removed, added in [*(edit for edit in edits if start + 50 < edit[0] < start + LONG - 50)]:
+            for at, removed, added in edits:
+                if not start + 50 < at < start + LONG - 50:
+                    continue
                 read += sequence[place:at] + added
-                cigar += f"{at - place}M" + (f"{len(added)}I" if not removed else "" if added else f"{removed}D")
-                cigar += "1M" if removed and added else ""
+                cigar += f"{at - place}M" + {(1, 1): "1M", (0, 7): "7I", (12, 0): "12D"}[removed, len(added)]
                 place = at + removed
             rest = LONG - len(read)
             read += sequence[place : place + rest]
@@ -143,11 +142,10 @@ def test_reads_of_ten_thousand_bases(tmp_path: Path) -> None:
         "tensorise": ["--candidates", candidates, "--tumor", reads, "--output", tmp_path / "tensors.h5"],
     }.items():
         assert peak_mb(command, "--reference", tmp_path / "reference.fa", *more) < MEGABYTES
-    with pysam.VariantFile(str(tmp_path / "out.vcf")) as scored:
-        absent = [from_phred(record.info["PROB_ABSENT"][0]) for record in scored]
+    with pysam.VariantFile(str(tmp_path / "out.vcf")) as judged:
+        absent = [from_phred(record.info["PROB_ABSENT"][0]) for record in judged]
     assert max(absent[:3]) < 1e-3 and absent[3] > 0.99
-    frequencies = [frequency for _, frequency in somatic(tmp_path / "out.vcf").values()]
-    assert frequencies[:3] == pytest.approx([0.5] * 3, abs=0.25)
+    assert list(allele_frequencies(tmp_path / "out.vcf").values())[:3] == pytest.approx([0.5] * 3, abs=0.25)
     with pysam.VariantFile(str(tmp_path / "found.vcf")) as found:
         assert {snv + 1, insertion, deletion} <= {record.pos for record in found}
 
@@ -184,16 +182,14 @@ def moved(pair: Pair, folder: Path, contigs: dict[str, int], contig: str, offset
 
 def as_before(pair: Pair, files: dict[str, Path], reference: Path, offset: int, folder: Path) -> float:
     """Score, assert that all is judged as the pair is where it comes from, and return the peak of memory, MB."""
-    options = pair.options(write_candidates(folder / "plain.vcf", {"chr1": len(pair.sequence)}, [
-        ("chr1", *record) for record in pair.records()
-    ]), folder / "plain-scored.vcf")  # fmt: skip
-    score_posterior(ScorePosteriorOptions(**options))
+    (folder / "plain").mkdir()
+    plain = scored(pair, folder / "plain")
     peak = peak_mb(
         "score-posterior", "--candidates", files["candidates"], "--reference", reference, "--tumor", files["tumor"], "--normal",
         files["normal"], "--purity", str(PURITY), "--alignment-tumor", pair.properties, "--alignment-normal", pair.properties,
         "--territory", "100000", "--output", folder / "scored.vcf",
     )  # fmt: skip
-    with pysam.VariantFile(str(folder / "plain-scored.vcf")) as before, pysam.VariantFile(str(folder / "scored.vcf")) as after:
+    with pysam.VariantFile(str(plain)) as before, pysam.VariantFile(str(folder / "scored.vcf")) as after:
         pairs = list(zip(before, after, strict=True))
         assert len(pairs) == len(pair.sites)
         for one, other in pairs:
@@ -247,7 +243,7 @@ def test_headers_of_many_contigs(pair: Pair, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_hash_seeds_change_nothing(pair: Pair, tmp_path: Path, seed: str) -> None:
     """Python's order of sets is another in each process: no output shows it."""
-    candidates = write_candidates(tmp_path / "c.vcf", {"chr1": len(pair.sequence)}, [("chr1", *r) for r in pair.records()])
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
     shared = ["--reference", pair.reference, "--tumor", pair.tumor, "--normal", pair.normal, "--candidates", candidates]
     made = {}
     for hash_seed in ("0", seed):

@@ -59,7 +59,7 @@ class SampleFiles:
     def identity(self) -> str:
         """What the evidence depends on, as one line of JSON."""
         digests = {path.name: input_digest(path) for path in (self.reads, self.reference, self.candidates)}
-        properties = json.loads(self.properties.model_dump_json())
+        properties = self.properties.model_dump(mode="json")
         parts = {"version": __version__, "digests": digests, "alignment": properties, "max_depth": self.max_depth}
         return json.dumps(parts, sort_keys=True)
 
