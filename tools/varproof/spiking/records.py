@@ -20,16 +20,21 @@ from varproof.spiking.editing import (
 UNMAPPED = 0x4
 
 
-def edited(reads: list[pysam.AlignedSegment], edit: Edit, reference: Reference) -> list[pysam.AlignedSegment] | None:
+def edited(
+    reads: list[pysam.AlignedSegment], edit: Edit, reference: Reference, own: Reference | None = None
+) -> list[pysam.AlignedSegment] | None:
     """The primary records of one fragment on the haplotype that carries the variant, in the same order.
 
     None where that haplotype has no such fragment: it begins inside what is deleted. Records are copies; unmapped ones stay as
-    they are. NM, MD, AS, MC, the mate's place and the template length are made anew where a record has them.
+    they are. NM, MD, AS, MC, the mate's place and the template length are made anew where a record has them. `own`: what the
+    person has instead of the reference, at the same positions; alignments are to the reference.
     """
     mapped = [read for read in reads if not read.flag & UNMAPPED]
     if not exists(edit, min(_unclipped_start(read) for read in mapped)):
         return None
-    out = [_edited_record(read, edit, reference) if not read.flag & UNMAPPED else copy(read) for read in reads]
+    out = [
+        _edited_record(read, edit, reference, own or reference) if not read.flag & UNMAPPED else copy(read) for read in reads
+    ]
     if len(out) == 2:
         _introduce(out[0], out[1])
         _introduce(out[1], out[0])
@@ -42,11 +47,11 @@ def _unclipped_start(read: pysam.AlignedSegment) -> int:
     return read.reference_start - (length if operation == CLIPPED else 0)
 
 
-def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference) -> pysam.AlignedSegment:
+def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference, own: Reference) -> pysam.AlignedSegment:
     cigar = [(operation, length) for operation, length in read.cigartuples or [] if operation != 5]
     sequence = read.query_sequence or ""
     before = own_bases(sequence, list(read.query_qualities or [0] * len(sequence)), read.reference_start, cigar)
-    after = on_haplotype(before, edit, reference)
+    after = on_haplotype(before, edit, own)
     out = copy(read)
     if [(item.base, item.position) for item in after] == [(item.base, item.position) for item in before]:
         return out

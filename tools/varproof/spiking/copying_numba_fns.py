@@ -1,0 +1,59 @@
+"""Kernels that share the records of a BAM out between samples, byte for byte."""
+
+import numpy as np
+
+from varproof.accelerate import compiled
+from varproof.reads.decode_numba_fns import hash_of_bytes
+
+_SMALLEST = 36
+KEY_SHIFT = 32
+LAST_KEY = np.int64((1 << 62) - 1)
+"""Of records without a place, which a sorted file has at its end."""
+
+
+@compiled
+def _int32(data, at):
+    value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
+    return value - (np.int64(1) << 32) if value >= np.int64(1) << 31 else value
+
+
+@compiled
+def record_key(data: np.ndarray, at: int) -> int:
+    """Contig and position of the record at `at` as one number, by which a sorted file ascends."""
+    contig = _int32(data, at + 4)
+    return LAST_KEY if contig < 0 else (contig << KEY_SHIFT) + _int32(data, at + 8) + 1
+
+
+@compiled
+def scan(data: np.ndarray, place: np.ndarray, key: np.ndarray, name: np.ndarray) -> tuple[int, int]:
+    """Find the whole records of `data`, which begins with one: their first bytes, keys and hashes of names are written.
+
+    Returns (records, bytes used); -1 records where something is no record. The three arrays have room for every record.
+    """
+    used, count, size = np.int64(0), 0, len(data)
+    while size - used >= 4:
+        length = _int32(data, used)
+        if length < _SMALLEST - 4:
+            return -1, used
+        if used + 4 + length > size:
+            break
+        name_size = np.int64(data[used + 12])
+        if name_size < 1 or _SMALLEST + name_size > 4 + length:
+            return -1, used
+        place[count], key[count] = used, record_key(data, used)
+        name[count] = hash_of_bytes(data, used + _SMALLEST, used + _SMALLEST + name_size - 1)
+        count += 1
+        used += 4 + length
+    return count, used
+
+
+@compiled
+def gathered(data: np.ndarray, place: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The bytes data[place[i]:end[i]] one after the other."""
+    out = np.empty((end - place).sum(), np.uint8)
+    used = 0
+    for i in range(len(place)):
+        size = end[i] - place[i]
+        out[used : used + size] = data[place[i] : end[i]]
+        used += size
+    return out

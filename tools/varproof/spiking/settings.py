@@ -1,0 +1,62 @@
+"""Options of spike-variants: what is planted, how often, and into which reads."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+SpikedType = Literal["snv", "mnv", "insertion", "deletion"]
+LONGEST_MNV = 5
+
+
+class SpikingSettings(BaseModel):
+    """Fractions are in 0..1, lengths and distances in bp, depths in reads per base."""
+
+    reads: Path = Field(description="indexed BAM or CRAM in which nothing is somatic.")
+    reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
+    second_reads: Path | None = Field(
+        None, description="another run of the same sample, for the normal; else fragments of --reads are shared out."
+    )
+    variants: Path | None = Field(
+        None, description="plan: VCF of the variants to plant, INFO/AF being their allele frequency in tumour cells."
+    )
+    regions: Path | None = Field(None, description="BED: plant only there.")
+    count: int = Field(200, ge=1, description="variants to plant at random places; fewer where there is no room.")
+    types: list[SpikedType] = Field(["snv", "mnv", "insertion", "deletion"], description="their types, in equal shares.")
+    vaf: list[float] = Field(
+        [0.05, 1.0],
+        min_length=1,
+        max_length=2,
+        description="least and largest allele frequency in tumour cells, uniform between them; or one for all.",
+    )
+    lengths: list[int] = Field(
+        [1, 30],
+        min_length=1,
+        max_length=2,
+        description="shortest and longest insertion or deletion, log-uniform between them; or one for all.",
+    )
+    purity: float = Field(0.75, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    tumor_depth: float | None = Field(
+        None, gt=0, description="mean depth of the tumour. [half of --reads, with --second-reads all of it]"
+    )
+    normal_depth: float | None = Field(
+        None, gt=0, description="mean depth of the normal. [half of --reads, with --second-reads all of that]"
+    )
+    min_depth: int = Field(15, ge=2, description="least depth of the tumour and of the normal where a variant is planted.")
+    min_mapping_quality: int = Field(20, ge=0, le=254, description="a tenth of a place's reads under this: no place to plant.")
+    spacing: int = Field(500, ge=50, description="bp between planted variants.")
+    seed: int = Field(1, ge=0, description="same seed, options and reads: same bytes.")
+    format: Literal["bam", "cram"] = Field("bam", description="format of the written reads.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SpikingSettings":
+        if not all(0 < value <= 1 for value in self.vaf) or self.vaf[0] > self.vaf[-1]:
+            raise ValueError("--vaf: allele frequencies are over 0 and up to 1, the least first")
+        if self.lengths[0] < 1 or self.lengths[0] > self.lengths[-1]:
+            raise ValueError("--lengths: lengths are 1 bp or more, the shortest first")
+        if not self.types:
+            raise ValueError("--types: name at least one")
+        chosen = {"count", "types", "lengths"} & self.model_fields_set
+        if self.variants is not None and chosen:
+            raise ValueError(f"--{min(chosen)} is for variants at random places: leave it out, or --variants")
+        return self
