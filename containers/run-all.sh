@@ -15,6 +15,10 @@ few="--seed 1 --somatic-snvs 5 --somatic-mnvs 1 --somatic-insertions 2 --somatic
 simulate-pair $few --tumor-depth 10 --normal-depth 10 --genome-length 20000 --contexts 1 --output "$output/pair"
 simulate-pair $few $reference --tumor-depth 10 --normal-depth 10 --format cram --threads 2 --output "$output/pair-cram"
 
+spike-variants --reads "$data/normal.bam" $reference --variants "$data/truth.vcf.gz" --min-depth 5 --output "$output/spiked"
+spike-variants --reads "$data/normal.bam" --second-reads "$data/tumor.cram" $reference --count 8 --spacing 300 --min-depth 10 \
+    --format cram --threads 2 --output "$output/spiked-cram"
+
 call-candidates --reads "$data/tumor.bam" $normal $reference --known-sites "$data/known-sites.vcf.gz" \
     --output "$output/called.vcf.gz"
 call-candidates --reads "$data/tumor.cram" $reference --threads 2 --output "$output/called.bcf"

@@ -102,6 +102,10 @@ TARGETS = [
     Target("reads of tensorise", "tensorise", CANDIDATES, "--tumor", "tumor.bam", BAM, "out.h5"),
     Target("labels", "tensorise", f"{CANDIDATES} {TUMOR}", "--labels", "labels.tsv", TEXT, "out.h5"),
     Target("predicted calls", "combine-calls", "--scored {}/scored.vcf", "--predicted", "predicted.vcf", TEXT),
+    Target("reads of spike-variants", "spike-variants", f"{REFERENCE} --min-depth 5 --spacing 200", "--reads", "tumor.bam", BAM,
+           "out"),
+    Target("plan of spike-variants", "spike-variants", f"--reads {{}}/normal.bam {REFERENCE} --min-depth 5", "--variants",
+           "truth.vcf.gz", TEXT, "out"),
 ]  # fmt: skip
 
 

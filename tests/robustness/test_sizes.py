@@ -256,6 +256,7 @@ def test_hash_seeds_change_nothing(pair: Pair, tmp_path: Path, seed: str) -> Non
             ["estimate-alignment", "--reads", pair.tumor, "--reference", pair.reference, "--output", "a.json"],
             ["fdr-filter", "--calls", "scored.vcf.gz", "--events", "SOMATIC_TUMOR", "--fdr", "0.1", "--output",
              "kept.vcf.gz"],
+            ["spike-variants", "--reads", pair.normal, "--reference", pair.reference, "--min-depth", "5", "--output", "spiked"],
             ["simulate-pair", "--genome-length", "20000", "--output", "pair", "--somatic-snvs", "5", "--germline", "5",
              "--somatic-mnvs", "1", "--somatic-insertions", "2", "--somatic-deletions", "2", "--max-indel-length", "20"],
         ):  # fmt: skip

@@ -58,13 +58,18 @@ OUTPUTS = {
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
     "score-posterior": {"output": ["output"], "learnt_prior": ["learnt_prior"]},
     "simulate-pair": {"output": ["reference", "tumor", "normal", "candidates", "truth", "summary", "context_reads"]},
+    "spike-variants": {"output": ["tumor", "normal", "candidates", "truth", "summary", "skipped"]},
     "tensorise": {"output": ["output"], "export_npy": ["expanded"], "pictures": ["pictures"]},
     "train": {"output": ["output"], "metrics": ["metrics"], "report": ["report"]},
 }
 """Executable -> option that names a file to write -> the outputs of the Galaxy tool; `output` alone if not listed."""
 
-BOUNDS_OF_VALIDATORS = {("score-posterior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)}}
-"""Bounds that the schema can't tell, since the option is a number or a word."""
+BOUNDS_OF_VALIDATORS: dict[tuple[str, str], dict[str, Any]] = {
+    ("score-posterior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
+    ("spike-variants", "vaf"): {"minimum": (0.0, True), "maximum": (1.0, False)},
+    ("spike-variants", "lengths"): {"minimum": (1.0, False)},
+}
+"""Bounds that the schema can't tell, since the option is a number or a word, or a list of numbers."""
 
 WRAPPED = [name for name in EXECUTABLES if name not in WITHOUT_TOOL]
 
@@ -89,6 +94,12 @@ class Option:
     def argument(self) -> str:
         """As on the command line."""
         return "--" + self.field.replace("_", "-")
+
+    def of_fields(self, count: int) -> list["Option"]:
+        """What each of its fields in the form stands for: for the option, or of a list of numbers for one of them."""
+        if self.many and self.kind in ("integer", "number"):
+            return [replace(self, many=False, default=value) for value in self.default]
+        return [self] * count
 
 
 def module_of(executable: str) -> ModuleType:
@@ -215,8 +226,9 @@ def check_default(option: Option, parameter: Element, shown: str | None, parents
 
 
 def selected_of(parameter: Element) -> str | None:
-    chosen = [item.get("value") for item in parameter.findall("option") if item.get("selected") == "true"]
-    return chosen[0] if chosen else None
+    """What is chosen at first: several with commas between."""
+    chosen = [item.get("value", "") for item in parameter.findall("option") if item.get("selected") == "true"]
+    return ",".join(chosen) if chosen else None
 
 
 def check_select(option: Option, parameter: Element, parents: dict[Element, Element]) -> None:
@@ -286,8 +298,8 @@ def test_form_has_every_option_as_the_executable_has_it(executable: str) -> None
     for option in offered(executable):
         parameters = parameters_of(executable, option)
         assert parameters, f'{executable}.xml: no <param argument="{option.argument}">'
-        for parameter in parameters:
-            check_parameter(option, parameter, parents)
+        for parameter, item in zip(parameters, option.of_fields(len(parameters)), strict=True):
+            check_parameter(item, parameter, parents)
         if not option.required and option.default in (None, []):
             assert any(can_be_left_out(parameter, parents) for parameter in parameters), f"{option.argument} may be left out"
 

@@ -5,6 +5,7 @@ import sys
 
 EXECUTABLES = {
     "simulate-pair": "tumour/normal reads with a known truth",
+    "spike-variants": "known variants planted into real reads: labels and a truth from your own data",
     "estimate-alignment": "insert size, gap rates, slippage and the error profile of a sample",
     "call-candidates": "candidate variants from reads alone, with what their reads look like",
     "collect-evidence": "one sample's evidence for and against each candidate",

@@ -5,11 +5,12 @@ pieces are the same bytes for any number of processes.
 """
 
 import bisect
+import contextlib
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -128,13 +129,18 @@ class Copier:
             raise UserError(f"{job.part.path}: truncated or damaged ({error}); copy or make it again") from error
 
     def _copied(self, job: CopyJob) -> Copied:
+        with contextlib.ExitStack() as files:
+            outputs = [
+                _Blocks(files.enter_context((self.folder / f"{sample}.{job.number}").open("wb"))) for sample in job.samples
+            ]
+            return self._shared_out(job, outputs)
+
+    def _shared_out(self, job: CopyJob, outputs: list["_Blocks"]) -> Copied:
         from varproof.spiking.copying_numba_fns import gathered, scan
         from varproof.spiking.fragments import sample_of
 
         written, left_out = dict.fromkeys(job.samples, 0), 0
-        waiting = job.added
-        outputs = [_Blocks(self.folder / f"{sample}.{job.number}") for sample in job.samples]
-        rest = b""
+        waiting, rest = job.added, b""
         for piece in _grouped(BgzfFile(str(job.part.path)).pieces(job.part.first, job.part.last)):
             data = np.frombuffer(rest + piece, np.uint8)
             most = len(data) // _SMALLEST_RECORD + 1
@@ -170,7 +176,7 @@ class Copier:
             outputs[0].add(record)
         written[job.samples[0]] += len(waiting)
         for output in outputs:
-            output.close()
+            output.finish()
         return Copied(written, left_out)
 
 
@@ -195,10 +201,10 @@ def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 class _Blocks:
-    """A file of full blocks, the last one as it comes."""
+    """Bytes into a file as full blocks, the last one as it comes."""
 
-    def __init__(self, path: Path) -> None:
-        self._file, self._parts, self._size = path.open("wb"), [b""], 0
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._parts, self._size = file, [b""], 0
 
     def add(self, content: bytes) -> None:
         self._parts.append(content)
@@ -206,9 +212,8 @@ class _Blocks:
         if self._size >= _BLOCKS_AT_ONCE * BLOCK_BYTES:
             self._write(self._size - self._size % BLOCK_BYTES)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         self._write(self._size)
-        self._file.close()
 
     def _write(self, wanted: int) -> None:
         content = b"".join(self._parts)

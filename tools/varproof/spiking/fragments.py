@@ -116,7 +116,7 @@ class Planter:
         on_alternative = bool(uniform([variant.start], seed, VARIANT_SALT, 1)[0] < 0.5)
         carriers: list[tuple[str, bool, list[Any]]] = []
         for name, reads in self._fragments(self.files[0], contig, edit):
-            counts = any(_covers(read, edit) for read in reads) and not any(read.flag & DUPLICATE for read in reads)
+            counts = _counts(reads, edit)
             target = int(sample_of([name_hash(name)], seed, self.shares.tumor, self.shares.normal)[0])
             if target == NORMAL:
                 out.normal += counts
@@ -131,13 +131,14 @@ class Planter:
             if records is None:
                 carriers.append((name, False, []))
             elif carries and any(after != before for after, before in zip(records, reads, strict=True)):
-                carriers.append((name, counts, records))
+                shown = _counts(records, edit) if edit.shift == 0 else counts  # a substitution at a read's end may be clipped
+                carriers.append((name, shown, records))
             else:
                 out.tumor += counts
         if len(self.files) > 1:
             for name, reads in self._fragments(self.files[1], contig, edit):
                 if sample_of([name_hash(name)], seed, 0.0, self.shares.second_normal)[0] == NORMAL:
-                    out.normal += any(_covers(read, edit) and not read.flag & DUPLICATE for read in reads)
+                    out.normal += _counts(reads, edit)
         return out, carriers
 
     def _chance(self, frequency: float, side: bool | None, on_alternative: bool) -> float:
@@ -192,6 +193,11 @@ def _reaches(mapped: list[pysam.AlignedSegment], edit: Edit) -> bool:
 def _clip(read: pysam.AlignedSegment, side: int) -> int:
     operation, length = (read.cigartuples or [(0, 0)])[side]
     return length if operation == 4 else 0
+
+
+def _counts(reads: list[pysam.AlignedSegment], edit: Edit) -> bool:
+    """Whether a fragment is counted: a read covers the variant, and it is no duplicate."""
+    return any(_covers(read, edit) for read in reads) and not any(read.flag & DUPLICATE for read in reads)
 
 
 def _covers(read: pysam.AlignedSegment, edit: Edit) -> bool:

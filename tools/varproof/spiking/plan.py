@@ -110,7 +110,7 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
             place = left_aligned(candidate.start, candidate.end, candidate.alt, candidate.contig, reference)
             planned = Planned(names.index(candidate.contig), *place)
             if planned in found:
-                skipped.append(Skipped(record.contig, record.start, f"{record.ref}>{record.alts[candidate.allele]}", TWICE))
+                skipped.append(Skipped(record.contig, planned.start, planned.description, TWICE))
             else:
                 found[planned] = frequency
     if not found:
@@ -150,8 +150,7 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
         if reason == TOO_NEAR and given is None:
             continue
         if reason is not None:
-            what = "" if given is None else f"{chosen.end - chosen.start} bp>{chosen.alt or '-'}"
-            skipped.append(Skipped(names[chosen.contig], chosen.start, what, reason))
+            skipped.append(Skipped(names[chosen.contig], chosen.start, chosen.description, reason))
             continue
         frequency = None if given is None else given[chosen]
         spikes.append(Spike(chosen, _frequency(chosen, settings) if frequency is None else frequency))
@@ -166,7 +165,9 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
         judged = {next(iter(item.choices.values())) for item in sums.places}
         for item in given:
             if item not in judged:
-                skipped.append(Skipped(names[item.contig], item.start, "", NO_READS if regions is None else OUTSIDE))
+                skipped.append(
+                    Skipped(names[item.contig], item.start, item.description, NO_READS if regions is None else OUTSIDE)
+                )
     if not spikes:
         raise UserError(_nothing(settings, files, sums, skipped))
     skipped.sort(key=lambda item: (names.index(item.contig), item.position, item.reason))

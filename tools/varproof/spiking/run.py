@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pysam
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from varproof import __version__
 from varproof.candidates.pipeline import CallingJob, chunks, found_chunks
 from varproof.formats.json_file import write_json
 from varproof.formats.output import folder_complete_or_absent, provenance
-from varproof.formats.vcf import VcfWriter, variant_type
+from varproof.formats.vcf import VcfWriter
 from varproof.progress import progress
 from varproof.reads.arrays import name_hash
 from varproof.reads.bgzf import END_OF_FILE
@@ -41,7 +41,9 @@ _OUTPUT_OPTIONS = {"bam": [], "cram": ["-C"]}
 class SpikingSummary(BaseModel):
     """spiking.json: the settings, what came of them, and what was left out."""
 
-    schema_: Literal["varproof/spiking/1"] = Field("varproof/spiking/1", serialization_alias="schema")
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["varproof/spiking/1"] = Field(default="varproof/spiking/1", alias="schema")
     settings: SpikingSettings
     depth: dict[str, float] = Field(description="mean depth of each sample where variants can be planted")
     planted: dict[str, int] = Field(description="by type")
@@ -92,7 +94,7 @@ def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingS
                 "tumor": round(plan.depth[0] * shares.tumor, 1),
                 "normal": round(plan.depth[-1] * (shares.normal if len(files) == 1 else shares.second_normal), 1),
             },
-            planted=dict(sorted(Counter(_type(item).value for item in spikes).items())),
+            planted=dict(sorted(Counter(item.variant.type.value for item in spikes).items())),
             on_haplotype=sum(item.on_haplotype for item in kept),
             skipped=dict(sorted(Counter(item.reason for item in skipped).items())),
             positions=plan.positions,
@@ -152,13 +154,8 @@ def _with_carriers(plan: Plan, planted: list[Planted]) -> tuple[list[Spike], lis
             spikes.append(item)
             kept.append(outcome)
         else:
-            unused.append(Skipped(plan.names[item.variant.contig], item.variant.start, _type(item).value, NO_CARRIER))
+            unused.append(Skipped(plan.names[item.variant.contig], item.variant.start, item.variant.description, NO_CARRIER))
     return spikes, kept, unused
-
-
-def _type(item: Spike) -> Any:
-    variant = item.variant
-    return variant_type("N" * (variant.end - variant.start), variant.alt)
 
 
 def _write_reads(
@@ -252,7 +249,7 @@ def _write_tables(
             outcome = planted[i]
             carriers = sum(carrier.counts for carrier in outcome.carriers)
             record = writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt))
-            record.info["EVENT"], record.info["CLASS"] = "SOMATIC_TUMOR", _type(spikes[i]).value
+            record.info["EVENT"], record.info["CLASS"] = "SOMATIC_TUMOR", spikes[i].variant.type.value
             record.info["AF"] = spikes[i].frequency
             if outcome.on_haplotype:
                 record.info["ON_HAPLOTYPE"] = True

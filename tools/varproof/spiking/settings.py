@@ -44,7 +44,7 @@ class SpikingSettings(BaseModel):
     )
     min_depth: int = Field(15, ge=2, description="least depth of the tumour and of the normal where a variant is planted.")
     min_mapping_quality: int = Field(20, ge=0, le=254, description="a tenth of a place's reads under this: no place to plant.")
-    spacing: int = Field(500, ge=50, description="bp between planted variants.")
+    spacing: int = Field(1000, ge=50, description="bp between planted variants; a fragment over two carries the first.")
     seed: int = Field(1, ge=0, description="same seed, options and reads: same bytes.")
     format: Literal["bam", "cram"] = Field("bam", description="format of the written reads.")
 
@@ -54,9 +54,12 @@ class SpikingSettings(BaseModel):
             raise ValueError("--vaf: allele frequencies are over 0 and up to 1, the least first")
         if self.lengths[0] < 1 or self.lengths[0] > self.lengths[-1]:
             raise ValueError("--lengths: lengths are 1 bp or more, the shortest first")
+        if self.second_reads is not None and self.second_reads.absolute() == self.reads.absolute():
+            raise ValueError("--second-reads: the same file as --reads; leave it out, and fragments are shared out")
         if not self.types:
             raise ValueError("--types: name at least one")
-        chosen = {"count", "types", "lengths"} & self.model_fields_set
+        fields = type(self).model_fields
+        chosen = [name for name in ("count", "types", "lengths") if getattr(self, name) != fields[name].default]
         if self.variants is not None and chosen:
-            raise ValueError(f"--{min(chosen)} is for variants at random places: leave it out, or --variants")
+            raise ValueError(f"--{chosen[0]} is for variants at random places: leave it out, or --variants")
         return self

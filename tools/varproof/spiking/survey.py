@@ -18,6 +18,7 @@ from varproof.candidates.pipeline import AROUND, FURTHEST_CLIP, Chunk, inside
 from varproof.evidence.collect import reference_slice
 from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.shifting import steps_left, turned
+from varproof.formats.vcf import VariantType, variant_type
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.reads.reference import open_reference
 from varproof.spiking.settings import LONGEST_MNV, SpikedType, SpikingSettings
@@ -49,6 +50,17 @@ class Planned:
     start: int
     end: int
     alt: str
+
+    @property
+    def type(self) -> VariantType:
+        """Variant type."""
+        return variant_type("N" * (self.end - self.start), self.alt)
+
+    @property
+    def description(self) -> str:
+        """Type and length, for people."""
+        length = max(self.end - self.start, len(self.alt))
+        return self.type.value if self.type is VariantType.SNV else f"{self.type.value} of {length} bp"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,53 @@
+process VARPROOF_SPIKEVARIANTS {
+    tag "${meta.id}"
+    label 'process_medium'
+
+    conda "${moduleDir}/environment.yml"
+    container "ghcr.io/varproof/varproof:0.1.0"
+
+    input:
+    tuple val(meta), path(reads, stageAs: 'reads/*'), path(index, stageAs: 'reads/*'), path(second_reads, stageAs: 'second/*'), path(second_index, stageAs: 'second/*'), path(variants), path(regions)
+    tuple val(meta2), path(fasta), path(fai)
+
+    output:
+    tuple val(meta), path("*/*.{bam,cram}"), emit: reads
+    tuple val(meta), path("*/*.{bai,crai}"), emit: index
+    tuple val(meta), path("*/candidates.vcf.gz"), emit: candidates
+    tuple val(meta), path("*/truth.vcf.gz"), emit: truth
+    tuple val(meta), path("*/*.tbi"), emit: tbi
+    tuple val(meta), path("*/spiking.json"), emit: json
+    tuple val(meta), path("*/skipped.tsv"), emit: skipped
+    tuple val("${task.process}"), val('varproof'), eval("spike-variants --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    def second_reads_option = second_reads ? "--second-reads ${second_reads}" : ''
+    def variants_option = variants ? "--variants ${variants}" : ''
+    def regions_option = regions ? "--regions ${regions}" : ''
+    """
+    spike-variants \\
+        --reads ${reads} \\
+        ${second_reads_option} \\
+        --reference ${fasta} \\
+        ${variants_option} \\
+        ${regions_option} \\
+        --threads ${task.cpus} \\
+        ${args} \\
+        --output ${prefix}
+    """
+
+    stub:
+    def prefix = task.ext.prefix ?: "${meta.id}"
+    """
+    mkdir ${prefix}
+    touch ${prefix}/tumor.bam ${prefix}/tumor.bam.bai ${prefix}/normal.bam ${prefix}/normal.bam.bai
+    touch ${prefix}/spiking.json ${prefix}/skipped.tsv
+    echo "" | gzip > ${prefix}/candidates.vcf.gz
+    echo "" | gzip > ${prefix}/truth.vcf.gz
+    touch ${prefix}/candidates.vcf.gz.tbi ${prefix}/truth.vcf.gz.tbi
+    """
+}
