@@ -24,6 +24,6 @@ def truth_of(*alleles: tuple[int, str, str], contig: str = "chr1") -> Truth:
     for allele in alleles:
         entry = candidate(*allele, contig=contig)
         made.add((contig, entry.start, entry.end, entry.alt), entry)
-    made.vafs = [0.3] * len(alleles)
+    made.vafs, made.depths = [0.3] * len(alleles), [float("nan")] * len(alleles)
     made.freeze()
     return made

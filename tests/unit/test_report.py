@@ -11,6 +11,7 @@ from scipy import stats
 from variant_examples import calls_of, truth_of
 from varproof.formats.metrics import InputCounts, MatchingRule, Metrics
 from varproof.report.evaluation import (
+    at_rate,
     binomial_absolute_error,
     class_metrics,
     false_calls_by_truth,
@@ -19,7 +20,7 @@ from varproof.report.evaluation import (
     variant_classes,
 )
 from varproof.report.matching import match
-from varproof.report.page import at_rate, render_report
+from varproof.report.page import render_report
 from varproof.report.variants import Calls, Truth
 
 

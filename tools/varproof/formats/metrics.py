@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Verdict = Literal["held", "unclear", "exceeded", "empty"]
+"""Realised at or under the nominal rate; over it, but the lower limit is not; the lower limit is over it; nothing to judge."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
@@ -88,6 +91,77 @@ class InputCounts(_Model):
     duplicate_true_variants: int
 
 
+class CertifiedRate(_Model):
+    """The calls of a class that are kept at one nominal false discovery rate, the class filtered by itself."""
+
+    nominal_fdr: float
+    kept: int
+    true: int
+    false: int
+    partial: int
+    distinct_false: int = Field(description="false alleles, those of several runs counted once")
+    realised_fdr: float | None
+    realised_fdr_low: float | None
+    realised_fdr_high: float | None
+    verdict: Verdict
+
+
+class RecallBin(_Model):
+    """True variants with low <= value < high that have a kept call; the last bin of a frequency holds 1 as well."""
+
+    low: float | None = Field(description="null with high: of unknown value")
+    high: float | None = Field(description="null with low given: no upper bound")
+    true_variants: int
+    found: int
+    recall: float
+    recall_low: float
+    recall_high: float
+
+
+class CertifiedClass(_Model):
+    """One class of variants in the certificate. Bins without true variants are left out."""
+
+    name: str
+    types: list[str]
+    min_length: int | None
+    max_length: int | None
+    calls: int
+    true_variants: int
+    rates: list[CertifiedRate]
+    recall_by_frequency: list[RecallBin] = Field(description="by planted allele frequency in the tumour cells")
+    recall_by_depth: list[RecallBin] = Field(description="by fragments of the tumour: the truth's FORMAT/DP, else the call's")
+    vaf: VafMetrics | None
+
+
+class CertifiedRun(_Model):
+    """What one run of the certificate was made of."""
+
+    calls: str = Field(description="scored calls, or a folder of spike-variants that was scored here")
+    truth: str
+    spiked: bool = Field(description="a folder of spike-variants")
+    seed: int | None = Field(description="of spike-variants; null: not a folder of it")
+    reads: list[str] = Field(description="the reads that variants were spiked into, or that the calls were scored with")
+    purity: float
+    candidates: int = Field(description="judged alleles that took part")
+    candidates_not_judged: int
+    true_variants: int = Field(description="planted, of the event in question, within the regions")
+    scoring: dict[str, Any] | None = Field(description="provenance of score-posterior; null: scored by something else")
+    input_digests: dict[str, str] = Field(description="of the calls, or of the folder's files, and of the truth")
+
+
+class Certificate(_Model):
+    """Nominal against realised rates, recall and allele frequencies, per class of type and length, over all runs.
+
+    `classes` begins with `all`; the counts of verdicts are those of the others, which do not overlap.
+    """
+
+    nominal_fdr: float = Field(description="the rate of the verdicts, of the recall and of the allele frequencies")
+    verdicts: dict[Verdict, int] = Field(description="classes by how they kept that rate")
+    exceeded_at_any_rate: list[str] = Field(description="classes over one of the nominal rates beyond chance")
+    runs: list[CertifiedRun]
+    classes: list[CertifiedClass]
+
+
 class Metrics(_Model):
     """metrics.json of evaluate-calls."""
 
@@ -95,13 +169,20 @@ class Metrics(_Model):
     events: list[str]
     truth_event: str | None = Field(description="null: the truth names no events, every record counts")
     matching: MatchingRule
-    purity: float
+    purity: float | list[float] = Field(description="a list, in the order of the runs, where they differ")
+    runs: int = Field(1, description="runs that were pooled, each filtered by itself; left out if 1")
     counts: InputCounts
     classes: list[ClassMetrics]
     false_calls_by_truth: dict[str, int] = Field(
         description="what the false calls kept at a joint nominal FDR of 0.05 are, by the truth's own events; other = nothing"
     )
     provenance: dict[str, Any]
+    certificate: Certificate | None = Field(None, description="left out if there is none")
+
+    def as_json(self) -> str:
+        """The file's text."""
+        left_out = {name for name, usual in (("runs", 1), ("certificate", None)) if getattr(self, name) == usual}
+        return self.model_dump_json(indent=2, by_alias=True, exclude=left_out) + "\n"
 
     def class_named(self, name: str) -> ClassMetrics:
         """The class of that name; raises KeyError."""

@@ -134,7 +134,8 @@ def input_digest(path: Path) -> str:
 def provenance(executable: str, options: BaseModel) -> str:
     """One line of JSON: executable, version, options that can change the result, digests of input files.
 
-    No dates and no thread counts, so that the same input gives the same bytes.
+    No dates and no thread counts, so that the same input gives the same bytes. Of several inputs of one name the digests of
+    the second and later ones stand under their whole paths.
     """
     values: dict[str, Any] = json.loads(options.model_dump_json(exclude=_NOT_PROVENANCE, exclude_none=True))
     values.pop("output", None)
@@ -143,7 +144,8 @@ def provenance(executable: str, options: BaseModel) -> str:
         value = getattr(options, name)
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, Path) and name != "output" and item.is_file():
-                inputs[item.name] = input_digest(item)
+                digest = input_digest(item)
+                inputs[item.name if inputs.get(item.name, digest) == digest else str(item)] = digest
     return json.dumps(
         {"executable": executable, "version": __version__, "options": values, "input_digests": inputs}, sort_keys=True
     )

@@ -89,6 +89,14 @@ class Learnt:
     near_artifact: np.ndarray | None
 
 
+def read_prior(path: Path) -> LearntPrior:
+    """A learnt prior; raises UserError for a file that holds none, or one of another layout."""
+    prior = read_json(path, LearntPrior)
+    if not same_layout(prior, starting_prior("empirical", prior.territory)):
+        raise UserError(f"{path}: incomplete, or learnt by another version of varproof; learn it again")
+    return prior
+
+
 def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
     """The prior: flat, from a file, or learnt from the job's candidates."""
     alleles = allele_list(job.candidates)
@@ -100,9 +108,7 @@ def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
         return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
     if choice == "empirical":
         return _learnt_here(job, alleles, territory)
-    prior = read_json(Path(choice), LearntPrior)
-    if not same_layout(prior, starting_prior("empirical", prior.territory)):
-        raise UserError(f"{choice}: incomplete, or learnt by another version of varproof; learn it again")
+    prior = read_prior(Path(choice))
     if prior.kind == "flat":
         return Learnt(prior, alleles, None)
     posterior = _artifact_posteriors(job, alleles, prior)

@@ -1,4 +1,7 @@
-"""Matched calls -> metrics: precision, recall and realised rates per class, and how well allele frequencies are met."""
+"""Matched calls -> metrics: precision, recall and realised rates per class, and how well allele frequencies are met.
+
+Calls of several runs are filtered run by run, as fdr-filter does, which sees one sample at a time; then counts add up.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.formats.metrics import ClassMetrics, OperatingPoint, VafMetrics
+from varproof.formats.metrics import ClassMetrics, OperatingPoint, VafMetrics, Verdict
 from varproof.formats.vcf import VariantType
 from varproof.posterior.fdr import threshold_of_sorted
 from varproof.report.matching import NONE, Matching
@@ -58,16 +61,27 @@ def share_limits(part: int, whole: int) -> tuple[float | None, float | None]:
     return float(limits.low), float(limits.high)
 
 
+def kept_at_rates(calls: Calls, considered: Any) -> dict[float, Any]:
+    """For each nominal rate the calls under the threshold that the `considered` ones of their run give; masks (calls,)."""
+    kept = {rate: np.zeros(len(calls), dtype=bool) for rate in NOMINAL_FDRS}
+    for run in np.unique(calls.runs):
+        in_run = calls.runs == run
+        ordered = np.sort(calls.errors[in_run & considered])
+        for rate, mask in kept.items():
+            mask |= in_run & (calls.errors <= threshold_of_sorted(ordered, rate).error)
+    return kept
+
+
 def operating_point(
-    calls: Calls, matching: Matching, in_class: Any, truth_in_class: Any, max_error: float, nominal: float | None
+    calls: Calls, matching: Matching, in_class: Any, truth_in_class: Any, under_threshold: Any, nominal: float | None
 ) -> OperatingPoint:
-    """Calls of a class with an error probability up to `max_error` against the true variants of the class."""
-    chosen = in_class & (calls.errors <= max_error)
+    """Calls of a class under a threshold (both masks (calls,)) against the true variants of the class."""
+    chosen = in_class & under_threshold
     kept = int(chosen.sum())
     true, false = int((chosen & matching.true).sum()), int((chosen & matching.false).sum())
     wanted = matching.call_of_truth[truth_in_class]
     present = wanted != NONE
-    found = int((calls.errors[wanted[present]] <= max_error).sum())
+    found = int(under_threshold[wanted[present]].sum())
     judged, existing = true + false, int(truth_in_class.sum())
     precision, recall = _share(true, judged), _share(found, existing)
     fdr_limits, recall_limits = share_limits(false, judged), share_limits(found, existing)
@@ -99,20 +113,33 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def class_metrics(calls: Calls, truth: Truth, matching: Matching, purity: float) -> list[ClassMetrics]:
-    """Metrics of every class that has calls or true variants, and of `all`."""
-    everything = np.sort(calls.errors)
-    joint = {rate: threshold_of_sorted(everything, rate).error for rate in NOMINAL_FDRS}
+def at_rate(points: list[OperatingPoint], rate: float) -> OperatingPoint:
+    """The point at a nominal rate."""
+    return next(point for point in points if point.nominal_fdr == rate)
+
+
+def verdict(point: OperatingPoint) -> Verdict:
+    """Whether the realised rate is under the nominal one, given its limits: held, unclear or exceeded."""
+    if point.realised_fdr is None or point.nominal_fdr is None:
+        return "empty"
+    if point.realised_fdr <= point.nominal_fdr:
+        return "held"
+    return "unclear" if (point.realised_fdr_low or 0.0) <= point.nominal_fdr else "exceeded"
+
+
+def class_metrics(calls: Calls, truth: Truth, matching: Matching, purity: Any) -> list[ClassMetrics]:
+    """Metrics of every class that has calls or true variants, and of `all`; purity: one for all, or of each call (calls,)."""
+    everything = np.ones(len(calls), dtype=bool)
+    joint = kept_at_rates(calls, everything)
     found = []
     for entry in variant_classes():
         in_class, truth_in_class = entry.mask(calls), entry.mask(truth)
         if entry.name != "all" and not in_class.any() and not truth_in_class.any():
             continue
-        ordered = np.sort(calls.errors[in_class])
-        own = {rate: threshold_of_sorted(ordered, rate).error for rate in NOMINAL_FDRS}
+        own = kept_at_rates(calls, in_class)
 
-        def points(thresholds: dict[float, float], a: Any = in_class, b: Any = truth_in_class) -> list[OperatingPoint]:
-            return [operating_point(calls, matching, a, b, error, rate) for rate, error in thresholds.items()]
+        def points(kept: dict[float, Any], a: Any = in_class, b: Any = truth_in_class) -> list[OperatingPoint]:
+            return [operating_point(calls, matching, a, b, under_threshold, rate) for rate, under_threshold in kept.items()]
 
         found.append(
             ClassMetrics(
@@ -125,8 +152,8 @@ def class_metrics(calls: Calls, truth: Truth, matching: Matching, purity: float)
                 true_variants_among_calls=int((matching.call_of_truth[truth_in_class] != NONE).sum()),
                 own_threshold=points(own),
                 joint_threshold=points(joint),
-                all_calls=operating_point(calls, matching, in_class, truth_in_class, np.inf, None),
-                vaf=vaf_metrics(calls, truth, matching, in_class & (calls.errors <= own[HEADLINE_FDR]), purity),
+                all_calls=operating_point(calls, matching, in_class, truth_in_class, everything, None),
+                vaf=vaf_metrics(calls, truth, matching, in_class & own[HEADLINE_FDR], purity),
             )
         )
     return found
@@ -144,17 +171,20 @@ def binomial_absolute_error(share: Any, depth: Any) -> Any:
     return np.where(inside, 2 * v * np.exp(log_mass) / depth, 0.0)
 
 
-def vaf_metrics(calls: Calls, truth: Truth, matching: Matching, chosen: Any, purity: float) -> VafMetrics | None:
-    """Allele frequencies of the chosen true calls against the truth's; None if no call has both."""
+def vaf_metrics(calls: Calls, truth: Truth, matching: Matching, chosen: Any, purity: Any) -> VafMetrics | None:
+    """Allele frequencies of the chosen true calls against the truth's; None if no call has both. Purity as in class_metrics."""
     index = np.flatnonzero(chosen & matching.true & ~np.isnan(calls.vafs) & (calls.depths > 0))
     expected = truth.vafs[matching.truth_of_call[index]]
     index, expected = index[~np.isnan(expected)], expected[~np.isnan(expected)]
     if index.size == 0:
         return None
     deviation = calls.vafs[index] - expected
-    share, depth = np.clip(purity * expected, 0, 1), calls.depths[index]
-    spread = float(np.mean(np.sqrt(share * (1 - share) / depth)) / purity)
-    typical = float(np.mean(binomial_absolute_error(share, depth)) / purity)
+    purities = np.broadcast_to(purity, len(calls))[index]
+    share, depth = np.clip(purities * expected, 0, 1), calls.depths[index]
+    # Divided by one number after the mean: runs of one purity give the digits that a single run of it gives.
+    first, relative = purities[0], purities / purities[0]
+    spread = float(np.mean(np.sqrt(share * (1 - share) / depth) / relative) / first)
+    typical = float(np.mean(binomial_absolute_error(share, depth) / relative) / first)
     error = float(np.abs(deviation).mean())
     low, high = calls.vaf_low[index], calls.vaf_high[index]
     known = ~np.isnan(low)

@@ -1,5 +1,6 @@
 """The pictures of evaluate-calls, each an SVG text that goes into the page as it is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from varproof.report.variants import TYPES, Calls, Truth
 
 _TICKS = (0.01, 0.05, 0.1, 0.2, 0.35, 0.5)
 _PANELS = ("snv", "mnv", "indel 1-29", "indel 30-99", "indel 100-250", "indel 251+", "replacement")
-_CURVES = ("snv", "mnv", "insertion", "deletion", "replacement")
+CURVES = ("snv", "mnv", "insertion", "deletion", "replacement")
 _MAX_POINTS = 1500
 _RECALL_BINS = (1, 2, 3, 6, 10, 20, 30, 50, 75, 100, 150, 251)
 _VAF_BINS = (0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0)
@@ -31,9 +32,9 @@ def class_label(name: str) -> str:
     return f"{plural} {lengths.replace('-', '–').replace('+', ' and more')} bp" if lengths else plural
 
 
-def calibration_picture(metrics: Metrics) -> str:
-    """Realised against nominal rate, one panel per class with 95 % limits."""
-    shown = [entry for name in _PANELS for entry in metrics.classes if entry.name == name and entry.calls]
+def calibration_picture(metrics: Metrics, classes: Sequence[str] = _PANELS) -> str:
+    """Realised against nominal rate, one panel for each of the classes that has calls, with 95 % limits."""
+    shown = [entry for name in classes for entry in metrics.classes if entry.name == name and entry.calls]
     if not shown:
         return ""
     columns = min(len(shown), 3)
@@ -59,7 +60,7 @@ def _draw_calibration(axes: Any, entry: ClassMetrics) -> None:
     axes.set_ylim(0, 1)
     for axis, ticks in ((axes.xaxis, _TICKS), (axes.yaxis, (*_TICKS, 0.75, 1.0))):
         axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
-        axis.set_minor_locator(_no_ticks())
+        axis.set_minor_locator(no_ticks())
     axes.fill_between([0, 0.6], [0, 0.6], 1, color="#C0392B", alpha=0.06, lw=0)
     axes.plot([0, 0.6], [0, 0.6], color=MUTED, lw=1, ls=(0, (4, 3)))
     axes.set_title(class_label(entry.name))
@@ -77,7 +78,8 @@ def _realised(point: OperatingPoint) -> tuple[float, float, float, float]:
     return (point.nominal_fdr or 0.0, point.realised_fdr or 0.0, point.realised_fdr_low or 0.0, point.realised_fdr_high or 0.0)
 
 
-def _no_ticks() -> Any:
+def no_ticks() -> Any:
+    """A locator of minor ticks that places none."""
     from matplotlib.ticker import NullLocator
 
     return NullLocator()
@@ -90,7 +92,7 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
         axes = figure.subplots()
         drawn = False
         for entry in metrics.classes:
-            if entry.name not in _CURVES or not entry.true_variants or not entry.calls:
+            if entry.name not in CURVES or not entry.true_variants or not entry.calls:
                 continue
             recall, precision = _precision_recall(calls, truth, matching, entry.name)
             axes.plot(recall, precision, color=TYPE_COLOURS[entry.name], lw=1.6, label=class_label(entry.name))
@@ -122,11 +124,11 @@ def _precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str)
     return recall[thinned], precision[thinned]
 
 
-def vaf_picture(calls: Calls, truth: Truth, matching: Matching, limit: float) -> str:
-    """Estimated against true allele frequency of the true calls with an error probability up to `limit`."""
-    usable = matching.true & (calls.errors <= limit) & ~np.isnan(calls.vafs)
+def vaf_picture(calls: Calls, truth: Truth, matching: Matching, kept: Any) -> str:
+    """Estimated against true allele frequency of the true calls that are kept, `kept` of shape (calls,)."""
+    usable = matching.true & kept & ~np.isnan(calls.vafs)
     usable[usable] = ~np.isnan(truth.vafs[matching.truth_of_call[usable]])
-    kinds = [kind for kind in _CURVES if (usable & (calls.types == TYPES.index(VariantType(kind)))).any()]
+    kinds = [kind for kind in CURVES if (usable & (calls.types == TYPES.index(VariantType(kind)))).any()]
     if not kinds:
         return ""
     with styled("varproof-vaf"):
@@ -150,12 +152,12 @@ def vaf_picture(calls: Calls, truth: Truth, matching: Matching, limit: float) ->
         return inline_svg(svg_bytes(figure), "vaf-")
 
 
-def recall_picture(calls: Calls, truth: Truth, matching: Matching, limit: float) -> str:
-    """Recall by indel length and by allele frequency, calls with an error probability up to `limit`."""
+def recall_picture(calls: Calls, truth: Truth, matching: Matching, kept: Any) -> str:
+    """Recall by indel length and by allele frequency, of the calls that are kept, `kept` of shape (calls,)."""
     if not len(truth):
         return ""
     found = matching.call_of_truth != NONE
-    found[found] = calls.errors[matching.call_of_truth[found]] <= limit
+    found[found] = kept[matching.call_of_truth[found]]
     with_vaf = ~np.isnan(truth.vafs)
     indels = [kind for kind in ("insertion", "deletion") if (truth.types == TYPES.index(VariantType(kind))).any()]
     if not indels and not with_vaf.any():
@@ -168,18 +170,18 @@ def recall_picture(calls: Calls, truth: Truth, matching: Matching, limit: float)
             axes = panels.pop(0)
             for kind in indels:
                 mask = truth.types == TYPES.index(VariantType(kind))
-                _draw_recall(axes, truth.lengths[mask], found[mask], _RECALL_BINS, kind)
+                draw_recall(axes, truth.lengths[mask], found[mask], _RECALL_BINS, kind)
             axes.set_xscale("log")
-            axes.xaxis.set_minor_locator(_no_ticks())
+            axes.xaxis.set_minor_locator(no_ticks())
             axes.set_xticks([1, 3, 10, 30, 100, 250], ["1", "3", "10", "30", "100", "250"])
             axes.set_xlim(0.8, 330)
             axes.set_xlabel("Indel length (bp)")
         if with_vaf.any():
             axes = panels.pop(0)
-            for kind in _CURVES:
+            for kind in CURVES:
                 mask = with_vaf & (truth.types == TYPES.index(VariantType(kind)))
                 if mask.any():
-                    _draw_recall(axes, truth.vafs[mask], found[mask], _VAF_BINS, kind)
+                    draw_recall(axes, truth.vafs[mask], found[mask], _VAF_BINS, kind)
             axes.set_xlim(0, 1)
             axes.set_xlabel("True allele frequency")
         for axes in figure.axes:
@@ -188,7 +190,8 @@ def recall_picture(calls: Calls, truth: Truth, matching: Matching, limit: float)
         return inline_svg(svg_bytes(figure), "recall-")
 
 
-def _draw_recall(axes: Any, values: Any, found: Any, edges: tuple[float, ...], kind: str) -> None:
+def draw_recall(axes: Any, values: Any, found: Any, edges: tuple[float, ...], kind: str) -> None:
+    """One type's line of recall with 95 % limits, a point for each bin at the mean of its values; arrays of shape (n,)."""
     places = np.digitize(values, edges)
     x, y, below, above = [], [], [], []
     for place in range(len(edges) + 1):

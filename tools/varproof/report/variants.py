@@ -94,7 +94,7 @@ def _numbers() -> "array[float]":
 
 @dataclass
 class Variants:
-    """Comparable alleles: one entry of each column per allele."""
+    """Comparable alleles: one entry of each column per allele. `runs`: number of the run that an allele is of, from 0."""
 
     keys: list[Key] = field(default_factory=list)
     refs: list[str] = field(default_factory=list)
@@ -103,6 +103,7 @@ class Variants:
     outside_regions: int = 0
     duplicates: int = 0
     index: dict[Key, int] = field(default_factory=dict)
+    runs: Any = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -119,6 +120,7 @@ class Variants:
         """Turn the columns into arrays."""
         self.types = np.array(self.types, dtype=np.int8)
         self.lengths = np.array(self.lengths, dtype=np.int64)
+        self.runs = np.zeros(len(self), dtype=np.int64)
 
 
 @dataclass
@@ -143,10 +145,12 @@ class Calls(Variants):
 class Truth(Variants):
     """True variants of the event in question. `vafs`: allele frequency in the tumour cells, NaN where not given.
 
+    `depths`: fragments of the file's first sample (FORMAT/DP), NaN where not given.
     `others` names alleles that the truth file holds as something else (germline, artefact).
     """
 
     vafs: Any = field(default_factory=_numbers)
+    depths: Any = field(default_factory=_numbers)
     others: dict[Key, str] = field(default_factory=dict)
     other_events: int = 0
     not_comparable: int = 0
@@ -154,7 +158,8 @@ class Truth(Variants):
     def freeze(self) -> None:
         """Turn the columns into arrays."""
         super().freeze()
-        self.vafs = np.array(self.vafs, dtype=float)
+        for name in ("vafs", "depths"):
+            setattr(self, name, np.array(getattr(self, name), dtype=float))
 
 
 def within(regions: Regions | None, contig: str, position: int) -> bool:
@@ -233,6 +238,7 @@ def read_truth(path: Path, event: str, regions: Regions | None, reference: Refer
     """The true variants: records whose INFO/EVENT is `event` (any case), or all if the file has no such field."""
     truth = Truth()
     for record in read_records(path, declared=False):
+        fragments = depth(record, 0) if len(record.samples) > 0 else None
         if reference is not None:
             reference.check(path, record)
         events, vafs, kinds = (_per_allele(record, name) for name in ("EVENT", ALLELE_FREQUENCY, "ARTIFACT_KIND"))
@@ -255,5 +261,6 @@ def read_truth(path: Path, event: str, regions: Regions | None, reference: Refer
                 truth.add(key, candidate)
                 vaf = vafs[candidate.allele]
                 truth.vafs.append(math.nan if vaf is None else float(vaf))
+                truth.depths.append(fragments if isinstance(fragments, int | float) else math.nan)
     truth.freeze()
     return truth
