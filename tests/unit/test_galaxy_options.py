@@ -35,6 +35,7 @@ NOT_OFFERED = {
 NO_EARLIER_JOB = "a job begins in a folder of its own, in which no other has left anything"
 MADE_IN_THE_JOB = {
     "collect-evidence": {"resume": NO_EARLIER_JOB},
+    "evaluate-calls": {"prior": "is for folders, which Galaxy has none of: their files are scored by score-posterior there"},
     "score-posterior": {"resume": NO_EARLIER_JOB},
     "tensorise": {
         "context_pool": "a sheet with paths: written from the repeat of pool samples",
@@ -54,7 +55,7 @@ OUTPUTS = {
         "plot": ["spectrum", "spectrum_svg"],
         "summary": ["summary"],
     },
-    "evaluate-calls": {"output": ["output"], "report": ["report"]},
+    "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
     "score-posterior": {"output": ["output"], "learnt_prior": ["learnt_prior"]},
     "simulate-pair": {"output": ["reference", "tumor", "normal", "candidates", "truth", "summary", "context_reads"]},
@@ -192,6 +193,13 @@ def is_avoidable(parameter: Element, parents: dict[Element, Element]) -> bool:
     return False
 
 
+def takes_several(parameter: Element, option: Option) -> bool:
+    """A parameter of several values, or one that a repeat asks for again."""
+    tool = parameter.getroottree().getroot()
+    again = tool.xpath(f"inputs//repeat//param[@argument='{option.argument}']")
+    return parameter.get("multiple") == "true" or bool(again)
+
+
 def excluded(parameter: Element, which: str) -> float | None:
     for validator in parameter.findall("validator[@type='in_range']"):
         if validator.get(f"exclude_{which}") == "true":
@@ -262,7 +270,7 @@ def check_parameter(option: Option, parameter: Element, parents: dict[Element, E
     elif kind == "data":
         # A word or a file: `--prior` and its like.
         assert option.kind in ("path", "string"), option.argument
-        assert (parameter.get("multiple") == "true") == option.many, option.argument
+        assert takes_several(parameter, option) == option.many, option.argument
         if option.kind == "path":
             check_default(option, parameter, None, parents)
     else:
@@ -278,7 +286,8 @@ def check_parameter(option: Option, parameter: Element, parents: dict[Element, E
 
 def can_be_left_out(parameter: Element, parents: dict[Element, Element]) -> bool:
     empty = parameter.get("value") == "" or parameter.find("option[@value='']") is not None
-    return parameter.get("optional") == "true" or empty or is_avoidable(parameter, parents)
+    repeated = any(element.tag == "repeat" and element.get("min", "0") == "0" for element in parameter.iterancestors())
+    return parameter.get("optional") == "true" or empty or repeated or is_avoidable(parameter, parents)
 
 
 def offered(executable: str) -> list[Option]:

@@ -39,7 +39,7 @@ BY_EXT_ARGS = {
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity"},
-    "evaluate-calls": {"purity"},
+    "evaluate-calls": {"purity", "certificate", "prior"},
     "train": {"resume"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""

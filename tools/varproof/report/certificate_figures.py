@@ -13,6 +13,8 @@ from varproof.report.variants import TYPES
 
 _LEAST_COLOURED = 0.15
 _DEPTH_TICKS = (10, 20, 30, 50, 100, 200, 500, 1000)
+_WIDE = 8
+"""Times that the deepest place is deeper than the shallowest for a logarithmic axis."""
 
 
 def _kinds(types: Any, usable: Any) -> list[str]:
@@ -41,11 +43,7 @@ def recall_lines_picture(types: Any, frequencies: Any, depths: Any, found: Any) 
                 mask = known & (types == TYPES.index(VariantType(kind)))
                 draw_recall(axes, values[mask], found[mask], edges, kind)
             if edges is DEPTH_EDGES:
-                low, high = max(float(values[known].min()), 1.0), max(float(values[known].max()), 2.0)
-                axes.set_xscale("log")
-                axes.xaxis.set_minor_locator(no_ticks())
-                axes.set_xticks(_DEPTH_TICKS, [str(tick) for tick in _DEPTH_TICKS])
-                axes.set_xlim(low / 1.15, high * 1.15)
+                _scale_depth(axes, values[known])
             else:
                 axes.set_xlim(0, 1)
             axes.set_ylim(0, 1.03)
@@ -53,6 +51,16 @@ def recall_lines_picture(types: Any, frequencies: Any, depths: Any, found: Any) 
         figure.axes[0].set_ylabel("Recall")
         figure.axes[0].legend(loc="lower right")
         return inline_svg(svg_bytes(figure), "recall-lines-")
+
+
+def _scale_depth(axes: Any, depths: Any) -> None:
+    """A logarithmic axis where depths are far apart."""
+    low, high = max(float(depths.min()), 1.0), max(float(depths.max()), 2.0)
+    if high > _WIDE * low:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_locator(no_ticks())
+        axes.set_xticks(_DEPTH_TICKS, [str(tick) for tick in _DEPTH_TICKS])
+    axes.set_xlim(low / 1.15, high * 1.15)
 
 
 def recall_map_picture(types: Any, frequencies: Any, depths: Any, found: Any) -> str:
@@ -67,7 +75,7 @@ def recall_map_picture(types: Any, frequencies: Any, depths: Any, found: Any) ->
         return ""
     shown_rows = range(rows[usable].min(), rows[usable].max() + 1)
     shown_columns = range(columns[usable].min(), columns[usable].max() + 1)
-    across = 2 if len(shown_columns) > 4 else 3
+    across = min(max(8 // len(shown_columns), 1), 4)
     down = -(-len(kinds) // across)
     with styled("varproof-recall-map"):
         figure = new_figure(180, down * (14 + 8 * len(shown_rows)) + 6)
@@ -77,9 +85,7 @@ def recall_map_picture(types: Any, frequencies: Any, depths: Any, found: Any) ->
         for number, kind in enumerate(kinds):
             axes = panels[number]
             mask = usable & (types == TYPES.index(VariantType(kind)))
-            _draw_map(
-                axes, rows[mask] - shown_rows[0], columns[mask] - shown_columns[0], found[mask], shown_rows, shown_columns
-            )
+            _draw_map(axes, rows[mask], columns[mask], found[mask], shown_rows, shown_columns)
             axes.set_title(class_label(kind))
             axes.xaxis.set_tick_params(labelbottom=number + across >= len(kinds))
         figure.supxlabel("Fragments of the tumour over the locus", fontsize=9)

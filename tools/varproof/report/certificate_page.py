@@ -47,7 +47,7 @@ def in_words(certificate: Certificate) -> list[str]:
     sentences = [first + "."]
     sure = [entry for entry in apart if (rate_of(entry, rate).realised_fdr_high or 1.0) <= rate]
     sentences.append(
-        f"In {len(sure)} of them the upper 95 % limit, too, is at or under {rate:g}"
+        f"In {len(sure)} of these {judged} the upper 95 % limit, too, is at or under {rate:g}"
         + ("." if len(sure) == judged else "; for the others there are too few calls to say so.")
     )
     low, high = NOMINAL_FDRS[0], NOMINAL_FDRS[-1]
@@ -114,7 +114,8 @@ def render_certificate(evaluated: Evaluated, metrics: Metrics) -> str:
         words=VERDICT_WORDS,
         class_label=class_label,
         pictures=pictures,
-        scoring=json.dumps([run.scoring for run in certificate.runs], indent=2),
+        scoring=[json.dumps(run.scoring) for run in certificate.runs],
+        partial=any(rate.partial for entry in classes for rate in entry.rates),
         recurring=any(rate.distinct_false < rate.false for entry in classes for rate in entry.rates),
         spiked=any(run.spiked for run in certificate.runs),
     )

@@ -70,7 +70,8 @@ def _draw_calibration(axes: Any, entry: ClassMetrics) -> None:
     if not points:
         return
     x, y, low, high = (np.array(values) for values in zip(*(_realised(point) for point in points), strict=True))
-    colour = TYPE_COLOURS[entry.types[0] if len(entry.types) == 1 else "indel"]
+    several = entry.name if entry.name in TYPE_COLOURS else "indel"
+    colour = TYPE_COLOURS[entry.types[0] if len(entry.types) == 1 else several]
     axes.errorbar(x, y, [y - low, high - y], fmt="o-", color=colour, ms=4, lw=1.4, elinewidth=1, capsize=2, clip_on=False)
 
 

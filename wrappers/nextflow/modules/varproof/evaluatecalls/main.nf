@@ -6,7 +6,7 @@ process VARPROOF_EVALUATECALLS {
     container "ghcr.io/varproof/varproof:0.1.0"
 
     input:
-    tuple val(meta), path(calls, stageAs: 'calls/*'), path(truth, stageAs: 'truth/*'), path(regions), val(events)
+    tuple val(meta), path(calls, stageAs: 'calls?/*'), path(truth, stageAs: 'truth?/*'), path(regions), val(events)
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -20,17 +20,19 @@ process VARPROOF_EVALUATECALLS {
     script:
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
+    def truth_option = truth ? "--truth ${truth}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def events_option = events ? "--events ${events}" : ''
     def fasta_option = fasta ? "--reference ${fasta}" : ''
     """
     evaluate-calls \\
         --calls ${calls} \\
-        --truth ${truth} \\
+        ${truth_option} \\
         ${regions_option} \\
         ${events_option} \\
         ${fasta_option} \\
         --report ${prefix}.html \\
+        --threads ${task.cpus} \\
         ${args} \\
         --output ${prefix}.json
     """
