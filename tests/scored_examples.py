@@ -100,6 +100,25 @@ def write_scored(path: Path, calls: Sequence[Call], head: Any = None) -> Path:
     return path
 
 
+def write_truth(path: Path, alleles: Sequence[tuple[Any, ...]], *, events: bool = True, contig: str = "chr1") -> Path:
+    """Truth of (pos, ref, alt[, AF[, EVENT]]) in the given order."""
+    head = pysam.VariantHeader()
+    head.contigs.add(contig, length=100_000)
+    head.info.add("AF", "A", "Float", "planted")
+    if events:
+        head.info.add("EVENT", 1, "String", "what it is")
+    with pysam.VariantFile(str(path), "w", header=head) as out:
+        for pos, ref, alt, *rest in alleles:
+            alts = (alt,) if isinstance(alt, str) else alt
+            record = out.new_record(contig=contig, start=pos - 1, alleles=(ref, *alts))
+            if rest:
+                record.info["AF"] = (rest[0],) * len(alts)
+            if events:
+                record.info["EVENT"] = rest[1] if len(rest) > 1 else "SOMATIC_TUMOR"
+            out.write(record)
+    return path
+
+
 def read_all(path: Path) -> list[Any]:
     """All records."""
     verbosity = pysam.set_verbosity(0)

@@ -43,7 +43,8 @@ def run_files(calls: list[Path], truth: list[Path], reference: Path | None, prio
         if not truth:
             raise UserError("--truth is required")
         if len(calls) != len(truth):
-            raise UserError(f"--calls has {len(calls)} files, --truth {len(truth)}: give a truth for each, in the same order")
+            files = "file" if len(calls) == 1 else "files"
+            raise UserError(f"--calls has {len(calls)} {files}, --truth {len(truth)}: give a truth for each, in the same order")
         return [RunFiles(scored, known, None) for scored, known in zip(calls, truth, strict=True)]
     if len(folders) < len(calls):
         other = next(path for path in calls if path not in folders)
