@@ -173,6 +173,7 @@ def test_refusals(tmp_path: Path, folder: Path) -> None:
         ({"calls": folder, "truth": truth[0], "reference": REFERENCE}, "--truth: .* leave --truth out"),
         ({"calls": [folder, calls[0]], "reference": REFERENCE}, "give either folders or scored calls"),
         ({"calls": folder}, "--reference is required"),
+        ({"calls": folder, "reference": REFERENCE, "events": ["CNN_SOMATIC"]}, "not an event of score-posterior"),
         ({"calls": calls, "truth": truth, "prior": prior}, "--prior: only folders"),
         ({"calls": folder, "reference": REFERENCE, "prior": prior}, "prior.json: not of schema varproof/prior/1"),
         ({"calls": folder, "reference": REFERENCE, "prior": tmp_path / "none"}, "none: No such file"),

@@ -118,7 +118,7 @@ def evaluate_calls(options: EvaluateCallsOptions) -> None:
     for path in (options.output, options.report, options.certificate):
         if path is not None:
             check_output(path)
-    runs = run_files(options.calls, options.truth, options.reference, options.prior)
+    runs = run_files(options.calls, options.truth, options.reference, options.prior, options.events)
     regions = None if options.regions is None else read_regions(options.regions)
     reference = None if options.reference is None else Reference(options.reference)
     evaluated, described = [], []

@@ -9,7 +9,7 @@ from pathlib import Path
 from varproof.errors import UserError
 from varproof.formats.output import input_digest, working_folder
 from varproof.formats.spiked_folder import SpikedFolder, read_spiked_folder
-from varproof.formats.vcf import open_vcf
+from varproof.formats.vcf import EVENTS, PROBABILITY_PREFIX, open_vcf
 
 logger = logging.getLogger("varproof")
 
@@ -29,7 +29,9 @@ class RunFiles:
         return {str(path): input_digest(path) for path in files if path.is_file()}
 
 
-def run_files(calls: list[Path], truth: list[Path], reference: Path | None, prior: Path | None) -> list[RunFiles]:
+def run_files(
+    calls: list[Path], truth: list[Path], reference: Path | None, prior: Path | None, events: list[str]
+) -> list[RunFiles]:
     """One entry for each run; raises UserError where the options don't fit each other or a folder is not complete."""
     seen: set[Path] = set()
     for path in calls:
@@ -53,6 +55,9 @@ def run_files(calls: list[Path], truth: list[Path], reference: Path | None, prio
         raise UserError(f"--truth: {folders[0]} is a folder of spike-variants, which holds its own truth; leave --truth out")
     if reference is None:
         raise UserError(f"--reference is required to score {folders[0]}, a folder of spike-variants")
+    for name in filter(None, (part.strip() for item in events for part in item.split(","))):
+        if name.upper().removeprefix(PROBABILITY_PREFIX) not in EVENTS:
+            raise UserError(f"--events: '{name}' is not an event of score-posterior; it has {', '.join(EVENTS)}")
     if prior is not None:
         from varproof.posterior.run import read_prior
 
