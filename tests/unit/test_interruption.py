@@ -54,6 +54,20 @@ def test_a_process_ends_at_once_and_leaves_nothing(workers: str, number: int, tm
     assert not list(output.iterdir()) and not list(temporary.iterdir())
 
 
+def test_a_process_ends_though_nobody_listens(tmp_path: Path) -> None:
+    """Whoever started it may have ended first, and its stderr with it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_A_LONG_CALL, tmp_path, "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "begun\n"
+    process.stderr.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 130
+    process.stdout.close()
+    assert not list(tmp_path.iterdir())
+
+
 NAMED_TUPLES = """
 from typing import NamedTuple
 import numba, numpy as np

@@ -121,7 +121,8 @@ def _watch(name: str, reading: int) -> None:
 def _end(name: str) -> None:
     for child in multiprocessing.active_children():
         child.kill()
-    os.write(2, f"{name}: interrupted\n".encode())
+    with contextlib.suppress(OSError):  # nobody may be left to read it
+        os.write(2, f"{name}: interrupted\n".encode())
     _making.acquire(timeout=_LONGEST_MAKING)
     for undo in reversed(list(_undo.values())):
         with contextlib.suppress(Exception):
