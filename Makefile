@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test robust test-wrappers lint audit bench picture test-data clean
+.PHONY: help demo test robust test-wrappers lint audit bench bench-short picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -59,10 +59,16 @@ demo: .venv/installed
 	  --output demo/metrics.json --report demo/report.html
 	$(BIN)/evaluate-calls --calls demo/combined.vcf.gz --events COMBINED_SOMATIC --truth $(PAIR)/truth.vcf.gz \
 	  --reference $(PAIR)/reference.fa --output demo/combined.json --report demo/combined.html
-	@printf '\nReports (open them in a browser):\n  %s\n  %s\n  %s\nThe calls are %s, their frequencies %s and %s\n' \
+	@printf '\n9. A certificate: variants planted into the reads of the normal, as one would into own reads, and found again\n'
+	$(BIN)/spike-variants --threads 0 --reads $(PAIR)/normal.bam --reference $(PAIR)/reference.fa --min-depth 8 --count 300 \
+	  --output demo/spiked
+	$(BIN)/evaluate-calls --threads 0 --calls demo/spiked --reference $(PAIR)/reference.fa --output demo/certificate.json \
+	  --certificate demo/certificate.html
+	@printf '\nReports (open them in a browser):\n  %s\n  %s\n  %s\n  %s\nThe calls are %s, their frequencies %s and %s\n' \
 	  '$(CURDIR)/demo/report.html   the posterior against the truth' \
 	  '$(CURDIR)/demo/training.html the training of the network' \
 	  '$(CURDIR)/demo/combined.html both together against the truth' \
+	  '$(CURDIR)/demo/certificate.html how well rates are kept in these reads' \
 	  demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
 
 # The small files of test-data, as committed; the steps are those of the demo.
@@ -126,8 +132,15 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/candidates.py
 	$(BIN)/python tests/benchmarks/network.py
+	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python tests/benchmarks/robustness.py
+
+# Each measure of speed on small inputs, and a fault of each kind: whether it runs, for CI.
+bench-short: .venv/installed-dev
+	rm -rf build/bench && mkdir -p build/bench
+	$(BIN)/python tests/benchmarks/speed.py --short --work build/bench/work --output build/bench
+	VARPROOF_FAULTS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness/test_faults.py
 
 # The README's pictures, from the demo's report and its second pair; needs chromium.
 picture: demo

@@ -1,6 +1,6 @@
 """How fast varproof is, how that grows with the input, and how long it takes to start.
 
-    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor kernels network files scaling start]
+    .venv/bin/python tests/benchmarks/speed.py --work bench-work [--only varlociraptor kernels …]
 
 Programs are run on one core, alternating, and the least CPU time of several runs counts; ratios are those of one session.
 Varlociraptor takes part where `varlociraptor` is on the PATH (`cargo install varlociraptor`; 8.12.0 was used). Writes
@@ -15,23 +15,40 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pysam
-from bench import DATA_SETS, HERE, Usage, first_records, run, simulated_pair
+from bench import DATA_SETS, HERE, WARM_UP, WARM_UP_INDELS, Usage, first_records, run, simulated_pair
 from speed_table import speed_lines
 from tables import write_page
 
-REPEATS = 3
 MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: runs of each, calls, lengths of references and depths to scale over, more options of pairs."""
+
+    repeats: int
+    calls: int
+    lengths: tuple[int, ...]
+    depths: tuple[int, ...]
+    pair: tuple[str, ...]
+
+
+FULL = Size(3, MILLION, (MILLION // 10, MILLION, 10 * MILLION), (10, 40, 200, 1000, 2000), ())
+SHORT = Size(1, 2_000, (20_000, 30_000, 40_000), (10, 40), (*WARM_UP, *WARM_UP_INDELS))
+"""Whether everything can be measured, not what comes out of it: for CI."""
+
+size = FULL
 STARTED = ("fdr-filter", "score-posterior", "call-candidates", "train")
 
 
 def pair_of(work: Path, name: str) -> Path:
     """The folder of the first pair of a data set of bench.py."""
-    return simulated_pair(work, f"{name}-1", (*DATA_SETS[name], "--seed", "1")) / "pair"
+    return simulated_pair(work, f"{name}-1", (*DATA_SETS[name], "--seed", "1", *size.pair)) / "pair"
 
 
 def waited(process: subprocess.Popen[Any]) -> Usage:
@@ -110,29 +127,64 @@ def judged(calls: Path, pair: Path, folder: Path) -> dict[str, Any]:
 
 def against_varlociraptor(work: Path) -> dict[str, Any]:
     """CPU seconds from reads to posteriors, and what comes of them, on one pair of 1 Mbp."""
-    pair = pair_of(work, "default")
-    folder = work / "speed"
+    return compared(pair_of(work, "default"), work / "speed", {"fast": size.repeats, "exact": 1})  # exact: two minutes each
+
+
+def against_varlociraptor_on_more(work: Path) -> dict[str, Any]:
+    """The same on ten times as much, where the start of the process hardly counts."""
+    return compared(grown_pair(work, size.lengths[-1]), work / "speed", {"fast": 1})
+
+
+def compared(pair: Path, folder: Path, modes: dict[str, int]) -> dict[str, Any]:
+    """varproof and each mode of Varlociraptor, alternating, so many times each."""
     folder.mkdir(exist_ok=True)
     with pysam.VariantFile(str(pair / "candidates.vcf.gz")) as records:
         found: dict[str, Any] = {"candidates": sum(1 for _ in records), "programs": {}}
     program = shutil.which("varlociraptor")
-    programs: dict[str, tuple[Callable[[], Usage], Path]] = {
-        "varproof": (lambda: varproof_scores(pair, folder / "varproof.vcf.gz"), folder / "varproof.vcf.gz")
+    repeats = max(modes.values())
+    programs: dict[str, tuple[Callable[[], Usage], Path, int]] = {
+        "varproof": (lambda: varproof_scores(pair, folder / "varproof.vcf.gz"), folder / "varproof.vcf.gz", repeats)
     }
     if program is not None:
-        for mode in ("fast", "exact"):
+        for mode, times in modes.items():
             programs[f"Varlociraptor, {mode}"] = (
-                lambda mode=mode: varlociraptor_scores(program, pair, folder, mode), folder / f"{mode}.bcf"
+                lambda mode=mode: varlociraptor_scores(program, pair, folder, mode), folder / f"{mode}.bcf", times
             )  # fmt: skip
     varproof_scores(pair, folder / "varproof.vcf.gz")  # compiles
     runs: dict[str, list[Usage]] = {name: [] for name in programs}
-    for i in range(REPEATS):
-        for name, (measure, _) in programs.items():
-            if i == 0 or not name.endswith("exact"):  # two minutes each
+    for i in range(repeats):
+        for name, (measure, _, times) in programs.items():
+            if i < times:
                 runs[name].append(measure())
-    for name, (_, calls) in programs.items():
+    for name, (_, calls, _) in programs.items():
         found["programs"][name] = asdict(least(runs[name])) | {"quality": judged(calls, pair, folder)}
     return found
+
+
+def grown_pair(work: Path, length: int) -> Path:
+    """A pair of so many bp, with planted variants in proportion."""
+    grown = work / "speed" / f"grown-{length}"
+    if not grown.exists():
+        planted = [f"--{kind}={max(20, length // 2500)}" for kind in ("somatic-snvs", "germline")]
+        run("simulate-pair", "--genome-length", str(length), *planted, "--output", grown, "--seed", "1", "--quiet")
+    return grown
+
+
+def a_million(work: Path) -> dict[str, Any]:
+    """score-posterior on a million candidates: an SNV at every tenth base of 10 Mbp."""
+    pair = grown_pair(work, size.lengths[-1])
+    many = pair / "million.vcf"
+    if not many.exists():
+        with pysam.FastaFile(str(pair / "reference.fa")) as reference, many.open("w") as out:
+            contig, length = reference.references[0], reference.lengths[0]
+            out.write(f"##fileformat=VCFv4.2\n##contig=<ID={contig},length={length}>\n")
+            out.write("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+            bases = reference.fetch(contig)
+            for start in range(9, length, 10):
+                alternative = "ACGT"[("ACGT".index(bases[start]) + 1) % 4]
+                out.write(f"{contig}\t{start + 1}\t.\t{bases[start]}\t{alternative}\t.\t.\t.\n")
+    usage = varproof_scores(pair, work / "speed" / "million.vcf.gz", candidates="million.vcf")
+    return {"candidates": size.lengths[-1] // 10, **asdict(usage)}
 
 
 def by_type(work: Path) -> list[dict[str, Any]]:
@@ -155,7 +207,7 @@ def by_type(work: Path) -> list[dict[str, Any]]:
         few = folder / "type.vcf"
         few.write_text(head + "".join(lines))
         arguments = ["--candidates", few, *shared, "--alignment", properties, "--output", folder / "type.h5", "--quiet"]
-        return least([run("collect-evidence", *arguments) for _ in range(REPEATS)])
+        return least([run("collect-evidence", *arguments) for _ in range(size.repeats)])
 
     found = []
     start = collected(records["snv"][:1]).cpu_seconds
@@ -202,7 +254,7 @@ def kernels(work: Path) -> dict[str, Any]:
 
     cells()
     multiply_adds()
-    rates = [(cells(), multiply_adds()) for _ in range(2 * REPEATS)]
+    rates = [(cells(), multiply_adds()) for _ in range(2 * size.repeats)]
     return {
         "pairs": by_type(work),
         "cells_per_second": max(cell for cell, _ in rates),
@@ -225,12 +277,12 @@ def networks(work: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"candidates": candidates, "executables": {}}
     for name, arguments in commands.items():
         all_of_them, start = (
-            least([run(name, "--candidates", few, *files, *arguments) for _ in range(REPEATS)]).cpu_seconds
+            least([run(name, "--candidates", few, *files, *arguments) for _ in range(size.repeats)]).cpu_seconds
             for few in (pair / "candidates.vcf.gz", one)
         )
         found["executables"][name] = {"cpu_seconds": all_of_them - start, "start": start}
     read = []
-    for _ in range(REPEATS):
+    for _ in range(size.repeats):
         begun = time.process_time()
         for sample in ("tumor", "normal"):
             pysam.samtools.view("-c", "-e", "qlen>0", str(pair / f"{sample}.bam"))
@@ -249,8 +301,8 @@ def many_calls(work: Path, calls: int) -> tuple[Path, Path]:
     if all(path.exists() for path in outputs):
         return outputs
     with pysam.VariantFile(str(scored)) as records:
-        size = sum(1 for _ in records)
-    copies = -(-calls // size)
+        there = sum(1 for _ in records)
+    copies = -(-calls // there)
     for source, output in zip((scored, pair / "truth.vcf.gz"), outputs, strict=True):
         with pysam.BGZFile(str(source)) as packed, pysam.BGZFile(str(output), "wb") as target:
             lines = packed.read().decode().splitlines()
@@ -269,7 +321,7 @@ def many_calls(work: Path, calls: int) -> tuple[Path, Path]:
 def on_many_calls(work: Path) -> list[dict[str, Any]]:
     """fdr-filter, estimate-vaf and evaluate-calls on ten thousand, a hundred thousand and a million calls."""
     found = []
-    for calls in (MILLION // 100, MILLION // 10, MILLION):
+    for calls in (size.calls // 100, size.calls // 10, size.calls):
         scored, truth = many_calls(work, calls)
         output = work / "speed" / "out"
         for name, arguments in {
@@ -298,16 +350,13 @@ def scaling(work: Path) -> dict[str, Any]:
             seconds[threads].append(time.monotonic() - begun)
     found: dict[str, Any] = {"processes": {str(threads): min(values) for threads, values in seconds.items()}}
     found["candidates"] = []
-    for length in (100_000, 1_000_000, 10_000_000):
-        grown = folder / f"grown-{length}"
-        if not grown.exists():
-            planted = [f"--{kind}={max(20, length // 2500)}" for kind in ("somatic-snvs", "germline")]
-            run("simulate-pair", "--genome-length", str(length), *planted, "--output", grown, "--seed", "1", "--quiet")
+    for length in size.lengths:
+        grown = grown_pair(work, length)
         usage = varproof_scores(grown, folder / "grown.vcf.gz")
         with pysam.VariantFile(str(grown / "candidates.vcf.gz")) as records:
             found["candidates"].append({"candidates": sum(1 for _ in records), "length": length, **asdict(usage)})
     found["depth"] = []
-    for depth in (10, 40, 200, 1000, 2000):
+    for depth in size.depths:
         deep = folder / f"deep-{depth}"
         if not deep.exists():
             small = ["--genome-length", "20000", "--somatic-snvs", "20", "--germline", "20", "--somatic-insertions", "5"]
@@ -353,10 +402,12 @@ def starting(work: Path) -> dict[str, Any]:
 
 MEASURES: dict[str, Callable[[Path], Any]] = {
     "varlociraptor": against_varlociraptor,
+    "varlociraptor-more": against_varlociraptor_on_more,
     "kernels": kernels,
     "network": networks,
     "files": on_many_calls,
     "scaling": scaling,
+    "million": a_million,
     "start": starting,
 }
 
@@ -367,14 +418,18 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=HERE.parents[1] / "bench-work", help="folder of simulated pairs")
     parser.add_argument("--only", nargs="+", choices=sorted(MEASURES), default=list(MEASURES), help="measures to take")
     parser.add_argument("--output", type=Path, default=HERE, help="folder of speed.json and RESULTS.md")
+    parser.add_argument("--short", action="store_true", help="small inputs, to see that everything runs")
     options = parser.parse_args()
+    global size
+    size = SHORT if options.short else FULL
     options.work.mkdir(parents=True, exist_ok=True)
     path = options.output / "speed.json"
     found = json.loads(path.read_text())["found"] if path.exists() else {}
     for name in options.only:
         found[name] = MEASURES[name](options.work)
         path.write_text(json.dumps({"found": found, "page": speed_lines(found)}, indent=1) + "\n")
-    write_page(options.output)
+    if not options.short:
+        write_page(options.output)
     print("\n".join(speed_lines(found)))
 
 

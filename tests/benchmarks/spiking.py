@@ -64,9 +64,8 @@ def posterior(work: Path, seeds: range, prior: str) -> list[Path]:
 def evaluated(work: Path, calls: list[Path], truths: list[Path], event: str) -> dict[str, Any]:
     """What evaluate-calls says of several runs together: by class the points at some nominal rates, and recall."""
     output = work / "metrics.json"
-    run(
-        "evaluate-calls", "--calls", *calls, "--truth", *truths, "--events", event, "--reference", REFERENCE, "--output", output
-    )
+    files = ("--calls", *calls, "--truth", *truths, "--reference", REFERENCE)
+    run("evaluate-calls", *files, "--events", event, "--output", output)
     found = {}
     for entry in json.loads(output.read_text())["classes"]:
         if entry["name"] in ("all", "snv", "mnv", "insertion", "deletion"):
@@ -251,7 +250,7 @@ def likeness(work: Path) -> dict[str, Any]:
     for seed in (501, 502, 503):
         folder = work / f"half-{seed}"
         if not folder.exists():
-            files = ("--reads", REAL / "normal.bam", "--reference", REFERENCE, "--normal-depth", "1", "--min-depth", "1")
+            files = ("--reads", REAL / "normal.bam", "--reference", REFERENCE, "--normal-depth", "4", "--min-depth", "3")
             run("spike-variants", *files, "--types", "snv", "--vaf", "0.5", "--purity", "1", "--spacing", "700", "--seed",
                 str(seed), "--output", folder, "--quiet")  # fmt: skip
         with pysam.VariantFile(str(folder / "truth.vcf.gz")) as truth:

@@ -63,8 +63,11 @@ def test_a_process_ends_though_nobody_listens(tmp_path: Path) -> None:
     assert process.stdout.readline() == "begun\n"
     process.stderr.close()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 130
-    process.stdout.close()
+    try:
+        assert process.wait(timeout=20) == 130
+    finally:
+        process.kill()
+        process.stdout.close()
     assert not list(tmp_path.iterdir())
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence_examples import plain_sequence
+from varproof.spiking import editing
 from varproof.spiking.editing import (
     END_BONUS,
     GAP_EXTEND,
@@ -154,3 +155,32 @@ def test_reads_with_errors_keep_their_length(seed: int) -> None:
         assert len(found) == LENGTH
         alignment = aligned(found, reference)
         assert sum(length for operation, length in alignment.cigar if operation != 2) == LENGTH
+
+
+def best_window(gains: list[tuple[int, int]]) -> tuple[int, int, int, int]:
+    """(score, length, first, last) of the best part of a path, over all parts; (gain, cost of the deletion before) of each."""
+    found = (-(10**9), 0, 0, 0)
+    for first in range(len(gains)):
+        for last in range(first + 1, len(gains) + 1):
+            score = sum(gain for gain, _ in gains[first:last]) - sum(skip for _, skip in gains[first + 1 : last])
+            score += END_BONUS * ((first == 0) + (last == len(gains)))
+            found = max(found, (score, last - first, first, last))
+    return found
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=30), st.integers(0, 200))
+def test_the_part_that_is_kept_is_the_best_of_all(steps: list[tuple[bool, int]], start: int) -> None:
+    """Of a path with mismatches and deletions at any place, every part tried."""
+    position, bases, gains = start, [], []
+    for i, (equal, skipped) in enumerate(steps):
+        position += 1 + (skipped if skipped > 9 and i else 0)
+        skip = GAP_OPEN + GAP_EXTEND * skipped if skipped > 9 and i else 0
+        base = TEXT[position] if equal else "ACGT"["TGCA".index(TEXT[position])]
+        bases.append(Base(base, 30, position))
+        gains.append((MATCH_SCORE if equal else -MISMATCH, skip))
+    score, _, first, last = best_window(gains)
+    found = editing._clipped(bases, [item.position for item in bases], reference)
+    assert (found.score, found.start) == (score, bases[first].position)
+    clips = [length for operation, length in (found.cigar[0], found.cigar[-1]) if operation == 4]
+    assert sum(clips) == len(steps) - (last - first)

@@ -9,6 +9,7 @@ qualities of those cycles.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 INSERTED, CLIPPED, DELETED, MATCHED = 1, 4, 2, 0
 
@@ -30,8 +31,7 @@ class Edit:
         return len(self.alt) - (self.end - self.start)
 
 
-@dataclass(frozen=True)
-class Base:
+class Base(NamedTuple):
     """One base of a read: what was read, how well, and the reference position it stands for (None: inserted)."""
 
     base: str
@@ -125,7 +125,9 @@ def aligned(bases: list[Base], reference: Reference) -> Alignment:
     paths = [positions]
     known = [(i, position) for i, position in enumerate(positions) if position is not None]
     for i, position in (known[0], known[-1]):
-        paths.append([position - i + k for k in range(len(bases))])
+        diagonal: list[int | None] = list(range(position - i, position - i + len(bases)))
+        if diagonal not in paths:
+            paths.append(diagonal)
     return max((_clipped(bases, path, reference) for path in paths), key=lambda found: found.score)
 
 
@@ -201,16 +203,18 @@ def _clipped(bases: list[Base], path: list[int | None], reference: Reference) ->
             before = position
         gains.append(gain)
         skips.append(skip)
-    best = (-(10**9), 0, 0, 0)
-    for first in range(size):
-        if path[first] is None:
+    best, total = (-(10**9), 0, 0, 0), 0
+    begin, first = -(10**9), 0  # of the best place to begin so far: what it adds to the total of a later base; the place
+    for i in range(size):
+        here = skips[i] - total + (END_BONUS if i == 0 else 0)
+        total += gains[i] - skips[i]
+        if path[i] is None:
             continue
-        total = skips[first] + (END_BONUS if first == 0 else 0)
-        for i in range(first, size):
-            total += gains[i] - skips[i]
-            if path[i] is not None:
-                score = total + (END_BONUS if i == size - 1 else 0)
-                best = max(best, (score, i + 1 - first, first, i + 1))
+        if here > begin:
+            begin, first = here, i
+        score = total + begin + (END_BONUS if i == size - 1 else 0)
+        if score >= best[0]:
+            best = max(best, (score, i + 1 - first, first, i + 1))
     score, _, first, last = best
     return Alignment(_position(path, first), _cigar(path, first, last), score)
 

@@ -49,6 +49,8 @@ def _unclipped_start(read: pysam.AlignedSegment) -> int:
 
 def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference, own: Reference) -> pysam.AlignedSegment:
     cigar = [(operation, length) for operation, length in read.cigartuples or [] if operation != 5]
+    if edit.shift == 0 and not _reaches(read, cigar, edit):
+        return copy(read)
     sequence = read.query_sequence or ""
     before = own_bases(sequence, list(read.query_qualities or [0] * len(sequence)), read.reference_start, cigar)
     after = on_haplotype(before, edit, own)
@@ -65,6 +67,12 @@ def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference,
         if read.has_tag(tag):
             out.set_tag(tag, value)
     return out
+
+
+def _reaches(read: pysam.AlignedSegment, cigar: list[tuple[int, int]], edit: Edit) -> bool:
+    """Whether a read, clipped ends too, lies over a substitution."""
+    behind = (read.reference_end or 0) + (cigar[-1][1] if cigar and cigar[-1][0] == CLIPPED else 0)
+    return _unclipped_start(read) < edit.end and behind > edit.start
 
 
 def differences(sequence: str, start: int, cigar: list[tuple[int, int]], reference: Reference) -> tuple[int, str]:
