@@ -359,3 +359,12 @@ def test_numbers_that_hashes_give_are_uniform() -> None:
         numbers = uniform(np.arange(20_000), *salts)
         assert stats.kstest(numbers, "uniform").pvalue > 1e-4
     assert abs(np.corrcoef(uniform(np.arange(20_000), 1, 1), uniform(np.arange(20_000), 1, 2))[0, 1]) < 0.03
+
+
+def test_hashes_of_a_list_are_those_of_each() -> None:
+    """Also of integers over 2**63, which lie beside smaller ones."""
+    from varproof.spiking.fragments import sample_of, uniform
+
+    names = [3, 2**64 - 1, 2**63 + 5, 12, 2**62 + 1]
+    assert uniform(names, 1, 2).tolist() == [uniform([name], 1, 2)[0] for name in names]
+    assert sample_of(names, 4, 0.5, 0.3).tolist() == [sample_of(np.array([name], np.uint64), 4, 0.5, 0.3)[0] for name in names]

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pysam
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evidence_examples import plain_sequence
 from small_bams import write_fasta
+from varproof.spiking import records
 from varproof.spiking.editing import Edit
 from varproof.spiking.records import edited
 
@@ -105,3 +108,32 @@ def test_what_is_far_from_the_variant_stays_as_it_is() -> None:
     before = pair(200)
     for one, other in zip(before, edited(before, Edit(1000, 1000, "GATTACA"), reference) or [], strict=True):
         assert one.to_string() == other.to_string()
+
+
+@given(
+    st.integers(900, 1003),
+    st.integers(1, 5),
+    st.lists(st.tuples(st.integers(0, LENGTH - 1), st.sampled_from("ACGT")), max_size=25),
+)
+def test_a_plain_read_with_a_substitution_is_what_the_long_way_makes(
+    start: int, width: int, errors: list[tuple[int, str]]
+) -> None:
+    """The short way for reads without gaps gives the record that the alignment of all gives, clips and tags included."""
+    edit = Edit(1000, 1000 + width, "".join("ACGT"[("ACGT".index(base) + 1) % 4] for base in TEXT[1000 : 1000 + width]))
+    read = pair(start)[0]
+    sequence = list(TEXT[start : start + LENGTH])
+    for place, base in errors:
+        sequence[place] = base
+    read.query_sequence = "".join(sequence)
+    read.query_qualities = pysam.qualitystring_to_array("".join(chr(35 + i % 40) for i in range(LENGTH)))
+    found = records._edited_record(read, edit, reference, reference)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(records, "_substituted", lambda *_: None)
+        assert records._edited_record(read, edit, reference, reference) == found
+
+
+def test_the_score_is_the_aligners() -> None:
+    """BWA-MEM scores 1 a match, -4 a mismatch, -(6 + n) a gap; what reaching an end is worth is not in it."""
+    for edit, score in ((EDITS[0], 95), (EDITS[2], 93 - 13), (EDITS[4], 100 - 18)):
+        found = edited(pair(950), edit, reference)
+        assert found is not None and found[0].get_tag("AS") == score

@@ -115,15 +115,17 @@ class Planter:
         seed = self.settings.seed
         on_alternative = bool(uniform([variant.start], seed, VARIANT_SALT, 1)[0] < 0.5)
         carriers: list[tuple[str, bool, list[Any]]] = []
-        for name, reads in self._fragments(self.files[0], contig, edit):
-            counts = _counts(reads, edit)
-            target = int(sample_of([name_hash(name)], seed, self.shares.tumor, self.shares.normal)[0])
-            if target == NORMAL:
-                out.normal += counts
-            if target != TUMOR:
+        fragments = list(self._fragments(self.files[0], contig, edit))
+        target = sample_of([name_hash(name) for name, _ in fragments], seed, self.shares.tumor, self.shares.normal)
+        drawn = uniform([_molecule(reads) for _, reads in fragments], seed, VARIANT_SALT, variant.contig, variant.start)
+        for (name, reads), sample, number in zip(fragments, target.tolist(), drawn.tolist(), strict=True):
+            if sample == NEITHER:
                 continue
-            chance = self._chance(spike.frequency, None if marker is None else _side(reads, marker), on_alternative)
-            carries = uniform([_molecule(reads)], seed, VARIANT_SALT, variant.contig, variant.start)[0] < chance
+            counts = _counts(reads, edit)
+            if sample == NORMAL:
+                out.normal += counts
+                continue
+            carries = number < self._chance(spike.frequency, None if marker is None else _side(reads, marker), on_alternative)
             if carries and not _complete(reads):
                 out.left += counts
                 carries = False
@@ -136,9 +138,10 @@ class Planter:
             else:
                 out.tumor += counts
         if len(self.files) > 1:
-            for name, reads in self._fragments(self.files[1], contig, edit):
-                if sample_of([name_hash(name)], seed, 0.0, self.shares.second_normal)[0] == NORMAL:
-                    out.normal += _counts(reads, edit)
+            fragments = list(self._fragments(self.files[1], contig, edit))
+            target = sample_of([name_hash(name) for name, _ in fragments], seed, 0.0, self.shares.second_normal)
+            there = zip(fragments, target.tolist(), strict=True)
+            out.normal += sum(_counts(reads, edit) for (_, reads), sample in there if sample == NORMAL)
         return out, carriers
 
     def _chance(self, frequency: float, side: bool | None, on_alternative: bool) -> float:
@@ -173,21 +176,24 @@ class Planter:
         split = set()
         low, high = max(0, edit.start - REACH), min(alignments.get_reference_length(contig), edit.end + REACH)
         for read in fetch_reads(alignments, contig, low, high):
-            if read.flag & (SECONDARY | SUPPLEMENTARY) or read.has_tag("SA"):
+            if read.flag & (SECONDARY | SUPPLEMENTARY):
                 split.add(read.query_name)
             else:
                 found.setdefault(read.query_name, []).append(read)
         for name, reads in found.items():
             mapped = [read for read in reads if not read.flag & UNMAPPED]
-            if name not in split and mapped and _reaches(mapped, edit):
+            if name not in split and mapped and _reaches(mapped, edit) and not any(read.has_tag("SA") for read in reads):
                 yield name, reads
 
 
 def _reaches(mapped: list[pysam.AlignedSegment], edit: Edit) -> bool:
     """Whether the span of a fragment's reads, clipped ends too, touches the variant."""
+    behind = max(edit.end, edit.start + 1)
+    if all(read.reference_start >= behind + read.query_length for read in mapped):
+        return False  # at once for most, whose clips need not be looked at
     first = min(read.reference_start - _clip(read, 0) for read in mapped)
     last = max((read.reference_end or read.reference_start) + _clip(read, -1) for read in mapped)
-    return first < max(edit.end, edit.start + 1) and last > edit.start
+    return first < behind and last > edit.start
 
 
 def _clip(read: pysam.AlignedSegment, side: int) -> int:

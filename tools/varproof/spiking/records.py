@@ -7,8 +7,11 @@ import pysam
 from varproof.spiking.editing import (
     CLIPPED,
     DELETED,
+    END_BONUS,
     INSERTED,
+    MATCH_SCORE,
     MATCHED,
+    MISMATCH,
     Edit,
     Reference,
     aligned,
@@ -52,6 +55,10 @@ def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference,
     if edit.shift == 0 and not _reaches(read, cigar, edit):
         return copy(read)
     sequence = read.query_sequence or ""
+    if edit.shift == 0 and len(cigar) == 1 and cigar[0][0] == MATCHED:
+        substituted = _substituted(read, sequence, edit, reference)
+        if substituted is not None:
+            return substituted
     before = own_bases(sequence, list(read.query_qualities or [0] * len(sequence)), read.reference_start, cigar)
     after = on_haplotype(before, edit, own)
     out = copy(read)
@@ -63,9 +70,44 @@ def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference,
         out.query_qualities = pysam.qualitystring_to_array("".join(chr(33 + item.quality) for item in after))
     out.reference_start, out.cigartuples = placed.start, placed.cigar
     distance, text = differences(out.query_sequence, placed.start, placed.cigar, reference)
-    for tag, value in (("NM", distance), ("MD", text), ("AS", placed.score)):
+    ends = (placed.cigar[0][0] != CLIPPED) + (placed.cigar[-1][0] != CLIPPED)
+    _tell(out, distance, text, placed.score - ends * END_BONUS)
+    return out
+
+
+def _tell(read: pysam.AlignedSegment, distance: int, differences: str, score: int) -> None:
+    """Write the tags that tell of the alignment, where the read has them."""
+    for tag, value in (("NM", distance), ("MD", differences), ("AS", score)):
         if read.has_tag(tag):
-            out.set_tag(tag, value)
+            read.set_tag(tag, value)
+
+
+def _substituted(read: pysam.AlignedSegment, sequence: str, edit: Edit, reference: Reference) -> pysam.AlignedSegment | None:
+    """A read without gaps and clips with a substitution, what most edited reads are; None where its ends had to be clipped.
+
+    An end is clipped where what lies up to one of its mismatches costs more than it gains.
+    """
+    start, size = read.reference_start, len(sequence)
+    first, last = max(edit.start, start), min(edit.end, start + size)
+    changed = sequence[: first - start] + edit.alt[first - edit.start : last - edit.start] + sequence[last - start :]
+    out = copy(read)
+    if changed == sequence:
+        return out
+    text = reference(start, start + size)
+    places = [i for i, (base, expected) in enumerate(zip(changed, text, strict=True)) if base != expected]
+    both = MATCH_SCORE + MISMATCH
+    for k, place in enumerate(places):
+        before = (place + 1) * MATCH_SCORE - (k + 1) * both + END_BONUS
+        behind = (size - place) * MATCH_SCORE - (len(places) - k) * both + END_BONUS
+        if before < 0 or behind < 0:
+            return None
+    qualities = read.query_qualities
+    out.query_sequence = changed
+    out.query_qualities = qualities
+    told, done = "", 0
+    for place in places:
+        told, done = f"{told}{place - done}{text[place]}", place + 1
+    _tell(out, len(places), f"{told}{size - done}", size * MATCH_SCORE - len(places) * both)
     return out
 
 

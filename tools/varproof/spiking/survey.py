@@ -108,7 +108,7 @@ _RANK = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64
 
 def mixed(values: Any, *salts: int) -> Any:
     """uint64 hashes of integers (n,), another one for each choice of salts: splitmix64's finaliser, once for each."""
-    key = np.asarray(values).astype(np.uint64)
+    key = np.asarray(values, np.uint64)  # of Python integers, some beyond int64, NumPy would by itself make floats
     with np.errstate(over="ignore"):
         for salt in (*salts, 0):
             key = key + np.uint64(salt % (1 << 63)) * _RANK[1] + _RANK[0]
