@@ -10,6 +10,7 @@ speed.json and its section of RESULTS.md.
 import argparse
 import json
 import os
+import pstats
 import shutil
 import subprocess
 import sys
@@ -323,12 +324,7 @@ def on_many_calls(work: Path) -> list[dict[str, Any]]:
     found = []
     for calls in (size.calls // 100, size.calls // 10, size.calls):
         scored, truth = many_calls(work, calls)
-        output = work / "speed" / "out"
-        for name, arguments in {
-            "fdr-filter": ("--calls", scored, "--events", "SOMATIC_TUMOR", "--fdr", "0.05", "--output", f"{output}.vcf.gz"),
-            "estimate-vaf": ("--calls", scored, "--output", f"{output}.tsv"),
-            "evaluate-calls": ("--calls", scored, "--truth", truth, "--output", f"{output}.json"),
-        }.items():
+        for name, arguments in _file_tools(scored, truth, work / "speed" / "out").items():
             begun = time.monotonic()
             usage = run(name, *arguments, "--quiet")
             found.append({"name": name, "calls": calls, "seconds": time.monotonic() - begun, **asdict(usage)})
@@ -367,6 +363,61 @@ def scaling(work: Path) -> dict[str, Any]:
         with pysam.VariantFile(str(deep / "truth.vcf.gz")) as records:
             found["depth"].append({"depth": depth, "candidates": sum(1 for _ in records), **asdict(usage)})
     return found
+
+
+STAGES = {
+    "starting: Python's imports": ("<frozen importlib._bootstrap>", "_find_and_load"),
+    "starting: loading compiled kernels": ("numba/core/caching.py", "load_overload"),
+    "measuring both alignments": ("reads/properties.py", "estimate_properties"),
+    "collecting evidence": ("evidence/pipeline.py", "collect_into"),
+    "… of that typing: realignment": ("evidence/fragments_numba_fns.py", "observations"),
+    "learning the prior": ("posterior/run.py", "learn"),
+    "scoring and writing": ("posterior/run.py", "write_scored"),
+}
+LARGEST = 6
+
+
+def profiles(work: Path) -> dict[str, Any]:
+    """Where score-posterior's time goes, by stage; and of the file tools, the functions with most time of their own."""
+    pair, folder = pair_of(work, "default"), work / "speed"
+    folder.mkdir(exist_ok=True)
+    inputs = ["--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--tumor", pair / "tumor.bam"]
+    inputs += ["--normal", pair / "normal.bam", "--purity", "0.75", "--output", folder / "profiled.vcf.gz"]
+    stats = _profiled(folder, "score-posterior", *inputs)
+    total = sum(own for _, _, own, _, _ in stats.values())
+    stages = {}
+    for title, (file, function) in STAGES.items():
+        found = [item[3] for (path, _, name), item in stats.items() if path.endswith(file) and name == function]
+        stages[title] = max(found, default=0.0) / total
+    scored, truth = many_calls(work, size.calls // 10)
+    tools = {}
+    for name, arguments in _file_tools(scored, truth, folder / "profiled").items():
+        stats = _profiled(folder, name, *arguments)
+        total = sum(own for _, _, own, _, _ in stats.values())
+        largest = sorted(((item[2], key) for key, item in stats.items()), reverse=True)[:LARGEST]
+        tools[name] = {_function(key): own / total for own, key in largest}
+    return {"stages": stages, "tools": tools, "calls": size.calls // 10}
+
+
+def _profiled(folder: Path, name: str, *arguments: str | Path) -> dict[Any, Any]:
+    """Statistics of cProfile: (file, line, function) -> (calls, primitive calls, own time, time with callees, callers)."""
+    output = folder / "profile"
+    command = [sys.executable, "-m", "cProfile", "-o", output, "-m", f"varproof.commands.{name.replace('-', '_')}"]
+    subprocess.run([str(item) for item in [*command, *arguments, "--quiet"]], check=True, stdout=subprocess.DEVNULL)
+    return pstats.Stats(str(output)).stats  # type: ignore[attr-defined]
+
+
+def _function(key: tuple[str, int, str]) -> str:
+    path, _, name = key
+    return name.strip("{}<>") if path in ("~", "<string>") else f"{'/'.join(Path(path).parts[-2:])}: {name}"
+
+
+def _file_tools(scored: Path, truth: Path, output: Path) -> dict[str, tuple[str | Path, ...]]:
+    return {
+        "fdr-filter": ("--calls", scored, "--events", "SOMATIC_TUMOR", "--fdr", "0.05", "--output", f"{output}.vcf.gz"),
+        "estimate-vaf": ("--calls", scored, "--output", f"{output}.tsv"),
+        "evaluate-calls": ("--calls", scored, "--truth", truth, "--output", f"{output}.json"),
+    }
 
 
 def starting(work: Path) -> dict[str, Any]:
@@ -409,6 +460,7 @@ MEASURES: dict[str, Callable[[Path], Any]] = {
     "scaling": scaling,
     "million": a_million,
     "start": starting,
+    "profile": profiles,
 }
 
 

@@ -138,12 +138,31 @@ def _start(found: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
+def _profile(found: dict[str, Any]) -> list[str]:
+    lines = [
+        "## Where the time goes", "",
+        "`score-posterior` on the pair of 1 Mbp, under Python's profiler:", "",
+        "| stage | share of the time |", "|---|---|",
+    ]  # fmt: skip
+    lines += [f"| {title} | {share:.0%} |" for title, share in found["stages"].items()]
+    lines += [
+        "", "Starting and measuring alignments cost the same for a genome; see the pair of 10 Mbp above.", "",
+        f"The file tools on {found['calls']:,} calls, functions by their own time (reading a field of a record through pysam",
+        "counts for the function that reads it):", "",
+    ]  # fmt: skip
+    for name, functions in found["tools"].items():
+        shown = ", ".join(f"`{function}` {share:.0%}" for function, share in functions.items())
+        lines.append(f"- `{name}`: {shown}")
+    return [*lines, ""]
+
+
 def speed_lines(found: dict[str, Any]) -> list[str]:
     """The section, of the measures that were taken."""
     lines = ["# Speed", "", "`tests/benchmarks/speed.py`; goals in brackets.", ""]
     parts = {
         "varlociraptor": _against_varlociraptor, "varlociraptor-more": _on_more, "kernels": _kernels, "network": _network,
         "files": _files, "scaling": _scaling, "million": _million, "start": _start,
+        "profile": _profile,
     }  # fmt: skip
     for name, part in parts.items():
         if name in found:

@@ -213,8 +213,8 @@ def _ranked(label: list[bool], score: list[float]) -> dict[str, float]:
 PROPERTIES = ("base quality", "mapping quality", "other mismatches", "clipped bases", "insert size", "forward strand")
 
 
-def properties(path: Path, contig: str, position: int, base: str) -> list[tuple[float, ...]]:
-    """Of each read (no duplicate) that shows `base` at a position: `PROPERTIES`."""
+def properties(path: Path, contig: str, position: int, base: str, variant: bool) -> np.ndarray:
+    """(reads, `PROPERTIES`) of the reads (no duplicates) that show `base` at a position; `variant`: it is a mismatch."""
     found = []
     with pysam.AlignmentFile(str(path)) as reads:
         for read in reads.fetch(contig, position, position + 1):
@@ -224,16 +224,43 @@ def properties(path: Path, contig: str, position: int, base: str) -> list[tuple[
             if place is not None and read.query_sequence[place] == base:
                 clipped = sum(length for operation, length in read.cigartuples if operation == 4)
                 found.append(
-                    (read.query_qualities[place], read.mapping_quality, read.get_tag("NM") - 1, clipped,
+                    (read.query_qualities[place], read.mapping_quality, read.get_tag("NM") - variant, clipped,
                      abs(read.template_length), float(not read.is_reverse))
                 )  # fmt: skip
-    return found
+    return np.array(found, float).reshape(-1, len(PROPERTIES))
+
+
+LEAST_READS = 3
+
+
+def beside_reference(path: Path, contig: str, position: int, ref: str, alt: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """Means over reads with the variant, and those less the means over reads without it; None where either are few."""
+    with_it, without = (properties(path, contig, position, base, base == alt) for base in (alt, ref))
+    if min(len(with_it), len(without)) < LEAST_READS:
+        return None
+    return with_it.mean(axis=0), with_it.mean(axis=0) - without.mean(axis=0)
+
+
+def _as_good_as_planted(settings: Any, surveyed: Any, region: tuple[int, int]) -> list[Any]:
+    """Heterozygous SNVs where a variant could be planted but for themselves: deep, well mapped, no other variant near."""
+    from varproof.candidates.pipeline import Chunk
+    from varproof.spiking.survey import CLEAR, GERMLINE, Planned, Surveyor
+
+    hets = [item for item in surveyed.markers if not item.homozygous]
+    planned = [Planned(item.contig, item.position, item.position + 1, item.alt) for item in hets]
+    places = Surveyor(settings, [settings.reads], planned).survey(Chunk("1", *region, [region])).places
+    good = {place.position for place in places if place.reason == GERMLINE}
+    others = [item.position for item in surveyed.markers]
+    return [
+        item for item in hets if item.position in good and sum(abs(item.position - other) <= CLEAR for other in others) == 1
+    ]
 
 
 def likeness(work: Path) -> dict[str, Any]:
     """Reads with planted SNVs at a half of the fragments against those with heterozygous germline SNVs of the same file.
 
-    Reads of one place are alike, so places are exchanged, not reads: a permutation test of the Kolmogorov-Smirnov distance.
+    Of such places as variants are planted in. Reads of one place are alike, and places differ: what is compared is how reads
+    with the variant differ from those without it at the same place, one number for each place and property.
     """
     from scipy import stats
 
@@ -244,8 +271,8 @@ def likeness(work: Path) -> dict[str, Any]:
     settings = SpikingSettings(reads=REAL / "normal.bam", reference=REFERENCE, min_depth=8)
     region = (HALVES["left"][0], HALVES["right"][1])
     surveyed = Surveyor(settings, [settings.reads], None).survey(Chunk("1", *region, [region]))
-    hets = [item for item in surveyed.markers if not item.homozygous]
-    own = [properties(REAL / "normal.bam", "1", item.position, item.alt) for item in hets]
+    hets = _as_good_as_planted(settings, surveyed, region)
+    found = [beside_reference(REAL / "normal.bam", "1", item.position, item.ref, item.alt) for item in hets]
     planted = []
     for seed in (501, 502, 503):
         folder = work / f"half-{seed}"
@@ -254,25 +281,21 @@ def likeness(work: Path) -> dict[str, Any]:
             run("spike-variants", *files, "--types", "snv", "--vaf", "0.5", "--purity", "1", "--spacing", "700", "--seed",
                 str(seed), "--output", folder, "--quiet")  # fmt: skip
         with pysam.VariantFile(str(folder / "truth.vcf.gz")) as truth:
-            planted += [properties(folder / "tumor.bam", item.contig, item.start, item.alts[0]) for item in truth]
-    sets = [[np.array(reads) for reads in places if len(reads) >= 3] for places in (own, planted)]
-    places = [*sets[0], *sets[1]]
-    found: dict[str, Any] = {"germline": len(sets[0]), "planted": len(sets[1]), "properties": {}}
-    found["reads"] = [sum(len(reads) for reads in places) for places in sets]
+            planted += [
+                beside_reference(folder / "tumor.bam", item.contig, item.start, item.ref, item.alts[0]) for item in truth
+            ]
+    sets = [[item for item in places if item is not None] for places in (found, planted)]
+    out: dict[str, Any] = {"germline": len(sets[0]), "planted": len(sets[1]), "properties": {}}
     for column, name in enumerate(PROPERTIES):
-
-        def distance(some: np.ndarray, others: np.ndarray, column: int = column) -> float:
-            values = [np.concatenate([places[int(i)][:, column] for i in group]) for group in (some, others)]
-            return float(stats.ks_2samp(*values, method="asymp").statistic)
-
-        numbers = np.arange(len(places))
-        test = stats.permutation_test(
-            (numbers[: len(sets[0])], numbers[len(sets[0]) :]), distance, n_resamples=999, alternative="greater",
-            vectorized=False, rng=np.random.default_rng(1),
-        )  # fmt: skip
-        medians = [float(np.mean(np.concatenate([reads[:, column] for reads in group]))) for group in sets]
-        found["properties"][name] = {"means": medians, "distance": float(test.statistic), "p": float(test.pvalue)}
-    return found
+        own, edited = (np.array([difference[column] for _, difference in places]) for places in sets)
+        test = stats.ks_2samp(own, edited)
+        out["properties"][name] = {
+            "means": [float(np.mean([mean[column] for mean, _ in places])) for places in sets],
+            "differences": [float(own.mean()), float(edited.mean())],
+            "distance": float(test.statistic),
+            "p": float(test.pvalue),
+        }
+    return out
 
 
 def plain_rewrite(reads: Path, plan: dict[tuple[str, int], str], tumor: Path, normal: Path) -> None:

@@ -60,15 +60,17 @@ def _likeness(found: dict[str, Any]) -> list[str]:
     limit = SIGNIFICANT / len(found["properties"])
     lines = [
         "## Edited reads beside real ones", "",
-        f"Reads with SNVs planted into half of the fragments ({found['planted']} places, {found['reads'][1]} reads) against",
-        f"reads with heterozygous germline SNVs of the same file ({found['germline']} places, {found['reads'][0]} reads);",
-        "permutation test of the Kolmogorov-Smirnov distance, by places. "
-        f"Rejected under {limit:.4f} (Bonferroni).", "",
-        "| property | mean, germline | mean, planted | distance | p |", "|---|---|---|---|---|",
+        f"SNVs planted into half of the fragments ({found['planted']} places) against heterozygous germline SNVs of the same",
+        f"file ({found['germline']} places as deep, as well mapped and as far from other variants as those that are planted in).",
+        "Compared is how reads with the variant differ from those without it at the same place, since places differ;",
+        f"Kolmogorov-Smirnov test over places, rejected under {limit:.4f} (Bonferroni).", "",
+        "| property | mean, germline | mean, planted | with − without, germline | with − without, planted | distance | p |",
+        "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, item in found["properties"].items():
         p = f"**{item['p']:.4f}**" if item["p"] < limit else f"{item['p']:.3f}"
-        lines.append(f"| {name} | {item['means'][0]:.2f} | {item['means'][1]:.2f} | {item['distance']:.3f} | {p} |")
+        figures = " | ".join(f"{value:.2f}" for value in (*item["means"], *item["differences"], item["distance"]))
+        lines.append(f"| {name} | {figures} | {p} |")
     return [*lines, ""]
 
 

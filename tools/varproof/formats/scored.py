@@ -174,9 +174,18 @@ def _known(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip("\x07") in (".", "") else value
 
 
+def _numbers(record: Any, field: str, values: Sequence[Any]) -> Sequence[Any]:
+    if any(isinstance(value, str) for value in values):
+        kind = "Integer" if field == DEPTH else "Float"
+        raise UserError(
+            f"record {record.contig}:{record.pos}: {field} is no number; the header must declare it with Type={kind}"
+        )
+    return values
+
+
 def allele_frequencies(record: Any, sample: int) -> Sequence[float | None]:
-    """FORMAT/AF of one sample per alternative allele."""
-    return format_values(record, sample, ALLELE_FREQUENCY, len(record.alts or ()))
+    """FORMAT/AF of one sample per alternative allele; raises UserError where it is text."""
+    return _numbers(record, ALLELE_FREQUENCY, format_values(record, sample, ALLELE_FREQUENCY, len(record.alts or ())))
 
 
 def density_texts(record: Any, sample: int) -> Sequence[str | None]:
@@ -185,5 +194,5 @@ def density_texts(record: Any, sample: int) -> Sequence[str | None]:
 
 
 def depth(record: Any, sample: int) -> int | None:
-    """FORMAT/DP of one sample: fragments."""
-    return format_values(record, sample, DEPTH, 1)[0]
+    """FORMAT/DP of one sample: fragments; raises UserError where it is text."""
+    return _numbers(record, DEPTH, format_values(record, sample, DEPTH, 1))[0]

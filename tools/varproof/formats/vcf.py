@@ -167,7 +167,11 @@ def open_vcf(path: Path) -> Any:
         raise UserError(f"{path} is a folder, not a VCF file")
     try:
         with quiet():
-            return pysam.VariantFile(str(path))
+            handle = pysam.VariantFile(str(path))
+            str(handle.header)  # raises where it is no text
+            return handle
+    except NotImplementedError as error:
+        raise UserError(f"{path}: not a readable VCF or BCF file ({error}); compress it with bgzip, not gzip") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable VCF or BCF file ({error})") from error
 
@@ -189,26 +193,33 @@ def read_records(path: Path, *, require_sorted: bool = True, declared: bool = Tr
             except (OSError, ValueError) as error:
                 raise UserError(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
             number += 1
+            here = _contig(path, number, record)
             if declared and _declared(handle.header) != known:
                 _require_declared(path, number, record)
                 known = _declared(handle.header)
             if require_sorted:
-                if record.contig != contig:
-                    if record.contig in finished:
+                if here != contig:
+                    if here in finished:
                         raise UserError(
-                            f"{path}: not sorted: contig {record.contig} comes back at record {number}; "
-                            "sort it with 'bcftools sort'"
+                            f"{path}: not sorted: contig {here} comes back at record {number}; sort it with 'bcftools sort'"
                         )
                     if contig is not None:
                         finished.add(contig)
-                    contig, position = record.contig, -1
+                    contig, position = here, -1
                 if record.start < position:
                     raise UserError(
-                        f"{path}: not sorted: record {number} ({record.contig}:{record.pos}) lies before the one above it; "
+                        f"{path}: not sorted: record {number} ({here}:{record.pos}) lies before the one above it; "
                         "sort it with 'bcftools sort'"
                     )
                 position = record.start
             yield record
+
+
+def _contig(path: Path, number: int, record: Any) -> str:
+    try:
+        return str(record.contig)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: record {number} is malformed: the name of its contig is no text ({error.reason})") from error
 
 
 def _declared(header: Any) -> tuple[int, int, int, int]:

@@ -41,10 +41,11 @@ def error_rates(profile: ErrorProfile) -> np.ndarray:
     its class and quality bin: errors counted over errors expected, both with `CLASS_PSEUDO_ERRORS` added. Rates of wrong
     bases are kept within `LOWEST_RATE` and `HIGHEST_RATE`.
     """
-    counted, overall = (np.array(t, dtype=np.float64) for t in (profile.substitution_error, profile.substitution_all))
     bins = len(QUALITY_BIN_STARTS)
-    if counted.shape != (bins, CLASSES) or overall.shape != (bins, 4):
+    tables = ((profile.substitution_error, CLASSES), (profile.substitution_all, 4))
+    if any([len(row) for row in table] != [width] * bins for table, width in tables):
         raise UserError(f"error_profile: 'substitution_error' must be {bins} x {CLASSES}, 'substitution_all' {bins} x 4")
+    counted, overall = (np.array(table, dtype=np.float64) for table, _ in tables)
     by_quality, bin_of = recalibrated_qualities(profile), quality_bins()
     bases = np.array(profile.quality_all, dtype=np.float64)
     in_bin = np.bincount(bin_of, weights=bases, minlength=bins)

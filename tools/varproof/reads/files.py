@@ -37,6 +37,7 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
             handle = Alignments(
                 str(path), reference_filename=str(reference) if reference else None, index_filename=None, require_index=False
             )
+            handle.get_tid("")  # raises where the header can't be parsed
     except (OSError, ValueError) as error:
         if "truncated" in str(error).lower() or "eof marker" in str(error).lower():
             raise UserError(f"{path}: truncated (its end is missing); copy or make it again") from error

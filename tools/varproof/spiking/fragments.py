@@ -91,6 +91,7 @@ class Planter:
     def __init__(self, settings: SpikingSettings, files: list[Path], shares: Shares, markers: list[Marker]) -> None:
         self.settings, self.shares, self.markers = settings, shares, markers
         self.fasta = open_reference(settings.reference)
+        self.contigs = self.fasta.references
         self.files: list[Any] = [open_reads(path, settings.reference) for path in files]
         self.marker_places = np.array([(item.contig, item.position) for item in markers], np.int64).reshape(-1, 2)
 
@@ -105,7 +106,7 @@ class Planter:
 
     def _planted(self, spike: Spike) -> tuple[Planted, list[tuple[str, bool, list[Any]]]]:
         variant, out = spike.variant, Planted()
-        contig = self.fasta.references[variant.contig]
+        contig = self.contigs[variant.contig]
         reference = _Text(self.fasta, contig, variant.start - 3 * REACH, variant.end + 3 * REACH)
         near = self._near(variant.contig, variant.start)
         own = _Own(reference, [item for item in near if item.homozygous])

@@ -94,7 +94,7 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
 
     Raises UserError where a record is outside of the reference or has other bases than the reference.
     """
-    reference = Reference(settings.reference)
+    reference, order = Reference(settings.reference), {name: i for i, name in enumerate(names)}
     skipped: list[Skipped] = []
     found: dict[Planned, float | None] = {}
     for record in read_records(path, require_sorted=False, declared=False):
@@ -108,7 +108,7 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
             if frequency is not None and not 0 < frequency <= 1:
                 raise UserError(f"{path}: record {record.contig}:{record.pos}: AF is {frequency:g}; give 0 < AF <= 1")
             place = left_aligned(candidate.start, candidate.end, candidate.alt, candidate.contig, reference)
-            planned = Planned(names.index(candidate.contig), *place)
+            planned = Planned(order[candidate.contig], *place)
             if planned in found:
                 skipped.append(Skipped(record.contig, planned.start, planned.description, TWICE))
             else:
@@ -170,7 +170,8 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
                 )
     if not spikes:
         raise UserError(_nothing(settings, files, sums, skipped))
-    skipped.sort(key=lambda item: (names.index(item.contig), item.position, item.reason))
+    order = {name: i for i, name in enumerate(names)}
+    skipped.sort(key=lambda item: (order[item.contig], item.position, item.reason))
     spikes.sort(key=lambda item: item.variant)
     return Plan(
         names,

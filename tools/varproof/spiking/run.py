@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import logging
 import shutil
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import pysam
 from pydantic import BaseModel, ConfigDict, Field
 
 from varproof import __version__
-from varproof.candidates.pipeline import CallingJob, chunks, found_chunks
+from varproof.candidates.pipeline import CallingJob, FoundCandidates, chunks, found_chunks
 from varproof.formats.json_file import write_json
 from varproof.formats.output import folder_complete_or_absent, provenance
 from varproof.formats.vcf import VcfWriter
@@ -85,8 +85,8 @@ def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingS
         line = provenance("spike-variants", settings)
         found = _write_tables(settings, folder, contigs, spikes, kept, line, workers)
         skipped = [*plan.skipped, *unused]
-        names = list(contigs)
-        skipped.sort(key=lambda item: (names.index(item.contig), item.position, item.reason))
+        order = {name: i for i, name in enumerate(contigs)}
+        skipped.sort(key=lambda item: (order[item.contig], item.position, item.reason))
         _write_skipped(folder / "skipped.tsv", skipped, plan.not_listed)
         summary = SpikingSummary(
             settings=settings,
@@ -265,35 +265,40 @@ def _write_tables(
     stretches = chunks(job)
     count = 0
     with VcfWriter(folder / "candidates.vcf.gz", header) as writer:
-        for item in _with_planted(found_chunks(job, stretches, workers), wanted, names):
-            contig, start, ref, alt = item
+        order = {name: i for i, name in enumerate(names)}
+        for contig, start, ref, alt in _with_planted(found_chunks(job, stretches, workers), wanted, order):
             writer.write(writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt)))
             count += 1
     return count
 
 
-def _with_planted(found: Any, wanted: set[tuple[str, int, str, str]], names: list[str]) -> Iterator[tuple[str, int, str, str]]:
+Site = tuple[str, int, str, str]
+"""Contig, 0-based position, REF, ALT."""
+
+
+def _with_planted(found: Iterator[FoundCandidates], wanted: set[Site], order: dict[str, int]) -> Iterator[Site]:
     """Found alleles in order, with the planted ones that were not found put in between."""
 
-    def rank(item: tuple[str, int, str, str]) -> tuple[int, int, str, str]:
-        return names.index(item[0]), *item[1:]
+    def place(item: Site) -> tuple[int, int]:
+        return order[item[0]], item[1]
 
-    missing = sorted(wanted, key=rank)
-    place = 0
+    waiting = deque(sorted(wanted, key=lambda item: (*place(item), *item[2:])))
+    shown: set[Site] = set()
     for part in found:
         for start, ref, alt in zip(part.position.tolist(), part.ref, part.alt, strict=True):
             item = (part.contig, start, ref, alt)
-            while place < len(missing) and rank(missing[place])[:2] < rank(item)[:2]:
-                yield missing[place]
-                place += 1
-            if item in missing[place : place + 4]:
-                missing.remove(item)
+            while waiting and place(waiting[0]) < place(item):
+                if waiting[0] not in shown:
+                    yield waiting[0]
+                waiting.popleft()
+            if item in wanted:
+                shown.add(item)
             yield item
-    yield from missing[place:]
+    yield from (item for item in waiting if item not in shown)
 
 
-def _spelled(item: Spike, names: list[str], fasta: Any) -> tuple[str, int, str, str]:
-    """(contig, 0-based position, REF, ALT) as VCF writes it: indels with the base before them."""
+def _spelled(item: Spike, names: list[str], fasta: Any) -> Site:
+    """As VCF writes it: indels with the base before them."""
     contig, variant = names[item.variant.contig], item.variant
     if variant.end - variant.start == len(variant.alt):
         return contig, variant.start, fasta.fetch(contig, variant.start, variant.end).upper(), variant.alt

@@ -124,13 +124,14 @@ class Surveyor:
     def __init__(self, settings: SpikingSettings, files: list[Path], planned: list[Planned] | None) -> None:
         self.settings, self.planned = settings, planned
         self.fasta = open_reference(settings.reference)
+        self.order = {name: i for i, name in enumerate(self.fasta.references)}
         self.files: list[Any] = [open_reads(path, settings.reference) for path in files]
         self.least = settings.min_depth * (2 if len(files) == 1 else 1)
         self.finding = FindingSettings(2, 0.02, mapping_quality=settings.min_mapping_quality, all_indels=True)
 
     def survey(self, chunk: Chunk) -> Surveyed:
         """What the chunk has to offer."""
-        number = self.fasta.references.index(chunk.contig)
+        number = self.order[chunk.contig]
         length = self.fasta.get_reference_length(chunk.contig)
         longest = max((item.end - item.start for item in self.planned or []), default=0)
         reach = CLEAR + max(longest, self.settings.lengths[-1], LONGEST_MNV)
