@@ -167,7 +167,7 @@ def grown_pair(work: Path, length: int) -> Path:
     grown = work / "speed" / f"grown-{length}"
     if not grown.exists():
         planted = [f"--{kind}={max(20, length // 2500)}" for kind in ("somatic-snvs", "germline")]
-        run("simulate-pair", "--genome-length", str(length), *planted, "--output", grown, "--seed", "1", "--quiet")
+        run("simulate-pair", *size.pair, "--genome-length", str(length), *planted, "--output", grown, "--seed", "1", "--quiet")
     return grown
 
 

@@ -61,7 +61,7 @@ def _likeness(found: dict[str, Any]) -> list[str]:
     lines = [
         "## Edited reads beside real ones", "",
         f"SNVs planted into half of the fragments ({found['planted']} places) against heterozygous germline SNVs of the same",
-        f"file ({found['germline']} places as deep, as well mapped and as far from other variants as those that are planted in).",
+        f"file ({found['germline']} places as deep, as well mapped and as far from other variants as those planted in).",
         "Compared is how reads with the variant differ from those without it at the same place, since places differ;",
         f"Kolmogorov-Smirnov test over places, rejected under {limit:.4f} (Bonferroni).", "",
         "| property | mean, germline | mean, planted | with − without, germline | with − without, planted | distance | p |",
