@@ -1,8 +1,10 @@
 """How hard varproof is to break: the suite of tests/robustness with as many inputs and faults as a night allows.
 
+    make robust
     python tests/benchmarks/robustness.py [--inputs 20000] [--faults 30]
 
-Runs the suite, adds up what was tried, and writes robustness.json and its section of RESULTS.md. Half an hour to an hour.
+Runs the suite and the properties of the model, adds up what was tried, and writes robustness.json and its section of
+RESULTS.md. Half an hour.
 """
 
 import argparse
@@ -17,15 +19,19 @@ from pathlib import Path
 from tables import write_page
 
 HERE = Path(__file__).resolve().parent
-SUITE = HERE.parent / "robustness"
+SUITE = (HERE.parent / "robustness", HERE.parent / "unit" / "test_model_properties.py")
+CONTIGS = 1_000_000
 
 
 def tried(inputs: int, faults: int) -> tuple[Counter[str], Counter[str], bool]:
     """(how often each thing was tried, how often it went wrong, whether all tests passed)."""
     with tempfile.TemporaryDirectory() as folder:
         tally = Path(folder) / "tally"
-        profile = {"VARPROOF_HOSTILE_INPUTS": str(inputs), "VARPROOF_FAULTS": str(faults), "VARPROOF_TALLY": str(tally)}
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", str(SUITE)]
+        profile = {
+            "VARPROOF_HOSTILE_INPUTS": str(inputs), "VARPROOF_FAULTS": str(faults), "VARPROOF_CONTIGS": str(CONTIGS),
+            "HYPOTHESIS_PROFILE": "searching", "VARPROOF_TALLY": str(tally),
+        }  # fmt: skip
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", *map(str, SUITE)]
         done = subprocess.run(command, env=os.environ | profile, cwd=HERE.parents[1])
         times, wrong = Counter[str](), Counter[str]()
         for line in tally.read_text().splitlines():

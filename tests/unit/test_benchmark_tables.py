@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import speed_table, spiking_table
 from benchmarks.tables import CLASSES, NOMINAL_FDRS, Goals, fdr_cell, summed, write_results
 
 VAF = {"calls": 10, "mean_absolute_error": 0.08, "bias": -0.01, "binomial_sd": 0.1, "binomial_absolute_error": 0.08}
@@ -74,3 +75,34 @@ def test_goals_are_counted_and_marked(tmp_path: Path) -> None:
     assert "**0.885 of 200 (≥ 0.90)** ✗" in text
     assert "**70 (< 60)** ✗" in text
     assert f"{missed} of 34 goals are missed" in text
+
+
+def rates(kept: int, false: int, low: float | None) -> dict[str, Any]:
+    point = {"kept": kept, "false": false, "realised_fdr_low": low, "realised_fdr_high": 0.9, "recall": 0.5}
+    return {rate: dict(point) for rate in spiking_table.RATES}
+
+
+def test_rates_that_were_not_kept_are_bold() -> None:
+    """The lower limit 0.06 is over 0.01 and 0.05 and under 0.1 and 0.2; without a call nothing is."""
+    page = spiking_table.spiking_lines({"posterior": {"flat": {"all": rates(50, 9, 0.06), "snv": rates(0, 0, None)}}})
+    assert "| flat | all | **9/50** | **9/50** | 9/50 | 9/50 | 0.500 |" in page
+    assert "| flat | SNV | 0/0 | 0/0 | 0/0 | 0/0 | 0.500 |" in page
+
+
+def test_properties_that_differ_are_bold_after_bonferroni() -> None:
+    item = {"means": [1.0, 2.0], "differences": [0.0, 0.5], "distance": 0.3}
+    found = {"germline": 10, "planted": 20, "properties": {"a": item | {"p": 0.02}, "b": item | {"p": 0.03}}}
+    page = "\n".join(spiking_table.spiking_lines({"likeness": found}))
+    assert "rejected under 0.0250" in page
+    assert "| 0.30 | **0.0200** |" in page and "| 0.30 | 0.030 |" in page
+
+
+def test_the_genome_on_paper_is_the_slope_of_the_table() -> None:
+    """4 s for 1 Mbp and 34 s for 11 Mbp: 3 s per Mbp, 9,300 s for 3.1 Gbp."""
+    sizes = [
+        {"length": 1_000_000, "candidates": 10, "cpu_seconds": 4.0, "peak_mb": 100},
+        {"length": 11_000_000, "candidates": 100, "cpu_seconds": 34.0, "peak_mb": 100},
+    ]
+    found = {"processes": {"1": 20.0, "2": 10.0}, "candidates": sizes, "depth": []}
+    page = "\n".join(speed_table.speed_lines({"scaling": found}))
+    assert "3.0 CPU seconds per Mbp" in page and "2.6 CPU hours" in page and "2.00 × (≥ 1.85)" in page
