@@ -75,11 +75,13 @@ class Carrier:
 class Planted:
     """What becomes of one variant: fragments over it without the allele, in tumour and normal; those with it.
 
-    `left`: carriers that could not be edited, since a record of theirs is far away or split; counted among those without.
+    `already`: carriers of a substitution whose reads show it as they are, by an error. `left`: carriers that could not be
+    edited, since a record of theirs is far away or split; counted among those without.
     """
 
     tumor: int = 0
     normal: int = 0
+    already: int = 0
     left: int = 0
     on_haplotype: bool = False
     carriers: list[Carrier] = field(default_factory=list)
@@ -136,6 +138,8 @@ class Planter:
             elif carries and any(after != before for after, before in zip(records, reads, strict=True)):
                 shown = _counts(records, edit) if edit.shift == 0 else counts  # a substitution at a read's end may be clipped
                 carriers.append((name, shown, records))
+            elif carries and edit.shift == 0:
+                out.already += counts
             else:
                 out.tumor += counts
         if len(self.files) > 1:

@@ -247,7 +247,7 @@ def _write_tables(
         for i in sorted(range(len(spikes)), key=lambda i: (spikes[i].variant.contig, *spelled[i][1:])):
             contig, start, ref, alt = spelled[i]
             outcome = planted[i]
-            carriers = sum(carrier.counts for carrier in outcome.carriers)
+            carriers = sum(carrier.counts for carrier in outcome.carriers) + outcome.already
             record = writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt))
             record.info["EVENT"], record.info["CLASS"] = "SOMATIC_TUMOR", spikes[i].variant.type.value
             record.info["AF"] = spikes[i].frequency
