@@ -150,8 +150,6 @@ def network_on_spiked(work: Path, models: dict[str, Path]) -> dict[str, Any]:
 
 def ranking(calls: list[Path], truths: list[Path], event: str) -> dict[str, float]:
     """Average precision and area under the ROC curve over all candidates of all runs."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     label, score = [], []
     for path, known in zip(calls, truths, strict=True):
         with pysam.VariantFile(str(known)) as records:
@@ -162,12 +160,7 @@ def ranking(calls: list[Path], truths: list[Path], event: str) -> dict[str, floa
                 if value is not None:
                     label.append((record.pos, record.ref, record.alts[0]) in real)
                     score.append(-value)
-    return {
-        "candidates": len(label),
-        "real": int(np.sum(label)),
-        "average_precision": float(average_precision_score(label, score)),
-        "roc_auc": float(roc_auc_score(label, score)),
-    }
+    return _ranked(label, score)
 
 
 def network_on_real(work: Path, models: dict[str, Path]) -> dict[str, Any]:

@@ -177,9 +177,9 @@ class _Worker:
             differences = differences_of(reads, reference, low, high, settings)
             if alleles is None:
                 alleles = candidate_alleles(reads, differences, reference, low, high, settings)
-            samples.append(_support(reads, differences, alleles, reference, settings))
+            samples.append(support_of(reads, differences, alleles, reference, settings))
         assert reference is not None and alleles is not None
-        position = np.array([vcf_position(*item) for item in _listed(alleles)], np.int64)
+        position = np.array([vcf_position(*item) for item in listed_alleles(alleles)], np.int64)
         own = samples[0][:, ALTERNATIVE_FORWARD] + samples[0][:, ALTERNATIVE_REVERSE]
         kept = (alleles.within < 0) | settings.enough(own, samples[0][:, DEPTH])
         kept &= inside(position, chunk.regions)
@@ -188,7 +188,7 @@ class _Worker:
         samples = [support[kept] for support in samples]
         repeats = repeat_lengths(alleles.start[kept], (alleles.end + alleles.shift)[kept], reference)
         features = allele_features(samples[0], samples[1] if len(samples) > 1 else None, repeats)
-        listed = [item for item, keep in zip(_listed(alleles), kept, strict=True) if keep]
+        listed = [item for item, keep in zip(listed_alleles(alleles), kept, strict=True) if keep]
         ref, alt = zip(*(_written(item, reference) for item in listed), strict=True)
         known = [""] * len(listed)
         if self.known is not None:
@@ -204,9 +204,10 @@ class _Worker:
         )
 
 
-def _support(
+def support_of(
     reads: CandidateReads, differences: Differences, alleles: Alleles, reference: ReferenceSlice, settings: FindingSettings
 ) -> np.ndarray:
+    """What the reads say of each allele, summed: see `arrays.SUPPORT_COLUMNS`."""
     from varproof.candidates.features_numba_fns import allele_support
 
     return allele_support(
@@ -214,7 +215,8 @@ def _support(
     )
 
 
-def _listed(alleles: Alleles) -> list[tuple[int, int, bytes]]:
+def listed_alleles(alleles: Alleles) -> list[tuple[int, int, bytes]]:
+    """(start, end, codes of the alternative bases) of each."""
     alt, offset = alleles.alt.tobytes(), alleles.alt_offset.tolist()
     return [
         (start, end, alt[offset[i] : offset[i + 1]])
@@ -235,16 +237,17 @@ def _written(allele: tuple[int, int, bytes], reference: ReferenceSlice) -> tuple
     if end - start != len(alt):
         if start > 0:
             before = reference.between(start - 1, start).tobytes()
-            return _text(before + reference.between(start, end).tobytes()), _text(before + alt)
+            return spelled_out(before + reference.between(start, end).tobytes()), spelled_out(before + alt)
         behind = reference.between(end, end + 1).tobytes()
-        return _text(reference.between(start, end).tobytes() + behind), _text(alt + behind)
-    return _text(reference.between(start, end).tobytes()), _text(alt)
+        return spelled_out(reference.between(start, end).tobytes() + behind), spelled_out(alt + behind)
+    return spelled_out(reference.between(start, end).tobytes()), spelled_out(alt)
 
 
 _LETTERS = bytes.maketrans(bytes(range(5)), b"ACGTN")
 
 
-def _text(codes: bytes) -> str:
+def spelled_out(codes: bytes) -> str:
+    """Bases of codes."""
     return codes.translate(_LETTERS).decode()
 
 

@@ -105,7 +105,7 @@ def certificate(evaluated: Evaluated, metrics: list[ClassMetrics], runs: list[Ce
     by_name = {entry.name: entry for entry in metrics}
     classes = [_certified(evaluated, entry, by_name[entry.name]) for entry in certified_classes() if entry.name in by_name]
     apart = classes[1:]
-    verdicts = Counter(next(rate.verdict for rate in entry.rates if rate.nominal_fdr == HEADLINE_FDR) for entry in apart)
+    verdicts = Counter(at_rate(entry.rates, HEADLINE_FDR).verdict for entry in apart)
     return Certificate(
         nominal_fdr=HEADLINE_FDR,
         verdicts={name: verdicts[name] for name in get_args(Verdict)},

@@ -24,7 +24,7 @@ VERDICT_WORDS = {"held": "kept", "unclear": "over, within chance", "exceeded": "
 
 def rate_of(entry: CertifiedClass, nominal: float) -> CertifiedRate:
     """A class at one nominal rate."""
-    return next(rate for rate in entry.rates if rate.nominal_fdr == nominal)
+    return at_rate(entry.rates, nominal)
 
 
 def in_words(certificate: Certificate) -> list[str]:

@@ -5,11 +5,11 @@ Calls of several runs are filtered run by run, as fdr-filter does, which sees on
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from varproof.formats.metrics import ClassMetrics, OperatingPoint, VafMetrics, Verdict
+from varproof.formats.metrics import CertifiedRate, ClassMetrics, OperatingPoint, VafMetrics, Verdict
 from varproof.formats.vcf import VariantType
 from varproof.posterior.fdr import threshold_of_sorted
 from varproof.report.matching import NONE, Matching
@@ -113,7 +113,10 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def at_rate(points: list[OperatingPoint], rate: float) -> OperatingPoint:
+AtRate = TypeVar("AtRate", OperatingPoint, CertifiedRate)
+
+
+def at_rate(points: list[AtRate], rate: float) -> AtRate:
     """The point at a nominal rate."""
     return next(point for point in points if point.nominal_fdr == rate)
 

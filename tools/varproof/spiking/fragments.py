@@ -23,7 +23,7 @@ from varproof.reads.reference import open_reference
 from varproof.spiking.copying import header_size
 from varproof.spiking.editing import Edit
 from varproof.spiking.plan import Spike
-from varproof.spiking.records import edited
+from varproof.spiking.records import clip, edited
 from varproof.spiking.settings import SpikingSettings
 from varproof.spiking.survey import Marker, mixed
 
@@ -196,14 +196,9 @@ def _reaches(mapped: list[pysam.AlignedSegment], edit: Edit) -> bool:
     behind = max(edit.end, edit.start + 1)
     if all(read.reference_start >= behind + read.query_length for read in mapped):
         return False  # at once for most, whose clips need not be looked at
-    first = min(read.reference_start - _clip(read, 0) for read in mapped)
-    last = max((read.reference_end or read.reference_start) + _clip(read, -1) for read in mapped)
+    first = min(read.reference_start - clip(read, 0) for read in mapped)
+    last = max((read.reference_end or read.reference_start) + clip(read, -1) for read in mapped)
     return first < behind and last > edit.start
-
-
-def _clip(read: pysam.AlignedSegment, side: int) -> int:
-    operation, length = (read.cigartuples or [(0, 0)])[side]
-    return length if operation == 4 else 0
 
 
 def _counts(reads: list[pysam.AlignedSegment], edit: Edit) -> bool:
@@ -233,7 +228,7 @@ def _molecule(reads: list[pysam.AlignedSegment]) -> int:
         if read.flag & UNMAPPED:
             continue
         reverse = bool(read.flag & 0x10)
-        end = (read.reference_end or 0) + _clip(read, -1) if reverse else read.reference_start - _clip(read, 0)
+        end = (read.reference_end or 0) + clip(read, -1) if reverse else read.reference_start - clip(read, 0)
         ends.append(f"{end}{'-' if reverse else '+'}")
     if len(ends) < 2 and not reads[0].flag & MATE_UNMAPPED:
         ends.append(reads[0].query_name or "")

@@ -64,7 +64,6 @@ class _Sums:
     """What the chunks add up to; of random places the best `most` are kept."""
 
     most: int
-    files: int
     places: list[Place] = field(default_factory=list)
     refused: list[Place] = field(default_factory=list)
     markers: list[Marker] = field(default_factory=list)
@@ -120,15 +119,15 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
 
 def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]]] | None, workers: int) -> Plan:
     """Survey the reads and choose. Raises UserError where nothing can be planted."""
-    files = [settings.reads, *([] if settings.second_reads is None else [settings.second_reads])]
+    files = settings.files
     with open_reference(settings.reference) as fasta:
         names, lengths = list(fasta.references), list(fasta.lengths)
     given: dict[Planned, float | None] | None = None
     skipped: list[Skipped] = []
     if settings.variants is not None:
         given, skipped = read_plan(settings.variants, settings, names)
-    stretches = _stretches(settings, files, regions, given, names, lengths)
-    sums = _Sums(10 * settings.count if given is None else len(given), len(files))
+    stretches = _stretches(settings, regions, given, names, lengths)
+    sums = _Sums(10 * settings.count if given is None else len(given))
     listed = None if given is None else list(given)
     results = ordered_results(lambda: Surveyor(settings, files, listed).survey, stretches, workers)
     with progress(sum(item.end - item.start for item in stretches), "bases surveyed") as advance:
@@ -169,7 +168,7 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
                     Skipped(names[item.contig], item.start, item.description, NO_READS if regions is None else OUTSIDE)
                 )
     if not spikes:
-        raise UserError(_nothing(settings, files, sums, skipped))
+        raise UserError(_nothing(settings, sums, skipped))
     order = {name: i for i, name in enumerate(names)}
     skipped.sort(key=lambda item: (order[item.contig], item.position, item.reason))
     spikes.sort(key=lambda item: item.variant)
@@ -230,7 +229,6 @@ def _too_near(variant: Planned, taken: dict[int, list[int]], spacing: int) -> st
 
 def _stretches(
     settings: SpikingSettings,
-    files: list[Path],
     regions: dict[str, list[tuple[int, int]]] | None,
     given: Iterable[Planned] | None,
     names: list[str],
@@ -260,10 +258,10 @@ def _common(
     return out
 
 
-def _nothing(settings: SpikingSettings, files: list[Path], sums: _Sums, skipped: list[Skipped]) -> str:
+def _nothing(settings: SpikingSettings, sums: _Sums, skipped: list[Skipped]) -> str:
     """Why nothing can be planted."""
     reasons = Counter(item.reason for item in skipped) or Counter(sums.positions)
     shown = ", ".join(f"{name} {number:,}" for name, number in reasons.most_common(4)) or "no reads at all"
-    named = " and ".join(str(path) for path in files)
-    least = settings.min_depth * (2 if len(files) == 1 else 1)
+    least = settings.least_reads
+    named = " and ".join(str(path) for path in settings.files)
     return f"{named}: no place where a variant can be planted ({shown}); it takes {least} reads (--min-depth), well mapped"

@@ -45,14 +45,19 @@ def edited(
     return out
 
 
+def clip(read: pysam.AlignedSegment, side: int) -> int:
+    """Soft-clipped bases at an end of a read: 0 the left one, -1 the right one."""
+    operation, length = (read.cigartuples or [(0, 0)])[side]
+    return length if operation == CLIPPED else 0
+
+
 def _unclipped_start(read: pysam.AlignedSegment) -> int:
-    operation, length = (read.cigartuples or [(0, 0)])[0]
-    return read.reference_start - (length if operation == CLIPPED else 0)
+    return read.reference_start - clip(read, 0)
 
 
 def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference, own: Reference) -> pysam.AlignedSegment:
     cigar = [(operation, length) for operation, length in read.cigartuples or [] if operation != 5]
-    if edit.shift == 0 and not _reaches(read, cigar, edit):
+    if edit.shift == 0 and not _reaches(read, edit):
         return copy(read)
     sequence = read.query_sequence or ""
     if edit.shift == 0 and len(cigar) == 1 and cigar[0][0] == MATCHED:
@@ -111,9 +116,9 @@ def _substituted(read: pysam.AlignedSegment, sequence: str, edit: Edit, referenc
     return out
 
 
-def _reaches(read: pysam.AlignedSegment, cigar: list[tuple[int, int]], edit: Edit) -> bool:
+def _reaches(read: pysam.AlignedSegment, edit: Edit) -> bool:
     """Whether a read, clipped ends too, lies over a substitution."""
-    behind = (read.reference_end or 0) + (cigar[-1][1] if cigar and cigar[-1][0] == CLIPPED else 0)
+    behind = (read.reference_end or 0) + clip(read, -1)
     return _unclipped_start(read) < edit.end and behind > edit.start
 
 

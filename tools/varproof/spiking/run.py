@@ -65,7 +65,7 @@ class SpikingSummary(BaseModel):
 def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingSummary:
     """Write the folder `output`, complete or not at all."""
     regions = None if settings.regions is None else read_regions(settings.regions)
-    files = [settings.reads, *([] if settings.second_reads is None else [settings.second_reads])]
+    files = settings.files
     with open_reference(settings.reference) as fasta:
         contigs = dict(zip(fasta.references, fasta.lengths, strict=True))
         for path in files:
@@ -80,7 +80,7 @@ def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingS
         shares = _shares(settings, plan)
         planted = _planted(settings, plain, plan, shares, workers)
         spikes, kept, unused = _with_carriers(plan, planted)
-        records = _write_reads(settings, files, plain, shares, kept, folder, work, workers)
+        records = _write_reads(settings, plain, shares, kept, folder, work, workers)
         shutil.rmtree(work)
         line = provenance("spike-variants", settings)
         found = _write_tables(settings, folder, contigs, spikes, kept, line, workers)
@@ -160,7 +160,6 @@ def _with_carriers(plan: Plan, planted: list[Planted]) -> tuple[list[Spike], lis
 
 def _write_reads(
     settings: SpikingSettings,
-    files: list[Path],
     plain: list[Path],
     shares: Shares,
     planted: list[Planted],
@@ -178,7 +177,7 @@ def _write_reads(
         with open_reads(path, None) as alignments:
             pieces = parts(path, alignments)
             for sample in SAMPLES if len(plain) == 1 else (SAMPLES[number],):
-                _write_header(alignments.header, sample, provenance("spike-variants", settings), work / f"{sample}.header.bam")
+                _write_header(alignments.header, sample, work / f"{sample}.header.bam")
         own = shared_records(pieces, added) if number == 0 else [[] for _ in pieces]
         samples = SAMPLES if len(plain) == 1 else (SAMPLES[number],)
         share = (shares.tumor, shares.normal) if number == 0 else (0.0, shares.second_normal)
@@ -213,7 +212,7 @@ def _write_reads(
     return dict(written)
 
 
-def _write_header(header: Any, sample: str, line: str, path: Path) -> None:
+def _write_header(header: Any, sample: str, path: Path) -> None:
     """A BAM without records: the file's header, with the sample's name in all read groups, and this program."""
     content = header.to_dict()
     for group in content.get("RG", []):

@@ -48,6 +48,16 @@ class SpikingSettings(BaseModel):
     seed: int = Field(1, ge=0, description="same seed, options and reads: same bytes.")
     format: Literal["bam", "cram"] = Field("bam", description="format of the written reads.")
 
+    @property
+    def files(self) -> list[Path]:
+        """The reads of the person: one run, or two."""
+        return [self.reads, *([] if self.second_reads is None else [self.second_reads])]
+
+    @property
+    def least_reads(self) -> int:
+        """Reads of each file that it takes where a variant is planted; one file is shared out between both samples."""
+        return self.min_depth * (2 if self.second_reads is None else 1)
+
     @model_validator(mode="after")
     def _consistent(self) -> "SpikingSettings":
         if not all(0 < value <= 1 for value in self.vaf) or self.vaf[0] > self.vaf[-1]:

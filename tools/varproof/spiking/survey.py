@@ -14,7 +14,7 @@ import numpy as np
 from varproof.candidates.arrays import ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE, Alleles
 from varproof.candidates.features import allele_fraction, genotypes
 from varproof.candidates.finding import FindingSettings, candidate_alleles, differences_of, reads_of
-from varproof.candidates.pipeline import AROUND, FURTHEST_CLIP, Chunk, inside
+from varproof.candidates.pipeline import AROUND, FURTHEST_CLIP, Chunk, inside, listed_alleles, spelled_out, support_of
 from varproof.evidence.collect import reference_slice
 from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.shifting import steps_left, turned
@@ -126,7 +126,6 @@ class Surveyor:
         self.fasta = open_reference(settings.reference)
         self.order = {name: i for i, name in enumerate(self.fasta.references)}
         self.files: list[Any] = [open_reads(path, settings.reference) for path in files]
-        self.least = settings.min_depth * (2 if len(files) == 1 else 1)
         self.finding = FindingSettings(2, 0.02, mapping_quality=settings.min_mapping_quality, all_indels=True)
 
     def survey(self, chunk: Chunk) -> Surveyed:
@@ -154,12 +153,7 @@ class Surveyor:
             differences = differences_of(reads, reference, low, high, self.finding)
             well_mapped.append(differences.coverage)
             alleles = candidate_alleles(reads, differences, reference, low, high, self.finding)
-            from varproof.candidates.features_numba_fns import allele_support
-
-            support = allele_support(
-                reads, differences, alleles, reference.codes, reference.start,
-                self.finding.mapping_quality, self.finding.base_quality,
-            )  # fmt: skip
+            support = support_of(reads, differences, alleles, reference, self.finding)
             fraction, count = allele_fraction(support), support[:, ALTERNATIVE_FORWARD] + support[:, ALTERNATIVE_REVERSE]
             own_alleles = (count >= GERMLINE_READS) & (fraction >= GERMLINE_FRACTION)
             for i in np.flatnonzero(own_alleles):
@@ -175,14 +169,14 @@ class Surveyor:
         names = ("", UNKNOWN_REFERENCE, GERMLINE, POOR_MAPPING, LOW_DEPTH)
         reason[own] = 2
         reason[~good_share.all(axis=0)] = 3
-        reason[(total < self.least).any(axis=0)] = 4
+        reason[(total < self.settings.least_reads).any(axis=0)] = 4
         unknown = reference.between(low - AMBIGUOUS_MARGIN, high + AMBIGUOUS_MARGIN)
         if (unknown > 3).any() or len(unknown) < high - low + 2 * AMBIGUOUS_MARGIN:
             reason[_beside_unknown(reference, low, high)] = 1
         covered = (total > 0).all(axis=0)
         here = np.zeros(high - low, bool)
         here[chunk.start - low : chunk.end - low] = inside(np.arange(chunk.start, chunk.end), chunk.regions)
-        deep = here & (total >= self.least).all(axis=0)
+        deep = here & (total >= self.settings.least_reads).all(axis=0)
         counts = {name: int((here & covered & (reason == k)).sum()) for k, name in enumerate(names) if k}
         counts["good"] = int((here & (reason == 0)).sum())
         view = _View(number, low, reason, names, total, shown, reference)
@@ -291,10 +285,7 @@ def _beside_unknown(reference: ReferenceSlice, low: int, high: int) -> np.ndarra
 
 
 def _spelled(alleles: Alleles) -> list[tuple[int, int, str]]:
-    alt = "".join(_LETTERS[code] for code in alleles.alt.tolist())
-    offset = alleles.alt_offset.tolist()
-    ends = zip(alleles.start.tolist(), alleles.end.tolist(), strict=True)
-    return [(start, end, alt[offset[i] : offset[i + 1]]) for i, (start, end) in enumerate(ends)]
+    return [(start, end, spelled_out(alt)) for start, end, alt in listed_alleles(alleles)]
 
 
 def _markers(
