@@ -54,6 +54,32 @@ def test_a_process_ends_at_once_and_leaves_nothing(workers: str, number: int, tm
     assert not list(output.iterdir()) and not list(temporary.iterdir())
 
 
+THAT_TELLS = """
+import logging, time
+from varproof.interruption import interruptible, undone_if_interrupted
+
+logging.basicConfig(level="INFO", format="%(message)s")
+with interruptible("example"), undone_if_interrupted(lambda: time.sleep(0.2)):  # as long as many files take to go
+    print("begun", flush=True)
+    while True:
+        logging.info("at work")
+        time.sleep(0.001)
+"""
+
+
+def test_that_it_was_interrupted_is_the_last_thing_told() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", THAT_TELLS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("at work\nexample: interrupted\n")
+
+
 def test_a_process_ends_though_nobody_listens(tmp_path: Path) -> None:
     """Whoever started it may have ended first, and its stderr with it."""
     process = subprocess.Popen(

@@ -6,6 +6,7 @@ of what a kernel gave.
 """
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -119,12 +120,13 @@ def _watch(name: str, reading: int) -> None:
 
 
 def _end(name: str) -> None:
+    logging.disable()  # the work goes on until the end of this function, but has nothing more to tell
     for child in multiprocessing.active_children():
         child.kill()
-    with contextlib.suppress(OSError):  # nobody may be left to read it
-        os.write(2, f"{name}: interrupted\n".encode())
     _making.acquire(timeout=_LONGEST_MAKING)
     for undo in reversed(list(_undo.values())):
         with contextlib.suppress(Exception):
             undo()
+    with contextlib.suppress(OSError):  # nobody may be left to read it
+        os.write(2, f"{name}: interrupted\n".encode())
     os._exit(EXIT_CODE)
