@@ -13,7 +13,8 @@ from small_bams import Read, write_bam
 from varproof.reads.arrays import name_hash
 from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, BgzfFile, compressed_block
 from varproof.reads.files import open_reads
-from varproof.spiking.copying import Copier, CopyJob, header_size, parts, shared_records
+from varproof.reads.raw import header_size
+from varproof.spiking.copying import Copier, CopyJob, parts, shared_records
 from varproof.spiking.fragments import NORMAL, TUMOR, sample_of
 
 CONTIGS = {"one": 700_000, "two": 300_000, "none": 50_000}

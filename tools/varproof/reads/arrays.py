@@ -29,7 +29,7 @@ class Region(NamedTuple):
     """Reads that overlap start-end of a contig (its number, of so many `contigs`), without a flag of `left_out`.
 
     Positions are 0-based, ends exclusive. From `low` <= start to `stop` >= end the file is looked at, so that reads that
-    start there can be counted.
+    start there can be counted. Reads of fewer than `least_bases` are not found.
     """
 
     contigs: int
@@ -39,6 +39,7 @@ class Region(NamedTuple):
     low: int
     stop: int
     left_out: int
+    least_bases: int = 1
 
 
 class Heads(NamedTuple):

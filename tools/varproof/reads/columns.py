@@ -1,8 +1,12 @@
 """Columns of reads with room for more, for kernels to write to."""
 
+from typing import Any
+
 import numpy as np
 
-from varproof.reads.arrays import Records
+from varproof.reads.arrays import Heads, Records, Region
+from varproof.reads.depth import DepthFilter
+from varproof.reads.segments import segment_records
 
 _READ, _NAME, _BASE, _OPERATION = range(4)
 _LAYOUT: dict[str, tuple[type[np.generic], int]] = {
@@ -45,6 +49,18 @@ class GrowingRecords:
                 roomy[name] = np.empty(2 * len(column) + int(factor * more[item]), dtype)
                 roomy[name][: used[item] + 1] = column[: used[item] + 1]
         self.columns = self.columns._replace(**roomy)
+
+    def add_plain(self, data: np.ndarray, heads: Heads, ahead: float) -> None:
+        """Records of which `data` holds all bytes; about `ahead` times as many are to come."""
+        from varproof.reads.decode_numba_fns import fill_records, space_needed
+
+        self.reserve(len(heads.place), *space_needed(data, heads.place), ahead)
+        fill_records(data, heads, self.columns, self.reads)
+        self.reads += len(heads.place)
+
+    def add_segments(self, reads: list[Any], region: Region, depth: DepthFilter) -> None:
+        """Those of pysam's reads that belong to the region."""
+        self.append(segment_records(reads, region, depth))
 
     def append(self, records: Records) -> None:
         """Add reads."""

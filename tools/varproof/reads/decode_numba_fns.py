@@ -26,7 +26,7 @@ _SMALLEST_RECORD = 37
 _LONGEST_RECORD = 1 << 26
 _SOFT_CLIP, _LAST_OPERATION = 4, 8
 _CONSUMES_READ = np.array([i in (0, 1, 4, 7, 8) for i in range(16)])
-_CONSUMES_REFERENCE = np.array([i in (0, 2, 3, 7, 8) for i in range(16)])
+CONSUMES_REFERENCE = np.array([i in (0, 2, 3, 7, 8) for i in range(16)])
 _NO_QUALITIES = 255
 
 _CIGAR_LETTERS = b"MIDNSHP=XB"
@@ -70,12 +70,14 @@ def _unpack_bases(source, start, target, at, length):
 
 
 @compiled
-def _uint16(data, at):
+def uint16(data: np.ndarray, at: int) -> int:
+    """The number in two bytes."""
     return np.int64(data[at]) | np.int64(data[at + 1]) << 8
 
 
 @compiled
-def _int32(data, at):
+def int32(data: np.ndarray, at: int) -> int:
+    """The number in four bytes, with its sign."""
     value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
     return value - (np.int64(1) << 32) if value >= np.int64(1) << 31 else value
 
@@ -107,14 +109,15 @@ def hash_of_bytes(data: np.ndarray, start: int, end: int) -> int:
 
 
 @compiled
-def _cigar_length(data, at):
-    return (_int32(data, at) >> 4) & 0xFFFFFFF
+def cigar_length(data: np.ndarray, at: int) -> int:
+    """Bases of the CIGAR operation at `at`."""
+    return (int32(data, at) >> 4) & 0xFFFFFFF
 
 
 @compiled
 def _is_placeholder(data, cigar, operations, read_bases):
     """Whether the CIGAR begins with a soft clip of the whole read, as it does where the true one is in a tag."""
-    return operations > 0 and data[cigar] & 15 == _SOFT_CLIP and _cigar_length(data, cigar) == read_bases
+    return operations > 0 and data[cigar] & 15 == _SOFT_CLIP and cigar_length(data, cigar) == read_bases
 
 
 @compiled
@@ -139,25 +142,25 @@ def scan_records(
     used, count, position, furthest = 0, 0, np.int64(-1), np.int64(-1)
     size = len(data)
     while size - used >= _SMALLEST_RECORD:
-        name_size, operations, read_bases = np.int64(data[used + 12]), _uint16(data, used + 16), _int32(data, used + 20)
+        name_size, operations, read_bases = np.int64(data[used + 12]), uint16(data, used + 16), int32(data, used + 20)
         cigar = used + 36 + name_size
         tags = cigar + 4 * operations + (read_bases + 1) // 2 + read_bases
-        block = _int32(data, used)
+        block = int32(data, used)
         behind = used + 4 + block
         if block > _LONGEST_RECORD or read_bases < 0 or name_size < 1 or tags > behind:
             return UNSURE, used, count, position, furthest
-        contig, start, mate_contig = _int32(data, used + 4), _int32(data, used + 8), _int32(data, used + 24)
+        contig, start, mate_contig = int32(data, used + 4), int32(data, used + 8), int32(data, used + 24)
         if not (-1 <= contig < region.contigs and -1 <= mate_contig < region.contigs):
             return UNSURE, used, count, position, furthest
         if behind > size:
             break
         read_length, reference_length, last_operation = np.int64(0), np.int64(0), np.int64(0)
         for i in range(operations):
-            operation, length = np.int64(data[cigar + 4 * i] & 15), _cigar_length(data, cigar + 4 * i)
+            operation, length = np.int64(data[cigar + 4 * i] & 15), cigar_length(data, cigar + 4 * i)
             read_length += length if _CONSUMES_READ[operation] else 0
-            reference_length += length if _CONSUMES_REFERENCE[operation] else 0
+            reference_length += length if CONSUMES_REFERENCE[operation] else 0
             last_operation = max(last_operation, operation)
-        flag = _uint16(data, used + 18)
+        flag = uint16(data, used + 18)
         unmapped = flag & UNMAPPED != 0
         odd = data[cigar - 1] != 0 or last_operation > _LAST_OPERATION
         odd = odd or (operations > 0 and read_bases > 0 and not unmapped and read_length != read_bases)
@@ -171,12 +174,13 @@ def scan_records(
         place = start // bin_width - first_bin
         if flag & (LEFT_OUT_FLAGS | UNMAPPED) == 0 and 0 <= place < len(bases):
             bases[place] += read_bases
-        if start < region.end and end > region.start and flag & region.left_out == 0 and read_bases > 0:
+        wanted = flag & region.left_out == 0 and read_bases >= region.least_bases
+        if wanted and start < region.end and end > region.start:
             found.place[count] = used
             found.start[count] = start
             found.end[count] = start if unmapped or operations == 0 else end
             with_mate = flag & (PAIRED | MATE_UNMAPPED) == PAIRED and mate_contig == contig
-            found.mate_start[count] = _int32(data, used + 28) if with_mate else -1
+            found.mate_start[count] = int32(data, used + 28) if with_mate else -1
             found.name_hash[count] = hash_of_bytes(data, used + 36, used + 36 + _name_length(data, used + 36, name_size))
             count += 1
         used = behind
@@ -189,8 +193,8 @@ def space_needed(data: np.ndarray, place: np.ndarray) -> tuple[int, int, int]:
     names, bases, operations = np.int64(0), np.int64(0), np.int64(0)
     for i in range(len(place)):
         names += data[place[i] + 12]
-        operations += _uint16(data, place[i] + 16)
-        bases += _int32(data, place[i] + 20)
+        operations += uint16(data, place[i] + 16)
+        bases += int32(data, place[i] + 20)
     return names, bases, operations
 
 
@@ -205,20 +209,20 @@ def fill_records(data: np.ndarray, found: Heads, columns: Records, reads: int) -
         columns.mate_start[read] = found.mate_start[i]
         columns.name_hash[read] = found.name_hash[i]
         columns.mapq[read] = data[record + 13]
-        columns.flag[read] = _uint16(data, record + 18)
-        columns.template_length[read] = _int32(data, record + 32)
+        columns.flag[read] = uint16(data, record + 18)
+        columns.template_length[read] = int32(data, record + 32)
         source, name_size = record + 36, np.int64(data[record + 12])
         length = _name_length(data, source, name_size)
         _copy(data, source, columns.names, names[read], length)
         names[read + 1] = names[read] + length
         source += name_size
-        length = _uint16(data, record + 16)
+        length = uint16(data, record + 16)
         for j in range(length):
             columns.cigar_op[operations[read] + j] = data[source + 4 * j] & 15
-            columns.cigar_length[operations[read] + j] = _cigar_length(data, source + 4 * j)
+            columns.cigar_length[operations[read] + j] = cigar_length(data, source + 4 * j)
         operations[read + 1] = operations[read] + length
         source += 4 * length
-        length = _int32(data, record + 20)
+        length = int32(data, record + 20)
         _unpack_bases(data, source, columns.bases, bases[read], length)
         source += (length + 1) // 2
         if data[source] == _NO_QUALITIES:
@@ -226,6 +230,21 @@ def fill_records(data: np.ndarray, found: Heads, columns: Records, reads: int) -
         else:
             _copy(data, source, columns.qualities, bases[read], length)
         bases[read + 1] = bases[read] + length
+
+
+@compiled
+def gathered_records(data: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """The bytes of the records at `place`, one after the other."""
+    size = np.int64(0)
+    for i in range(len(place)):
+        size += 4 + int32(data, place[i])
+    out = np.empty(size, np.uint8)
+    used = np.int64(0)
+    for i in range(len(place)):
+        length = 4 + int32(data, place[i])
+        _copy(data, place[i], out, used, length)
+        used += length
+    return out
 
 
 @compiled

@@ -6,8 +6,9 @@ read by read: it knows every corner of the formats, and its word on damage is fi
 """
 
 import contextlib
+from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pysam
@@ -17,7 +18,6 @@ from varproof.reads.arrays import Heads, Records, Region
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import DEPTH_BIN, DepthFilter, StartedBases
 from varproof.reads.files import Alignments, fetch_reads, file_name
-from varproof.reads.segments import segment_records
 from varproof.reads.stream import INDEX_STEP, BamStream, NotPlain
 
 _FAR_BEFORE = 1000
@@ -27,16 +27,37 @@ _ALL_FLAGS = 0xFFFF
 _MOST_AHEAD = 16.0
 
 
+class Found(Protocol):
+    """What takes a region's reads as they are found: bytes of plain records, or reads of pysam."""
+
+    def add_plain(self, data: np.ndarray, heads: Heads, ahead: float) -> None:
+        """Records of which `data` holds all bytes; about `ahead` times as many are to come."""
+
+    def add_segments(self, reads: list[Any], region: Region, depth: DepthFilter) -> None:
+        """Those of pysam's reads that belong to the region."""
+
+
+_Found = TypeVar("_Found", bound=Found)
+
+
 def region_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
     """The region's reads, less some that are too deep for certain, and what the filter has learnt of the depth.
 
     Raises UserError that names the file where it is damaged.
     """
+    found, depth = find_records(alignments, region, max_depth, GrowingRecords)
+    return found.records(), depth
+
+
+def find_records(
+    alignments: pysam.AlignmentFile, region: Region, max_depth: int | None, new: Callable[[], _Found]
+) -> tuple[_Found, DepthFilter]:
+    """As `region_records`, in what `new` makes."""
     try:
         if alignments.is_bam:
             with contextlib.suppress(NotPlain):
-                return _raw_records(alignments, region, max_depth)
-        return _fetched_records(alignments, region, max_depth)
+                return _raw_records(alignments, region, max_depth, new())
+        return _fetched_records(alignments, region, max_depth, new())
     except UnicodeDecodeError as error:
         place = f"{alignments.get_reference_name(region.contig)}:{region.start + 1}"
         what = f"truncated or damaged at {place} or after (a read's name is no text)"
@@ -48,32 +69,34 @@ def started_bases(alignments: pysam.AlignmentFile, contig: int, low: int, high: 
     return region_records(alignments, Region(alignments.nreferences, contig, low, high, low, high, _ALL_FLAGS), 0)[1].started
 
 
-def _fetched_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
-    found, depth = GrowingRecords(), DepthFilter(region.low, region.stop, max_depth)
+def _fetched_records(
+    alignments: pysam.AlignmentFile, region: Region, max_depth: int | None, found: _Found
+) -> tuple[_Found, DepthFilter]:
+    depth = DepthFilter(region.low, region.stop, max_depth)
     reads = fetch_reads(alignments, alignments.get_reference_name(region.contig), region.low, region.stop)
     while block := list(islice(reads, _READS_AT_ONCE)):
-        found.append(segment_records(block, region, depth))
-    return found.records(), depth
+        found.add_segments(block, region, depth)
+    return found, depth
 
 
-def _raw_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
+def _raw_records(
+    alignments: pysam.AlignmentFile, region: Region, max_depth: int | None, found: _Found
+) -> tuple[_Found, DepthFilter]:
     stream = alignments.stream if isinstance(alignments, Alignments) else BamStream(file_name(alignments))
     resumed = stream.resume(region)
     if not resumed:
         region = region._replace(low=region.low // INDEX_STEP * INDEX_STEP)
-    found, depth = GrowingRecords(), DepthFilter(region.low, region.stop, max_depth)
+    depth = DepthFilter(region.low, region.stop, max_depth)
     try:
         if resumed or _sought(stream, alignments, region, depth, found):
             _scan(stream, region, depth, found)
     except NotPlain:
         stream.forget()
         raise
-    return found.records(), depth
+    return found, depth
 
 
-def _sought(
-    stream: BamStream, alignments: pysam.AlignmentFile, region: Region, depth: DepthFilter, found: GrowingRecords
-) -> bool:
+def _sought(stream: BamStream, alignments: pysam.AlignmentFile, region: Region, depth: DepthFilter, found: Found) -> bool:
     """Put the stream to the region's second read; False if there is none. The first comes from pysam.
 
     So do all up to the first that starts near `low`: only the index leads past what lies between a long alignment, that of
@@ -88,20 +111,20 @@ def _sought(
             reach = max(reach, read.reference_end or read.reference_start + 1)
             near = read.reference_start >= region.low - _FAR_BEFORE
             if near or len(first) == _READS_AT_ONCE:
-                found.append(segment_records(first, region, depth))
+                found.add_segments(first, region, depth)
                 first = []
             if near:
                 break
     if near:
         stream.seek(region, alignments.tell(), reach)
     else:
-        found.append(segment_records(first, region, depth))
+        found.add_segments(first, region, depth)
     return near
 
 
-def _scan(stream: BamStream, region: Region, depth: DepthFilter, found: GrowingRecords) -> None:
+def _scan(stream: BamStream, region: Region, depth: DepthFilter, found: Found) -> None:
     """Add what comes out of the stream."""
-    from varproof.reads.decode_numba_fns import MORE, UNSURE, fill_records, scan_records, space_needed
+    from varproof.reads.decode_numba_fns import MORE, UNSURE, scan_records
 
     status, before = MORE, region.start
     while status == MORE:
@@ -118,9 +141,7 @@ def _scan(stream: BamStream, region: Region, depth: DepthFilter, found: GrowingR
         if not passing.all():
             heads = Heads(*(column[passing] for column in heads))
         ahead = _MOST_AHEAD if position <= before else 1.2 * (region.stop - before) / (position - before)
-        found.reserve(len(heads.place), *space_needed(data, heads.place), min(ahead, _MOST_AHEAD))
-        fill_records(data, heads, found.columns, found.reads)
-        found.reads += len(heads.place)
+        found.add_plain(data, heads, min(ahead, _MOST_AHEAD))
         if status == MORE and not stream.advance(used, position, reach):
             break
         before = max(before, position)

@@ -19,8 +19,7 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
     end = np.array([read.reference_end or -1 for read in reads], np.int64)
     usable = (flag & (LEFT_OUT_FLAGS | UNMAPPED)) == 0
     depth.started.add(start[usable], length[usable])
-    wanted = ((flag & region.left_out) == 0) & (length > 0) & (start < region.end)
-    wanted &= np.where(end < 0, start + 1, end) > region.start
+    wanted = _overlapping(region, flag, start, end, length)
     if not wanted.all():
         reads, flag, start, end = list(compress(reads, wanted)), flag[wanted], start[wanted], end[wanted]
     mate_contig, mate_start = _column(reads, "next_reference_id"), _column(reads, "next_reference_start")
@@ -55,6 +54,19 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
         cigar_op=cigar_op,
         cigar_length=cigar_length,
     )
+
+
+def belonging(reads: list[Any], region: Region) -> list[Any]:
+    """Those of pysam's reads that belong to the region."""
+    flag, start, length = (_column(reads, name) for name in ("flag", "reference_start", "query_length"))
+    end = np.array([read.reference_end or -1 for read in reads], np.int64)
+    return list(compress(reads, _overlapping(region, flag, start, end, length)))
+
+
+def _overlapping(region: Region, flag: np.ndarray, start: np.ndarray, end: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """bool (n,): which reads belong to the region; `end` is negative where a read has no alignment."""
+    wanted = ((flag & region.left_out) == 0) & (length >= region.least_bases)
+    return np.asarray(wanted & (start < region.end) & (np.where(end < 0, start + 1, end) > region.start))
 
 
 def _column(reads: list[Any], name: str) -> np.ndarray:

@@ -6,7 +6,7 @@ pieces are the same bytes for any number of processes.
 
 import bisect
 import contextlib
-import struct
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,17 +58,6 @@ class Copied:
 
     written: dict[str, int]
     left_out: int
-
-
-def header_size(content: bytes) -> int:
-    """Bytes of a BAM's header."""
-    (text,) = struct.unpack_from("<i", content, 4)
-    (contigs,) = struct.unpack_from("<i", content, 8 + text)
-    place = 12 + text
-    for _ in range(contigs):
-        (name,) = struct.unpack_from("<i", content, place)
-        place += 8 + name
-    return place
 
 
 def parts(path: Path, alignments: Any) -> list[Part]:
@@ -141,8 +130,8 @@ class Copier:
 
         written, left_out = dict.fromkeys(job.samples, 0), 0
         waiting, rest = job.added, b""
-        for piece in _grouped(BgzfFile(str(job.part.path)).pieces(job.part.first, job.part.last)):
-            data = np.frombuffer(rest + piece, np.uint8)
+        for group in _grouped(BgzfFile(str(job.part.path)).pieces(job.part.first, job.part.last)):
+            data = np.frombuffer(b"".join((rest, *group)), np.uint8)
             most = len(data) // _SMALLEST_RECORD + 1
             place, key, name = np.empty(most + 1, np.int64), np.empty(most, np.int64), np.empty(most, np.uint64)
             count, used = scan(data, place, key, name)
@@ -160,14 +149,14 @@ class Copier:
             for number, sample in enumerate(job.samples):
                 rows = np.flatnonzero((target == SAMPLES.index(sample)) & ~gone)
                 ready = bisect.bisect_left(waiting, int(key[-1]), key=lambda item: item[0]) if number == 0 else 0
-                content, done = gathered(data, begin[rows], end[rows]), 0
+                content, done = gathered(data, begin[rows], end[rows]).data, 0
                 size = np.concatenate([np.zeros(1, np.int64), np.cumsum(end[rows] - begin[rows])])
                 for place_key, record in waiting[:ready]:
                     before = int(size[np.searchsorted(key[rows], place_key, side="right")])
-                    outputs[number].add(content[done:before].tobytes())
+                    outputs[number].add(content[done:before])
                     outputs[number].add(record)
                     done = before
-                outputs[number].add(content[done:].tobytes())
+                outputs[number].add(content[done:])
                 written[sample] += len(rows) + ready
                 waiting = waiting[ready:]
         if rest:
@@ -180,16 +169,10 @@ class Copier:
         return Copied(written, left_out)
 
 
-def _grouped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _grouped(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:
     """Some blocks at a time."""
-    group: list[bytes] = []
-    for piece in pieces:
-        group.append(piece)
-        if len(group) == _BLOCKS_AT_ONCE:
-            yield b"".join(group)
-            group = []
-    if group:
-        yield b"".join(group)
+    while group := list(itertools.islice(pieces, _BLOCKS_AT_ONCE)):
+        yield group
 
 
 def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -204,9 +187,10 @@ class _Blocks:
     """Bytes into a file as full blocks, the last one as it comes."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._parts, self._size = file, [b""], 0
+        self._file, self._size = file, 0
+        self._parts: list[bytes | memoryview] = []
 
-    def add(self, content: bytes) -> None:
+    def add(self, content: bytes | memoryview) -> None:
         self._parts.append(content)
         self._size += len(content)
         if self._size >= _BLOCKS_AT_ONCE * BLOCK_BYTES:
@@ -216,7 +200,7 @@ class _Blocks:
         self._write(self._size)
 
     def _write(self, wanted: int) -> None:
-        content = b"".join(self._parts)
+        content = memoryview(b"".join(self._parts))
         for place in range(0, wanted, BLOCK_BYTES):
             self._file.write(compressed_block(content[place : min(place + BLOCK_BYTES, wanted)]))
         self._parts, self._size = [content[wanted:]], len(content) - wanted

@@ -3,7 +3,7 @@
 import numpy as np
 
 from varproof.accelerate import compiled
-from varproof.reads.decode_numba_fns import hash_of_bytes
+from varproof.reads.decode_numba_fns import hash_of_bytes, int32
 
 _SMALLEST = 36
 KEY_SHIFT = 32
@@ -12,16 +12,10 @@ LAST_KEY = np.int64((1 << 62) - 1)
 
 
 @compiled
-def _int32(data, at):
-    value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16 | np.int64(data[at + 3]) << 24
-    return value - (np.int64(1) << 32) if value >= np.int64(1) << 31 else value
-
-
-@compiled
 def record_key(data: np.ndarray, at: int) -> int:
     """Contig and position of the record at `at` as one number, by which a sorted file ascends."""
-    contig = _int32(data, at + 4)
-    return LAST_KEY if contig < 0 else (contig << KEY_SHIFT) + _int32(data, at + 8) + 1
+    contig = int32(data, at + 4)
+    return LAST_KEY if contig < 0 else (contig << KEY_SHIFT) + int32(data, at + 8) + 1
 
 
 @compiled
@@ -32,7 +26,7 @@ def scan(data: np.ndarray, place: np.ndarray, key: np.ndarray, name: np.ndarray)
     """
     used, count, size = np.int64(0), 0, len(data)
     while size - used >= 4:
-        length = _int32(data, used)
+        length = int32(data, used)
         if length < _SMALLEST - 4:
             return -1, used
         if used + 4 + length > size:

@@ -6,37 +6,32 @@ heterozygous SNV of the person's own tells haplotypes apart, the variant is on o
 """
 
 import itertools
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pysam
 
-from varproof.reads.arrays import HASH_RANGE, MATE_UNMAPPED, PAIRED, UNMAPPED, name_hash
-from varproof.reads.bgzf import BgzfFile
-from varproof.reads.files import fetch_reads, open_reads
+from varproof.reads.arrays import HASH_RANGE, PAIRED, UNMAPPED
+from varproof.reads.files import open_reads
+from varproof.reads.raw import as_bytes, as_segments
 from varproof.reads.reference import open_reference
-from varproof.spiking.copying import header_size
 from varproof.spiking.editing import Edit
+from varproof.spiking.near import DUPLICATE, REACH, covered, fragments_near
 from varproof.spiking.plan import Spike
-from varproof.spiking.records import clip, edited
+from varproof.spiking.records import edited
 from varproof.spiking.settings import SpikingSettings
-from varproof.spiking.survey import Marker, mixed
+from varproof.spiking.survey import Marker, Planned, mixed
 
 FURTHEST_MARKER = 500
 """A heterozygous SNV further away from a variant is seldom in the same fragment, bp."""
 
-REACH = 1000
-"""Mates this far from a variant are found without asking for each, bp."""
-
 TUMOR, NORMAL, NEITHER = 0, 1, 2
 SAMPLE_SALT, VARIANT_SALT = 1, 2
-SECONDARY, DUPLICATE, SUPPLEMENTARY = 0x100, 0x400, 0x800
 _SURE_BASE = 13
+_BYTES_AT_ONCE = 1 << 22
 
 
 def uniform(values: Any, *salts: int) -> Any:
@@ -94,41 +89,66 @@ class Planter:
         self.settings, self.shares, self.markers = settings, shares, markers
         self.fasta = open_reference(settings.reference)
         self.contigs = self.fasta.references
-        self.files: list[Any] = [open_reads(path, settings.reference) for path in files]
+        self.files = [open_reads(path, settings.reference) for path in files]
         self.marker_places = np.array([(item.contig, item.position) for item in markers], np.int64).reshape(-1, 2)
 
     def plant(self, spikes: list[Spike]) -> list[Planted]:
         """Edit the fragments that carry each variant."""
-        found = [self._planted(spike) for spike in spikes]
-        raw = _as_bytes(self.files[0], [record for _, carriers in found for _, _, records in carriers for record in records])
+        found = [(drawn.planted, self._edited(drawn, fragments)) for drawn, fragments in self._with_reads(spikes)]
+        records = [record for _, carriers in found for _, _, edited_records in carriers for record in edited_records]
+        raw = as_bytes(self.files[0].header, records)
         for planted, carriers in found:
-            for name, counts, records in carriers:
-                planted.carriers.append(Carrier(name, counts, tuple(itertools.islice(raw, len(records)))))
+            for name, counts, edited_records in carriers:
+                planted.carriers.append(Carrier(name, counts, tuple(itertools.islice(raw, len(edited_records)))))
         return [planted for planted, _ in found]
 
-    def _planted(self, spike: Spike) -> tuple[Planted, list[tuple[str, bool, list[Any]]]]:
-        variant, out = spike.variant, Planted()
-        contig = self.contigs[variant.contig]
-        reference = _Text(self.fasta, contig, variant.start - 3 * REACH, variant.end + 3 * REACH)
-        near = self._near(variant.contig, variant.start)
-        own = _Own(reference, [item for item in near if item.homozygous])
-        marker = self._marker(near, variant.start, variant.end)
-        out.on_haplotype = marker is not None
+    def _with_reads(self, spikes: list[Spike]) -> Iterator[tuple["_Drawn", dict[str, list[pysam.AlignedSegment]]]]:
+        """What is drawn for each variant, with the records of the fragments that may carry it, by name."""
+        waiting: list[_Drawn] = []
+        for i, spike in enumerate(spikes):
+            waiting.append(self._drawn(spike))
+            if i == len(spikes) - 1 or sum(len(item.content) for item in waiting) > _BYTES_AT_ONCE:
+                reads = iter(as_segments(self.files[0].header, b"".join(item.content for item in waiting)))
+                for item in waiting:
+                    groups: dict[str, list[pysam.AlignedSegment]] = {}
+                    for read in itertools.islice(reads, item.records):
+                        groups.setdefault(read.query_name or "", []).append(read)
+                    yield item, groups
+                waiting = []
+
+    def _drawn(self, spike: Spike) -> "_Drawn":
+        variant, seed, out = spike.variant, self.settings.seed, Planted()
         edit = Edit(variant.start, variant.end, variant.alt)
-        seed = self.settings.seed
-        on_alternative = bool(uniform([variant.start], seed, VARIANT_SALT, 1)[0] < 0.5)
-        carriers: list[tuple[str, bool, list[Any]]] = []
-        fragments = list(self._fragments(self.files[0], contig, edit))
-        target = sample_of([name_hash(name) for name, _ in fragments], seed, self.shares.tumor, self.shares.normal)
-        drawn = uniform([_molecule(reads) for _, reads in fragments], seed, VARIANT_SALT, variant.contig, variant.start)
-        for (name, reads), sample, number in zip(fragments, target.tolist(), drawn.tolist(), strict=True):
-            if sample == NEITHER:
-                continue
-            counts = _counts(reads, edit)
-            if sample == NORMAL:
-                out.normal += counts
-                continue
-            carries = number < self._chance(spike.frequency, None if marker is None else _side(reads, marker), on_alternative)
+        markers = self._near(variant.contig, variant.start)
+        marker = self._marker(markers, variant.start, variant.end)
+        out.on_haplotype = marker is not None
+        near = fragments_near(self.files[0], variant.contig, edit)
+        sample = sample_of(near.name_hash, seed, self.shares.tumor, self.shares.normal)
+        out.normal = int(near.counts[sample == NORMAL].sum())
+        for alignments in self.files[1:]:
+            other = fragments_near(alignments, variant.contig, edit)
+            out.normal += int(other.counts[sample_of(other.name_hash, seed, 0.0, self.shares.second_normal) == NORMAL].sum())
+        tumor = np.flatnonzero(sample == TUMOR)
+        number = uniform(near.molecules(tumor), seed, VARIANT_SALT, variant.contig, variant.start)
+        share = spike.frequency * self.settings.purity
+        may_carry = number < (share if marker is None else 2 * share)
+        out.tumor = int(near.counts[tumor[~may_carry]].sum())
+        tumor = tumor[may_carry]
+        numbers, counts = number[may_carry].tolist(), near.counts[tumor].tolist()
+        return _Drawn(variant, edit, share, markers, marker, out, numbers, counts, *near.records(tumor))
+
+    def _edited(
+        self, drawn: "_Drawn", fragments: dict[str, list[pysam.AlignedSegment]]
+    ) -> list[tuple[str, bool, list[pysam.AlignedSegment]]]:
+        """The fragments that carry the variant: name, whether it counts, records; the others are counted."""
+        variant, edit, out = drawn.variant, drawn.edit, drawn.planted
+        reference = _Text(self.fasta, self.contigs[variant.contig], variant.start - 3 * REACH, variant.end + 3 * REACH)
+        own = _Own(reference, [item for item in drawn.markers if item.homozygous])
+        on_alternative = bool(uniform([variant.start], self.settings.seed, VARIANT_SALT, 1)[0] < 0.5)
+        carriers: list[tuple[str, bool, list[pysam.AlignedSegment]]] = []
+        for (name, reads), number, counts in zip(fragments.items(), drawn.number, drawn.counts, strict=True):
+            side = None if drawn.marker is None else _side(reads, drawn.marker)
+            carries = number < _chance(drawn.share, side, on_alternative)
             if carries and not _complete(reads):
                 out.left += counts
                 carries = False
@@ -142,19 +162,7 @@ class Planter:
                 out.already += counts
             else:
                 out.tumor += counts
-        if len(self.files) > 1:
-            fragments = list(self._fragments(self.files[1], contig, edit))
-            target = sample_of([name_hash(name) for name, _ in fragments], seed, 0.0, self.shares.second_normal)
-            there = zip(fragments, target.tolist(), strict=True)
-            out.normal += sum(_counts(reads, edit) for (_, reads), sample in there if sample == NORMAL)
-        return out, carriers
-
-    def _chance(self, frequency: float, side: bool | None, on_alternative: bool) -> float:
-        """P(carries) of a fragment: `side` says whether it shows the marker's alternative allele; None: it doesn't tell."""
-        share = frequency * self.settings.purity
-        if side is None:
-            return share
-        return min(1.0, 2 * share) if side == on_alternative else max(0.0, 2 * share - 1)
+        return carriers
 
     def _near(self, contig: int, position: int) -> list[Marker]:
         places = self.marker_places
@@ -171,34 +179,30 @@ class Planter:
         near = [item for item in near if not item.homozygous and distance(item)[0] < FURTHEST_MARKER]
         return min(near, key=distance, default=None)
 
-    @staticmethod
-    def _fragments(alignments: Any, contig: str, edit: Edit) -> Iterator[tuple[str, list[pysam.AlignedSegment]]]:
-        """Primary records by fragment, of those of which a part may lie on either side of the variant or over it.
 
-        A fragment with supplementary or secondary records near by is not given.
-        """
-        found: dict[str, list[pysam.AlignedSegment]] = {}
-        split = set()
-        low, high = max(0, edit.start - REACH), min(alignments.get_reference_length(contig), edit.end + REACH)
-        for read in fetch_reads(alignments, contig, low, high):
-            if read.flag & (SECONDARY | SUPPLEMENTARY):
-                split.add(read.query_name)
-            else:
-                found.setdefault(read.query_name, []).append(read)
-        for name, reads in found.items():
-            mapped = [read for read in reads if not read.flag & UNMAPPED]
-            if name not in split and mapped and _reaches(mapped, edit) and not any(read.has_tag("SA") for read in reads):
-                yield name, reads
+class _Drawn(NamedTuple):
+    """A variant, its share of the tumour's reads, the person's own SNVs near it, and the fragments that may carry it.
+
+    Of these: a uniform number, whether it counts, and all their records. `planted` counts the others.
+    """
+
+    variant: Planned
+    edit: Edit
+    share: float
+    markers: list[Marker]
+    marker: Marker | None
+    planted: Planted
+    number: list[float]
+    counts: list[bool]
+    content: bytes
+    records: int
 
 
-def _reaches(mapped: list[pysam.AlignedSegment], edit: Edit) -> bool:
-    """Whether the span of a fragment's reads, clipped ends too, touches the variant."""
-    behind = max(edit.end, edit.start + 1)
-    if all(read.reference_start >= behind + read.query_length for read in mapped):
-        return False  # at once for most, whose clips need not be looked at
-    first = min(read.reference_start - clip(read, 0) for read in mapped)
-    last = max((read.reference_end or read.reference_start) + clip(read, -1) for read in mapped)
-    return first < behind and last > edit.start
+def _chance(share: float, side: bool | None, on_alternative: bool) -> float:
+    """P(carries) of a fragment: `side` says whether it shows the marker's alternative allele; None: it doesn't tell."""
+    if side is None:
+        return share
+    return min(1.0, 2 * share) if side == on_alternative else max(0.0, 2 * share - 1)
 
 
 def _counts(reads: list[pysam.AlignedSegment], edit: Edit) -> bool:
@@ -207,11 +211,9 @@ def _counts(reads: list[pysam.AlignedSegment], edit: Edit) -> bool:
 
 
 def _covers(read: pysam.AlignedSegment, edit: Edit) -> bool:
-    """Whether a read is aligned over the variant: its first base, and of an indel what lies on both sides."""
-    if read.flag & UNMAPPED:
-        return False
-    first, last = (edit.start, edit.start + 1) if edit.end - edit.start == len(edit.alt) else (edit.start - 1, edit.start + 1)
-    return read.reference_start <= first and (read.reference_end or 0) >= last
+    """Whether a read is aligned over the variant."""
+    first, last = covered(edit)
+    return not read.flag & UNMAPPED and read.reference_start <= first and (read.reference_end or 0) >= last
 
 
 def _complete(reads: list[pysam.AlignedSegment]) -> bool:
@@ -219,20 +221,6 @@ def _complete(reads: list[pysam.AlignedSegment]) -> bool:
     paired = bool(reads[0].flag & PAIRED)
     editable = all(read.query_sequence and not any(op in (3, 5, 6) for op, _ in read.cigartuples or []) for read in reads)
     return len(reads) == (2 if paired else 1) and editable
-
-
-def _molecule(reads: list[pysam.AlignedSegment]) -> int:
-    """The same number for copies of one molecule: from the ends of the fragment that were sequenced."""
-    ends = []
-    for read in reads:
-        if read.flag & UNMAPPED:
-            continue
-        reverse = bool(read.flag & 0x10)
-        end = (read.reference_end or 0) + clip(read, -1) if reverse else read.reference_start - clip(read, 0)
-        ends.append(f"{end}{'-' if reverse else '+'}")
-    if len(ends) < 2 and not reads[0].flag & MATE_UNMAPPED:
-        ends.append(reads[0].query_name or "")
-    return name_hash(" ".join(sorted(ends)))
 
 
 def _side(reads: list[pysam.AlignedSegment], marker: Marker) -> bool | None:
@@ -277,20 +265,3 @@ class _Own:
     def __call__(self, start: int, end: int) -> str:
         text = self._reference(start, end)
         return "".join(self._changed.get(start + i, base) for i, base in enumerate(text)) if self._changed else text
-
-
-def _as_bytes(alignments: Any, records: list[Any]) -> Iterator[bytes]:
-    """Records as a BAM holds them, in order, each with its size in front."""
-    if not records:
-        return
-    with tempfile.NamedTemporaryFile(suffix=".bam") as written:
-        with pysam.AlignmentFile(written.name, "wbu", header=alignments.header) as out:
-            for record in records:
-                out.write(record)
-        file = BgzfFile(written.name)
-        content = file.read(os.path.getsize(written.name))
-    place = header_size(content)
-    while place < len(content):
-        end = place + 4 + int.from_bytes(content[place : place + 4], "little")
-        yield content[place:end]
-        place = end

@@ -1,5 +1,6 @@
 """Which variants are planted: the plan that a user gives, or random ones; and which are left out, and why."""
 
+import bisect
 import heapq
 from collections import Counter
 from collections.abc import Iterable
@@ -153,7 +154,7 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
             continue
         frequency = None if given is None else given[chosen]
         spikes.append(Spike(chosen, _frequency(chosen, settings) if frequency is None else frequency))
-        taken.setdefault(chosen.contig, []).append(chosen.start)
+        bisect.insort(taken.setdefault(chosen.contig, []), chosen.start)
     if given is None:
         skipped += [
             Skipped(names[item.contig], item.position, "", item.reason or "")
@@ -223,8 +224,9 @@ def _too_low(place: Place, settings: SpikingSettings, shares: tuple[float, float
 
 
 def _too_near(variant: Planned, taken: dict[int, list[int]], spacing: int) -> str | None:
-    others = taken.get(variant.contig, [])
-    return TOO_NEAR if any(abs(variant.start - other) < spacing for other in others) else None
+    others = taken.get(variant.contig, [])  # ascending
+    behind = bisect.bisect_right(others, variant.start - spacing)
+    return TOO_NEAR if behind < len(others) and others[behind] < variant.start + spacing else None
 
 
 def _stretches(

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -190,26 +191,31 @@ def _write_reads(
         for done in ordered_results(lambda: Copier(work, settings.seed).copy, jobs, min(workers, len(jobs))):
             written.update(done.written)
             advance(1)
-    for sample in SAMPLES:
-        bam = folder / f"{sample}.bam"
-        with bam.open("wb") as out:
-            header = (work / f"{sample}.header.bam").read_bytes()
-            out.write(header.removesuffix(END_OF_FILE))
-            for job in jobs:
-                if sample in job.samples:
-                    with (work / f"{sample}.{job.number}").open("rb") as part:
-                        shutil.copyfileobj(part, out, 1 << 20)
-                    (work / f"{sample}.{job.number}").unlink()
-            out.write(END_OF_FILE)
-        if settings.format == "cram":
-            cram = bam.with_suffix(".cram")
-            pysam.view(
-                "--no-PG", "-C", "-T", str(settings.reference), "-o", str(cram), str(bam), catch_stdout=False
-            )  # fmt: skip
-            bam.unlink()
-            bam = cram
-        pysam.index(str(bam))
+    finished = ordered_results(lambda: partial(_finish_sample, settings, folder, work, jobs, workers), SAMPLES, min(workers, 2))
+    for _ in finished:
+        pass
     return dict(written)
+
+
+def _finish_sample(settings: SpikingSettings, folder: Path, work: Path, jobs: list[CopyJob], workers: int, sample: str) -> None:
+    """Join the parts of a sample, and index it."""
+    bam = folder / f"{sample}.bam"
+    with bam.open("wb") as out:
+        header = (work / f"{sample}.header.bam").read_bytes()
+        out.write(header.removesuffix(END_OF_FILE))
+        for job in jobs:
+            if sample in job.samples:
+                with (work / f"{sample}.{job.number}").open("rb") as part:
+                    shutil.copyfileobj(part, out, 1 << 20)
+                (work / f"{sample}.{job.number}").unlink()
+        out.write(END_OF_FILE)
+    threads = ("-@", str(max(0, workers // len(SAMPLES) - 1)))
+    if settings.format == "cram":
+        cram, reference = bam.with_suffix(".cram"), str(settings.reference)
+        pysam.view("--no-PG", *threads, "-C", "-T", reference, "-o", str(cram), str(bam), catch_stdout=False)
+        bam.unlink()
+        bam = cram
+    pysam.index(*threads, str(bam))
 
 
 def _write_header(header: Any, sample: str, path: Path) -> None:
