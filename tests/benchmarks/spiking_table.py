@@ -75,18 +75,22 @@ def _likeness(found: dict[str, Any]) -> list[str]:
 
 
 def _speed(found: dict[str, Any]) -> list[str]:
-    plain, one, two = found["plain"], found["1"], found["2"]
     lines = [
         "## Speed", "",
-        f"{found['reads']:,} reads shared out, {found['variants']} SNVs of a plan planted, both samples indexed; candidates",
-        "found, too, by `spike-variants` alone. The plain way is a loop in Python over all reads, which only sets bases (goal:",
-        f"{LEAST_SPEED} times as fast, {MOST_MB} MB).", "",
-        "| | seconds | times as fast | CPU seconds | peak memory, MB |", "|---|---|---|---|---|",
-        f"| plain | {plain['seconds']:.1f} | 1 | {plain['cpu_seconds']:.1f} | |",
+        "Reads shared out, SNVs of a plan planted, both samples indexed; candidates found, too, by `spike-variants` alone.",
+        f"The plain way is a loop in Python over all reads, which only sets bases (goal: {LEAST_SPEED} times as fast, "
+        f"{MOST_MB} MB).",
+        f"On {found['cpus']} cores.", "",
+        "| reads | SNVs | | seconds | times as fast | CPU seconds | peak memory of a process, MB |", "|---" * 7 + "|",
     ]  # fmt: skip
-    for title, item in (("`spike-variants`", one), ("`spike-variants --threads 2`", two)):
-        ratio = plain["seconds"] / item["seconds"]
-        lines.append(f"| {title} | {item['seconds']:.1f} | {ratio:.1f} | {item['cpu_seconds']:.1f} | {item['peak_mb']:.0f} |")
+    for size in ("small", "large"):
+        entry = found[size]
+        for name in ("plain", *sorted((name for name in entry if name.isdigit()), key=int)):
+            item = entry[name]
+            title = name if name == "plain" else f"`--threads {name}`"
+            ratio, memory = entry["plain"]["seconds"] / item["seconds"], f"{item['peak_mb']:.0f}" if "peak_mb" in item else ""
+            figures = f"{item['seconds']:.1f} | {ratio:.1f} | {item['cpu_seconds']:.1f} | {memory}"
+            lines.append(f"| {entry['reads']:,} | {entry['variants']} | {title} | {figures} |")
     return [*lines, ""]
 
 
