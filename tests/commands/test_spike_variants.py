@@ -173,6 +173,22 @@ def test_variants_near_a_heterozygous_one_are_on_one_haplotype(person: Path, tmp
     assert told > 40
 
 
+def test_a_planned_variant_by_itself_is_on_a_haplotype_too(person: Path, folder: Path, tmp_path: Path) -> None:
+    told = [record for record in records(folder / "truth.vcf.gz") if "ON_HAPLOTYPE" in record.info]
+    for number, chosen in enumerate(told[:3]):
+        plan = tmp_path / f"plan-{number}.vcf"
+        with pysam.VariantFile(str(plan), "w", header=chosen.header) as out:
+            out.write(chosen)
+        alone = tmp_path / f"out-{number}"
+        options = {name: value for name, value in CHOSEN.items() if name not in ("count", "lengths")}
+        files = {"reads": person / "normal.bam", "reference": person / "reference.fa", "variants": plan, "output": alone}
+        spike_variants(SpikeVariantsOptions(**files, **options))
+        (planted,) = records(alone / "truth.vcf.gz")
+        assert "ON_HAPLOTYPE" in planted.info
+        assert planted.samples["tumor"]["AD"] == chosen.samples["tumor"]["AD"]  # same place, frequency and seed
+    assert len(told) >= 3
+
+
 def test_mates_and_tags_agree(person: Path, folder: Path, tmp_path: Path) -> None:
     pairs: dict[str, list[Any]] = defaultdict(list)
     with pysam.AlignmentFile(str(folder / "tumor.bam")) as reads:

@@ -23,10 +23,7 @@ from varproof.spiking.near import DUPLICATE, REACH, covered, fragments_near
 from varproof.spiking.plan import Spike
 from varproof.spiking.records import edited
 from varproof.spiking.settings import SpikingSettings
-from varproof.spiking.survey import Marker, Planned, mixed
-
-FURTHEST_MARKER = 500
-"""A heterozygous SNV further away from a variant is seldom in the same fragment, bp."""
+from varproof.spiking.survey import FURTHEST_MARKER, Marker, Planned, mixed
 
 TUMOR, NORMAL, NEITHER = 0, 1, 2
 SAMPLE_SALT, VARIANT_SALT = 1, 2

@@ -4,7 +4,7 @@ import bisect
 import heapq
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from varproof.reads.reference import open_reference
 from varproof.reads.regions import merged
 from varproof.report.variants import Reference, left_aligned
 from varproof.spiking.settings import SpikingSettings
-from varproof.spiking.survey import LOW_DEPTH, Marker, Place, Planned, Surveyed, Surveyor
+from varproof.spiking.survey import FURTHEST_MARKER, LOW_DEPTH, Marker, Place, Planned, Surveyed, Surveyor
 from varproof.workers import ordered_results
 
 TOO_NEAR, NO_FREQUENCY, OUTSIDE, TWICE = "near_another_planted_variant", "no_frequency", "outside_regions", "planned_twice"
@@ -67,7 +67,7 @@ class _Sums:
     most: int
     places: list[Place] = field(default_factory=list)
     refused: list[Place] = field(default_factory=list)
-    markers: list[Marker] = field(default_factory=list)
+    markers: dict[Marker, None] = field(default_factory=dict)
     positions: Counter[str] = field(default_factory=Counter)
     bases: Any = None
     deep: int = 0
@@ -75,7 +75,7 @@ class _Sums:
     def add(self, part: Surveyed) -> None:
         self.places = self._best([*self.places, *(item for item in part.places if item.choices)])
         self.refused = self._best([*self.refused, *(item for item in part.places if not item.choices)])
-        self.markers += part.markers
+        self.markers.update(dict.fromkeys(part.markers))  # of neighbours that overlap, once
         self.positions.update(part.counts)
         bases = np.array(part.depth_sum)
         self.bases = bases if self.bases is None else self.bases + bases
@@ -178,7 +178,7 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
         spikes,
         skipped[:MOST_LISTED],
         max(0, len(skipped) - MOST_LISTED),
-        sums.markers,
+        list(sums.markers),
         depth,
         dict(sorted(sums.positions.items())),
     )
@@ -236,7 +236,10 @@ def _stretches(
     names: list[str],
     lengths: list[int],
 ) -> list[Chunk]:
-    """Chunks to survey: everything with reads, or what surrounds the variants of the plan, within the regions."""
+    """Chunks to survey: everything with reads, or what surrounds the variants of the plan, within the regions.
+
+    Around these the survey looks for the person's own variants, which also lie beside them.
+    """
     wanted = regions
     if given is not None:
         around: dict[str, list[tuple[int, int]]] = {}
@@ -244,8 +247,14 @@ def _stretches(
             around.setdefault(names[item.contig], []).append((item.start, min(item.start + 1, lengths[item.contig])))
         near = {contig: merged(intervals) for contig, intervals in around.items()}
         wanted = near if regions is None else _common(near, regions)
-    job = CallingJob(settings.reads, settings.reference, normal=settings.second_reads, regions=wanted)
-    return chunks(job)
+    found = chunks(CallingJob(settings.reads, settings.reference, normal=settings.second_reads, regions=wanted))
+    if given is None:
+        return found
+    length = dict(zip(names, lengths, strict=True))
+    return [
+        replace(item, start=max(0, item.start - FURTHEST_MARKER), end=min(length[item.contig], item.end + FURTHEST_MARKER))
+        for item in found
+    ]
 
 
 def _common(

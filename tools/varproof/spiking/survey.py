@@ -32,6 +32,9 @@ GERMLINE_READS, GERMLINE_FRACTION = 3, 0.1
 HETEROZYGOUS, HOMOZYGOUS = (0.25, 0.75), 0.85
 """Share of reads that show the allele of a heterozygous SNV that tells haplotypes apart; at least, of a homozygous one."""
 
+FURTHEST_MARKER = 500
+"""A heterozygous SNV further away from a variant is seldom in the same fragment, bp."""
+
 SURE = 20
 """PHRED of the second best genotype of a variant that is relied on."""
 
