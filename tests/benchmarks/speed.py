@@ -10,7 +10,6 @@ speed.json and its section of RESULTS.md.
 import argparse
 import json
 import os
-import pstats
 import shutil
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 import pysam
 from bench import DATA_SETS, HERE, WARM_UP, WARM_UP_INDELS, Usage, first_records, run, simulated_pair
+from profiling import profiled, stage_shares
 from speed_table import speed_lines
 from tables import write_page
 
@@ -383,28 +383,15 @@ def profiles(work: Path) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     inputs = ["--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--tumor", pair / "tumor.bam"]
     inputs += ["--normal", pair / "normal.bam", "--purity", "0.75", "--output", folder / "profiled.vcf.gz"]
-    stats = _profiled(folder, "score-posterior", *inputs)
-    total = sum(own for _, _, own, _, _ in stats.values())
-    stages = {}
-    for title, (file, function) in STAGES.items():
-        found = [item[3] for (path, _, name), item in stats.items() if path.endswith(file) and name == function]
-        stages[title] = max(found, default=0.0) / total
+    stages = stage_shares(profiled(folder, "score-posterior", *inputs), STAGES)
     scored, truth = many_calls(work, size.calls // 10)
     tools = {}
     for name, arguments in _file_tools(scored, truth, folder / "profiled").items():
-        stats = _profiled(folder, name, *arguments)
+        stats = profiled(folder, name, *arguments)
         total = sum(own for _, _, own, _, _ in stats.values())
         largest = sorted(((item[2], key) for key, item in stats.items()), reverse=True)[:LARGEST]
         tools[name] = {_function(key): own / total for own, key in largest}
     return {"stages": stages, "tools": tools, "calls": size.calls // 10}
-
-
-def _profiled(folder: Path, name: str, *arguments: str | Path) -> dict[Any, Any]:
-    """Statistics of cProfile: (file, line, function) -> (calls, primitive calls, own time, time with callees, callers)."""
-    output = folder / "profile"
-    command = [sys.executable, "-m", "cProfile", "-o", output, "-m", f"varproof.commands.{name.replace('-', '_')}"]
-    subprocess.run([str(item) for item in [*command, *arguments, "--quiet"]], check=True, stdout=subprocess.DEVNULL)
-    return pstats.Stats(str(output)).stats  # type: ignore[attr-defined]
 
 
 def _function(key: tuple[str, int, str]) -> str:

@@ -15,6 +15,7 @@ import sys
 import time
 import zlib
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 import pysam
 import pysam.bcftools
 from bench import DATA_SETS, HERE, run, simulated_pair
+from profiling import profiled, stage_shares
 from spiking_table import spiking_lines
 from tables import write_page
 
@@ -327,6 +329,23 @@ def plain_rewrite(reads: Path, plan: dict[tuple[str, int], str], tumor: Path, no
     pysam.index(str(normal))
 
 
+def samtools_copy(reads: Path, output: Path) -> None:
+    """The same records, neither shared out nor changed, least compressed: what htslib takes at least."""
+    pysam.view("--no-PG", "-b", "-1", "-o", str(output), str(reads), catch_stdout=False)
+    pysam.index(str(output))
+
+
+STAGES = {
+    "starting: Python's imports": ("<frozen importlib._bootstrap>", "_find_and_load"),
+    "starting: loading compiled kernels": ("numba/core/caching.py", "load_overload"),
+    "looking at the plan's places": ("spiking/plan.py", "make_plan"),
+    "editing fragments, and reading those near by": ("spiking/run.py", "_planted"),
+    "copying all records": ("spiking/copying.py", "copy"),
+    "joining the copies, and samtools' indexing": ("spiking/run.py", "_finish_sample"),
+    "finding candidates": ("spiking/run.py", "_write_tables"),
+}
+
+
 def repeated(pair: Path, folder: Path, copies: int) -> Path:
     """A folder with the reads and the reference of a pair of one contig that many times over, names told apart by a letter."""
     from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, compressed_block, open_bgzf
@@ -393,10 +412,15 @@ def rewriting(pair: Path, folder: Path, number: int, repeats: int) -> dict[str, 
         found: dict[str, Any] = {"reads": source.mapped + source.unmapped, "variants": len(plan)}
     measured: dict[str, list[dict[str, float]]] = defaultdict(list)
     files = ("--reads", reads, "--reference", reference, "--variants", folder / "plan.vcf", "--purity", "1")
+    here: dict[str, Callable[[], None]] = {
+        "plain": lambda: plain_rewrite(reads, plan, folder / "tumor.bam", folder / "normal.bam"),
+        "samtools": lambda: samtools_copy(reads, folder / "tumor.bam"),
+    }
     for _ in range(repeats):
-        begun, cpu = time.monotonic(), time.process_time()
-        plain_rewrite(reads, plan, folder / "tumor.bam", folder / "normal.bam")
-        measured["plain"].append({"seconds": time.monotonic() - begun, "cpu_seconds": time.process_time() - cpu})
+        for name, rewrite in here.items():
+            begun, cpu = time.monotonic(), time.process_time()
+            rewrite()
+            measured[name].append({"seconds": time.monotonic() - begun, "cpu_seconds": time.process_time() - cpu})
         for threads in sorted({1, 2, *(2**k for k in range(2, 6) if 2**k <= CPUS)}):
             output = folder / "out"
             begun = time.monotonic()
@@ -415,7 +439,11 @@ def speed(work: Path) -> dict[str, Any]:
     with ProcessPoolExecutor(1) as pool:  # what this process takes at most would count for those that it starts
         many = pool.submit(repeated, pair, work / "repeated", COPIES).result()
     large = rewriting(many, work / "speed", 1_000, 1)
-    return {"cpus": CPUS, "small": rewriting(pair, work / "speed", 300, 3), "large": large}
+    files = ("--reads", many / "tumor.bam", "--reference", many / "reference.fa", "--variants", work / "speed" / "plan.vcf")
+    stats = profiled(work / "speed", "spike-variants", *files, "--purity", "1", "--output", work / "speed" / "out")
+    shutil.rmtree(work / "speed" / "out")
+    small = rewriting(pair, work / "speed", 300, 3)
+    return {"cpus": CPUS, "small": small, "large": large, "stages": stage_shares(stats, STAGES)}
 
 
 MEASURES = ("posterior", "networks", "likeness", "speed")
