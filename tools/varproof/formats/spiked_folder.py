@@ -19,7 +19,7 @@ class SpikedSettings(BaseModel):
     second_reads: str | None = None
 
 
-class SpikingSummary(BaseModel):
+class SpikedSummary(BaseModel):
     """What is read of spiking.json."""
 
     schema_: Literal["varproof/spiking/1"] = Field(alias="schema", default="varproof/spiking/1")
@@ -54,7 +54,7 @@ def read_spiked_folder(path: Path) -> SpikedFolder:
         _existing(path, "candidates.vcf.gz"),
         _existing(path, "truth.vcf.gz"),
         summary,
-        read_json(summary, SpikingSummary).settings,
+        read_json(summary, SpikedSummary).settings,
     )
 
 
