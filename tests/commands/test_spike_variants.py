@@ -373,6 +373,29 @@ def test_damaged_reads_leave_nothing(person: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.bam", "bad.bam.bai"]
 
 
+def test_names_that_are_no_text_end_in_one_line(person: Path, tmp_path: Path) -> None:
+    from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, BgzfFile, compressed_block
+
+    content = BgzfFile(str(person / "normal.bam")).read(1 << 30)
+    with pysam.AlignmentFile(str(person / "normal.bam")) as reads:
+        names = {read.query_name.encode() for read in reads.fetch("chr1", 20_000, 20_400)}
+    with pysam.FastaFile(str(person / "reference.fa")) as reference:
+        ref = reference.fetch("chr1", 20_199, 20_200)
+    line = f"chr1\t20200\t.\t{ref}\t{'C' if ref == 'A' else 'A'}\t.\t.\tAF=1"
+    plan = write_plan(tmp_path / "plan.vcf", person, [line])
+    for name in names:
+        content = content.replace(name + b"\0", b"\xff" + name[1:] + b"\0")
+    bad = tmp_path / "bad.bam"
+    blocks = [compressed_block(content[at : at + BLOCK_BYTES]) for at in range(0, len(content), BLOCK_BYTES)]
+    bad.write_bytes(b"".join(blocks) + END_OF_FILE)
+    pysam.index(str(bad))
+    options = {key: value for key, value in CHOSEN.items() if key not in ("count", "lengths")}
+    files = {"reads": bad, "reference": person / "reference.fa", "variants": plan, "output": tmp_path / "out"}
+    with pytest.raises(UserError, match=r"bad\.bam: truncated or damaged at chr1:.* \(a read's name is no text\)"):
+        spike_variants(SpikeVariantsOptions(**files, **options))
+    assert not (tmp_path / "out").exists()
+
+
 def test_numbers_that_hashes_give_are_uniform() -> None:
     from varproof.spiking.fragments import uniform
 

@@ -83,7 +83,7 @@ def int32(data: np.ndarray, at: int) -> int:
 
 
 @compiled
-def _name_length(data, at, most):
+def name_length(data: np.ndarray, at: int, most: int) -> int:
     """Length of the name at data[at:at + most], which a zero ends."""
     length = 0
     while length < most and data[at + length] != 0:
@@ -181,7 +181,7 @@ def scan_records(
             found.end[count] = start if unmapped or operations == 0 else end
             with_mate = flag & (PAIRED | MATE_UNMAPPED) == PAIRED and mate_contig == contig
             found.mate_start[count] = int32(data, used + 28) if with_mate else -1
-            found.name_hash[count] = hash_of_bytes(data, used + 36, used + 36 + _name_length(data, used + 36, name_size))
+            found.name_hash[count] = hash_of_bytes(data, used + 36, used + 36 + name_length(data, used + 36, name_size))
             count += 1
         used = behind
     return MORE, used, count, position, furthest
@@ -212,7 +212,7 @@ def fill_records(data: np.ndarray, found: Heads, columns: Records, reads: int) -
         columns.flag[read] = uint16(data, record + 18)
         columns.template_length[read] = int32(data, record + 32)
         source, name_size = record + 36, np.int64(data[record + 12])
-        length = _name_length(data, source, name_size)
+        length = name_length(data, source, name_size)
         _copy(data, source, columns.names, names[read], length)
         names[read + 1] = names[read] + length
         source += name_size

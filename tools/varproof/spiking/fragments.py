@@ -17,6 +17,7 @@ import pysam
 from varproof.reads.arrays import HASH_RANGE, PAIRED, UNMAPPED
 from varproof.reads.files import open_reads
 from varproof.reads.raw import as_bytes, as_segments
+from varproof.reads.records import name_is_no_text
 from varproof.reads.reference import open_reference
 from varproof.spiking.editing import Edit
 from varproof.spiking.near import DUPLICATE, REACH, covered, fragments_near
@@ -90,7 +91,14 @@ class Planter:
         self.marker_places = np.array([(item.contig, item.position) for item in markers], np.int64).reshape(-1, 2)
 
     def plant(self, spikes: list[Spike]) -> list[Planted]:
-        """Edit the fragments that carry each variant."""
+        """Edit the fragments that carry each variant; raises UserError where the reads are damaged."""
+        try:
+            return self._planted(spikes)
+        except UnicodeDecodeError as error:
+            first = spikes[0].variant
+            raise name_is_no_text(self.files[0], first.contig, max(0, first.start - REACH)) from error
+
+    def _planted(self, spikes: list[Spike]) -> list[Planted]:
         found = [(drawn.planted, self._edited(drawn, fragments)) for drawn, fragments in self._with_reads(spikes)]
         records = [record for _, carriers in found for _, _, edited_records in carriers for record in edited_records]
         raw = as_bytes(self.files[0].header, records)

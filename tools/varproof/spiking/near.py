@@ -64,7 +64,8 @@ class Near:
                 ends.append(f"{spans.last[row]}-" if flag & REVERSE else f"{spans.first[row]}+")
         if len(ends) < 2 and not spans.flag[rows[0]] & MATE_UNMAPPED:
             begin = int(spans.place[rows[0]])
-            ends.append(self.data[begin + 36 : begin + 35 + int(self.data[begin + 12])].tobytes().decode())
+            name = self.data[begin + 36 : begin + 35 + int(self.data[begin + 12])].tobytes()
+            ends.append(name.decode("latin-1"))
         return name_hash(" ".join(sorted(ends)))
 
     def records(self, wanted: np.ndarray) -> tuple[bytes, int]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from varproof.accelerate import compiled
 from varproof.reads.arrays import UNMAPPED
-from varproof.reads.decode_numba_fns import CONSUMES_REFERENCE, cigar_length, hash_of_bytes, int32, uint16
+from varproof.reads.decode_numba_fns import CONSUMES_REFERENCE, cigar_length, hash_of_bytes, int32, name_length, uint16
 
 _SOFT_CLIP = 4
 _TEXT, _BYTES, _ARRAY = 90, 72, 66
@@ -56,7 +56,7 @@ def spans_of(data: np.ndarray) -> tuple[np.ndarray, ...]:
         place[i], behind = used, used + 4 + int32(data, used)
         name_size, operations, bases = np.int64(data[used + 12]), uint16(data, used + 16), int32(data, used + 20)
         flag[i] = uint16(data, used + 18)
-        name[i] = hash_of_bytes(data, used + 36, used + 36 + name_size - 1)
+        name[i] = hash_of_bytes(data, used + 36, used + 36 + name_length(data, used + 36, name_size))
         cigar = used + 36 + name_size
         aligned, left, right = np.int64(0), np.int64(0), np.int64(0)
         for j in range(operations):
