@@ -71,16 +71,16 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Reference:
     """A run that nothing befell: its output, seconds and arguments."""
 
-    content: bytes
+    content: dict[str, bytes]
     largest: int
     seconds: float
 
 
-def content_of(output: Path) -> bytes:
-    """Of a file, or of all files of a folder with their names; nothing of what is not there."""
+def content_of(output: Path) -> dict[str, bytes]:
+    """The bytes of a file, or of all files of a folder by name; nothing of what is not there."""
     if not output.is_dir():
-        return output.read_bytes() if output.exists() else b""
-    return b"".join(path.name.encode() + b"\0" + path.read_bytes() for path in sorted(output.rglob("*")) if path.is_file())
+        return {"": output.read_bytes()} if output.exists() else {}
+    return {str(path.relative_to(output)): path.read_bytes() for path in sorted(output.rglob("*")) if path.is_file()}
 
 
 def unharmed(job: Job, sound: Path, folder: Path) -> Reference:
@@ -190,6 +190,7 @@ def test_files_that_cannot_grow(job: Job, sound: Path, tmp_path: Path) -> None:
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.executable)
 def test_the_output_folder_goes_away(job: Job, sound: Path, tmp_path: Path) -> None:
+    """Of an output that is a folder itself, some files may go away at the very end, when it is in its place already."""
     reference = unharmed(job, sound, tmp_path / "run")
     for moment in moments(job, reference.seconds):
         folder = emptied(tmp_path / "run")
@@ -199,7 +200,8 @@ def test_the_output_folder_goes_away(job: Job, sound: Path, tmp_path: Path) -> N
         ended = child.wait()
         assert ended.status in (0, 1, 2) and "Traceback" not in ended.said, (moment, ended)
         if ended.status == 0 and folder.exists():
-            assert content_of(folder / job.output) == reference.content
+            left = content_of(folder / job.output)
+            assert left == reference.content or ("." not in job.output and left.items() <= reference.content.items())
         tallied("the output folder removed at a random moment", 1, 0)
 
 
