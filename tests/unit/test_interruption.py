@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,15 @@ def test_no_crash_while_a_kernel_hands_back_a_named_tuple() -> None:
         assert process.returncode == 130
 
 
+@pytest.fixture
+def ctrl_c_means_what_it_does() -> Iterator[None]:
+    """A shell starts what runs in its background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_means_what_it_does")
 def test_nothing_is_undone_and_signals_mean_what_they_did_after_the_block(tmp_path: Path) -> None:
     handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     undone = []
