@@ -6,6 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+START = {
+    "starting: Python's imports": ("<frozen importlib._bootstrap>", "_find_and_load"),
+    "starting: loading compiled kernels": ("numba/core/caching.py", "load_overload"),
+}
+"""The stages, as `stage_shares` takes them, that every executable has."""
+
 
 def profiled(folder: Path, name: str, *arguments: str | Path) -> dict[Any, Any]:
     """Statistics of cProfile: (file, line, function) -> (calls, primitive calls, own time, time with callees, callers)."""

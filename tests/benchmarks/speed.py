@@ -21,7 +21,7 @@ from typing import Any
 
 import pysam
 from bench import DATA_SETS, HERE, WARM_UP, WARM_UP_INDELS, Usage, first_records, run, simulated_pair
-from profiling import profiled, stage_shares
+from profiling import START, profiled, stage_shares
 from speed_table import speed_lines
 from tables import write_page
 
@@ -366,8 +366,7 @@ def scaling(work: Path) -> dict[str, Any]:
 
 
 STAGES = {
-    "starting: Python's imports": ("<frozen importlib._bootstrap>", "_find_and_load"),
-    "starting: loading compiled kernels": ("numba/core/caching.py", "load_overload"),
+    **START,
     "measuring both alignments": ("reads/properties.py", "estimate_properties"),
     "collecting evidence": ("evidence/pipeline.py", "collect_into"),
     "… of that typing: realignment": ("evidence/fragments_numba_fns.py", "observations"),

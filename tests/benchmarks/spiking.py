@@ -25,7 +25,7 @@ import numpy as np
 import pysam
 import pysam.bcftools
 from bench import DATA_SETS, HERE, run, simulated_pair
-from profiling import profiled, stage_shares
+from profiling import START, profiled, stage_shares
 from spiking_table import spiking_lines
 from tables import write_page
 
@@ -336,8 +336,7 @@ def samtools_copy(reads: Path, output: Path) -> None:
 
 
 STAGES = {
-    "starting: Python's imports": ("<frozen importlib._bootstrap>", "_find_and_load"),
-    "starting: loading compiled kernels": ("numba/core/caching.py", "load_overload"),
+    **START,
     "looking at the plan's places": ("spiking/plan.py", "make_plan"),
     "editing fragments, and reading those near by": ("spiking/run.py", "_planted"),
     "copying all records": ("spiking/copying.py", "copy"),

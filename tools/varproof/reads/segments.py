@@ -15,8 +15,7 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
     """The columns of those of pysam's reads that belong to the region; all are counted."""
     from varproof.reads.decode_numba_fns import name_hashes, parsed_cigars, translated
 
-    flag, start, length = (_column(reads, name) for name in ("flag", "reference_start", "query_length"))
-    end = np.array([read.reference_end or -1 for read in reads], np.int64)
+    flag, start, end, length = _placed(reads)
     usable = (flag & (LEFT_OUT_FLAGS | UNMAPPED)) == 0
     depth.started.add(start[usable], length[usable])
     wanted = _overlapping(region, flag, start, end, length)
@@ -58,9 +57,14 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
 
 def belonging(reads: list[Any], region: Region) -> list[Any]:
     """Those of pysam's reads that belong to the region."""
-    flag, start, length = (_column(reads, name) for name in ("flag", "reference_start", "query_length"))
-    end = np.array([read.reference_end or -1 for read in reads], np.int64)
+    flag, start, end, length = _placed(reads)
     return list(compress(reads, _overlapping(region, flag, start, end, length)))
+
+
+def _placed(reads: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Flag, start, end (-1 where a read has no alignment) and number of bases of each."""
+    flag, start, length = (_column(reads, name) for name in ("flag", "reference_start", "query_length"))
+    return flag, start, np.array([read.reference_end or -1 for read in reads], np.int64), length
 
 
 def _overlapping(region: Region, flag: np.ndarray, start: np.ndarray, end: np.ndarray, length: np.ndarray) -> np.ndarray:

@@ -125,7 +125,8 @@ class Copier:
             return self._shared_out(job, outputs)
 
     def _shared_out(self, job: CopyJob, outputs: list["_Blocks"]) -> Copied:
-        from varproof.spiking.copying_numba_fns import gathered, scan
+        from varproof.reads.decode_numba_fns import gathered_records
+        from varproof.spiking.copying_numba_fns import scan
         from varproof.spiking.fragments import sample_of
 
         written, left_out = dict.fromkeys(job.samples, 0), 0
@@ -149,7 +150,7 @@ class Copier:
             for number, sample in enumerate(job.samples):
                 rows = np.flatnonzero((target == SAMPLES.index(sample)) & ~gone)
                 ready = bisect.bisect_left(waiting, int(key[-1]), key=lambda item: item[0]) if number == 0 else 0
-                content, done = gathered(data, begin[rows], end[rows]).data, 0
+                content, done = gathered_records(data, begin[rows]).data, 0
                 size = np.concatenate([np.zeros(1, np.int64), np.cumsum(end[rows] - begin[rows])])
                 for place_key, record in waiting[:ready]:
                     before = int(size[np.searchsorted(key[rows], place_key, side="right")])

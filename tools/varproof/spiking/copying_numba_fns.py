@@ -39,15 +39,3 @@ def scan(data: np.ndarray, place: np.ndarray, key: np.ndarray, name: np.ndarray)
         count += 1
         used += 4 + length
     return count, used
-
-
-@compiled
-def gathered(data: np.ndarray, place: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """The bytes data[place[i]:end[i]] one after the other."""
-    out = np.empty((end - place).sum(), np.uint8)
-    used = 0
-    for i in range(len(place)):
-        size = end[i] - place[i]
-        out[used : used + size] = data[place[i] : end[i]]
-        used += size
-    return out

@@ -70,9 +70,10 @@ class Near:
 
     def records(self, wanted: np.ndarray) -> tuple[bytes, int]:
         """The records of fragments with these numbers, and how many they are."""
-        place = self.spans.place
-        rows = self.rows[np.isin(self.fragment, wanted)].tolist()
-        return b"".join(self.data[place[row] : place[row + 1]].tobytes() for row in rows), len(rows)
+        from varproof.reads.decode_numba_fns import gathered_records
+
+        rows = self.rows[np.isin(self.fragment, wanted)]
+        return gathered_records(self.data, self.spans.place[rows]).tobytes(), len(rows)
 
 
 def fragments_near(alignments: Alignments, contig: int, edit: Edit) -> Near:
