@@ -16,12 +16,13 @@ import numpy as np
 
 from varproof.errors import UserError
 from varproof.evidence.collect import candidate_key
-from varproof.formats.evidence import COVERED_BASES, EvidenceReader, evidence_writer
+from varproof.formats.evidence import COVERED_BASES, SAMPLE_NAMES, EvidenceReader, evidence_writer
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
 from varproof.formats.hdf5 import damage_told, is_hdf5
 from varproof.formats.output import input_digest
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
 from varproof.formats.vcf import VcfWriter, candidates_of, open_vcf, read_records
+from varproof.formats.vcf_output import UNDECLARED
 
 logger = logging.getLogger("varproof.gather")
 
@@ -124,13 +125,18 @@ def gather_evidence(paths: Sequence[Path], candidates: Path, output: Path) -> in
     """One evidence file of chunks' evidence files; returns the number of candidates. Raises UserError unless these are the
     `candidates`, in their order.
     """
-    provenances, covered = [], []
+    provenances, covered, names = [], [], []
     for path in paths:
         with EvidenceReader(path) as reader:
             provenances.append(reader.attribute("provenance"))
             covered.append(reader.attribute(COVERED_BASES))
+            names.append(reader.attribute(SAMPLE_NAMES))
     check_made_alike(paths, provenances, OF_A_CHUNK[:1])
-    attributes = {"provenance": _whole_provenance(provenances[0], candidates), COVERED_BASES: covered[0]}
+    attributes = {
+        "provenance": _whole_provenance(provenances[0], candidates),
+        COVERED_BASES: covered[0],
+        SAMPLE_NAMES: names[0],
+    }
     wanted = _keys(candidates)
     total = 0
     with evidence_writer(output, attributes) as writer:
@@ -212,9 +218,10 @@ def gather_calls(paths: Sequence[Path], output: Path) -> int:
         with open_vcf(path) as handle:
             headers.append(handle.header.copy())
     _check_headers_alike(paths, headers)
+    lengths = _contig_lengths(paths, headers)
     total, finished = 0, set[str]()
     contig, position, last_path = "", -1, paths[0]
-    with VcfWriter(output, headers[0]) as writer:
+    with VcfWriter(output, headers[0], lengths) as writer:
         for path in paths:
             for record in read_records(path):
                 if record.contig != contig:
@@ -230,19 +237,36 @@ def gather_calls(paths: Sequence[Path], output: Path) -> int:
                         "give the chunks in genome order, each once"
                     )
                 position, last_path = record.start, path
-                record.translate(writer.header)
                 writer.write(record)
                 total += 1
     return total
 
 
+def _contig_lengths(paths: Sequence[Path], headers: Sequence[Any]) -> dict[str, int]:
+    """Length of each contig that has one, bp. Raises UserError where a contig has two."""
+    lengths: dict[str, int] = {}
+    for path, header in zip(paths, headers, strict=True):
+        for name, contig in header.contigs.items():
+            if contig.length and lengths.setdefault(name, contig.length) != contig.length:
+                raise UserError(
+                    f"{path}: its header differs from that of an earlier chunk: contig {name} has {contig.length} bp, not "
+                    f"{lengths[name]}; make all chunks alike"
+                )
+    return lengths
+
+
 def _check_headers_alike(paths: Sequence[Path], headers: Sequence[Any]) -> None:
-    """Raise UserError unless all headers have the same contigs, fields, filters and samples, and were made alike."""
+    """Raise UserError unless all headers have the same fields, filters and samples, contigs of one length, and were made alike.
+
+    What varproof itself added to them for records of one chunk may differ.
+    """
     described, made = [], []
     for header in headers:
         own = {line.key: line.value for line in header.records if line.key.startswith(PROVENANCE_PREFIX)}
         made.append({name: value for name, value in own.items() if value and '"executable"' in value})
-        fields = {str(line) for line in header.records if line.type != "GENERIC"}
+        fields = {
+            str(line) for line in header.records if line.type not in ("GENERIC", "CONTIG") and UNDECLARED not in str(line)
+        }
         described.append((fields, list(header.samples)))
     for path, (fields, samples) in zip(paths, described, strict=True):
         if samples != described[0][1]:

@@ -136,7 +136,6 @@ def write_chunks(candidates: Path, cuts: np.ndarray, folder: Path, line: str) ->
         with VcfWriter(paths[-1], header) as writer:
             left = -1 if last is None else last - first
             while left and (record := next(stream, None)) is not None:
-                record.translate(writer.header)
                 writer.write(record)
                 left -= 1
     return paths

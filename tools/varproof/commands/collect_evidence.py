@@ -25,9 +25,9 @@ class CollectEvidenceOptions(CommandOptions):
 
 def collect_evidence(options: CollectEvidenceOptions) -> None:
     """Candidates and reads to evidence.h5."""
-    from varproof.commands.samples import sample_files
+    from varproof.commands.samples import sample_files, sample_names
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import COVERED_BASES, evidence_writer
+    from varproof.formats.evidence import COVERED_BASES, SAMPLE_NAMES, evidence_writer
     from varproof.formats.output import check_output, provenance
     from varproof.formats.vcf import open_vcf
     from varproof.journal import kept_chunks
@@ -40,6 +40,7 @@ def collect_evidence(options: CollectEvidenceOptions) -> None:
     attributes = {
         "provenance": provenance("collect-evidence", options),
         COVERED_BASES: "" if covered is None else f"{covered:.3f}",
+        SAMPLE_NAMES: sample_names(options.reads, options.reference),
     }
     with kept_chunks(options.resume) as journal, evidence_writer(options.output, attributes) as writer:
         collect_into(writer, files, options.worker_count, journal("reads", files.identity))

@@ -100,7 +100,7 @@ def combine_calls(options: CombineCallsOptions) -> None:
         *(by_source[name] for name in ("both", "scored", "predicted")),
     )
     for reason, number in sorted(skipped.items()):
-        logger.info("%d records not judged: %s", number, reason)
+        logger.info("%d alleles not judged: %s", number, reason)
 
 
 def main() -> None:

@@ -14,8 +14,9 @@ from varproof.commands.base import CommandOptions, run_command
 from varproof.errors import UserError
 from varproof.formats.json_file import write_json
 from varproof.formats.output import STDOUT, check_output, complete_or_absent, provenance, working_folder, write_bytes
+from varproof.formats.scored import density_field
 from varproof.formats.vcf import (
-    ALLELE_FREQUENCY_DENSITY,
+    DENSITY,
     PROBABILITY_PREFIX,
     VcfWriter,
     candidates_of,
@@ -44,22 +45,28 @@ _SOMATIC = PROBABILITY_PREFIX + "SOMATIC_TUMOR"
 class EstimateVafOptions(CommandOptions):
     """Allele frequency of each call in the tumour cells, with its 95 % credible interval, as a table.
 
-    The posterior densities are those that score-posterior wrote (FORMAT/AFD, corrected for purity), so filter its output
+    The posterior densities are those that score-posterior wrote (FORMAT/VP_AFD, corrected for purity), so filter its output
     with fdr-filter first and give that; for calls of another program give --tumor, --reference, --purity and --normal.
     The cumulative spectrum M(f) is fitted with the line of neutral evolution, M(f) = (mu/beta) (1/f - 1/fmax).
     """
 
-    calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted; the first sample is the tumour.")
+    calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted; the tumour first if not of varproof.")
     output: Path = Field(description="table of allele frequencies (TSV), or - for stdout.")
     annotated_output: Path | None = Field(None, description="the calls with AFMEAN, AFLOW and AFHIGH: .vcf, .vcf.gz or .bcf.")
     plot: Path | None = Field(None, description="picture of the spectrum; PREFIX.svg and PREFIX.png are written.")
     summary: Path | None = Field(None, description="numbers of variants and the neutral-evolution fit (JSON).")
     fmin: float | None = Field(None, gt=0, lt=1, description="lower end of the fit's VAF range (default 0.12).")
     fmax: float | None = Field(None, gt=0, le=1, description="upper end of the fit's VAF range (default 0.24).")
-    tumor: Path | None = Field(None, description="tumour: BAM, CRAM or evidence.h5 of these calls; needed without AFD only.")
-    normal: Path | None = Field(None, description="normal: BAM, CRAM or evidence.h5 of these calls; used without AFD only.")
-    reference: Path | None = Field(None, description="indexed FASTA of the reads; needed without AFD only.")
-    purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells; used without AFD only (AFD is corrected).")
+    tumor: Path | None = Field(
+        None, description="tumour: BAM, CRAM or evidence.h5 of these calls; for calls without densities."
+    )
+    normal: Path | None = Field(
+        None, description="normal: BAM, CRAM or evidence.h5 of these calls; for calls without densities."
+    )
+    reference: Path | None = Field(None, description="indexed FASTA of the reads; for calls without densities.")
+    purity: float = Field(
+        1.0, gt=0, le=1, description="fraction of tumour cells; for calls without densities (which are corrected)."
+    )
 
     @model_validator(mode="after")
     def _range_in_order(self) -> "EstimateVafOptions":
@@ -102,13 +109,13 @@ class _Collected:
 def _calls_with_densities(options: EstimateVafOptions, folder: Path) -> Path:
     """The calls, or where they carry no densities, a copy in `folder` that was scored on the given reads."""
     with open_vcf(options.calls) as calls:
-        if ALLELE_FREQUENCY_DENSITY in calls.header.formats and len(calls.header.samples):
+        if density_field(calls.header) is not None and len(calls.header.samples):
             if options.tumor is not None:
                 logger.info("the calls carry densities: the reads are not read again")
             return options.calls
     if options.tumor is None or options.reference is None:
         raise UserError(
-            f"{options.calls}: the calls carry no densities (FORMAT/{ALLELE_FREQUENCY_DENSITY}); "
+            f"{options.calls}: the calls carry no densities (FORMAT/{DENSITY}); "
             "run score-posterior first, or give --tumor and --reference"
         )
     from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
@@ -140,14 +147,15 @@ def _annotated_header(path: Path, options: EstimateVafOptions) -> Any:
 
 
 def _rows(record: Any, collected: _Collected) -> Iterator[str]:
-    """Lines of the table for a record's judged alleles (first sample)."""
+    """Lines of the table for a record's judged alleles (the tumour)."""
     from varproof.formats.scored import allele_frequencies, density_texts, depth
 
-    texts = density_texts(record, 0)
+    tumor = record.header.tumor_column
+    texts = density_texts(record, tumor)
     collected.not_judged += texts.count(None)
     if not any(texts):
         return
-    modes, fragments = allele_frequencies(record, 0), depth(record, 0)
+    modes, fragments = allele_frequencies(record, tumor), depth(record, tumor)
     somatic = info_numbers(record, _SOMATIC)
     for candidate, text, mode in zip(candidates_of(record, 0), texts, modes, strict=True):
         if text is None:
@@ -179,14 +187,13 @@ def _estimate(record: Any, text: str) -> "FrequencyEstimate":
     try:
         return frequency_estimate(text)
     except ValueError as error:
-        raise UserError(f"record {record.contig}:{record.pos}: {ALLELE_FREQUENCY_DENSITY} is {error}") from error
+        raise UserError(f"record {record.contig}:{record.pos}: {density_field(record.header)} is {error}") from error
 
 
-def _annotate(record: Any, header: Any) -> Any:
+def _annotate(record: Any) -> Any:
     """The record with the annotations of every sample that has a density."""
     from varproof.formats.scored import density_texts
 
-    record.translate(header)
     for number, sample in enumerate(record.samples.values()):
         estimates = [None if text is None else _estimate(record, text) for text in density_texts(record, number)]
         if any(estimate is not None for estimate in estimates):
@@ -251,10 +258,10 @@ def estimate_vaf(options: EstimateVafOptions) -> None:
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
         table = _open_table(options.output, stack)
         table.write("\t".join(COLUMNS) + "\n")
-        for record in read_records(calls, declared=writer is not None):
+        for record in read_records(calls):
             table.writelines(line + "\n" for line in _rows(record, collected))
             if writer is not None:
-                writer.write(_annotate(record, header))
+                writer.write(_annotate(record))
         _write_summary(collected, options)
     logger.info("%d allele frequencies to %s", len(collected.vafs), "stdout" if options.output == STDOUT else options.output)
 

@@ -132,7 +132,7 @@ def predict(options: PredictOptions) -> None:
         explained_pictures(predictor, unclear, alleles.probability, header, options.explain)
     logger.info("%d candidates; %d records below %g", total, filtered, options.threshold)
     for reason, number in sorted(skipped.items()):
-        logger.info("%d records not judged: %s", number, reason)
+        logger.info("%d alleles not judged: %s", number, reason)
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """What collect-evidence and score-posterior share: a sample's alignment properties, given or measured on the spot."""
 
+import json
 import logging
 from pathlib import Path
+from typing import Any
 
 from varproof.commands.estimate_alignment import Options
 from varproof.evidence.pipeline import SampleFiles
@@ -11,6 +13,19 @@ from varproof.reads.decode import open_reads
 from varproof.reads.estimate import estimate_alignment_properties
 
 logger = logging.getLogger("varproof")
+
+
+def sample_names(reads: Path, reference: Path) -> str:
+    """What `EvidenceReader.sample_names` gives back: the samples of the read groups and the file's name, as JSON."""
+    with open_reads(reads, reference) as alignments:
+        groups = read_group_samples(alignments)
+    return json.dumps({"read_groups": groups, "file": reads.name.removesuffix(reads.suffix)})
+
+
+def read_group_samples(alignments: Any) -> tuple[str, ...]:
+    """The samples (SM) of the read groups in a BAM's or CRAM's header, each once, in order."""
+    groups = alignments.header.to_dict().get("RG", [])
+    return tuple(dict.fromkeys(group["SM"] for group in groups if group.get("SM")))
 
 
 def sample_files(reads: Path, reference: Path, candidates: Path, alignment: Path | None, max_depth: int | None) -> SampleFiles:

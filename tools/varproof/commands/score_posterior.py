@@ -20,6 +20,10 @@ class ScorePosteriorOptions(CommandOptions):
 
     Tumour and normal are reads (BAM or CRAM) or evidence files of collect-evidence. By default the prior is learnt from
     all candidates and the territory that was searched for them.
+
+    Records come out as they came in, all samples included. The tumour's and the normal's columns are those of the
+    reads' samples (SM), else those that the header tells (##tumor_sample, ##normal_sample), or the only possible ones;
+    where the file has none, they are added. GT, AD, DP and AF are filled where the caller gave none.
     """
 
     candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
@@ -27,6 +31,8 @@ class ScorePosteriorOptions(CommandOptions):
     tumor: Path = Field(description="tumour: indexed BAM or CRAM, or evidence.h5.")
     output: Path = Field(description="scored VCF to write: .vcf, .vcf.gz, .bcf or -.")
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM, or evidence.h5.")
+    tumor_sample: str | None = Field(None, description="the tumour's sample column in --candidates (default: see --help).")
+    normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
     purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
     normal_contamination: float | Literal["auto"] = Field(
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the candidates."
@@ -56,6 +62,7 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
     from varproof.formats.output import working_folder
     from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.journal import kept_chunks
+    from varproof.posterior.columns import SampleName, assigned_columns
     from varproof.posterior.run import ScoringJob, learn, write_scored
 
     vcf_mode(options.output)
@@ -69,14 +76,21 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
         if options.normal is not None:
             normal_path, _ = _evidence(options, options.normal, options.alignment_normal, folder / "normal.h5", journal)
             normal = stack.enter_context(EvidenceReader(normal_path))
+        names = [
+            SampleName(given, *reader.sample_names)
+            for given, reader in ((options.tumor_sample, tumor), (options.normal_sample, normal))
+            if reader is not None
+        ]
+        with open_vcf(options.candidates) as handle:
+            columns = assigned_columns(options.candidates, handle.header, names)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
-        job = ScoringJob(options.candidates, tumor, normal, options.purity, contamination)
+        job = ScoringJob(options.candidates, options.reference, tumor, normal, options.purity, contamination)
         learnt = learn(job, options.prior, options.territory or territory)
         if options.learnt_prior is not None:
             from varproof.formats.json_file import write_json
 
             write_json(options.learnt_prior, learnt.prior)
-        write_scored(job, learnt, options.output, options)
+        write_scored(job, learnt, columns, options.output, options)
 
 
 def _evidence(
@@ -87,9 +101,9 @@ def _evidence(
     journal: "MakeJournal",
 ) -> tuple[Path, float | None]:
     """(evidence file, searched territory in bases where it is known)."""
-    from varproof.commands.samples import sample_files
+    from varproof.commands.samples import sample_files, sample_names
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import EvidenceReader, evidence_writer
+    from varproof.formats.evidence import SAMPLE_NAMES, EvidenceReader, evidence_writer
     from varproof.formats.hdf5 import is_hdf5
     from varproof.posterior.territory import covered_bases, searched_territory
 
@@ -98,7 +112,7 @@ def _evidence(
             return path, searched_territory(evidence.covered_bases, options.regions)
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)
-    with evidence_writer(temporary, {}) as writer:
+    with evidence_writer(temporary, {SAMPLE_NAMES: sample_names(path, options.reference)}) as writer:
         collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
     return temporary, searched_territory(covered_bases(path, options.reference, files.properties), options.regions)
 

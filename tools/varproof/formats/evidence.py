@@ -5,6 +5,7 @@ one row with a count. Chunked and compressed HDF5, appended to chunk by chunk, s
 """
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +20,9 @@ SCHEMA = "varproof/evidence/1"
 
 COVERED_BASES = "covered_bases"
 """Attribute, decimal: bases of the reference that the reads cover, wherever candidates are; empty where unknown."""
+
+SAMPLE_NAMES = "sample_names"
+"""Attribute, JSON: samples (SM) of the reads' read groups, and the name of their file without suffix."""
 
 OBSERVATION_COLUMNS = {
     "log_ratio": np.float32,
@@ -263,6 +267,15 @@ class EvidenceReader:
         if text and not text.replace(".", "", 1).isdecimal():
             raise UserError(f"{self.path}: damaged attribute {COVERED_BASES} ({text}); make it with collect-evidence")
         return float(text) if text else None
+
+    @property
+    def sample_names(self) -> tuple[tuple[str, ...], str]:
+        """Samples of the reads' read groups, and the name of their file (of this one, where it does not say)."""
+        try:
+            told = json.loads(self.attribute(SAMPLE_NAMES) or "{}")
+            return tuple(map(str, told.get("read_groups", ()))), str(told.get("file") or self.path.stem)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise UserError(f"{self.path}: damaged attribute {SAMPLE_NAMES}; make it with collect-evidence") from error
 
     def column(self, name: str) -> np.ndarray:
         """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""

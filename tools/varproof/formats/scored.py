@@ -13,13 +13,17 @@ from typing import Any
 from varproof.errors import UserError
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY,
-    ALLELE_FREQUENCY_DENSITY,
     COMBINED_EVENTS,
+    DENSITY,
     DEPTH,
+    EARLIER_DENSITY,
     EVENTS,
+    FRAGMENTS,
     MAX_PHRED,
+    MODE,
     NETWORK_EVENTS,
     PROBABILITY_PREFIX,
+    SKIPPED,
     from_phred,
 )
 
@@ -151,48 +155,58 @@ def _phreds(record: Any, field: str, alleles: int) -> Sequence[float]:
     return [NAN if value is None else value for value in values] if None in values else values
 
 
+def skipped_alleles(record: Any) -> list[str | None]:
+    """For each alternative allele why it was not judged, None where it was; in earlier files one reason for all."""
+    value = record.info.get(SKIPPED)
+    alleles = len(record.alts or ())
+    if isinstance(value, tuple) and len(value) == alleles:
+        return list(value)
+    return [value[0] if isinstance(value, tuple) else value] * alleles
+
+
 def format_values(record: Any, sample: int, field: str, alleles: int) -> Sequence[Any]:
     """A FORMAT field of one sample, one value per alternative allele (a field of one value is repeated); None = missing.
 
     Raises UserError for a text that is none.
     """
-    if field not in record.format:
-        return [None] * alleles
-    try:
-        values = record.samples[sample][field]
-    except UnicodeDecodeError as error:
-        raise UserError(f"record {record.contig}:{record.pos}: {field} is damaged: it is no text ({error.reason})") from error
+    values = record.samples[sample].get(field)
     if not isinstance(values, tuple):
         values = (values,)
     if len(values) == 1:
-        return [_known(values[0])] * alleles
-    return [_known(value) for value in values] if len(values) == alleles else [None] * alleles
-
-
-def _known(value: Any) -> Any:
-    """None for strings that were never set: they come as '.' or as htslib's filler (byte 7)."""
-    return None if isinstance(value, str) and value.strip("\x07") in (".", "") else value
+        return [values[0]] * alleles
+    return list(values) if len(values) == alleles else [None] * alleles
 
 
 def _numbers(record: Any, field: str, values: Sequence[Any]) -> Sequence[Any]:
     if any(isinstance(value, str) for value in values):
-        kind = "Integer" if field == DEPTH else "Float"
+        kind = "Integer" if field in (DEPTH, FRAGMENTS) else "Float"
         raise UserError(
             f"record {record.contig}:{record.pos}: {field} is no number; the header must declare it with Type={kind}"
         )
     return values
 
 
+def density_field(header: Any) -> str | None:
+    """The FORMAT field of densities that a header (pysam's, or `Declared`) has, of this version or an earlier one."""
+    return next((name for name in (DENSITY, EARLIER_DENSITY) if name in header.formats), None)
+
+
 def allele_frequencies(record: Any, sample: int) -> Sequence[float | None]:
-    """FORMAT/AF of one sample per alternative allele; raises UserError where it is text."""
-    return _numbers(record, ALLELE_FREQUENCY, format_values(record, sample, ALLELE_FREQUENCY, len(record.alts or ())))
+    """Most probable frequency of one sample per alternative allele; in a file that was not scored FORMAT/AF.
+
+    Raises UserError where it is text.
+    """
+    field = MODE if MODE in record.header.formats else ALLELE_FREQUENCY
+    return _numbers(record, field, format_values(record, sample, field, len(record.alts or ())))
 
 
 def density_texts(record: Any, sample: int) -> Sequence[str | None]:
-    """FORMAT/AFD of one sample per alternative allele, still encoded."""
-    return format_values(record, sample, ALLELE_FREQUENCY_DENSITY, len(record.alts or ()))
+    """Density of the frequency of one sample per alternative allele, still encoded."""
+    field = density_field(record.header) or DENSITY
+    return format_values(record, sample, field, len(record.alts or ()))
 
 
 def depth(record: Any, sample: int) -> int | None:
-    """FORMAT/DP of one sample: fragments; raises UserError where it is text."""
-    return _numbers(record, DEPTH, format_values(record, sample, DEPTH, 1))[0]
+    """Fragments of one sample, in a file that was not scored FORMAT/DP; raises UserError where it is text."""
+    field = FRAGMENTS if FRAGMENTS in record.header.formats else DEPTH
+    return _numbers(record, field, format_values(record, sample, field, 1))[0]

@@ -1,24 +1,25 @@
 """VCF and BCF: candidates in, records out as they came with fields added.
 
-`CandidateReader` turns records into `Candidate`s (one per alternative allele, 0-based half-open, trimmed to what
-differs); `VcfWriter` writes `.vcf`, `.vcf.gz` or `.bcf` (the latter two indexed), complete or not at all. Field names of
-varproof are defined here once.
+`read_records` gives records as their text (`record`), `candidates_of` turns them into `Candidate`s (one per alternative allele,
+0-based half-open, trimmed to what differs); `VcfWriter` (`vcf_output`) writes `.vcf`, `.vcf.gz` or `.bcf` (the latter two
+indexed), complete or not at all. Field names of varproof are defined here once.
 """
 
 import contextlib
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pysam
 
 from varproof.errors import UserError
-from varproof.formats.output import STDOUT, check_output, complete_or_absent
+from varproof.formats.record import COLUMNS_LINE, Declared, Record
+from varproof.formats.vcf_output import VcfWriter, bgzipped, vcf_mode
 from varproof.htslib import quiet
+
+__all__ = ["COLUMNS_LINE", "VcfWriter", "vcf_mode"]
 
 EVENTS = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "ABSENT")
 NETWORK_EVENTS = ("CNN_SOMATIC", "CNN_ARTIFACT")
@@ -29,7 +30,17 @@ MAX_PHRED = 300.0
 SKIPPED = "SKIPPED"
 NO_REFERENCE_SEQUENCE = "no_reference_sequence"
 """Why a candidate is skipped whose alleles could be judged, where the reference has N (or the allele)."""
-ALLELE_FREQUENCY, ALLELE_FREQUENCY_DENSITY, DEPTH = "AF", "AFD", "DP"
+NO_ALTERNATIVE_ALLELE, NOT_JUDGED = "no_alternative_allele", "not_judged"
+GENOTYPE, ALLELE_DEPTH, DEPTH, ALLELE_FREQUENCY = "GT", "AD", "DP", "AF"
+"""What programs downstream read of a sample: filled with what was observed, where the caller gave none."""
+
+MODE, DENSITY, FRAGMENTS = "VP_MAP", "VP_AFD", "VP_DP"
+"""varproof's own: most probable frequency (of the tumour: in its cells, corrected for purity), its density, fragments."""
+
+EARLIER_DENSITY = "AFD"
+"""The density's name in files of version 0.1, where AF was the most probable frequency."""
+
+REASON, TUMOR_ONLY = "VP_REASON", "VP_TUMOR_ONLY"
 
 
 class VariantType(str, Enum):
@@ -98,11 +109,8 @@ class Candidate:
 
 
 def info_value(record: Any, key: str) -> Any:
-    """An INFO field as pysam gives it; None where the record or the header lacks it. Raises UserError for damaged text."""
-    try:
-        return record.info.get(key) if key in record.header.info else None
-    except UnicodeDecodeError as error:
-        raise UserError(f"record {record.contig}:{record.pos}: {key} is damaged: it is no text ({error.reason})") from error
+    """Value of an INFO field; None where the record lacks it. Raises UserError for damaged text."""
+    return record.info.get(key)
 
 
 def info_numbers(record: Any, key: str) -> tuple[float | None, ...] | None:
@@ -176,27 +184,23 @@ def open_vcf(path: Path) -> Any:
         raise UserError(f"{path}: not a readable VCF or BCF file ({error})") from error
 
 
-def read_records(path: Path, *, require_sorted: bool = True, declared: bool = True) -> Iterator[Any]:
-    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted.
-
-    `declared`: records are going to be written again, so that their contigs and fields must be in the header.
-    """
+def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Record]:
+    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted."""
     with quiet(), open_vcf(path) as handle:
+        header = Declared.of(handle.header)
         finished: set[str] = set()
         contig, position, number = None, -1, 0
-        known = _declared(handle.header)
+        lines = _lines(path, handle)
         while True:
             try:
-                record = next(handle)
-            except StopIteration:
-                break
-            except (OSError, ValueError) as error:
+                line = next(lines, None)
+                if line is None:
+                    break
+                record = Record(line, header)
+            except (OSError, ValueError, UserError) as error:
                 raise UserError(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
             number += 1
-            here = _contig(path, number, record)
-            if declared and _declared(handle.header) != known:
-                _require_declared(path, number, record)
-                known = _declared(handle.header)
+            here = record.contig
             if require_sorted:
                 if here != contig:
                     if here in finished:
@@ -215,109 +219,26 @@ def read_records(path: Path, *, require_sorted: bool = True, declared: bool = Tr
             yield record
 
 
-def _contig(path: Path, number: int, record: Any) -> str:
-    try:
-        return str(record.contig)
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: record {number} is malformed: the name of its contig is no text ({error.reason})") from error
+def _lines(path: Path, handle: Any) -> Iterator[str]:
+    """The lines of the records, as they stand in a VCF, or as htslib writes those of a BCF."""
+    if handle.format == "BCF":
+        for record in handle:
+            yield str(record).rstrip("\n")
+        return
+    with contextlib.closing(path.open("rb") if handle.compression == "NONE" else bgzipped(path, "rb")) as file:
+        for data in file:
+            if data.startswith(b"#"):
+                continue
+            if line := data.decode("utf-8", "surrogateescape").rstrip("\r\n"):
+                yield line
 
 
-def _declared(header: Any) -> tuple[int, int, int, int]:
-    """How much a header declares; htslib adds what a record uses beyond that, and then refuses to write the record."""
-    return len(header.contigs), len(header.filters), len(header.info), len(header.formats)
+def contig_lengths(reference: Path) -> dict[str, int]:
+    """Length of each contig of an indexed FASTA, bp: for headers that lack them."""
+    from varproof.reads.reference import open_reference
 
-
-def _require_declared(path: Path, number: int, record: Any) -> None:
-    """Raise UserError for a record that uses what the file's own header does not declare."""
-    with open_vcf(path) as handle:
-        known = handle.header
-    used = {
-        "FILTER": (record.filter, known.filters),
-        "INFO": (record.info, known.info),
-        "FORMAT": (record.format, known.formats),
-    }
-    try:
-        missing = [f"{kind} {key}" for kind, (keys, there) in used.items() for key in keys if key not in there]
-    except UnicodeDecodeError:
-        missing = ["a field whose name is no text"]
-    advice = "add it with 'bcftools annotate --header-lines'"
-    if record.contig not in known.contigs:
-        missing, advice = [f"contig {record.contig}"], "add contigs with 'bcftools reheader --fai reference.fa.fai'"
-    if missing:
-        place = f"record {number} ({record.contig}:{record.pos})"
-        raise UserError(f"{path}: {place} has {missing[0]}, which the header does not declare; {advice}")
-
-
-def vcf_mode(path: Path) -> str:
-    """pysam's mode for an output `.vcf`, `.vcf.gz`, `.bcf` or `-`; raises UserError for others and for an unwritable place."""
-    name = path.name
-    if path == STDOUT or name.endswith(".vcf"):
-        mode = "w"
-    elif name.endswith((".vcf.gz", ".vcf.bgz")):
-        mode = "wz"
-    elif name.endswith(".bcf"):
-        mode = "wb"
-    else:
-        raise UserError(f"output {path}: the suffix must be .vcf, .vcf.gz or .bcf")
-    check_output(path)
-    return mode
-
-
-class VcfWriter:
-    """Writes records, complete or not at all; a context manager. `.vcf.gz` and `.bcf` get an index beside them."""
-
-    def __init__(self, path: Path, header: Any) -> None:
-        """`path`: `.vcf`, `.vcf.gz`, `.bcf` or `-`; raises UserError for another suffix or an unwritable place."""
-        self.path = path
-        self._mode = vcf_mode(path)
-        self._header = header
-
-    def __enter__(self) -> "VcfWriter":
-        self._stack = contextlib.ExitStack()
-        self._temporary = self._stack.enter_context(complete_or_absent(self.path))
-        try:
-            with quiet():
-                self._file = pysam.VariantFile(str(self._temporary), self._mode, header=self._header)
-        except (OSError, ValueError) as error:
-            told = UserError(f"output {self.path}: can't be written ({error})")
-            self._stack.__exit__(UserError, told, None)
-            raise told from error
-        return self
-
-    @property
-    def header(self) -> Any:
-        """Header of the output (a `pysam.VariantHeader`)."""
-        return self._file.header
-
-    def new_record(self, **fields: Any) -> Any:
-        """A record under the output's header."""
-        return self._file.new_record(**fields)
-
-    def write(self, record: Any) -> None:
-        """Append a record; raises UserError for one that breaks the rules of VCF, which reading does not always notice."""
-        try:
-            self._file.write(record)
-        except (OSError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno != errno.EINVAL:
-                raise
-            raise UserError(f"record {record.contig}:{record.pos} is malformed: it can't be written ({error})") from error
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
-            self._file.close()
-            if kind is None and self._mode != "w":
-                self._build_index()
-        except BaseException as failure:
-            self._stack.__exit__(type(failure), failure, failure.__traceback__)
-            raise
-        self._stack.__exit__(kind, error, trace)
-
-    def _build_index(self) -> None:
-        if self._mode == "wb":
-            pysam.tabix_index(str(self._temporary), preset="bcf", force=True, csi=True, keep_original=True)  # type: ignore[arg-type]
-        else:
-            longest = max((c.length or 0 for c in self._header.contigs.values()), default=0)
-            pysam.tabix_index(str(self._temporary), preset="vcf", force=True, csi=longest > 2**29 - 1, keep_original=True)
+    with open_reference(reference) as fasta:
+        return dict(zip(fasta.references, fasta.lengths, strict=True))
 
 
 def probability_field(event: str) -> str:

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.formats.scored import EventSelection, log_odds, select_events
+from varproof.formats.scored import EventSelection, log_odds, select_events, skipped_alleles
 from varproof.formats.vcf import (
     COMBINED_EVENTS,
     EVENTS,
     NETWORK_EVENTS,
     NETWORK_PROBABILITY,
+    NO_ALTERNATIVE_ALLELE,
+    NOT_JUDGED,
     SKIPPED,
     VariantType,
     VcfWriter,
@@ -97,7 +99,7 @@ def labels_of(calls: Path, truth: Path | None, reference: Path | None) -> np.nda
         if LABEL not in handle.header.info:
             raise UserError(f"{calls}: no INFO/{LABEL} (1 true, 0 false) in the header; add it, or give --calibration-truth")
     found = array("b")
-    for record in read_records(calls, declared=False):
+    for record in read_records(calls):
         alleles = len(record.alts or ())
         values = info_value(record, LABEL)
         values = values if isinstance(values, tuple) else (values,)
@@ -119,7 +121,7 @@ def _labels_from_truth(path: Path, truth_path: Path, reference_path: Path | None
     reference = None if reference_path is None else Reference(reference_path)
     truth = read_truth(truth_path, TRUE_EVENT, None, reference)
     calls, keys = Calls(), list[Key | None]()
-    for record in read_records(path, declared=False):
+    for record in read_records(path):
         for item in candidates_of(record, 0):
             if item.skipped is not None:
                 keys.append(None)
@@ -151,8 +153,7 @@ def combined_header(scored: Path, predicted: Path, lines: Sequence[str]) -> Any:
         f'##INFO=<ID={COMBINED_FROM},Number=A,Type=String,Description="Whose judgement the combined one is: '
         f'both, scored (the posterior only), predicted (the network only)">'
     )
-    if SKIPPED not in header.info:
-        added.append(f'##INFO=<ID={SKIPPED},Number=1,Type=String,Description="Why varproof did not judge this record">')
+    added.append(f'##INFO=<ID={SKIPPED},Number=A,Type=String,Description="Why varproof did not judge this allele">')
     for line in (*network_lines, *added):
         name = line.partition("ID=")[2].partition(",")[0]
         if name in header.info:
@@ -168,8 +169,8 @@ def write_combined(
 ) -> tuple[Counter[str], Counter[str]]:
     """Write every record of `scored` with the combined judgement of its alleles.
 
-    log_odds (n,): combined, of all alleles in order. Returns how many alleles were judged by whom, and how many records
-    were not judged, by reason.
+    log_odds (n,): combined, of all alleles in order. Returns how many alleles were judged by whom, and how many were
+    not judged, by reason.
     """
     from scipy.special import expit
 
@@ -180,14 +181,13 @@ def write_combined(
         for record, other, order in paired_records(scored, predicted):
             alleles = slice(start, start + len(order))
             start = alleles.stop
-            reason = info_value(record, SKIPPED) or info_value(other, SKIPPED)
+            told = [skipped_alleles(record), [skipped_alleles(other)[allele] for allele in order]]
             values = {name: _in_order(other, name, order) for name in _NETWORK_FIELDS}
             for name in (*values, COMBINED_FROM, SKIPPED, *map(probability_field, COMBINED_EVENTS)):
                 if name in record.info:
                     del record.info[name]
-            record.translate(writer.header)
             for name, value in values.items():
-                if value is not None and name in writer.header.info:
+                if value is not None:
                     record.info[name] = value
             known = ~np.isnan(log_odds[alleles])
             if known.any():
@@ -200,9 +200,12 @@ def write_combined(
                     SOURCES[code] if ok else "." for code, ok in zip(source[alleles], known, strict=True)
                 ]
             if not known.all() or not order:
-                reason = reason or "not_judged"
-                record.info[SKIPPED] = reason
-                skipped[str(reason)] += 1
+                reasons = [
+                    None if ok else next((text for text in texts if text), NOT_JUDGED)
+                    for ok, *texts in zip(known, *told, strict=True)
+                ] or [NO_ALTERNATIVE_ALLELE]
+                record.info[SKIPPED] = reasons
+                skipped.update(reason for reason in reasons if reason)
             by_source.update(SOURCES[code] for code in source[alleles])
             writer.write(record)
     return by_source, skipped

@@ -17,6 +17,8 @@ from varproof.formats.vcf import (
     NETWORK_EVENTS,
     NETWORK_FILTER,
     NETWORK_PROBABILITY,
+    NO_ALTERNATIVE_ALLELE,
+    NOT_JUDGED,
     SKIPPED,
     VcfWriter,
     open_vcf,
@@ -27,7 +29,6 @@ from varproof.formats.vcf import (
 from varproof.network.prior_shift import shifted_prior
 
 _DESCRIPTIONS = {NETWORK_EVENTS[0]: "a real somatic variant", NETWORK_EVENTS[1]: "an artefact or germline"}
-_NO_ALTERNATIVE = "no_alternative_allele"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def predicted_header(candidates: Path | None, tensors: TensorHeader | None, thre
             probability_field(event): ("A", "Float", f"PHRED of the network's probability that the allele is {text}")
             for event, text in _DESCRIPTIONS.items()
         },
-        SKIPPED: ("1", "String", "Why varproof did not judge this record"),
+        SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
     }
     for name, (number, kind, text) in info.items():
         if name in header.info:
@@ -108,7 +109,7 @@ def predicted_header(candidates: Path | None, tensors: TensorHeader | None, thre
 def write_predicted(
     writer: VcfWriter, candidates: Path | None, alleles: JudgedAlleles, contigs: Sequence[str], threshold: float
 ) -> tuple[int, Counter[str]]:
-    """Write all records; returns (records under the threshold, records not judged by reason)."""
+    """Write all records; returns (records under the threshold, alleles not judged by reason)."""
     from scipy.special import expit
 
     filtered, skipped = 0, Counter[str]()
@@ -127,12 +128,12 @@ def write_predicted(
                 for name, found in values.items():
                     record.info[name] = [value if ok else None for value, ok in zip(found, known, strict=True)]
             if not known.all() or not len(known):
-                reasons = [str(reason) for reason in alleles.skipped[rows] if reason]
-                record.info[SKIPPED] = reasons[0] if reasons else _NO_ALTERNATIVE
-                skipped[record.info[SKIPPED]] += 1
+                reasons = [
+                    None if ok else str(reason) or NOT_JUDGED for reason, ok in zip(alleles.skipped[rows], known, strict=True)
+                ]
+                record.info[SKIPPED] = reasons or [NO_ALTERNATIVE_ALLELE]
+                skipped.update(reason for reason in reasons or [NO_ALTERNATIVE_ALLELE] if reason)
             if known.all() and len(known) and max(shown) < threshold:
-                if "PASS" in record.filter:
-                    record.filter.clear()
                 record.filter.add(NETWORK_FILTER)
                 filtered += 1
             elif NETWORK_FILTER in record.filter:
@@ -153,7 +154,7 @@ def _records(
         stop = start + len(record.alts or ())
         same = stop <= len(alleles.record) and all(
             (alleles.record[i], alleles.position[i], alleles.ref[i], alleles.alt[i])
-            == (number, record.start, record.ref, record.alts[i - start])
+            == (number, record.start, record.ref, record.alleles[1 + i - start])
             for i in range(start, stop)
         )
         if not same:
@@ -161,7 +162,6 @@ def _records(
                 f"{candidates}: record {number + 1} ({record.contig}:{record.pos}) is not the one that the tensors were made "
                 "of; give the candidates of tensorise"
             )
-        record.translate(writer.header)
         yield record, slice(start, stop)
         start = stop
     if start != len(alleles.record):
@@ -175,7 +175,6 @@ def _made_records(writer: VcfWriter, alleles: JudgedAlleles, contigs: Sequence[s
         record = writer.new_record(
             contig=contigs[int(alleles.contig[start])],
             start=first,
-            stop=first + len(ref),
             alleles=(ref, *(str(item) for item in alleles.alt[start:stop])),
         )
         yield record, slice(start, stop)

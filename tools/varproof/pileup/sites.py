@@ -41,7 +41,7 @@ def sites(path: Path, labels: np.ndarray | None, class_field: str) -> Iterator[S
     for number, record in enumerate(read_records(path)):
         for candidate in candidates_of(record, number):
             label = UNKNOWN_LABEL if labels is None else int(labels[count])
-            alt = record.alts[candidate.allele]
+            alt = record.alleles[1 + candidate.allele]
             count += 1
             yield Site(candidate, record.start, record.ref, alt, label, mutation_class(record, alt))
 

@@ -1,25 +1,38 @@
-"""Scored records: the candidates' VCF with posteriors, depths and allele frequencies added."""
+"""Scored records: the candidates' own lines with posteriors, depths and allele frequencies added.
 
-from collections.abc import Iterator
+What came in stays as it was. varproof's own fields have names of their own; GT, AD, DP and AF, which programs downstream read,
+are filled with what was observed where the caller gave nothing.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from varproof.formats.density import MISSING, encode_density
+from varproof.formats.record import Declared, Field, Record
 from varproof.formats.vcf import (
+    ALLELE_DEPTH,
     ALLELE_FREQUENCY,
-    ALLELE_FREQUENCY_DENSITY,
+    COLUMNS_LINE,
+    DENSITY,
     DEPTH,
     EVENTS,
-    NO_REFERENCE_SEQUENCE,
+    FRAGMENTS,
+    GENOTYPE,
+    MODE,
+    NO_ALTERNATIVE_ALLELE,
+    REASON,
     SKIPPED,
-    candidates_of,
+    TUMOR_ONLY,
     open_vcf,
     probability_field,
-    read_records,
     to_phred,
 )
+from varproof.posterior.columns import Columns
 from varproof.posterior.components import GRID
 from varproof.posterior.score import Scores
 
@@ -36,97 +49,165 @@ _EVENT_DESCRIPTIONS = {
     "ABSENT": "not there: coincident sequencing errors",
 }
 
+_COPIES = {
+    "tumor": {"SOMATIC_TUMOR": 1, "SOMATIC_NORMAL": 1, "GERMLINE_HET": 1, "GERMLINE_HOM": 2},
+    "normal": {"SOMATIC_NORMAL": 1, "GERMLINE_HET": 1, "GERMLINE_HOM": 2},
+}
+"""Copies of an allele in the genotype that is written for each event."""
 
-def output_header(candidates: Path, samples: list[str], lines: list[str]) -> Any:
-    """Header of the scored VCF: the input's, without its samples, with varproof's fields and `lines` ('##key=value')."""
+_OWN_INFO = {
+    **{
+        probability_field(event): ("A", "Float", f"PHRED of the posterior probability that the allele is {text}")
+        for event, text in _EVENT_DESCRIPTIONS.items()
+    },
+    SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
+    REASON: ("A", "String", "What speaks against this allele being somatic, strongest first, joined by &"),
+    TUMOR_ONLY: ("0", "Flag", "Judged on the tumour alone: the normal has no usable reads here"),
+}
+_OWN_FORMAT = {
+    FRAGMENTS: ("1", "Integer", "Fragments that overlap the candidate"),
+    MODE: ("A", "Float", "Most probable allele frequency: in the tumour cells, corrected for purity; in the normal sample"),
+    DENSITY: (
+        "A",
+        "String",
+        f"Posterior density of {MODE}: frequency=PHRED below the maximum, separated by |; . where certainly absent",
+    ),
+}
+_FILLED = {
+    GENOTYPE: ("1", "String", "Genotype of the most probable event"),
+    ALLELE_DEPTH: ("R", "Integer", "Fragments that show each allele, the reference first"),
+    DEPTH: ("1", "Integer", "Fragments that overlap the candidate"),
+    ALLELE_FREQUENCY: ("A", "Float", "Observed allele frequency: fragments that show the allele, of those that show any"),
+}
+_FITTING = {ALLELE_DEPTH: ("Integer", ("R", ".")), DEPTH: ("Integer", ("1",)), ALLELE_FREQUENCY: ("Float", ("A", "."))}
+
+
+def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> Any:
+    """Header of the scored VCF: the input's, with varproof's fields, added samples, and `lines` ('##key=value')."""
     with open_vcf(candidates) as handle:
-        handle.subset_samples([])
         header = handle.header.copy()
-    for event in EVENTS:
-        _replace(header.info, probability_field(event))
-        header.add_line(
-            f"##INFO=<ID={probability_field(event)},Number=A,Type=Float,"
-            f'Description="PHRED of the posterior probability that the allele is {_EVENT_DESCRIPTIONS[event]}">'
-        )
-    _replace(header.info, SKIPPED)
-    header.add_line(f'##INFO=<ID={SKIPPED},Number=1,Type=String,Description="Why varproof did not judge this record">')
-    for name, number, kind, text in (
-        (DEPTH, "1", "Integer", "Fragments that overlap the candidate"),
-        (ALLELE_FREQUENCY, "A", "Float", "Most probable allele frequency: tumour cells (purity corrected), or normal sample"),
-        (
-            ALLELE_FREQUENCY_DENSITY, "A", "String",
-            "Posterior density of AF: frequency=PHRED below the maximum, separated by |; . where certainly absent",
-        ),
-    ):  # fmt: skip
-        _replace(header.formats, name)
-        header.add_line(f'##FORMAT=<ID={name},Number={number},Type={kind},Description="{text}">')
-    for line in lines:
+    for section, kind, fields in ((header.info, "INFO", _OWN_INFO), (header.formats, "FORMAT", _OWN_FORMAT)):
+        for name, (number, type_, text) in fields.items():
+            if name in section:
+                section.remove_header(name)
+            header.add_line(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text}">')
+    for name, (number, type_, text) in _FILLED.items():
+        if name not in header.formats:
+            header.add_line(f'##FORMAT=<ID={name},Number={number},Type={type_},Description="{text}">')
+    for line in (f"##{COLUMNS_LINE}={json.dumps(columns.described())}", *lines):
         header.add_line(line)
-    for sample in samples:
+    for sample in columns.added:
         header.add_sample(sample)
     return header
 
 
-def _replace(section: Any, name: str) -> None:
-    if name in section:
-        section.remove_header(name)
+@dataclass(frozen=True)
+class SampleCounts:
+    """Fragments of one sample per allele (n,): that overlap it, and that show the reference or this allele."""
+
+    depth: np.ndarray
+    reference: np.ndarray
+    alternative: np.ndarray
 
 
-def record_alleles(path: Path) -> Iterator[tuple[Any, int]]:
-    """(record, number of alternative alleles) of the candidates' VCF, without its samples."""
-    for record in read_records(path):
-        yield record, len(record.alts or ())
-
-
-def add_record(
-    writer: Any, record: Any, number: int, rows: slice, scores: Scores, judged: np.ndarray, depths: Any
-) -> str | None:
-    """Write `record` with the scores of its alleles `rows`; returns the reason if it was not judged.
-
-    judged (n,): whether an allele was; depths: per sample the fragments that overlap each allele (n,).
+@dataclass(frozen=True)
+class ScoredAlleles:
+    """What is written of n alleles: posteriors, counts (tumour first), why alleles were not judged (None: they were), what
+    speaks against them (None: nothing), and whether they were judged on the tumour alone (bool (n,)).
     """
-    info = {key: value for key, value in record.info.items() if key not in _FIXED and key in writer.header.info}
-    new = writer.new_record(
-        contig=record.contig,
-        start=record.start,
-        stop=record.stop,
-        alleles=record.alleles if record.alts else (record.ref, "."),
-        id=record.id,
-        qual=record.qual,
-        filter=list(record.filter.keys()),
-        info=info,
-    )
-    reasons = [item.skipped for item in candidates_of(record, number)]
-    count = rows.stop - rows.start
-    if count and any(judged[rows]):
-        densities = [scores.tumor_density, scores.normal_density]
-        modes = [scores.tumor_frequency, scores.normal_frequency]
-        known = judged[rows].astype(bool)
-        shown = known & (scores.probability[rows, ABSENT] < CERTAIN)
+
+    scores: Scores
+    counts: Sequence[SampleCounts]
+    skipped: Sequence[str | None]
+    against: Sequence[str | None]
+    tumor_only: np.ndarray
+
+
+@dataclass
+class Annotator:
+    """Adds what was found to records; counts alleles that were not judged, by reason."""
+
+    header: Declared
+    columns: Columns
+    not_judged: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._may_fill = {
+            name: _fits(self.header.formats.get(name), kind, numbers) for name, (kind, numbers) in _FITTING.items()
+        }
+
+    def annotate(self, record: Record, rows: slice, found: ScoredAlleles) -> None:
+        """Add to `record` what was found of its alleles `rows`."""
+        for name in _OWN_INFO:
+            if name in record.info:
+                del record.info[name]
+        if self.columns.added:
+            record.add_samples(self.columns.added, self.header)
+        judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]
+        if any(judged):
+            self._add_posteriors(record, rows, found, judged)
+            for role, number in enumerate(self.columns.numbers):
+                self._add_to_sample(record, role, number, rows, found, judged)
+        elif not record.format:
+            for number in self.columns.numbers:
+                record.samples[number][GENOTYPE] = "./."
+        skipped = list(found.skipped[rows]) if judged else [NO_ALTERNATIVE_ALLELE]
+        if any(skipped):
+            record.info[SKIPPED] = skipped
+            for reason in filter(None, skipped):
+                self.not_judged[reason] = self.not_judged.get(reason, 0) + 1
+
+    def _add_posteriors(self, record: Record, rows: slice, found: ScoredAlleles, judged: list[bool]) -> None:
         for column, event in enumerate(EVENTS):
-            values = scores.probability[rows, column]
-            new.info[probability_field(event)] = [
-                to_phred(value) if ok else None for value, ok in zip(values, known, strict=True)
+            values = found.scores.probability[rows, column].tolist()
+            record.info[probability_field(event)] = [
+                to_phred(value) if ok else None for value, ok in zip(values, judged, strict=True)
             ]
-        for sample, depth in enumerate(depths):
-            new.samples[sample][DEPTH] = int(depth[rows].max())
-            frequencies, log_density = modes[sample], densities[sample]
-            assert frequencies is not None and log_density is not None
-            new.samples[sample][ALLELE_FREQUENCY] = [
-                float(f"{value:.5g}") if ok else None for value, ok in zip(frequencies[rows], known, strict=True)
-            ]
-            new.samples[sample][ALLELE_FREQUENCY_DENSITY] = [
-                encode_density(GRID, row) if ok else MISSING for row, ok in zip(log_density[rows], shown, strict=True)
-            ]
-    skipped = None
-    if not count:
-        skipped = "no_alternative_allele"
-    elif not all(judged[rows]):
-        skipped = next((reason for reason in reasons if reason), NO_REFERENCE_SEQUENCE)
-    if skipped:
-        new.info[SKIPPED] = skipped
-    writer.write(new)
-    return skipped
+        against = [text if ok else None for text, ok in zip(found.against[rows], judged, strict=True)]
+        if any(against):
+            record.info[REASON] = against
+        if found.tumor_only[rows][judged].any():
+            record.info[TUMOR_ONLY] = True
+
+    def _add_to_sample(
+        self, record: Record, role: int, number: int, rows: slice, found: ScoredAlleles, judged: list[bool]
+    ) -> None:
+        sample, counts = record.samples[number], found.counts[role]
+        if sample.text(GENOTYPE) is None:
+            sample[GENOTYPE] = _genotype(("tumor", "normal")[role], found.scores.probability[rows], judged)
+        alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
+        reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
+        depth = int(counts.depth[rows][judged].max())
+        total = reference + sum(filter(None, alternative))
+        observed = {
+            ALLELE_DEPTH: [reference, *alternative],
+            DEPTH: depth,
+            ALLELE_FREQUENCY: [None if value is None or not total else value / total for value in alternative],
+        }
+        for name, values in observed.items():
+            if self._may_fill[name] and sample.text(name) is None:
+                sample[name] = values
+        scores = found.scores
+        modes, densities = (
+            (scores.tumor_frequency, scores.tumor_density) if role == 0 else (scores.normal_frequency, scores.normal_density)
+        )
+        assert modes is not None and densities is not None
+        shown = [ok and scores.probability[rows.start + i, ABSENT] < CERTAIN for i, ok in enumerate(judged)]
+        sample[FRAGMENTS] = depth
+        sample[MODE] = [float(f"{mode:.5g}") if ok else None for mode, ok in zip(modes[rows].tolist(), judged, strict=True)]
+        sample[DENSITY] = [encode_density(GRID, row) if ok else MISSING for row, ok in zip(densities[rows], shown, strict=True)]
 
 
-_FIXED = {"END", SKIPPED, *(probability_field(event) for event in EVENTS)}
+def _fits(declared: Field | None, kind: str, numbers: tuple[str, ...]) -> bool:
+    """Whether the caller's declaration of a field, if there is one, allows what is filled in."""
+    return declared is None or (declared.type == kind and declared.number in numbers)
+
+
+def _genotype(role: str, probability: np.ndarray, judged: list[bool]) -> str:
+    """GT of the most probable events of a record's alleles: at most two copies, those of the likeliest alleles."""
+    copies = []
+    for allele, event in enumerate(np.argmax(probability, axis=1).tolist()):
+        if judged[allele]:
+            copies += _COPIES[role].get(EVENTS[event], 0) * [(-float(probability[allele, event]), allele + 1)]
+    chosen = sorted(allele for _, allele in sorted(copies)[:2])
+    return "/".join(str(allele) for allele in [0] * (2 - len(chosen)) + chosen)

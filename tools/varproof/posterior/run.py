@@ -3,7 +3,6 @@
 import json
 import logging
 from array import array
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +15,20 @@ from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.output import provenance
 from varproof.formats.prior import LearntPrior
-from varproof.formats.vcf import EVENTS, VariantType, VcfWriter, candidates_of
-from varproof.posterior.annotate import add_record, output_header, record_alleles
+from varproof.formats.record import Record
+from varproof.formats.vcf import (
+    EVENTS,
+    NO_REFERENCE_SEQUENCE,
+    VariantType,
+    VcfWriter,
+    candidates_of,
+    contig_lengths,
+    read_records,
+)
+from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
+from varproof.posterior.columns import Columns
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.score import score
 
@@ -35,6 +44,7 @@ class ScoringJob:
     """Candidates and the evidence of their samples, in the same order, allele by allele."""
 
     candidates: Path
+    reference: Path
     tumor: EvidenceReader
     normal: EvidenceReader | None
     purity: float
@@ -60,7 +70,7 @@ class AlleleList:
 def allele_list(path: Path) -> AlleleList:
     """The alleles of a VCF; 29 bytes each."""
     columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("i"), array("q"))
-    for number, (record, _) in enumerate(record_alleles(path)):
+    for number, record in enumerate(read_records(path)):
         for item in candidates_of(record, number):
             values = (
                 class_of(item) if item.skipped is None else len(CLASSES) - 1,
@@ -164,22 +174,20 @@ def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
     return concatenated(parts)
 
 
-def write_scored(job: ScoringJob, learnt: Learnt, output: Path, options: BaseModel) -> None:
+def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path, options: BaseModel) -> None:
     """Score all candidates in blocks and write them as they came, with varproof's fields."""
-    samples = ["tumor"] + (["normal"] if job.normal is not None else [])
     prior = learnt.prior
     shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_company"})
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
     ]
-    header = output_header(job.candidates, samples, lines)
-    skipped: Counter[str] = Counter()
     written = 0
-    block: list[tuple[int, object, int]] = []
+    block: list[Record] = []
     alleles = start = 0
 
-    with VcfWriter(output, header) as writer:
+    with VcfWriter(output, scored_header(job.candidates, columns, lines), contig_lengths(job.reference)) as writer:
+        annotator = Annotator(writer.declared, columns)
 
         def flush() -> None:
             nonlocal start
@@ -187,25 +195,35 @@ def write_scored(job: ScoringJob, learnt: Learnt, output: Path, options: BaseMod
                 return
             data = _block(job, learnt.alleles, start, alleles)
             near = None if learnt.near_artifact is None else learnt.near_artifact[start:alleles]
-            scores = score(data.tables(prior), data.class_index, prior, job.purity, near)
-            tumor, normal = data.tumor, data.normal
-            judged = tumor.judged if normal is None else tumor.judged & normal.judged
-            depths = [tumor.depth] + ([normal.depth] if normal is not None else [])
+            found = scored_alleles(data, prior, job.purity, near, block)
             row = 0
-            for number, record, count in block:
-                reason = add_record(writer, record, number, slice(row, row + count), scores, judged, depths)
-                if reason:
-                    skipped[reason] += 1
+            for record in block:
+                count = len(record.alts or ())
+                annotator.annotate(record, slice(row, row + count), found)
+                writer.write(record)
                 row += count
             start = alleles
             block.clear()
 
-        for number, (record, count) in enumerate(record_alleles(job.candidates)):
-            block.append((number, record, count))
-            alleles += count
+        for record in read_records(job.candidates):
+            block.append(record)
+            alleles += len(record.alts or ())
             written += 1
             if alleles - start >= BLOCK:
                 flush()
         flush()
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-    logger.info("%d records scored%s", written, f"; not judged: {reasons}" if reasons else "")
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
+    logger.info("%d records scored%s", written, f"; alleles not judged: {reasons}" if reasons else "")
+
+
+def scored_alleles(
+    data: Sampled, prior: LearntPrior, purity: float, near: np.ndarray | None, records: list[Record]
+) -> ScoredAlleles:
+    """Posteriors and counts of the alleles of `records`, whose evidence is `data`."""
+    scores = score(data.tables(prior), data.class_index, prior, purity, near)
+    samples = [data.tumor] if data.normal is None else [data.tumor, data.normal]
+    judged = np.logical_and.reduce([sample.judged > 0 for sample in samples])
+    reasons = [item.skipped for record in records for item in candidates_of(record, 0)]
+    skipped = [None if ok else reason or NO_REFERENCE_SEQUENCE for reason, ok in zip(reasons, judged, strict=True)]
+    counts = [SampleCounts(sample.depth, sample.reference_count, sample.alternative_count) for sample in samples]
+    return ScoredAlleles(scores, counts, skipped, [None] * len(skipped), np.zeros(len(skipped), bool))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.formats.scored import EventSelection, allele_frequencies, density_texts, depth, error_probabilities
+from varproof.formats.scored import EventSelection, allele_frequencies, density_field, density_texts, depth, error_probabilities
 from varproof.formats.shifting import steps_left, turned
 from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, info_value, read_records
 from varproof.posterior.vaf import FrequencyEstimate, frequency_estimate
@@ -181,12 +181,12 @@ def _key(candidate: Candidate, reference: Reference | None) -> Key:
 def read_calls(path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None) -> Calls:
     """The judged calls of a scored VCF. Raises UserError as the readers do, and where REF is not the reference's."""
     calls = Calls()
-    for record in read_records(path, declared=False):
+    for record in read_records(path):
         errors = error_probabilities(record, selection)
-        has_samples = len(record.samples) > 0
-        modes = allele_frequencies(record, 0) if has_samples else [None] * len(errors)
-        texts = density_texts(record, 0) if has_samples else [None] * len(errors)
-        fragments = depth(record, 0) if has_samples else None
+        has_samples, tumor = len(record.samples) > 0, record.header.tumor_column
+        modes = allele_frequencies(record, tumor) if has_samples else [None] * len(errors)
+        texts = density_texts(record, tumor) if has_samples else [None] * len(errors)
+        fragments = depth(record, tumor) if has_samples else None
         if reference is not None:
             reference.check(path, record)
         for candidate, error in zip(candidates_of(record, 0), errors, strict=True):
@@ -223,7 +223,7 @@ def _estimate(path: Path, record: Any, text: str) -> FrequencyEstimate:
     try:
         return frequency_estimate(text)
     except ValueError as error:
-        raise UserError(f"{path}: record {record.contig}:{record.pos}: AFD is {error}") from error
+        raise UserError(f"{path}: record {record.contig}:{record.pos}: {density_field(record.header)} is {error}") from error
 
 
 def _per_allele(record: Any, name: str) -> list[Any]:
@@ -237,7 +237,7 @@ def _per_allele(record: Any, name: str) -> list[Any]:
 def read_truth(path: Path, event: str, regions: Regions | None, reference: Reference | None) -> Truth:
     """The true variants: records whose INFO/EVENT is `event` (any case), or all if the file has no such field."""
     truth = Truth()
-    for record in read_records(path, declared=False):
+    for record in read_records(path):
         fragments = depth(record, 0) if len(record.samples) > 0 else None
         if reference is not None:
             reference.check(path, record)

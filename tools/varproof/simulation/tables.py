@@ -63,7 +63,7 @@ def write_candidates(path: Path, genome: Genome, alleles: Iterable[Allele], prov
     with VcfWriter(path, vcf_header(genome, provenance, truth=False)) as writer:
         for allele in _sorted(genome, alleles):
             contig, start, ref, alt = _place(genome, allele)
-            writer.write(writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt)))
+            writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt)))
 
 
 def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], provenance: str) -> None:
@@ -73,7 +73,7 @@ def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], prov
         for allele in _sorted(genome, by_allele):
             known = by_allele[allele]
             contig, start, ref, alt = _place(genome, allele)
-            record = writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt))
+            record = writer.new_record(contig=contig, start=start, alleles=(ref, alt))
             record.info["EVENT"] = known.event
             record.info["CLASS"] = allele.kind
             if known.frequency is not None:

@@ -97,12 +97,12 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
     reference, order = Reference(settings.reference), {name: i for i, name in enumerate(names)}
     skipped: list[Skipped] = []
     found: dict[Planned, float | None] = {}
-    for record in read_records(path, require_sorted=False, declared=False):
+    for record in read_records(path, require_sorted=False):
         reference.check(path, record)
         frequencies = info_numbers(record, ALLELE_FREQUENCY) or ()
         for candidate in candidates_of(record, 0):
             if candidate.skipped is not None:
-                skipped.append(Skipped(record.contig, record.start, str(record.alts[candidate.allele]), candidate.skipped))
+                skipped.append(Skipped(record.contig, record.start, record.alleles[1 + candidate.allele], candidate.skipped))
                 continue
             frequency = frequencies[candidate.allele] if candidate.allele < len(frequencies) else None
             if frequency is not None and not 0 < frequency <= 1:

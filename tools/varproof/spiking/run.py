@@ -253,7 +253,7 @@ def _write_tables(
             contig, start, ref, alt = spelled[i]
             outcome = planted[i]
             carriers = sum(carrier.counts for carrier in outcome.carriers) + outcome.already
-            record = writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt))
+            record = writer.new_record(contig=contig, start=start, alleles=(ref, alt))
             record.info["EVENT"], record.info["CLASS"] = "SOMATIC_TUMOR", spikes[i].variant.type.value
             record.info["AF"] = spikes[i].frequency
             if outcome.on_haplotype:
@@ -272,7 +272,7 @@ def _write_tables(
     with VcfWriter(folder / "candidates.vcf.gz", header) as writer:
         order = {name: i for i, name in enumerate(names)}
         for contig, start, ref, alt in _with_planted(found_chunks(job, stretches, workers), wanted, order):
-            writer.write(writer.new_record(contig=contig, start=start, stop=start + len(ref), alleles=(ref, alt)))
+            writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt)))
             count += 1
     return count
 
