@@ -24,7 +24,7 @@ HEAVY = (
     "numpy", "numba", "scipy", "h5py", "tensorflow", "keras", "matplotlib", "mappy", "pyminimap2", "isal", "jinja2", "yaml",
 )  # fmt: skip
 MOST_MODULES = 450
-"""Some 320 are loaded with pydantic, 350 with pysam. What takes time at the start is to import; seconds are for the benchmarks."""
+"""Some 320 are loaded with pydantic, 350 with pysam: what takes time at the start. Seconds are for the benchmarks."""
 COMMON = ("--help", "--version", "--schema", "--threads", "--config", "--log-level", "--quiet")
 
 HELP = """

@@ -57,13 +57,16 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
     from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.journal import kept_chunks
     from varproof.posterior.run import ScoringJob, learn, write_scored
+    from varproof.posterior.territory import searched_territory
+    from varproof.reads.regions import regions_of_reference
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
-        tumor_path, territory = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
+        regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
+        tumor_path, covered = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
         tumor = stack.enter_context(EvidenceReader(tumor_path))
         normal = None
         if options.normal is not None:
@@ -71,7 +74,7 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
             normal = stack.enter_context(EvidenceReader(normal_path))
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         job = ScoringJob(options.candidates, tumor, normal, options.purity, contamination)
-        learnt = learn(job, options.prior, options.territory or territory)
+        learnt = learn(job, options.prior, options.territory or searched_territory(covered, regions))
         if options.learnt_prior is not None:
             from varproof.formats.json_file import write_json
 
@@ -86,21 +89,21 @@ def _evidence(
     temporary: Path,
     journal: "MakeJournal",
 ) -> tuple[Path, float | None]:
-    """(evidence file, searched territory in bases where it is known)."""
+    """(evidence file, bases that the reads cover where that is known)."""
     from varproof.commands.samples import sample_files
     from varproof.evidence.pipeline import collect_into
     from varproof.formats.evidence import EvidenceReader, evidence_writer
     from varproof.formats.hdf5 import is_hdf5
-    from varproof.posterior.territory import covered_bases, searched_territory
+    from varproof.posterior.territory import covered_bases
 
     if is_hdf5(path):
         with EvidenceReader(path) as evidence:
-            return path, searched_territory(evidence.covered_bases, options.regions)
+            return path, evidence.covered_bases
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)
     with evidence_writer(temporary, {}) as writer:
         collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
-    return temporary, searched_territory(covered_bases(path, options.reference, files.properties), options.regions)
+    return temporary, covered_bases(path, options.reference, files.properties)
 
 
 def main() -> None:

@@ -59,13 +59,12 @@ def find_records(
                 return _raw_records(alignments, region, max_depth, new())
         return _fetched_records(alignments, region, max_depth, new())
     except UnicodeDecodeError as error:
-        raise name_is_no_text(alignments, region.contig, region.start) from error
+        raise name_is_no_text(alignments, alignments.get_reference_name(region.contig), region.start) from error
 
 
-def name_is_no_text(alignments: pysam.AlignmentFile, contig: int, position: int) -> UserError:
+def name_is_no_text(alignments: pysam.AlignmentFile, contig: str, position: int) -> UserError:
     """What to raise where pysam can't decode a read's name, here or behind here."""
-    place = f"{alignments.get_reference_name(contig)}:{position + 1}"
-    what = f"truncated or damaged at {place} or after (a read's name is no text)"
+    what = f"truncated or damaged at {contig}:{position + 1} or after (a read's name is no text)"
     return UserError(f"{file_name(alignments)}: {what}; copy or make it again")
 
 
