@@ -13,16 +13,19 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.htslib import quiet
+from varproof.reads.remote import Remote, is_address
 from varproof.reads.stream import BamStream
 
 logger = logging.getLogger("varproof.reads")
 
 
 class Alignments(pysam.AlignmentFile):
-    """pysam's file, and beside it the stream of its bytes (BAM only), which remembers what was read last."""
+    """pysam's file, and beside it the stream of its bytes (of a local BAM), which remembers what was read last."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.stream = BamStream(file_name(self))
+        name = file_name(self)
+        self.stream = BamStream(name)
+        self.is_local = not is_address(name)
 
 
 def open_reads(path: Path, reference: Path | None) -> Alignments:
@@ -38,12 +41,17 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
     try:
         with quiet():
             handle = Alignments(
-                str(path), reference_filename=str(reference) if reference else None, index_filename=None, require_index=False
+                str(path),
+                reference_filename=str(reference) if reference else None,
+                index_filename=str(path.index) if isinstance(path, Remote) and path.index else None,
+                require_index=False,
             )
             handle.get_tid("")  # raises where the header can't be parsed
     except (OSError, ValueError) as error:
         if "truncated" in str(error).lower() or "eof marker" in str(error).lower():
             raise UserError(f"{path}: truncated (its end is missing); copy or make it again") from error
+        if isinstance(path, Remote):
+            raise UserError(f"{path.shown}: can't be read ({error}); check the address, or download the file") from error
         raise UserError(f"{path}: not a readable BAM or CRAM file ({error})") from error
     problem = None
     if handle.is_sam or not (handle.is_bam or handle.is_cram):

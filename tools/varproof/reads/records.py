@@ -1,8 +1,8 @@
 """The reads of a region as columns of arrays: from the bytes of a BAM, or from pysam.
 
 For BAM, pysam finds where in the file the region's reads begin, and from there on compiled kernels work on the decompressed
-bytes. CRAM, and whatever in a BAM is not plain (a damaged record, one of over 65535 CIGAR operations), is left to pysam,
-read by read: it knows every corner of the formats, and its word on damage is final.
+bytes. CRAM, files from afar, and whatever in a BAM is not plain (a damaged record, one of over 65535 CIGAR operations) are
+left to pysam, read by read: it knows every corner of the formats, and its word on damage is final.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def find_records(
 ) -> tuple[_Found, DepthFilter]:
     """As `region_records`, in what `new` makes."""
     try:
-        if alignments.is_bam:
+        if alignments.is_bam and getattr(alignments, "is_local", True):
             with contextlib.suppress(NotPlain):
                 return _raw_records(alignments, region, max_depth, new())
         return _fetched_records(alignments, region, max_depth, new())
