@@ -111,6 +111,16 @@ def test_an_unknown_key_in_a_configuration_is_named(
     assert error.count("\n") == 1
 
 
+def test_all_cores_where_a_process_may_use_some_or_where_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7})
+    assert ExampleOptions(output="x", threads=0).worker_count == 3  # type: ignore[arg-type]
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert ExampleOptions(output="x", threads=0).worker_count == 6  # type: ignore[arg-type]
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert ExampleOptions(output="x", threads=0).worker_count == 1  # type: ignore[arg-type]
+
+
 def parsed(*arguments: str) -> dict[str, Any]:
     return parse_options("example", ExampleOptions, list(arguments)).model_dump()
 

@@ -32,7 +32,8 @@ class ScorePosteriorOptions(CommandOptions):
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the candidates."
     )
     prior: str = Field(
-        "empirical", description="empirical (learnt here), flat (the 2020 paper's), or a file of --learnt-prior."
+        "empirical",
+        description="empirical (learnt here), flat (the 2020 paper's; with a normal), or a file of --learnt-prior.",
     )
     learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
     alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
@@ -50,8 +51,8 @@ class ScorePosteriorOptions(CommandOptions):
         return value
 
 
-def score_posterior(options: ScorePosteriorOptions) -> None:
-    """Candidates and reads (or evidence) to a scored VCF."""
+def score_posterior(options: ScorePosteriorOptions, densities_only: bool = False) -> None:
+    """Candidates and reads (or evidence) to a scored VCF; `densities_only`: nobody will look at the probabilities."""
     from varproof.formats.evidence import EvidenceReader
     from varproof.formats.output import working_folder
     from varproof.formats.vcf import open_vcf, vcf_mode
@@ -62,6 +63,8 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
+    if not densities_only:
+        _warn_if_flat_alone(options)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
@@ -80,6 +83,19 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
 
             write_json(options.learnt_prior, learnt.prior)
         write_scored(job, learnt, options.output, options)
+
+
+def _warn_if_flat_alone(options: ScorePosteriorOptions) -> None:
+    """Warn of a flat prior without a normal, under which somatic and germline are equally probable everywhere."""
+    from varproof.posterior.run import read_prior
+
+    flat = options.prior == "flat" or (options.prior != "empirical" and read_prior(Path(options.prior)).kind == "flat")
+    if flat and options.normal is None:
+        logger.warning(
+            "--prior %s without --normal CAN'T TELL SOMATIC FROM GERMLINE: whatever the reads show, these four events get the "
+            "same probability, and fdr-filter will keep nothing; give --normal, or leave --prior out",
+            options.prior,
+        )
 
 
 def _evidence(
