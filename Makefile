@@ -97,13 +97,15 @@ test-data: .venv/installed
 	$(BIN)/train --tensors $T/tensors.h5 --epochs 30 --batch-size 32 --output $T/model.keras
 	$(BIN)/predict --model $T/model.keras --tensors $T/tensors.h5 --output $T/predicted.vcf.gz
 
-# Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not.
+# Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not. Both parts always run.
 NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tests/unit/test_network_layers.py \
   tests/unit/test_network_study.py tests/unit/test_network_training.py tools/varproof/network
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS))
-	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS)
+	status=0; \
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS) || status=$$?; \
+	exit $$status
 
 # Spoilt files and faults by the thousand; `make test` runs a few hundred of the former.
 robust: .venv/installed-dev

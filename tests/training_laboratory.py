@@ -24,7 +24,7 @@ from varproof.commands.train import main
 from varproof.formats.model import read_card
 
 EPOCHS = 9
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 def start(tensors: Path, folder: Path) -> int:

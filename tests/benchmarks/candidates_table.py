@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from tables import DESCRIPTIONS, MISSED
+from tables import DESCRIPTIONS, marked
 
 GOALS = {"SNV": 0.99, "indel ≤ 30": 0.97}
 GOAL_SPEED = 5.0
@@ -36,9 +36,7 @@ def goal_line(results: list[dict[str, Any]], group: str, programs: list[str]) ->
     total = counted(results, GROUPS[group], ENOUGH)
     rates = {name: total[name] / max(1, total["planted"]) for name in programs}
     least = max(GOALS.get(group, 0.0), rates.get(RIVAL, 0.0))
-    cell = f"{rates[OURS]:.4f} (≥ {least:.4f})"
-    if rates[OURS] < least:
-        cell = f"**{cell}**{MISSED}"
+    cell = marked(f"{rates[OURS]:.4f} (≥ {least:.4f})", rates[OURS] >= least)
     rival = f"{rates[RIVAL]:.4f}" if RIVAL in programs else "not installed"
     return f"| {group} | {total['planted']} | {cell} | {rival} |"
 
@@ -77,9 +75,7 @@ def candidates_lines(results: list[dict[str, Any]], real: dict[str, Any] | None 
             lines.append(f"| {kind} | " + " | ".join(cells) + " |")
         lines += ["", *_cost_lines(members, programs), "", *_qualified_lines(members)]
     if real is not None:
-        all_passed = f"{real['passed found']} of {real['passed']}"
-        if real["passed found"] < real["passed"]:
-            all_passed = f"**{all_passed}**{MISSED}"
+        all_passed = marked(f"{real['passed found']} of {real['passed']}", real["passed found"] >= real["passed"])
         lines += [
             "",
             "### Real reads: a mixture of two persons, exome, 110× and 40×, a contig of 249 Mbp",
@@ -105,7 +101,7 @@ def _cost_lines(results: list[dict[str, Any]], programs: list[str]) -> list[str]
                 rival = result["usage"][RIVAL]
                 times = (rival["cpu_seconds"] - rival["start_seconds"]) / (used["cpu_seconds"] - used["start_seconds"])
                 ratio, whole = f"{times:.1f}× (≥ {GOAL_SPEED:g}×)", f"{rival['cpu_seconds'] / used['cpu_seconds']:.1f}×"
-                ratio = ratio if times >= GOAL_SPEED else f"**{ratio}**{MISSED}"
+                ratio = marked(ratio, times >= GOAL_SPEED)
             seconds = (f"{used['cpu_seconds']:.1f}", f"{used['start_seconds']:.1f}")
             cells = (result["seed"], name, result["alleles"][name], *seconds, ratio, whole, f"{used['peak_mb']:.0f}")
             lines.append("| " + " | ".join(map(str, cells)) + " |")

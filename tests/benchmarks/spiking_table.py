@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tables import marked
+
 RATES = ("0.01", "0.05", "0.1", "0.2")
 CLASSES = {"all": "all", "snv": "SNV", "mnv": "MNV", "insertion": "insertions", "deletion": "deletions"}
 OTHER_WAYS = {"plain": "a plain loop", "samtools": "a copy by samtools"}
@@ -91,7 +93,10 @@ def _speed(found: dict[str, Any]) -> list[str]:
             item = entry[name]
             title = OTHER_WAYS.get(name, f"`--threads {name}`")
             ratio, memory = entry["plain"]["seconds"] / item["seconds"], f"{item['peak_mb']:.0f}" if "peak_mb" in item else ""
-            figures = f"{item['seconds']:.1f} | {ratio:.1f} | {item['cpu_seconds']:.1f} | {memory}"
+            times = f"{ratio:.1f}"
+            if name.isdigit():
+                times, memory = marked(times, ratio >= LEAST_SPEED), marked(memory, item["peak_mb"] <= MOST_MB)
+            figures = f"{item['seconds']:.1f} | {times} | {item['cpu_seconds']:.1f} | {memory}"
             lines.append(f"| {entry['reads']:,} | {entry['variants']} | {title} | {figures} |")
     lines += [
         "", "Where `--threads 1` spends its time on the larger file, under Python's profiler:", "",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from patience import PATIENCE
 from scored_examples import Call, write_scored, write_truth
 from spiked_examples import spiked_folder, summary_of
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
@@ -226,12 +227,12 @@ def test_sigterm_leaves_nothing(tmp_path: Path, folder: Path) -> None:
     command = [*COMMAND, "--calls", str(folder), "--reference", str(REFERENCE)]
     environment = os.environ | {"TMPDIR": str(temporary)}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not any(temporary.iterdir()) and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
         assert any(temporary.iterdir())
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert errors.endswith("evaluate-calls: interrupted\n")
     assert list(tmp_path.rglob("*")) == [temporary]

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from evidence_examples import PROPERTIES
 from pair_examples import Pair, other_base, write_pair, write_records
+from patience import FOR_EVER, PATIENCE
 from small_bams import write_fasta
 from varproof.commands.base import parse_options
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
@@ -359,7 +359,7 @@ collect = pipeline.collect_into
 def slowly(writer, files, workers, journal):
     total = collect(writer, files, workers, journal)
     print("half way", file=sys.stderr, flush=True)
-    time.sleep(60)
+    time.sleep({forever})
     return total
 pipeline.collect_into = slowly
 from varproof.commands.{module} import main
@@ -396,7 +396,7 @@ def test_interrupted_half_way(module: str, signal_number: int, pair: Pair, tmp_p
     if module == "score_posterior":
         arguments = arguments_of(pair.options(tmp_path / "candidates.vcf", output / "out.vcf"))
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW.format(module=module), *arguments],
+        [sys.executable, "-c", SLOW.format(module=module, forever=FOR_EVER), *arguments],
         stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ | {"TMPDIR": str(temporary)},
     )  # fmt: skip
     assert process.stderr is not None
@@ -406,7 +406,7 @@ def test_interrupted_half_way(module: str, signal_number: int, pair: Pair, tmp_p
                 break
         assert list(output.iterdir()) or list(temporary.iterdir())
         process.send_signal(signal_number)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     assert process.returncode == 130
@@ -425,7 +425,7 @@ main()
 def run_limited(module: str, size: int, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     """A run whose files can't grow over `size` bytes: writing fails like on a full disk."""
     code = LIMITED.format(bytes=size, module=module)
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120)
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
 
 
 def test_evidence_on_a_full_disk(pair: Pair, tmp_path: Path) -> None:
@@ -456,15 +456,13 @@ def test_scores_on_a_full_disk(pair: Pair, tmp_path: Path) -> None:
 def test_program(pair: Pair, tmp_path: Path) -> None:
     output = tmp_path / "evidence.h5"
     command = [sys.executable, "-m", "varproof.commands.collect_evidence"]
-    started = time.monotonic()
-    done = subprocess.run([*command, *collect_arguments(pair, tmp_path, output)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([*command, *collect_arguments(pair, tmp_path, output)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "" and output.exists()
-    assert time.monotonic() - started < 60
     output.unlink()
     arguments = collect_arguments(pair, tmp_path, output)
     arguments[arguments.index("--reads") + 1] = str(tmp_path / "nowhere.bam")
-    failed = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=120)
+    failed = subprocess.run([*command, *arguments], capture_output=True, text=True)
     assert failed.returncode == 2
     assert failed.stderr.strip() == f"collect-evidence: error: {tmp_path}/nowhere.bam: no such file"
     assert not output.exists()

@@ -73,6 +73,22 @@ def test_the_neutral_line_has_the_rate_of_the_spectrum(tmp_path: Path) -> None:
     assert fit["mutation_rate_low"] < 30 < fit["mutation_rate_high"]
 
 
+@pytest.mark.parametrize("calls", [True, False])
+def test_the_header_of_annotated_calls_has_the_fit(tmp_path: Path, calls: bool) -> None:
+    run(tmp_path, neutral_calls() if calls else [], summary=tmp_path / "fit.json", annotated_output=tmp_path / "a.vcf")
+    (line,) = [
+        text for text in (tmp_path / "a.vcf").read_text().splitlines() if text.startswith("##varproof_estimate-vaf_result=")
+    ]
+    found = json.loads(line.partition("=")[2])["neutral_evolution"]
+    fit = json.loads((tmp_path / "fit.json").read_text())["neutral_evolution"]
+    if not calls:
+        assert found is None and fit is None
+        return
+    assert found.keys() == fit.keys() and found["interval"] == fit["interval"]
+    for name in ("mutation_rate", "mutation_rate_low", "mutation_rate_high", "r_squared", "fmin", "fmax", "variants"):
+        assert found[name] == pytest.approx(fit[name], rel=1e-5)
+
+
 def test_a_range_of_ones_own_and_the_fallback(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     calls = [Call(100 + i, "A", "C", 0.01, 0.3 + i / 100) for i in range(10)]
     run(tmp_path, calls, summary=tmp_path / "fit.json")

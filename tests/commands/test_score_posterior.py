@@ -37,6 +37,19 @@ def test_events(pair: Pair, all_sites: Path) -> None:
         assert found[site.event] > 0.95, site.name
 
 
+def test_a_flat_prior_without_a_normal_is_told_to_be_of_no_use(
+    pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    scored(pair, tmp_path, prior="flat", learnt_prior=tmp_path / "flat.json")
+    scored(pair, tmp_path, normal=None, alignment_normal=None)
+    assert "SOMATIC FROM GERMLINE" not in caplog.text
+    for prior in ("flat", str(tmp_path / "flat.json")):
+        caplog.clear()
+        scored(pair, tmp_path, normal=None, alignment_normal=None, prior=prior)
+        (line,) = [text for text in caplog.messages if "SOMATIC FROM GERMLINE" in text]
+        assert line.startswith(f"--prior {prior} without --normal")
+
+
 def test_the_flat_prior_finds_the_same(pair: Pair, tmp_path: Path) -> None:
     for site, record in zip(pair.sites, read_all(scored(pair, tmp_path, prior="flat")), strict=True):
         found = probabilities(record)

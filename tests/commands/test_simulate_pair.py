@@ -63,6 +63,7 @@ def test_folder_holds_what_is_promised(pair: Path) -> None:
     assert sorted(path.name for path in pair.iterdir()) == FILES
     assert [path.name for path in pair.parent.iterdir()] == ["out"]
     summary = json.loads((pair / "simulation.json").read_text())
+    assert next(iter(summary.items())) == ("schema", "varproof/simulation/1")
     assert summary["planted"]["SOMATIC_TUMOR:snv"] == 60
     assert summary["candidates"]["empty"] == 30
     assert summary["settings"]["seed"] == 5

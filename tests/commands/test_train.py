@@ -83,7 +83,7 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("laboratory")
     tensors = tensor_file(folder, settings=LARGE_SETTINGS)
     command = [sys.executable, str(LABORATORY), str(tensors), str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return folder, json.loads(result.stdout)
 

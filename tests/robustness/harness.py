@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from patience import PATIENCE
+
 MOST_SAID = 1 << 20
-LONGEST_RUN = 60.0
+LONGEST_RUN = PATIENCE
 """Seconds after which a run hangs."""
 
 

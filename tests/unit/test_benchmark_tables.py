@@ -3,13 +3,22 @@
 import copy
 import json
 import math
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import speed_table, spiking_table
-from benchmarks.tables import CLASSES, NOMINAL_FDRS, Goals, fdr_cell, summed, write_results
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))  # the modules import their neighbours by bare name
+try:
+    import pages
+    import speed_table
+    import spiking_table
+    from tables import CLASSES, NOMINAL_FDRS, Goals, fdr_cell, summed, write_results
+finally:
+    sys.path.remove(str(BENCHMARKS))
 
 VAF = {"calls": 10, "mean_absolute_error": 0.08, "bias": -0.01, "binomial_sd": 0.1, "binomial_absolute_error": 0.08}
 
@@ -106,3 +115,54 @@ def test_the_genome_on_paper_is_the_slope_of_the_table() -> None:
     found = {"processes": {"1": 20.0, "2": 10.0}, "candidates": sizes, "depth": []}
     page = "\n".join(speed_table.speed_lines({"scaling": found}))
     assert "3.0 CPU seconds per Mbp" in page and "2.6 CPU hours" in page and "2.00 × (≥ 1.85)" in page
+
+
+def speed_page(varproof: float, fast: float, seconds: float, memory: float, two: float, start: float) -> list[str]:
+    quality = {kind: {"0.05": {"kept": 10, "true": 9, "recall": 0.9}} for kind in ("all", "snv")}
+    programs = {
+        name: {"cpu_seconds": used, "peak_mb": 100, "quality": quality}
+        for name, used in (("varproof", varproof), ("Varlociraptor, fast", fast))
+    }
+    return speed_table.speed_lines(
+        {
+            "varlociraptor": {"candidates": 10, "programs": programs},
+            "files": [{"name": "fdr-filter", "calls": 10, "seconds": seconds, "cpu_seconds": 1.0, "peak_mb": memory}],
+            "scaling": {
+                "processes": {"1": 10.0, "2": two},
+                "candidates": [{"length": size, "candidates": 1, "cpu_seconds": 1.0, "peak_mb": 1} for size in (1, 2)],
+                "depth": [],
+            },
+            "start": {"help": {"train": start}, "cold": 30.0, "warm": 2.0},
+        }
+    )
+
+
+def test_every_missed_goal_of_speed_has_its_mark() -> None:
+    reached = "\n".join(speed_page(6.0, 30.0, 20.0, 500, 5.0, 0.5))
+    assert "✗" not in reached.replace("(✗)", "") and "no goals missed" in reached
+    missed = "\n".join(speed_page(6.1, 30.0, 20.1, 501, 5.5, 0.51))
+    for mark in ("**6.1 (≤ 6)**", "**4.9 (≥ 5)**", "**20.1**", "**501**", "**1.82 × (≥ 1.85)**", "**0.51 s**"):
+        assert f"{mark} ✗" in missed, mark
+    assert "6 goals missed" in missed
+
+
+def test_spiking_that_misses_its_goals_is_marked() -> None:
+    ways = {"plain": {"seconds": 100.0, "cpu_seconds": 1.0}, "samtools": {"seconds": 50.0, "cpu_seconds": 1.0}}
+    own = {
+        "1": {"seconds": 10.0, "cpu_seconds": 1.0, "peak_mb": 500},
+        "2": {"seconds": 11.0, "cpu_seconds": 1.0, "peak_mb": 501},
+    }
+    size = {"reads": 1, "variants": 1, **ways, **own}
+    page = "\n".join(spiking_table.spiking_lines({"speed": {"cpus": 2, "small": size, "large": size, "stages": {}}}))
+    assert "| `--threads 1` | 10.0 | 10.0 | 1.0 | 500 |" in page
+    assert "| `--threads 2` | 11.0 | **9.1** ✗ | 1.0 | **501** ✗ |" in page
+    assert "| a copy by samtools | 50.0 | 2.0 | 1.0 |  |" in page
+
+
+def test_the_committed_page_is_what_is_made_of_the_committed_figures(tmp_path: Path) -> None:
+    for path in BENCHMARKS.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    pages.made_anew(tmp_path)
+    assert (tmp_path / "RESULTS.md").read_text() == (BENCHMARKS / "RESULTS.md").read_text()
+    for path in BENCHMARKS.glob("*.json"):
+        assert json.loads((tmp_path / path.name).read_text()) == json.loads(path.read_text())

@@ -8,28 +8,32 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from pydantic import Field
 
+from patience import PATIENCE
 from varproof import __version__
 from varproof.commands import EXECUTABLES, umbrella
 from varproof.commands.base import CommandOptions, parse_options, run_command
 from varproof.errors import UserError
 
-HEAVY = ("numba", "tensorflow", "keras", "matplotlib", "pyminimap2", "scipy")
+HEAVY = (
+    "numpy", "numba", "scipy", "h5py", "tensorflow", "keras", "matplotlib", "mappy", "pyminimap2", "isal", "jinja2", "yaml",
+)  # fmt: skip
+MOST_MODULES = 450
+"""Some 320 are loaded with pydantic, 350 with pysam: what takes time at the start. Seconds are for the benchmarks."""
 COMMON = ("--help", "--version", "--schema", "--threads", "--config", "--log-level", "--quiet")
 
 HELP = """
-import runpy, sys, time
+import runpy, sys
 sys.argv = [{name!r}, "--help"]
 try:
     runpy.run_module("varproof.commands.{module}", run_name="__main__")
 finally:
-    print("LOADED", *[name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
+    print(len(sys.modules), *[name for name in {heavy!r} if name in sys.modules], file=sys.stderr)
 """
 
 
@@ -62,18 +66,13 @@ def run_main(name: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int
 
 
 @pytest.mark.parametrize("name", EXECUTABLES)
-def test_help_is_quick_and_loads_nothing_heavy(name: str) -> None:
+def test_help_loads_little_and_nothing_heavy(name: str) -> None:
     program = HELP.format(name=name, module=module_of(name), heavy=HEAVY)
-    seconds = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        result = python("-c", program)
-        seconds.append(time.perf_counter() - begun)
-        if seconds[-1] < 1.0:
-            break
-    assert min(seconds) < 1.0  # 0.4 s on an idle machine; the rest is for a busy one
+    result = python("-c", program)
     assert result.returncode == 0
-    assert result.stderr.strip() == "LOADED"
+    modules, *heavy = result.stderr.split()
+    assert not heavy
+    assert int(modules) < MOST_MODULES
     assert result.stdout.startswith(f"usage: {name} ")
     for option in COMMON:
         assert option in result.stdout
@@ -110,6 +109,16 @@ def test_an_unknown_key_in_a_configuration_is_named(
     error = capsys.readouterr().err
     assert "'outptu' is not an option; did you mean 'output'?" in error
     assert error.count("\n") == 1
+
+
+def test_all_cores_where_a_process_may_use_some_or_where_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7})
+    assert ExampleOptions(output="x", threads=0).worker_count == 3  # type: ignore[arg-type]
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert ExampleOptions(output="x", threads=0).worker_count == 6  # type: ignore[arg-type]
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert ExampleOptions(output="x", threads=0).worker_count == 1  # type: ignore[arg-type]
 
 
 def parsed(*arguments: str) -> dict[str, Any]:
@@ -240,7 +249,7 @@ run_command("example", Options, run)
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         child.send_signal(number)
-        _, error = child.communicate(timeout=30)
+        _, error = child.communicate(timeout=PATIENCE)
     assert (child.returncode, error) == (130, "example: interrupted\n")
     assert not list(tmp_path.iterdir())
 

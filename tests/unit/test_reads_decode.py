@@ -11,7 +11,7 @@ from small_bams import Read, random_pairs, random_sequence, write_bam, write_fas
 from varproof.errors import UserError
 from varproof.reads.arrays import MISSING_QUALITY, base_codes, name_hash
 from varproof.reads.decode import ReadBatch, decode_reads
-from varproof.reads.files import open_reads, require_same_contigs
+from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.reference import open_reference, reference_codes
 
 REFERENCE = random_sequence(random.Random(5), 3000)
@@ -144,7 +144,7 @@ def test_cram_decodes_to_the_same_arrays(files: tuple[Path, Path], tmp_path: Pat
         decode_reads(handle, "one", 0, 3000)
     renamed = write_fasta(tmp_path / "renamed.fa", {"chr1": REFERENCE})
     with open_reads(cram, files[1]) as handle, open_reference(renamed) as fasta, pytest.raises(UserError, match="'one' is not"):
-        require_same_contigs(handle, cram, fasta, renamed)
+        require_same_contigs(handle, cram, fasta, renamed, ["one"])
 
 
 def test_bad_files_are_refused_with_advice(files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -181,13 +181,13 @@ def test_contigs_must_match(files: tuple[Path, Path], tmp_path: Path) -> None:
     shorter = write_fasta(tmp_path / "shorter.fa", {"one": REFERENCE[:-1]})
     with open_reads(files[0], None) as handle:
         with open_reference(files[1]) as fasta:
-            require_same_contigs(handle, files[0], fasta, files[1])
+            require_same_contigs(handle, files[0], fasta, files[1], ["one"])
             with pytest.raises(UserError, match="contig 'two' is not in"):
                 require_same_contigs(handle, files[0], fasta, files[1], ["two"])
         with open_reference(other) as fasta, pytest.raises(UserError, match=r"contig 'one' is not in .*other.fa"):
-            require_same_contigs(handle, files[0], fasta, other)
+            shared_contigs(handle, files[0], fasta, other)
         with open_reference(shorter) as fasta, pytest.raises(UserError, match="3000 bp, but 2999 bp"):
-            require_same_contigs(handle, files[0], fasta, shorter)
+            require_same_contigs(handle, files[0], fasta, shorter, shared_contigs(handle, files[0], fasta, shorter))
         with pytest.raises(UserError, match="not in its header"):
             decode_reads(handle, "absent", 0, 10)
 

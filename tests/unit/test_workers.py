@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patience import FOR_EVER, PATIENCE
 from varproof.errors import UserError, WorkerLost
 from varproof.workers import JOBS_PER_WORKER, ordered_results
 
@@ -93,8 +94,9 @@ def test_a_result_that_can_not_cross_is_an_error() -> None:
 
 
 def gone(process: int) -> bool:
-    """Whether a process has ended, within two seconds."""
-    for _ in range(200):
+    """Whether a process has ended, or ends while one waits."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         try:
             state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):
@@ -107,16 +109,14 @@ def gone(process: int) -> bool:
 
 def first_the_process_then_long(job: int) -> int:
     if job > 1:
-        time.sleep(60)
+        time.sleep(FOR_EVER)
     return os.getpid()
 
 
 def test_who_stops_half_way_does_not_wait_for_the_jobs_in_hand() -> None:
     results = ordered_results(lambda: first_the_process_then_long, range(8), 2)
     processes = {next(results), next(results)}
-    begun = time.monotonic()
     results.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 10
     assert all(gone(process) for process in processes)
 
 
@@ -129,13 +129,13 @@ def test_a_worker_that_is_killed_ends_the_run_as_if_it_had_been_killed(number: i
     assert caught.value.exit_code == code
 
 
-ORPHANS = """
+ORPHANS = f"""
 import os, time
 from varproof.workers import ordered_results
 
 def work(job):
     if job > 1:
-        time.sleep(60)
+        time.sleep({FOR_EVER})
     return os.getpid()
 
 results = ordered_results(lambda: work, range(8), 2)
@@ -145,22 +145,19 @@ os.kill(os.getpid(), 9)
 
 
 def test_workers_end_with_a_caller_that_is_killed() -> None:
-    run = subprocess.run([sys.executable, "-c", ORPHANS], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", ORPHANS], capture_output=True, text=True)
     processes = [int(word) for word in run.stdout.split()]
     assert run.returncode == -9 and len(processes) == 2
     assert all(gone(process) for process in processes)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("job", "result"), [(1, 3_000_000), (3_000_000, 1)])
 def test_who_stops_half_way_does_not_wait_for_what_was_being_sent(job: int, result: int) -> None:
     """Processes are killed while far more than a pipe holds is under way, in one direction or the other."""
     for _ in range(5):
         results = ordered_results(lambda: lambda _: np.zeros(result), (np.zeros(job) for _ in range(50)), 2)
         next(results)
-        begun = time.monotonic()
         results.close()  # type: ignore[attr-defined]
-        assert time.monotonic() - begun < 10
 
 
 EARLY = """
@@ -181,5 +178,5 @@ print("went on")
 
 def test_a_signal_to_a_new_worker_is_not_the_callers() -> None:
     """Both have the pipe that signals are told by, until the new process has let go of it."""
-    run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (0, "went on\n"), run.stderr

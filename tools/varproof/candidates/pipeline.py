@@ -33,7 +33,8 @@ from varproof.candidates.finding import (
 from varproof.candidates.known import KnownSites, known_alleles
 from varproof.evidence.collect import reference_slice
 from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
-from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
+from varproof.reads.decode import decode_reads
+from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.reference import open_reference
 from varproof.workers import ordered_results
 
@@ -56,7 +57,7 @@ AROUND = 2 * FURTHEST_CLIP + 2 * MAX_SHIFT + LONGEST_DELETION + LONGEST_REPEAT +
 
 @dataclass(frozen=True)
 class CallingJob:
-    """What candidates are to be found in. `regions`: see `read_regions`; None for everything that has reads."""
+    """What candidates are to be found in. `regions`: see `read_regions`; None for all contigs with reads."""
 
     reads: Path
     reference: Path
@@ -112,7 +113,7 @@ def chunks(job: CallingJob) -> list[Chunk]:
         for path in job.samples:
             with open_reads(path, job.reference) as alignments:
                 if wanted is None:
-                    wanted = _with_reads(alignments)
+                    wanted = shared_contigs(alignments, path, fasta, job.reference)
                 require_same_contigs(alignments, path, fasta, job.reference, wanted)
         lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     assert wanted is not None
@@ -121,13 +122,6 @@ def chunks(job: CallingJob) -> list[Chunk]:
         regions = [(0, lengths[contig])] if job.regions is None else job.regions[contig]
         out += list(_contig_chunks(contig, regions, lengths[contig], job.chunk_bp))
     return out
-
-
-def _with_reads(alignments: Any) -> list[str]:
-    """Contigs with reads; all of a CRAM, whose index doesn't tell."""
-    if alignments.is_cram:
-        return list(alignments.references)
-    return [item.contig for item in alignments.get_index_statistics() if item.total]
 
 
 def _contig_chunks(contig: str, regions: list[tuple[int, int]], length: int, size: int) -> Iterator[Chunk]:

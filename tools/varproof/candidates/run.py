@@ -16,6 +16,7 @@ from varproof.candidates.records import candidates_header, write_candidates
 from varproof.formats.tree import QualityTree
 from varproof.formats.vcf import VcfWriter
 from varproof.progress import progress
+from varproof.reads.files import open_reads, tell_left_aside
 from varproof.reads.reference import open_reference
 
 logger = logging.getLogger("varproof.candidates")
@@ -55,6 +56,9 @@ def call(job: CallingJob, qualification: Qualification, output: Path, provenance
             logger.warning("%s: has no records, so that candidates are not qualified by it", job.known_sites)
             job = replace(job, known_sites=None)
     with open_reference(job.reference) as fasta:
+        for path in job.samples if job.regions is None else []:
+            with open_reads(path, job.reference) as alignments:
+                tell_left_aside(alignments, path, fasta, job.reference)
         contigs = dict(zip(fasta.references, fasta.lengths, strict=True))
     header = candidates_header(contigs, len(job.samples), [f"##varproof_call-candidates={provenance}"])
     summary = CallingSummary(tree=qualification.tree)

@@ -12,14 +12,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, get_origin
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict
 
+from varproof.commands.inputs import READS, ready_inputs
 from varproof.commands.parser import command_line, option_name
 from varproof.errors import UserError, WorkerLost
 from varproof.interruption import interruptible
+from varproof.reads.remote import Remote, is_address
 
 logger = logging.getLogger("varproof")
 
@@ -32,6 +34,9 @@ class CommandOptions(BaseSettings):
     model_config = SettingsConfigDict(
         cli_kebab_case=True, cli_implicit_flags=True, cli_hide_none_type=True, cli_avoid_json=True, extra="forbid"
     )
+
+    remote_reads: ClassVar[bool] = True
+    """Whether reads may be behind an address (https://, s3://)."""
 
     threads: int = Field(1, ge=0, description="worker processes; 0 = all cores. Results do not depend on it.")
     config: Path | None = Field(None, description="YAML or JSON file with the same keys as these options.")
@@ -50,13 +55,38 @@ class CommandOptions(BaseSettings):
         """Only what the user wrote: no option is ever taken from an environment variable."""
         return (init_settings,)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _addresses(cls, values: Any) -> Any:
+        """Addresses of reads as they were given: a plain path would swallow one of two slashes."""
+        return {name: _with_addresses(name, value) for name, value in values.items()} if isinstance(values, dict) else values
+
     @property
     def worker_count(self) -> int:
         """Number of worker processes (0 resolved to all cores that this process may use)."""
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or usable_cores()
 
 
 Options = TypeVar("Options", bound=CommandOptions)
+
+
+def _with_addresses(name: str, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_with_addresses(name, item) for item in value]
+    if not isinstance(value, str) or not is_address(value):
+        return value
+    if value.startswith("file://"):
+        return value.removeprefix("file://")
+    if name not in READS:
+        raise ValueError(f"{option_name(name)} {value}: only reads are read from afar; download this first")
+    return Remote(value)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; macOS knows only how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def describe_validation_error(error: ValidationError) -> str:
@@ -143,7 +173,8 @@ def run_command(name: str, model: type[Options], run: Callable[[Options], None])
         with interruptible(name):
             options = parse_options(name, model, arguments)
             _start_logging(name, options.log_level, options.quiet)
-            run(options)
+            with ready_inputs(options, remote=model.remote_reads) as ready:
+                run(ready)
     except UserError as error:
         print(f"{name}: error: {error}", file=sys.stderr)
         sys.exit(2)

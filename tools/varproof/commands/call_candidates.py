@@ -57,7 +57,7 @@ def call_candidates(options: CallCandidatesOptions) -> None:
     from varproof.candidates.qualification import read_tree
     from varproof.candidates.run import Qualification, call
     from varproof.formats.output import check_output, provenance
-    from varproof.reads.regions import read_regions
+    from varproof.reads.regions import regions_of_reference
 
     for path in (options.output, options.save_tree, options.draw_tree):
         if path is not None:
@@ -67,7 +67,7 @@ def call_candidates(options: CallCandidatesOptions) -> None:
         reference=options.reference,
         normal=options.normal,
         known_sites=options.known_sites,
-        regions=None if options.regions is None else read_regions(options.regions),
+        regions=None if options.regions is None else regions_of_reference(options.regions, options.reference),
         finding=FindingSettings(
             options.min_alternate_reads,
             options.min_alternate_fraction,

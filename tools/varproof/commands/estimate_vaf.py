@@ -23,6 +23,7 @@ from varproof.formats.vcf import (
     info_numbers,
     open_vcf,
     read_records,
+    vcf_mode,
 )
 
 if TYPE_CHECKING:
@@ -131,19 +132,26 @@ def _calls_with_densities(options: EstimateVafOptions, folder: Path) -> Path:
             prior="flat",
             threads=options.threads,
             output=scored,
-        )
+        ),
+        densities_only=True,
     )
     return scored
 
 
-def _annotated_header(path: Path, options: EstimateVafOptions) -> Any:
+def _annotated_header(path: Path, options: EstimateVafOptions, fit: "NeutralEvolution | None") -> Any:
     with open_vcf(path) as calls:
         header = calls.header.copy()
     for name, description in ANNOTATIONS.items():
         if name not in header.formats:
             header.formats.add(name, "A", "Float", description)
     header.add_line(f"##varproof_estimate-vaf={options.provenance}")
+    found = None if fit is None else {name: _six_digits(value) for name, value in fit.model_dump().items()}
+    header.add_line(f"##varproof_estimate-vaf_result={json.dumps({'neutral_evolution': found})}")
     return header
+
+
+def _six_digits(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _rows(record: Any, collected: _Collected) -> Iterator[str]:
@@ -244,33 +252,32 @@ def _open_table(path: Path, stack: contextlib.ExitStack) -> IO[str]:
 
 
 def estimate_vaf(options: EstimateVafOptions) -> None:
-    """One pass over the calls writes table and annotated calls; then the spectrum of all of them."""
+    """One pass over the calls writes the table; then the spectrum of all of them; another writes the annotated calls."""
 
     for path in (options.output, options.summary, *options.pictures):
         if path is not None:
             check_output(path)
+    if options.annotated_output is not None:
+        vcf_mode(options.annotated_output)
     collected = _Collected()
     with contextlib.ExitStack() as stack:
         calls = _calls_with_densities(options, stack.enter_context(working_folder()))
-        header = _annotated_header(calls, options)
-        writer = None
-        if options.annotated_output is not None:
-            writer = stack.enter_context(VcfWriter(options.annotated_output, header))
         table = _open_table(options.output, stack)
         table.write("\t".join(COLUMNS) + "\n")
         for record in read_records(calls):
             table.writelines(line + "\n" for line in _rows(record, collected))
-            if writer is not None:
+        fit = _summarised(collected, options)
+        if options.annotated_output is not None:
+            header = _annotated_header(calls, options, fit)
+            writer = stack.enter_context(VcfWriter(options.annotated_output, header))
+            for record in read_records(calls):
                 writer.write(_annotate(record))
-        _write_summary(collected, options)
+        _write_summary(collected, fit, options)
     logger.info("%d allele frequencies to %s", len(collected.vafs), "stdout" if options.output == STDOUT else options.output)
 
 
-def _write_summary(collected: _Collected, options: EstimateVafOptions) -> None:
-    import numpy as np
-
-    from varproof.formats.metrics import FrequencySummary
-
+def _summarised(collected: _Collected, options: EstimateVafOptions) -> "NeutralEvolution | None":
+    """The fit to all calls; what is to be said of them is logged."""
     if collected.not_judged:
         logger.info("%d alleles without a posterior density were left out", collected.not_judged)
     if collected.doubtful > _MANY_DOUBTFUL * len(collected.vafs):
@@ -291,6 +298,14 @@ def _write_summary(collected: _Collected, options: EstimateVafOptions) -> None:
             "NA" if fit.r_squared is None else f"{fit.r_squared:.3f}",
             fit.variants,
         )
+    return fit
+
+
+def _write_summary(collected: _Collected, fit: "NeutralEvolution | None", options: EstimateVafOptions) -> None:
+    import numpy as np
+
+    from varproof.formats.metrics import FrequencySummary
+
     if options.pictures:
         from varproof.report.spectrum import spectrum_picture
 

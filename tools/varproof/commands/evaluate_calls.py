@@ -111,7 +111,6 @@ def _has_events(path: Path) -> bool:
 def evaluate_calls(options: EvaluateCallsOptions) -> None:
     """Read each run, match, count together, write."""
     from varproof.commands.evaluated_runs import run_files, scored_calls
-    from varproof.reads.regions import read_regions
     from varproof.report.pooling import pooled
     from varproof.report.variants import Reference
 
@@ -119,7 +118,7 @@ def evaluate_calls(options: EvaluateCallsOptions) -> None:
         if path is not None:
             check_output(path)
     runs = run_files(options.calls, options.truth, options.reference, options.prior, options.events)
-    regions = None if options.regions is None else read_regions(options.regions)
+    regions = None if options.regions is None else _regions(options.regions, runs, options.reference)
     reference = None if options.reference is None else Reference(options.reference)
     evaluated, described = [], []
     events: tuple[str, ...] = ()
@@ -150,6 +149,19 @@ def evaluate_calls(options: EvaluateCallsOptions) -> None:
     for path, page in pages.items():
         write_text(path, page)
     _log(metrics)
+
+
+def _regions(path: Path, runs: "list[RunFiles]", reference: Path | None) -> "Regions":
+    """Regions of a BED, on contigs of the reference, or of what the headers of all calls and truths name."""
+    from varproof.reads.regions import read_regions, regions_of_reference, regions_within
+
+    if reference is not None:
+        return regions_of_reference(path, reference)
+    contigs: dict[str, None] = {}
+    for name in [name for files in runs for name in (files.calls, files.truth)]:
+        with open_vcf(name) as handle:
+            contigs |= dict.fromkeys(handle.header.contigs)
+    return regions_within(path, contigs, runs[0].calls) if contigs else read_regions(path)
 
 
 def _evaluated(

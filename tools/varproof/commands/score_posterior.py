@@ -38,7 +38,8 @@ class ScorePosteriorOptions(CommandOptions):
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the candidates."
     )
     prior: str = Field(
-        "empirical", description="empirical (learnt here), flat (the 2020 paper's), or a file of --learnt-prior."
+        "empirical",
+        description="empirical (learnt here), flat (the 2020 paper's; with a normal), or a file of --learnt-prior.",
     )
     learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
     alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
@@ -56,21 +57,26 @@ class ScorePosteriorOptions(CommandOptions):
         return value
 
 
-def score_posterior(options: ScorePosteriorOptions) -> None:
-    """Candidates and reads (or evidence) to a scored VCF."""
+def score_posterior(options: ScorePosteriorOptions, densities_only: bool = False) -> None:
+    """Candidates and reads (or evidence) to a scored VCF; `densities_only`: nobody will look at the probabilities."""
     from varproof.formats.evidence import EvidenceReader
     from varproof.formats.output import working_folder
     from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.journal import kept_chunks
     from varproof.posterior.columns import SampleName, assigned_columns
     from varproof.posterior.run import ScoringJob, learn, write_scored
+    from varproof.posterior.territory import searched_territory
+    from varproof.reads.regions import regions_of_reference
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
+    if not densities_only:
+        _warn_if_flat_alone(options)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
-        tumor_path, territory = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
+        regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
+        tumor_path, covered = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
         tumor = stack.enter_context(EvidenceReader(tumor_path))
         normal = None
         if options.normal is not None:
@@ -85,12 +91,25 @@ def score_posterior(options: ScorePosteriorOptions) -> None:
             columns = assigned_columns(options.candidates, handle.header, names)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         job = ScoringJob(options.candidates, options.reference, tumor, normal, options.purity, contamination)
-        learnt = learn(job, options.prior, options.territory or territory)
+        learnt = learn(job, options.prior, options.territory or searched_territory(covered, regions))
         if options.learnt_prior is not None:
             from varproof.formats.json_file import write_json
 
             write_json(options.learnt_prior, learnt.prior)
         write_scored(job, learnt, columns, options.output, options)
+
+
+def _warn_if_flat_alone(options: ScorePosteriorOptions) -> None:
+    """Warn of a flat prior without a normal, under which somatic and germline are equally probable everywhere."""
+    from varproof.posterior.run import read_prior
+
+    flat = options.prior == "flat" or (options.prior != "empirical" and read_prior(Path(options.prior)).kind == "flat")
+    if flat and options.normal is None:
+        logger.warning(
+            "--prior %s without --normal CAN'T TELL SOMATIC FROM GERMLINE: whatever the reads show, these four events get the "
+            "same probability, and fdr-filter will keep nothing; give --normal, or leave --prior out",
+            options.prior,
+        )
 
 
 def _evidence(
@@ -100,21 +119,21 @@ def _evidence(
     temporary: Path,
     journal: "MakeJournal",
 ) -> tuple[Path, float | None]:
-    """(evidence file, searched territory in bases where it is known)."""
+    """(evidence file, bases that the reads cover where that is known)."""
     from varproof.commands.samples import sample_files, sample_names
     from varproof.evidence.pipeline import collect_into
     from varproof.formats.evidence import SAMPLE_NAMES, EvidenceReader, evidence_writer
     from varproof.formats.hdf5 import is_hdf5
-    from varproof.posterior.territory import covered_bases, searched_territory
+    from varproof.posterior.territory import covered_bases
 
     if is_hdf5(path):
         with EvidenceReader(path) as evidence:
-            return path, searched_territory(evidence.covered_bases, options.regions)
+            return path, evidence.covered_bases
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)
     with evidence_writer(temporary, {SAMPLE_NAMES: sample_names(path, options.reference)}) as writer:
         collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
-    return temporary, searched_territory(covered_bases(path, options.reference, files.properties), options.regions)
+    return temporary, covered_bases(path, options.reference, files.properties)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ Which variants are planted, where, and how many fragments of each sample show th
 
 import logging
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -22,6 +23,8 @@ class SpikeVariantsOptions(CommandOptions, SpikingSettings):
     for byte what they were. Places with germline variants, little depth or poor mapping quality are left out, counted and
     listed. The folder that is written is that of simulate-pair, without the reference.
     """
+
+    remote_reads: ClassVar[bool] = False  # their records are copied as bytes
 
     output: Path = Field(description="folder to write; must not exist or be empty.")
 

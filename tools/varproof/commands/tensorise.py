@@ -1,5 +1,6 @@
 """The executable tensorise."""
 
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -101,7 +102,7 @@ def tensorise(options: TensoriseOptions) -> None:
         tensor_writer(options.output, header) as writer,
         progress(total, "tensors") as advance,
     ):
-        for part in packed_chunks(job, options.worker_count, journal("tensors", lambda: header.provenance)):
+        for part in packed_chunks(job, options.worker_count, journal("tensors", lambda: _identity(job, header.provenance))):
             writer.append(part)
             advance(part.size)
     with TensorReader(options.output) as reader:
@@ -112,6 +113,14 @@ def tensorise(options: TensoriseOptions) -> None:
             from varproof.report.pileup import draw_pictures
 
             draw_pictures(reader, options.pictures, _candidates_to_draw(reader, wanted))
+
+
+def _identity(job: "TensorJob", made_of: str) -> str:
+    """What the tensors depend on, as one line of JSON."""
+    from varproof.formats.output import resumed_identity
+
+    files = [resumed_identity(path) for path in (job.candidates, job.reference, *job.reads)]
+    return json.dumps({"provenance": made_of, "files": files})
 
 
 def _job(options: TensoriseOptions) -> "TensorJob":

@@ -1,8 +1,8 @@
 """alignment.json: how a sample was sequenced and aligned, and how its errors look."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 LONGEST_INSERT, LONGEST_READ = 1_000_000, 10_000_000
@@ -50,7 +50,10 @@ class ErrorProfile(BaseModel):
 
 
 class AlignmentProperties(BaseModel):
-    """Properties of a sample's alignment; null where it can't be known (insert size of single-end reads)."""
+    """Properties of a sample's alignment; null where it can't be known (insert size of single-end reads).
+
+    A rate that is null is the usual one of Illumina reads, as if it were left out; only the read length must be known.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
@@ -68,3 +71,10 @@ class AlignmentProperties(BaseModel):
     depth: float | None = Field(None, ge=0, description="mean depth over covered positions, fragments count once per base")
     reads_used: int = Field(0, ge=0)
     error_profile: ErrorProfile | None = None
+
+    @field_validator(
+        "gap_open_insertion", "gap_open_deletion", "gap_extend_insertion", "gap_extend_deletion", "reads_used", mode="before"
+    )
+    @classmethod
+    def _usual_if_null(cls, value: Any, info: ValidationInfo) -> Any:
+        return cls.model_fields[str(info.field_name)].default if value is None else value

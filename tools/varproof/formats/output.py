@@ -16,10 +16,15 @@ from pydantic import BaseModel
 from varproof import __version__
 from varproof.errors import UserError
 from varproof.interruption import made_until_interrupted
+from varproof.reads.remote import Remote, Spooled
 
 STDOUT = Path("-")
 _NOT_PROVENANCE = {"threads", "config", "log_level", "quiet", "resume"}
 _DIGEST_BYTES = 1 << 20
+_BLOCKS, _BLOCK_BYTES = 1024, 1 << 14
+WHOLE = 1 << 28
+"""Files up to so many bytes are digested whole."""
+
 _INDEX_SUFFIXES = (".tbi", ".csi")
 
 
@@ -124,11 +129,55 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def input_digest(path: Path) -> str:
-    """Digest of a file's size and first MiB: cheap for a BAM of 100 GB, and changes when it is replaced."""
-    digest = hashlib.sha256(str(path.stat().st_size).encode())
+    """Digest of a file's content: of all of it up to `WHOLE`, of a larger one of its size, its first and last MiB, and blocks
+    evenly spaced between them; of reads with their index, which tells where each block of them begins.
+
+    Of reads behind an address that of their name and index.
+    """
+    if isinstance(path, Remote):
+        digest = hashlib.sha256(path.shown.encode())
+        return _with_file(digest, path.index).hexdigest()[:16]
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
     with path.open("rb") as handle:
+        if size <= WHOLE:
+            while block := handle.read(_DIGEST_BYTES):
+                digest.update(block)
+            return digest.hexdigest()[:16]
+        last = size - _DIGEST_BYTES
         digest.update(handle.read(_DIGEST_BYTES))
+        for k in range(1, _BLOCKS):
+            handle.seek(last * k // _BLOCKS)
+            digest.update(handle.read(_BLOCK_BYTES))
+        handle.seek(last)
+        digest.update(handle.read())
+    for suffix in (".csi", ".bai", ".crai"):
+        _with_file(digest, path.with_name(path.name + suffix))
     return digest.hexdigest()[:16]
+
+
+def resumed_identity(path: Path) -> str:
+    """Identity of an input for `--resume`: its digest, and of a file that is not digested whole when it was changed."""
+    digest = input_digest(path)
+    if not isinstance(path, Remote) and (found := path.stat()).st_size > WHOLE:
+        digest += f"-{found.st_mtime_ns}"
+    return digest
+
+
+def _with_file(digest: Any, path: Path | None) -> Any:
+    """The digest with the content of a file, if there is one."""
+    if path is not None and path.is_file():
+        with path.open("rb") as handle:
+            while block := handle.read(_DIGEST_BYTES):
+                digest.update(block)
+    return digest
+
+
+def _shown(value: Any, dumped: Any) -> Any:
+    """An option's value in provenance: streams and addresses by what they are called there."""
+    if isinstance(value, list | tuple) and isinstance(dumped, list):
+        return [_shown(item, text) for item, text in zip(value, dumped, strict=True)]
+    return value.shown if isinstance(value, Remote | Spooled) else dumped
 
 
 def provenance(executable: str, options: BaseModel) -> str:
@@ -139,13 +188,16 @@ def provenance(executable: str, options: BaseModel) -> str:
     """
     values: dict[str, Any] = json.loads(options.model_dump_json(exclude=_NOT_PROVENANCE, exclude_none=True))
     values.pop("output", None)
+    for name in values:
+        values[name] = _shown(getattr(options, name), values[name])
     inputs: dict[str, str] = {}
     for name in type(options).model_fields:
         value = getattr(options, name)
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, Path) and name != "output" and item.is_file():
                 digest = input_digest(item)
-                inputs[item.name if inputs.get(item.name, digest) == digest else str(item)] = digest
+                shown = Path(_shown(item, str(item)))
+                inputs[shown.name if inputs.get(shown.name, digest) == digest else str(shown)] = digest
     return json.dumps(
         {"executable": executable, "version": __version__, "options": values, "input_digests": inputs}, sort_keys=True
     )

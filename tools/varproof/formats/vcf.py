@@ -247,9 +247,11 @@ def probability_field(event: str) -> str:
 
 
 def to_phred(probability: float) -> float:
-    """PHRED of a probability: 0 is certain, capped at MAX_PHRED, rounded to what a reader can use."""
+    """PHRED of a probability: 0 is certain, capped at MAX_PHRED, rounded to what a reader can use; ValueError for NaN."""
     import math
 
+    if math.isnan(probability):
+        raise ValueError("not a number is no probability")
     if probability <= 10 ** (-MAX_PHRED / 10):
         return MAX_PHRED
     return max(0.0, float(f"{-10 * math.log10(probability):.6g}"))

@@ -4,6 +4,7 @@ Every complaint names the file and what to do. What the reads say is for `decode
 """
 
 import contextlib
+import logging
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,19 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.htslib import quiet
+from varproof.reads.remote import Remote, is_address
 from varproof.reads.stream import BamStream
+
+logger = logging.getLogger("varproof.reads")
 
 
 class Alignments(pysam.AlignmentFile):
-    """pysam's file, and beside it the stream of its bytes (BAM only), which remembers what was read last."""
+    """pysam's file, and beside it the stream of its bytes (of a local BAM), which remembers what was read last."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.stream = BamStream(file_name(self))
+        name = file_name(self)
+        self.stream = BamStream(name)
+        self.is_local = not is_address(name)
 
 
 def open_reads(path: Path, reference: Path | None) -> Alignments:
@@ -35,12 +41,17 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
     try:
         with quiet():
             handle = Alignments(
-                str(path), reference_filename=str(reference) if reference else None, index_filename=None, require_index=False
+                str(path),
+                reference_filename=str(reference) if reference else None,
+                index_filename=str(path.index) if isinstance(path, Remote) and path.index else None,
+                require_index=False,
             )
             handle.get_tid("")  # raises where the header can't be parsed
     except (OSError, ValueError) as error:
         if "truncated" in str(error).lower() or "eof marker" in str(error).lower():
             raise UserError(f"{path}: truncated (its end is missing); copy or make it again") from error
+        if isinstance(path, Remote):
+            raise UserError(f"{path.shown}: can't be read ({error}); check the address, or download the file") from error
         raise UserError(f"{path}: not a readable BAM or CRAM file ({error})") from error
     problem = None
     if handle.is_sam or not (handle.is_bam or handle.is_cram):
@@ -55,28 +66,53 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
     return handle
 
 
-def require_same_contigs(
-    alignments: pysam.AlignmentFile, path: Path, fasta: pysam.FastaFile, fasta_path: Path, contigs: list[str] | None = None
-) -> None:
-    """Raise UserError unless `contigs` exist in both files, with the same lengths.
+def contigs_with_reads(alignments: pysam.AlignmentFile) -> dict[str, int | None]:
+    """Contigs with reads, in the order of the header, and how many; of a CRAM all, since its index doesn't tell (None)."""
+    if alignments.is_cram:
+        return dict.fromkeys(alignments.references)
+    return {item.contig: item.total for item in alignments.get_index_statistics() if item.total}
 
-    The default is those with reads; all of a CRAM, whose index doesn't tell.
+
+def shared_contigs(alignments: pysam.AlignmentFile, path: Path, fasta: pysam.FastaFile, fasta_path: Path) -> list[str]:
+    """Contigs with reads that the reference has, whatever their length: decoys, viruses and the like are left aside.
+
+    Raises UserError where it has none of them.
     """
-    if contigs is None and alignments.is_cram:
-        contigs = list(alignments.references)
-    elif contigs is None:
-        contigs = [item.contig for item in alignments.get_index_statistics() if item.total]
+    there, known = contigs_with_reads(alignments), set(fasta.references)
+    shared = [contig for contig in there if contig in known]
+    if there and not shared:
+        require_same_contigs(alignments, path, fasta, fasta_path, list(there)[:1])
+    return shared
+
+
+def tell_left_aside(alignments: pysam.AlignmentFile, path: Path, fasta: pysam.FastaFile, fasta_path: Path) -> None:
+    """Warn of reads on contigs that the reference lacks: nothing is searched or measured there."""
+    known = set(fasta.references)
+    aside = {contig: reads for contig, reads in contigs_with_reads(alignments).items() if contig not in known}
+    if aside:
+        counted = [reads for reads in aside.values() if reads is not None]
+        reads = f"{sum(counted):,} reads" if counted else "reads"
+        contigs = f"{len(aside)} contig{'s' if len(aside) > 1 else ''}"
+        logger.warning(
+            "%s: %s are left aside, on %s that %s lacks (%s)", path, reads, contigs, fasta_path, some_names(list(aside))
+        )
+
+
+def require_same_contigs(
+    alignments: pysam.AlignmentFile, path: Path, fasta: pysam.FastaFile, fasta_path: Path, contigs: Sequence[str]
+) -> None:
+    """Raise UserError unless `contigs` exist in both files, with the same lengths."""
     lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     known = dict(zip(alignments.references, alignments.lengths, strict=True))
     for contig in contigs:
         if contig not in lengths:
             raise UserError(
-                f"{path}: contig '{contig}' is not in {fasta_path} (which has {_some(fasta.references)}); "
+                f"{path}: contig '{contig}' is not in {fasta_path} (which has {some_names(fasta.references)}); "
                 "use the reference that the reads were aligned to"
             )
         if contig not in known:
             raise UserError(
-                f"{path}: contig '{contig}' is not in its header (which has {_some(alignments.references)}); "
+                f"{path}: contig '{contig}' is not in its header (which has {some_names(alignments.references)}); "
                 "use reads, reference and candidates of one genome build"
             )
         if known[contig] != lengths[contig]:
@@ -86,7 +122,8 @@ def require_same_contigs(
             )
 
 
-def _some(names: Sequence[str]) -> str:
+def some_names(names: Sequence[str]) -> str:
+    """The first few, for messages."""
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 

@@ -40,12 +40,12 @@ class _RawRecords:
         return np.concatenate(self._parts)
 
 
-def raw_records(alignments: Alignments, contig: int, start: int, end: int) -> np.ndarray:
-    """uint8: all records that overlap start-end of a contig (its number), secondary ones and the like too, as in a BAM.
+def raw_records(alignments: Alignments, contig: str, start: int, end: int) -> np.ndarray:
+    """uint8: all records that overlap contig:start-end, secondary ones and the like too, as in a BAM.
 
     Raises UserError that names the file where it is damaged.
     """
-    region = Region(alignments.nreferences, contig, start, end, start, end, 0, 0)
+    region = Region(alignments.nreferences, alignments.get_tid(contig), start, end, start, end, 0, 0)
     return find_records(alignments, region, None, lambda: _RawRecords(alignments.header))[0].content()
 
 

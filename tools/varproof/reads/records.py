@@ -1,8 +1,8 @@
 """The reads of a region as columns of arrays: from the bytes of a BAM, or from pysam.
 
 For BAM, pysam finds where in the file the region's reads begin, and from there on compiled kernels work on the decompressed
-bytes. CRAM, and whatever in a BAM is not plain (a damaged record, one of over 65535 CIGAR operations), is left to pysam,
-read by read: it knows every corner of the formats, and its word on damage is final.
+bytes. CRAM, files from afar, and whatever in a BAM is not plain (a damaged record, one of over 65535 CIGAR operations) are
+left to pysam, read by read: it knows every corner of the formats, and its word on damage is final.
 """
 
 import contextlib
@@ -54,18 +54,17 @@ def find_records(
 ) -> tuple[_Found, DepthFilter]:
     """As `region_records`, in what `new` makes."""
     try:
-        if alignments.is_bam:
+        if alignments.is_bam and getattr(alignments, "is_local", True):
             with contextlib.suppress(NotPlain):
                 return _raw_records(alignments, region, max_depth, new())
         return _fetched_records(alignments, region, max_depth, new())
     except UnicodeDecodeError as error:
-        raise name_is_no_text(alignments, region.contig, region.start) from error
+        raise name_is_no_text(alignments, alignments.get_reference_name(region.contig), region.start) from error
 
 
-def name_is_no_text(alignments: pysam.AlignmentFile, contig: int, position: int) -> UserError:
+def name_is_no_text(alignments: pysam.AlignmentFile, contig: str, position: int) -> UserError:
     """What to raise where pysam can't decode a read's name, here or behind here."""
-    place = f"{alignments.get_reference_name(contig)}:{position + 1}"
-    what = f"truncated or damaged at {place} or after (a read's name is no text)"
+    what = f"truncated or damaged at {contig}:{position + 1} or after (a read's name is no text)"
     return UserError(f"{file_name(alignments)}: {what}; copy or make it again")
 
 

@@ -1,9 +1,15 @@
 """BED: regions in, sorted and merged."""
 
 import gzip
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from varproof.errors import UserError
+from varproof.reads.files import some_names
+from varproof.reads.reference import open_reference
+
+logger = logging.getLogger("varproof.reads")
 
 
 def read_regions(path: Path) -> dict[str, list[tuple[int, int]]]:
@@ -28,6 +34,44 @@ def read_regions(path: Path) -> dict[str, list[tuple[int, int]]]:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a text file in BED format") from error
     return {contig: merged(intervals) for contig, intervals in found.items()}
+
+
+def regions_within(path: Path, contigs: Iterable[str], source: Path) -> dict[str, list[tuple[int, int]]]:
+    """As `read_regions`, without what lies on none of the `contigs`, those of `source`; of that one warning tells.
+
+    Raises UserError where nothing is left.
+    """
+    found, known = read_regions(path), list(contigs)
+    missing = [contig for contig in found if contig not in set(known)]
+    if not missing:
+        return found
+    advice = "; ".join(f"'{name}' is called '{other}' there" for name, other in _other_spellings(missing, set(known))[:1])
+    if len(missing) == len(found):
+        raise UserError(
+            f"{path}: none of its contigs ({some_names(missing)}) is in {source} (which has {some_names(known)}); "
+            + (f"{advice}: rename them in the BED" if advice else "use regions of the same genome build")
+        )
+    logger.warning(
+        "%s: %d of its %d contigs are not in %s, and are left out: %s%s",
+        path, len(missing), len(found), source, ", ".join(missing), f" ({advice})" if advice else "",
+    )  # fmt: skip
+    return {contig: intervals for contig, intervals in found.items() if contig not in missing}
+
+
+def regions_of_reference(path: Path, reference: Path) -> dict[str, list[tuple[int, int]]]:
+    """`regions_within` the contigs of an indexed FASTA."""
+    with open_reference(reference) as fasta:
+        return regions_within(path, fasta.references, reference)
+
+
+def _other_spellings(names: list[str], known: set[str]) -> list[tuple[str, str]]:
+    """Names with the other name that UCSC or Ensembl has for the same contig, where that is known."""
+    pairs = []
+    for name in names:
+        bare = name.removeprefix("chr")
+        others = [bare if bare != name else "chr" + name, *(("chrM", "MT") if bare in ("M", "MT") else ())]
+        pairs += [(name, other) for other in others if other in known][:1]
+    return pairs
 
 
 def merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:

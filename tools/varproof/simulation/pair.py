@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from varproof.errors import UserError
 from varproof.formats.json_file import write_json
@@ -50,6 +50,9 @@ _CONTEXT = "context-{}"
 class SimulationSummary(BaseModel):
     """simulation.json: the options, and what came of them."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["varproof/simulation/1"] = Field(default="varproof/simulation/1", alias="schema")
     settings: SimulationSettings
     planted: dict[str, int]
     candidates: dict[str, int]

@@ -96,7 +96,8 @@ class Planter:
             return self._planted(spikes)
         except UnicodeDecodeError as error:
             first = spikes[0].variant
-            raise name_is_no_text(self.files[0], first.contig, max(0, first.start - REACH)) from error
+            place = self.contigs[first.contig], max(0, first.start - REACH)
+            raise name_is_no_text(self.files[0], *place) from error
 
     def _planted(self, spikes: list[Spike]) -> list[Planted]:
         found = [(drawn.planted, self._edited(drawn, fragments)) for drawn, fragments in self._with_reads(spikes)]
@@ -127,11 +128,12 @@ class Planter:
         markers = self._near(variant.contig, variant.start)
         marker = self._marker(markers, variant.start, variant.end)
         out.on_haplotype = marker is not None
-        near = fragments_near(self.files[0], variant.contig, edit)
+        contig = self.contigs[variant.contig]
+        near = fragments_near(self.files[0], contig, edit)
         sample = sample_of(near.name_hash, seed, self.shares.tumor, self.shares.normal)
         out.normal = int(near.counts[sample == NORMAL].sum())
         for alignments in self.files[1:]:
-            other = fragments_near(alignments, variant.contig, edit)
+            other = fragments_near(alignments, contig, edit)
             out.normal += int(other.counts[sample_of(other.name_hash, seed, 0.0, self.shares.second_normal) == NORMAL].sum())
         tumor = np.flatnonzero(sample == TUMOR)
         number = uniform(near.molecules(tumor), seed, VARIANT_SALT, variant.contig, variant.start)

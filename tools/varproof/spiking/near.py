@@ -76,14 +76,14 @@ class Near:
         return gathered_records(self.data, self.spans.place[rows]).tobytes(), len(rows)
 
 
-def fragments_near(alignments: Alignments, contig: int, edit: Edit) -> Near:
+def fragments_near(alignments: Alignments, contig: str, edit: Edit) -> Near:
     """Fragments whose span, clipped ends too, touches the variant; none with supplementary or secondary records near by.
 
     Raises UserError that names the file where it is damaged.
     """
     from varproof.spiking.near_numba_fns import spans_of
 
-    low, high = max(0, edit.start - REACH), min(alignments.lengths[contig], edit.end + REACH)
+    low, high = max(0, edit.start - REACH), min(alignments.get_reference_length(contig), edit.end + REACH)
     data = raw_records(alignments, contig, low, high)
     spans = Spans(*spans_of(data))
     hashes, begin, fragment = np.unique(spans.name_hash, return_index=True, return_inverse=True)

@@ -23,9 +23,9 @@ from varproof.formats.vcf import VcfWriter
 from varproof.progress import progress
 from varproof.reads.arrays import name_hash
 from varproof.reads.bgzf import END_OF_FILE
-from varproof.reads.files import open_reads, require_same_contigs
+from varproof.reads.files import open_reads, require_same_contigs, shared_contigs, tell_left_aside
 from varproof.reads.reference import open_reference
-from varproof.reads.regions import read_regions
+from varproof.reads.regions import regions_of_reference
 from varproof.spiking.copying import SAMPLES, Copier, CopyJob, parts, shared_records
 from varproof.spiking.fragments import Planted, Planter, Shares
 from varproof.spiking.plan import Plan, Skipped, Spike, make_plan, sample_shares
@@ -65,13 +65,16 @@ class SpikingSummary(BaseModel):
 
 def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingSummary:
     """Write the folder `output`, complete or not at all."""
-    regions = None if settings.regions is None else read_regions(settings.regions)
+    regions = None if settings.regions is None else regions_of_reference(settings.regions, settings.reference)
     files = settings.files
     with open_reference(settings.reference) as fasta:
         contigs = dict(zip(fasta.references, fasta.lengths, strict=True))
         for path in files:
             with open_reads(path, settings.reference) as alignments:
-                require_same_contigs(alignments, path, fasta, settings.reference)
+                require_same_contigs(
+                    alignments, path, fasta, settings.reference, shared_contigs(alignments, path, fasta, settings.reference)
+                )
+                tell_left_aside(alignments, path, fasta, settings.reference)
     with folder_complete_or_absent(output) as folder:
         plan = make_plan(settings, regions, workers)
         logger.info("%d variants to plant", len(plan.spikes))

@@ -47,7 +47,7 @@ LOW_DEPTH, POOR_MAPPING, GERMLINE, UNKNOWN_REFERENCE, SHOWN = (
 
 @dataclass(frozen=True, order=True)
 class Planned:
-    """reference[start:end] of a contig (by number) becomes `alt`; trimmed and left-aligned, 0-based half-open."""
+    """reference[start:end] of a contig (its number in the FASTA) becomes `alt`; trimmed and left-aligned, 0-based half-open."""
 
     contig: int
     start: int
@@ -83,7 +83,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Marker:
-    """A heterozygous or homozygous SNV of the person's own; `alt` is a base."""
+    """A heterozygous or homozygous SNV of the person's own; `contig` is a number in the FASTA, `alt` a base."""
 
     contig: int
     position: int

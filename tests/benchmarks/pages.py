@@ -1,0 +1,35 @@
+"""RESULTS.md made anew from what the benchmarks measured (their JSON), after a change of how it is shown; measures nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from candidates_table import candidates_lines
+from network_table import network_lines
+from speed_table import speed_lines
+from spiking_table import spiking_lines
+from tables import write_page
+
+HERE = Path(__file__).parent
+PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "candidates": lambda kept: candidates_lines(kept["results"], kept["real"]),
+    "network": network_lines,
+    "spiking": lambda kept: spiking_lines(kept["found"]),
+    "speed": lambda kept: speed_lines(kept["found"]),
+}
+
+
+def made_anew(folder: Path) -> None:
+    """Write the pages of all benchmarks in the folder, and RESULTS.md."""
+    for name, page in PAGES.items():
+        path = folder / f"{name}.json"
+        if path.exists():
+            kept = json.loads(path.read_text())
+            kept["page"] = page(kept)
+            path.write_text(json.dumps(kept, indent=1) + "\n")
+    write_page(folder)
+
+
+if __name__ == "__main__":
+    made_anew(HERE)
