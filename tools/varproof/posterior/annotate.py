@@ -12,15 +12,14 @@ from varproof.formats.vcf import (
     ALLELE_FREQUENCY_DENSITY,
     DEPTH,
     EVENTS,
-    NO_REFERENCE_SEQUENCE,
     SKIPPED,
-    candidates_of,
     open_vcf,
     probability_field,
     read_records,
     to_phred,
 )
 from varproof.posterior.components import GRID
+from varproof.posterior.judgeable import TUMOR_ONLY
 from varproof.posterior.score import Scores
 
 ABSENT = EVENTS.index("ABSENT")
@@ -50,6 +49,10 @@ def output_header(candidates: Path, samples: list[str], lines: list[str]) -> Any
         )
     _replace(header.info, SKIPPED)
     header.add_line(f'##INFO=<ID={SKIPPED},Number=1,Type=String,Description="Why varproof did not judge this record">')
+    _replace(header.info, TUMOR_ONLY)
+    header.add_line(
+        f'##INFO=<ID={TUMOR_ONLY},Number=0,Type=Flag,Description="The normal has no usable read here: judged as tumour only">'
+    )
     for name, number, kind, text in (
         (DEPTH, "1", "Integer", "Fragments that overlap the candidate"),
         (ALLELE_FREQUENCY, "A", "Float", "Most probable allele frequency: tumour cells (purity corrected), or normal sample"),
@@ -79,11 +82,18 @@ def record_alleles(path: Path) -> Iterator[tuple[Any, int]]:
 
 
 def add_record(
-    writer: Any, record: Any, number: int, rows: slice, scores: Scores, judged: np.ndarray, depths: Any
+    writer: Any,
+    record: Any,
+    rows: slice,
+    scores: Scores,
+    reasons: list[str | None],
+    tumor_only: np.ndarray,
+    depths: Any,
 ) -> str | None:
     """Write `record` with the scores of its alleles `rows`; returns the reason if it was not judged.
 
-    judged (n,): whether an allele was; depths: per sample the fragments that overlap each allele (n,).
+    reasons (n,): why an allele was not judged; tumor_only (n,): judged without the normal; depths: per sample the fragments
+    that overlap each allele (n,).
     """
     info = {key: value for key, value in record.info.items() if key not in _FIXED and key in writer.header.info}
     new = writer.new_record(
@@ -96,12 +106,10 @@ def add_record(
         filter=list(record.filter.keys()),
         info=info,
     )
-    reasons = [item.skipped for item in candidates_of(record, number)]
-    count = rows.stop - rows.start
-    if count and any(judged[rows]):
+    known = np.array([reason is None for reason in reasons[rows]], bool)
+    if known.any():
         densities = [scores.tumor_density, scores.normal_density]
         modes = [scores.tumor_frequency, scores.normal_frequency]
-        known = judged[rows].astype(bool)
         shown = known & (scores.probability[rows, ABSENT] < CERTAIN)
         for column, event in enumerate(EVENTS):
             values = scores.probability[rows, column]
@@ -110,23 +118,26 @@ def add_record(
             ]
         for sample, depth in enumerate(depths):
             new.samples[sample][DEPTH] = int(depth[rows].max())
+            seen = known & ~tumor_only[rows] if sample else known
             frequencies, log_density = modes[sample], densities[sample]
             assert frequencies is not None and log_density is not None
             new.samples[sample][ALLELE_FREQUENCY] = [
-                float(f"{value:.5g}") if ok else None for value, ok in zip(frequencies[rows], known, strict=True)
+                float(f"{value:.5g}") if ok else None for value, ok in zip(frequencies[rows], seen, strict=True)
             ]
             new.samples[sample][ALLELE_FREQUENCY_DENSITY] = [
-                encode_density(GRID, row) if ok else MISSING for row, ok in zip(log_density[rows], shown, strict=True)
+                encode_density(GRID, row) if ok else MISSING for row, ok in zip(log_density[rows], shown & seen, strict=True)
             ]
     skipped = None
-    if not count:
+    if not len(known):
         skipped = "no_alternative_allele"
-    elif not all(judged[rows]):
-        skipped = next((reason for reason in reasons if reason), NO_REFERENCE_SEQUENCE)
+    elif not known.all():
+        skipped = next(reason for reason in reasons[rows] if reason)
+    if tumor_only[rows].any():
+        new.info[TUMOR_ONLY] = True
     if skipped:
         new.info[SKIPPED] = skipped
     writer.write(new)
     return skipped
 
 
-_FIXED = {"END", SKIPPED, *(probability_field(event) for event in EVENTS)}
+_FIXED = {"END", SKIPPED, TUMOR_ONLY, *(probability_field(event) for event in EVENTS)}

@@ -4,7 +4,7 @@ import json
 import logging
 from array import array
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,18 @@ from varproof.formats.vcf import EVENTS, VariantType, VcfWriter, candidates_of
 from varproof.posterior.annotate import add_record, output_header, record_alleles
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
+from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 
 logger = logging.getLogger("varproof.posterior")
 
 MOST_LEARNT_FROM = 200_000
 BLOCK = 2_000
+SAMPLES_LINE = "varproof_samples"
+"""Key of the header line that says whether tumour and normal belong together."""
+
 DEFAULT_TERRITORY_PER_CANDIDATE = 1_000.0
 
 
@@ -82,11 +87,12 @@ def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates:
 
 @dataclass(frozen=True)
 class Learnt:
-    """The prior, and which alleles (n,) lie near artefacts."""
+    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one)."""
 
     prior: LearntPrior
     alleles: AlleleList
     near_artifact: np.ndarray | None
+    match: SampleMatch | None = None
 
 
 def read_prior(path: Path) -> LearntPrior:
@@ -98,11 +104,23 @@ def read_prior(path: Path) -> LearntPrior:
 
 
 def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
-    """The prior: flat, from a file, or learnt from the job's candidates."""
+    """The prior: flat, from a file, or learnt from the job's candidates; and whether the samples belong together."""
     alleles = allele_list(job.candidates)
     for reader in (job.tumor, job.normal):
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
+    return replace(_learnt(job, alleles, choice, territory), match=_match(job, alleles))
+
+
+def _match(job: ScoringJob, alleles: AlleleList) -> SampleMatch | None:
+    if job.normal is None:
+        return None
+    match = sample_match(AlleleCounts.of(job.tumor), AlleleCounts.of(job.normal), alleles.contig, alleles.position)
+    report(match)
+    return match
+
+
+def _learnt(job: ScoringJob, alleles: AlleleList, choice: str, territory: float | None) -> Learnt:
     if choice == "flat":
         prior = starting_prior("flat", territory or 0.0)
         return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
@@ -120,12 +138,15 @@ def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) 
     if territory is None:
         territory = DEFAULT_TERRITORY_PER_CANDIDATE * max(1, alleles.size)
         logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
-    judged = np.flatnonzero(job.tumor.column("judged"))
-    step = max(1, -(-len(judged) // MOST_LEARNT_FROM))
-    chosen = judged[::step]
-    normal = None if job.normal is None else _selected(job.normal, chosen)
+    judged = np.flatnonzero((job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0))
+    paired = judged if job.normal is None else judged[job.normal.column("usable")[judged] > 0]
+    teaching = paired if len(paired) else judged
+    step = max(1, -(-len(teaching) // MOST_LEARNT_FROM))
+    chosen = teaching[::step]
+    normal = _selected(job.normal, chosen) if job.normal is not None and len(paired) else None
     sampled = Sampled(_selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen])
-    prior = learn_prior(sampled, territory / step, job.purity, job.normal_contamination)
+    taught = territory * len(teaching) / max(1, len(judged))
+    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
     prior = prior.model_copy(update={"territory": territory})
     posterior = _artifact_posteriors(job, alleles, prior)
     near = near_artifacts(alleles.contig, alleles.position, posterior)
@@ -149,8 +170,10 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
     for start in range(0, alleles.size, BLOCK):
         end = min(start + BLOCK, alleles.size)
         block = _block(job, alleles, start, end)
-        scores = score(block.tables(prior), block.class_index, prior, job.purity)
-        out[start:end] = np.where(block.tumor.judged > 0, scores.probability[:, column], 0.0)
+        unseen = judged_without_normal(block.tumor, block.normal)
+        scores = score(block.tables(prior), block.class_index, prior, job.purity, without_normal=unseen)
+        known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
+        out[start:end] = np.where(known, scores.probability[:, column], 0.0)
     return out
 
 
@@ -173,27 +196,32 @@ def write_scored(job: ScoringJob, learnt: Learnt, output: Path, options: BaseMod
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
     ]
+    if learnt.match is not None:
+        lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
     header = output_header(job.candidates, samples, lines)
     skipped: Counter[str] = Counter()
-    written = 0
+    written = tumor_only = 0
     block: list[tuple[int, object, int]] = []
     alleles = start = 0
 
     with VcfWriter(output, header) as writer:
 
         def flush() -> None:
-            nonlocal start
+            nonlocal start, tumor_only
             if not block:
                 return
             data = _block(job, learnt.alleles, start, alleles)
             near = None if learnt.near_artifact is None else learnt.near_artifact[start:alleles]
-            scores = score(data.tables(prior), data.class_index, prior, job.purity, near)
             tumor, normal = data.tumor, data.normal
-            judged = tumor.judged if normal is None else tumor.judged & normal.judged
+            unseen = judged_without_normal(tumor, normal)
+            scores = score(data.tables(prior), data.class_index, prior, job.purity, near, unseen)
+            tumor_only += int(unseen.sum())
+            skips = [item.skipped for number, record, _ in block for item in candidates_of(record, number)]
+            reasons = unjudged_reasons(skips, tumor, normal)
             depths = [tumor.depth] + ([normal.depth] if normal is not None else [])
             row = 0
-            for number, record, count in block:
-                reason = add_record(writer, record, number, slice(row, row + count), scores, judged, depths)
+            for _, record, count in block:
+                reason = add_record(writer, record, slice(row, row + count), scores, reasons, unseen, depths)
                 if reason:
                     skipped[reason] += 1
                 row += count
@@ -207,5 +235,7 @@ def write_scored(job: ScoringJob, learnt: Learnt, output: Path, options: BaseMod
             if alleles - start >= BLOCK:
                 flush()
         flush()
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-    logger.info("%d records scored%s", written, f"; not judged: {reasons}" if reasons else "")
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    logger.info("%d records scored%s", written, f"; not judged: {told}" if told else "")
+    if tumor_only:
+        logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
