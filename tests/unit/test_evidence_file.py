@@ -113,6 +113,14 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     assert [is_hdf5(path) for path in (text, other, old, tmp_path, tmp_path / "none")] == [False, True, True, False, False]
 
 
+def test_evidence_of_an_earlier_version_is_to_be_collected_again(tmp_path: Path) -> None:
+    path = tmp_path / "old.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["schema"] = "varproof/evidence/1"
+    with pytest.raises(UserError, match=r"old\.h5: made by an earlier version, .*; run collect-evidence again"):
+        EvidenceReader(path)
+
+
 LENGTH = 9000
 
 

@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+NEITHER, REFERENCE, ALTERNATIVE = 0, 1, 2
+"""Which allele of a candidate a fragment clearly shows."""
+
 WINDOW = 64
 """Reads are compared within this distance of the candidate (h of the paper), bp."""
 
@@ -108,9 +111,16 @@ class SampleTables(NamedTuple):
 
 
 class Observations(NamedTuple):
-    """One row per fragment and candidate, before identical rows are merged; fields as in `Evidence`."""
+    """One row per fragment and candidate, sorted by candidate, before identical rows are merged; fields as in `Evidence`.
+
+    `fragment`: index of the fragment. `allele`: what its reads show, one of the codes below. `claim`: `log_ratio` before it is
+    bounded.
+    """
 
     candidate: np.ndarray
+    fragment: np.ndarray
+    allele: np.ndarray
+    claim: np.ndarray
     log_ratio: np.ndarray
     mapq: np.ndarray
     strand: np.ndarray

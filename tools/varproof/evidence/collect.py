@@ -16,6 +16,8 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
+from varproof.evidence.counting import allele_counts, scaled_count
+from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
 from varproof.evidence.windows import (
     MAX_SHIFT,
@@ -48,9 +50,6 @@ LEAST_RELATIVE_SUPPORT = 0.5
 FURTHEST_SLIP, SLIP_DECAY = 3, 0.2
 """Changes of more units than the slippage model knows get rarer by this factor for each."""
 
-RATIO_STEP = 1.0 / 32.0
-"""Observations are equal if their log ratios round to the same multiple of this."""
-
 
 def candidate_key(candidate: Candidate) -> int:
     """Identity of a candidate across files: a hash of contig, interval and alleles."""
@@ -64,6 +63,11 @@ class ChunkReads:
 
     reads: ReadArrays
     paired: FragmentArrays
+
+    @property
+    def fragments(self) -> int:
+        """Number of fragments."""
+        return len(self.paired.low_of)
 
 
 def reference_slice(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> ReferenceSlice:
@@ -114,9 +118,10 @@ def collect_chunk(
             [placements[i] for i in again], [neighbours[i] for i in again], slip[again], reference, sample
         )
         better, _ = _observe(second, chunk, reference, sample)
-        parts.append(better._replace(candidate=again[better.candidate]))
-    merged = Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return _evidence(candidates, placements[:own], merged, depth[:own], slip[:own], sample)
+        parts.append(better._replace(candidate=again[better.candidate].astype(np.int32)))
+    final = _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+    counts = allele_counts(final, found, placements, own, chunk.fragments)
+    return _evidence(candidates, placements[:own], final, depth[:own], counts, slip[:own], sample)
 
 
 def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None) -> ChunkReads:
@@ -237,6 +242,13 @@ def _only(found: Observations, wanted: np.ndarray) -> Observations:
     return Observations(*(column[keep] for column in found))
 
 
+def _sorted(found: Observations) -> Observations:
+    if (np.diff(found.candidate) >= 0).all():
+        return found
+    order = np.argsort(found.candidate, kind="stable")
+    return Observations(*(column[order] for column in found))
+
+
 def _support(found: Observations, size: int) -> np.ndarray:
     """Overlapping fragments that clearly prefer the alternative, per candidate."""
     clear = (found.log_ratio > SUPPORT_LOG_RATIO) & (found.strand > 0)
@@ -278,12 +290,14 @@ def _evidence(
     candidates: list[Candidate],
     placements: list[Placement],
     found: Observations,
-    depth: np.ndarray,
+    used: np.ndarray,
+    counts: dict[str, np.ndarray],
     slip: np.ndarray,
     sample: Sample,
 ) -> Evidence:
     size = len(candidates)
-    offset, merged, count = _merged(found, size)
+    offset, columns = merged_rows(found, size)
+    depth = used
     return Evidence(
         key=np.array([candidate_key(item) for item in candidates], np.uint64),
         judged=np.ones(size, np.uint8),
@@ -291,45 +305,12 @@ def _evidence(
         slip_forward=slip[:, 0].astype(np.float32),
         slip_back=slip[:, 1].astype(np.float32),
         depth=depth.astype(np.uint32),
+        used=used.astype(np.uint32),
+        usable=counts["usable"].astype(np.uint32),
+        reference_count=scaled_count(counts["reference_count"], used, depth),
+        alternative_count=scaled_count(counts["alternative_count"], used, depth),
         offset=offset,
-        log_ratio=merged.log_ratio,
-        mapq=merged.mapq,
-        strand=merged.strand,
-        orientation=merged.orientation,
-        log_error_ratio=merged.log_error_ratio,
-        company=merged.company,
-        count=count,
-    )
-
-
-def _merged(found: Observations, size: int) -> tuple[np.ndarray, Observations, np.ndarray]:
-    """(offset (size + 1,), distinct rows sorted by candidate, their counts)."""
-    columns = np.stack(
-        [
-            found.candidate,
-            np.round(found.log_ratio / RATIO_STEP).astype(np.int64),
-            found.mapq,
-            found.strand,
-            found.orientation,
-            np.round(found.log_error_ratio / RATIO_STEP).astype(np.int64),
-            found.company,
-        ],
-        axis=1,
-    )
-    rows, count = np.unique(columns, axis=0, return_counts=True)
-    offset = np.searchsorted(rows[:, 0], np.arange(size + 1))
-    return (
-        offset.astype(np.int64),
-        Observations(
-            rows[:, 0],
-            (rows[:, 1] * RATIO_STEP).astype(np.float32),
-            rows[:, 2].astype(np.uint8),
-            rows[:, 3].astype(np.uint8),
-            rows[:, 4].astype(np.uint8),
-            (rows[:, 5] * RATIO_STEP).astype(np.float32),
-            rows[:, 6].astype(np.uint8),
-        ),
-        count.astype(np.uint32),
+        **columns,
     )
 
 

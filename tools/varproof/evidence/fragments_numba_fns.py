@@ -7,7 +7,7 @@ disagree their evidence adds up, and cancels. Insert size is combined with the r
 import numpy as np
 
 from varproof.accelerate import compiled
-from varproof.evidence.arrays import FragmentArrays, Observations
+from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
 from varproof.evidence.typing_numba_fns import read_log_ratio, unmapped_log_ratio
 from varproof.reads.error_features_numba_fns import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED, second_read_is_forward
 
@@ -75,9 +75,21 @@ def combined_mates(first, second):
 
 
 @compiled
+def combined_alleles(first, second):
+    """The allele that both mates show, or that one shows and the other doesn't deny."""
+    if first == NEITHER or second == NEITHER:
+        return max(first, second)
+    return first if first == second else NEITHER
+
+
+@compiled
 def concerns(candidates, c, low, high, cut):
-    """Whether a read that spans [low, high), clips unrolled, touches the candidate, or a breakpoint of a long one."""
-    first, last = candidates.low[c] - 1, candidates.high[c] + 1
+    """Whether a read that spans [low, high), clips unrolled, concerns the candidate.
+
+    It does if it overlaps a substitution, touches the bases between which an indel lies, or a breakpoint of a long one.
+    """
+    beside = 0 if candidates.substitution[c] else 1
+    first, last = candidates.low[c] - beside, candidates.high[c] + beside
     if low >= last or high <= first:
         return False
     if candidates.end[c] - candidates.start[c] <= 2 * cut:
@@ -124,7 +136,8 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
         first_pair, last_pair = pairs_in_reach(candidates, c, paired, tables)
         capacity += last - first + last_pair - first_pair
-    out = Observations(np.zeros(capacity, np.int64), np.zeros(capacity, np.float32), np.zeros(capacity, np.uint8),
+    out = Observations(np.zeros(capacity, np.int32), np.zeros(capacity, np.int32), np.zeros(capacity, np.uint8),
+                       np.zeros(capacity, np.float32), np.zeros(capacity, np.float32), np.zeros(capacity, np.uint8),
                        np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.float32),
                        np.zeros(capacity, np.uint8))  # fmt: skip
     row_of = np.full(len(paired.low_of), -1, np.int64)
@@ -137,7 +150,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
         for r in range(first, last):
             unmapped = (reads.flag[r] & UNMAPPED) != 0
-            error_ratio, company = 0.0, 0
+            error_ratio, company, allele = 0.0, 0, NEITHER
             if unmapped:
                 if not long_insertion or not lies_beside(candidates, c, reads, r, longest, tables.reach):
                     continue
@@ -145,7 +158,9 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 if ratio <= 1.0:
                     continue
             elif concerns(candidates, c, reads.low[r], reads.high[r], tables.cut):
-                ratio, error_ratio, company = read_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
+                ratio, error_ratio, company, allele = read_log_ratio(
+                    candidates, c, reads, r, reference, reference_start, tables
+                )
             else:
                 continue
             f = reads.fragment[r]
@@ -155,13 +170,14 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 row_of[f] = row
                 rows += 1
                 out.candidate[row], out.log_ratio[row], out.log_error_ratio[row] = w, ratio, error_ratio
-                out.company[row] = company
+                out.company[row], out.allele[row], out.fragment[row] = company, allele, f
                 out.mapq[row] = paired.mapq_of[f] if unmapped else reads.mapq[r]
                 out.orientation[row] = paired.orientation_of[f]
             else:
                 if abs(ratio) > abs(out.log_ratio[row]):
                     out.log_error_ratio[row], out.company[row] = error_ratio, company
                 out.log_ratio[row] = combined_mates(out.log_ratio[row], ratio)
+                out.allele[row] = combined_alleles(out.allele[row], allele)
                 if not unmapped:
                     out.mapq[row] = min(out.mapq[row], reads.mapq[r])
             if not unmapped:
@@ -183,11 +199,14 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
             if ratio != 0.0 and row_of[f] != -2 - w:
                 out.candidate[rows], out.log_ratio[rows] = w, ratio
                 out.mapq[rows], out.orientation[rows] = paired.mapq_of[f], paired.orientation_of[f]
+                out.fragment[rows] = f
                 rows += 1
         for row in range(first_row, rows):
+            out.claim[row] = out.log_ratio[row]
             out.log_ratio[row] = min(LARGEST_LOG_RATIO, max(-LARGEST_LOG_RATIO, out.log_ratio[row]))
             out.log_error_ratio[row] = min(LARGEST_ERROR_RATIO, max(-LARGEST_ERROR_RATIO, out.log_error_ratio[row]))
             if out.log_ratio[row] <= 0.0:
                 out.log_error_ratio[row], out.company[row] = 0.0, 0
-    return Observations(out.candidate[:rows], out.log_ratio[:rows], out.mapq[:rows], out.strand[:rows],
-                        out.orientation[:rows], out.log_error_ratio[:rows], out.company[:rows]), depth  # fmt: skip
+    return Observations(out.candidate[:rows], out.fragment[:rows], out.allele[:rows], out.claim[:rows], out.log_ratio[:rows],
+                        out.mapq[:rows], out.strand[:rows], out.orientation[:rows], out.log_error_ratio[:rows],
+                        out.company[:rows]), depth  # fmt: skip

@@ -24,7 +24,7 @@ from varproof.evidence.collect import (
 from varproof.evidence.sample import Sample
 from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.alignment import AlignmentProperties
-from varproof.formats.evidence import Evidence, EvidenceWriter, concatenated, empty_evidence
+from varproof.formats.evidence import SCHEMA, Evidence, EvidenceWriter, concatenated, empty_evidence
 from varproof.formats.output import resumed_identity
 from varproof.formats.vcf import Candidate, candidates_of, read_records
 from varproof.journal import Arrays, Journal, journaled_results
@@ -60,7 +60,13 @@ class SampleFiles:
         """What the evidence depends on, as one line of JSON."""
         digests = {path.name: resumed_identity(path) for path in (self.reads, self.reference, self.candidates)}
         properties = self.properties.model_dump(mode="json")
-        parts = {"version": __version__, "digests": digests, "alignment": properties, "max_depth": self.max_depth}
+        parts = {
+            "version": __version__,
+            "schema": SCHEMA,
+            "digests": digests,
+            "alignment": properties,
+            "max_depth": self.max_depth,
+        }
         return json.dumps(parts, sort_keys=True)
 
 

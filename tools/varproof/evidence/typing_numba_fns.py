@@ -8,7 +8,7 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 import numpy as np
 
 from varproof.accelerate import compiled
-from varproof.evidence.arrays import WINDOW
+from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW
 from varproof.reads.error_features_numba_fns import (
     MATE_REVERSE,
     REVERSE,
@@ -36,6 +36,9 @@ MAX_ERROR = 0.25
 
 MOST_BOOST, LEAST_BOOST = np.log(30.0), np.log(0.2)
 UNMAPPED_EDIT_FRACTION = 0.1
+
+INFORMATIVE = 0.46
+"""|ln ratio| from which on a read shows an allele: GATK's 0.2 in decimal logarithms, so that counts are comparable."""
 
 
 @compiled
@@ -204,16 +207,38 @@ def realigned_log_ratio(candidates, c, segment, error, tables):
 
 
 @compiled
+def allele_of_ratio(ratio):
+    """The allele that a read clearly shows, by its log ratio alone."""
+    if ratio >= INFORMATIVE:
+        return ALTERNATIVE
+    return REFERENCE if ratio <= -INFORMATIVE else NEITHER
+
+
+@compiled
+def allele_of_bases(candidates, c, reads, r, reference, reference_start, ratio):
+    """The allele that a gapless read clearly shows: all its bases over a substitution are those of one allele."""
+    first = reads.base_offset[r] + reads.clip_left[r] - reads.start[r]
+    shown = allele_of_ratio(ratio)
+    for position in range(candidates.start[c], candidates.end[c]):
+        expected = reference[position - reference_start]
+        if shown == ALTERNATIVE:
+            expected = candidates.alt[candidates.alt_offset[c] + position - candidates.start[c]]
+        if reads.bases[first + position] != expected:
+            return NEITHER
+    return shown
+
+
+@compiled
 def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
-    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company)."""
+    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company, allele shown)."""
     substitution = candidates.substitution[c]
     if substitution:
         usable, ratio, error_ratio, company = direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
         if usable:
-            return ratio, error_ratio, company
+            return ratio, error_ratio, company, allele_of_bases(candidates, c, reads, r, reference, reference_start, ratio)
     first, last = segment_bounds(reads, r, candidates.low[c] - WINDOW, candidates.high[c] + WINDOW)
     if last - first < SHORTEST_SEGMENT:
-        return 0.0, 0.0, 0
+        return 0.0, 0.0, 0, NEITHER
     bases = reads.base_offset[r]
     segment = reads.bases[bases + first : bases + last]
     error = np.empty(last - first)
@@ -226,7 +251,7 @@ def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
         if query >= 0:
             place, by_quality = feature_log_ratios(reads, r, query, candidates.end[c] - candidates.start[c], tables)
             error_ratio = place + by_quality
-    return ratio, error_ratio, company_code(reads, r, mismatches, substitution)
+    return ratio, error_ratio, company_code(reads, r, mismatches, substitution), allele_of_ratio(ratio)
 
 
 @compiled

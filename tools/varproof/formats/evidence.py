@@ -16,7 +16,9 @@ import numpy as np
 from varproof.errors import UserError
 from varproof.formats.hdf5 import append_rows, damage_told, hdf5_output
 
-SCHEMA = "varproof/evidence/1"
+SCHEMA = "varproof/evidence/2"
+
+EARLIER_SCHEMAS = ("varproof/evidence/1",)
 
 COVERED_BASES = "covered_bases"
 """Attribute, decimal: bases of the reference that the reads cover, wherever candidates are; empty where unknown."""
@@ -43,7 +45,13 @@ CANDIDATE_COLUMNS = {
     "slip_forward": np.float32,
     "slip_back": np.float32,
     "depth": np.uint32,
+    "used": np.uint32,
+    "usable": np.uint32,
+    "reference_count": np.uint32,
+    "alternative_count": np.uint32,
 }
+COUNT_COLUMNS = ("depth", "used", "usable", "reference_count", "alternative_count")
+"""Columns of candidates that count fragments."""
 
 VALUE_RANGES = {
     "judged": (0, 1),
@@ -56,7 +64,7 @@ VALUE_RANGES = {
     "log_error_ratio": (-50, 50),
     "company": (0, COMPANY_CODES - 1),
     "count": (1, 10_000_000),
-    "depth": (0, 2**31 - 1),
+    **dict.fromkeys(COUNT_COLUMNS, (0, 2**31 - 1)),
 }
 """Values that a sound file may hold, both ends included; NaN is in none of these."""
 
@@ -76,7 +84,15 @@ class Evidence:
     slip_forward, slip_back : float32 (n,)
         Probability that a fragment of the reference (alternative) haplotype reads like the other by polymerase slippage.
     depth : uint32 (n,)
-        Fragments whose reads overlap the candidate.
+        Fragments whose reads overlap the candidate, all of them: before any limit of depth.
+    used : uint32 (n,)
+        Those of them that stayed under the limit of depth; only these have observations.
+    usable : uint32 (n,)
+        Those of `used` that are mapped somewhere for certain (mapping quality above 0), and fragments that speak by their
+        length alone: 0 where nothing can be known.
+    reference_count, alternative_count : uint32 (n,)
+        Fragments of mapping quality above 0 whose reads overlap the candidate and clearly show this allele (see
+        `evidence.counting`); where depth was limited, scaled up from `used` to `depth`.
     offset : int64 (n + 1,)
         Rows of candidate i: offset[i]:offset[i + 1].
     log_ratio : float32 (o,)
@@ -102,6 +118,10 @@ class Evidence:
     slip_forward: np.ndarray
     slip_back: np.ndarray
     depth: np.ndarray
+    used: np.ndarray
+    usable: np.ndarray
+    reference_count: np.ndarray
+    alternative_count: np.ndarray
     offset: np.ndarray
     log_ratio: np.ndarray
     mapq: np.ndarray
@@ -152,7 +172,7 @@ def empty_evidence(keys: np.ndarray) -> Evidence:
         sampling_ratio=np.ones(n, np.float32),
         slip_forward=np.zeros(n, np.float32),
         slip_back=np.zeros(n, np.float32),
-        depth=np.zeros(n, np.uint32),
+        **{name: np.zeros(n, np.uint32) for name in COUNT_COLUMNS},
         offset=np.zeros(n + 1, np.int64),
         **{name: np.zeros(0, kind) for name, kind in OBSERVATION_COLUMNS.items()},
     )
@@ -215,6 +235,9 @@ class EvidenceReader:
             self._file = h5py.File(path, "r")
             schema = self._file.attrs.get("schema")
             missing = [name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if name not in self._file]
+        if str(schema) in EARLIER_SCHEMAS:
+            self._file.close()
+            raise UserError(f"{path}: made by an earlier version, it lacks counts of fragments; run collect-evidence again")
         if str(schema) != SCHEMA or missing:
             self._file.close()
             raise UserError(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")

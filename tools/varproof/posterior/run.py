@@ -3,7 +3,7 @@
 import json
 import logging
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from varproof.formats.prior import LearntPrior
 from varproof.formats.record import Record
 from varproof.formats.vcf import (
     EVENTS,
-    NO_REFERENCE_SEQUENCE,
     VariantType,
     VcfWriter,
     candidates_of,
@@ -29,13 +28,18 @@ from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, 
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.columns import Columns
+from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 
 logger = logging.getLogger("varproof.posterior")
 
 MOST_LEARNT_FROM = 200_000
 BLOCK = 2_000
+SAMPLES_LINE = "varproof_samples"
+"""Key of the header line that says whether tumour and normal belong together."""
+
 DEFAULT_TERRITORY_PER_CANDIDATE = 1_000.0
 
 
@@ -92,11 +96,12 @@ def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates:
 
 @dataclass(frozen=True)
 class Learnt:
-    """The prior, and which alleles (n,) lie near artefacts."""
+    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one)."""
 
     prior: LearntPrior
     alleles: AlleleList
     near_artifact: np.ndarray | None
+    match: SampleMatch | None = None
 
 
 def read_prior(path: Path) -> LearntPrior:
@@ -108,11 +113,23 @@ def read_prior(path: Path) -> LearntPrior:
 
 
 def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
-    """The prior: flat, from a file, or learnt from the job's candidates."""
+    """The prior: flat, from a file, or learnt from the job's candidates; and whether the samples belong together."""
     alleles = allele_list(job.candidates)
     for reader in (job.tumor, job.normal):
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
+    return replace(_learnt(job, alleles, choice, territory), match=_match(job, alleles))
+
+
+def _match(job: ScoringJob, alleles: AlleleList) -> SampleMatch | None:
+    if job.normal is None:
+        return None
+    match = sample_match(AlleleCounts.of(job.tumor), AlleleCounts.of(job.normal), alleles.contig, alleles.position)
+    report(match)
+    return match
+
+
+def _learnt(job: ScoringJob, alleles: AlleleList, choice: str, territory: float | None) -> Learnt:
     if choice == "flat":
         prior = starting_prior("flat", territory or 0.0)
         return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
@@ -130,12 +147,15 @@ def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) 
     if territory is None:
         territory = DEFAULT_TERRITORY_PER_CANDIDATE * max(1, alleles.size)
         logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
-    judged = np.flatnonzero(job.tumor.column("judged"))
-    step = max(1, -(-len(judged) // MOST_LEARNT_FROM))
-    chosen = judged[::step]
-    normal = None if job.normal is None else _selected(job.normal, chosen)
+    judged = np.flatnonzero((job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0))
+    paired = judged if job.normal is None else judged[job.normal.column("usable")[judged] > 0]
+    teaching = paired if len(paired) else judged
+    step = max(1, -(-len(teaching) // MOST_LEARNT_FROM))
+    chosen = teaching[::step]
+    normal = _selected(job.normal, chosen) if job.normal is not None and len(paired) else None
     sampled = Sampled(_selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen])
-    prior = learn_prior(sampled, territory / step, job.purity, job.normal_contamination)
+    taught = territory * len(teaching) / max(1, len(judged))
+    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
     prior = prior.model_copy(update={"territory": territory})
     posterior = _artifact_posteriors(job, alleles, prior)
     near = near_artifacts(alleles.contig, alleles.position, posterior)
@@ -159,8 +179,10 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
     for start in range(0, alleles.size, BLOCK):
         end = min(start + BLOCK, alleles.size)
         block = _block(job, alleles, start, end)
-        scores = score(block.tables(prior), block.class_index, prior, job.purity)
-        out[start:end] = np.where(block.tumor.judged > 0, scores.probability[:, column], 0.0)
+        unseen = judged_without_normal(block.tumor, block.normal)
+        scores = score(block.tables(prior), block.class_index, prior, job.purity, without_normal=unseen)
+        known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
+        out[start:end] = np.where(known, scores.probability[:, column], 0.0)
     return out
 
 
@@ -182,7 +204,9 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
     ]
-    written = 0
+    if learnt.match is not None:
+        lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
+    written = tumor_only = 0
     block: list[Record] = []
     alleles = start = 0
 
@@ -190,12 +214,13 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
         annotator = Annotator(writer.declared, columns)
 
         def flush() -> None:
-            nonlocal start
+            nonlocal start, tumor_only
             if not block:
                 return
             data = _block(job, learnt.alleles, start, alleles)
             near = None if learnt.near_artifact is None else learnt.near_artifact[start:alleles]
             found = scored_alleles(data, prior, job.purity, near, block)
+            tumor_only += int(found.tumor_only.sum())
             row = 0
             for record in block:
                 count = len(record.alts or ())
@@ -214,16 +239,18 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
         flush()
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
     logger.info("%d records scored%s", written, f"; alleles not judged: {reasons}" if reasons else "")
+    if tumor_only:
+        logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
 
 
 def scored_alleles(
     data: Sampled, prior: LearntPrior, purity: float, near: np.ndarray | None, records: list[Record]
 ) -> ScoredAlleles:
     """Posteriors and counts of the alleles of `records`, whose evidence is `data`."""
-    scores = score(data.tables(prior), data.class_index, prior, purity, near)
     samples = [data.tumor] if data.normal is None else [data.tumor, data.normal]
-    judged = np.logical_and.reduce([sample.judged > 0 for sample in samples])
-    reasons = [item.skipped for record in records for item in candidates_of(record, 0)]
-    skipped = [None if ok else reason or NO_REFERENCE_SEQUENCE for reason, ok in zip(reasons, judged, strict=True)]
+    unseen = judged_without_normal(data.tumor, data.normal)
+    scores = score(data.tables(prior), data.class_index, prior, purity, near, unseen)
+    kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
+    skipped = unjudged_reasons(kinds, data.tumor, data.normal)
     counts = [SampleCounts(sample.depth, sample.reference_count, sample.alternative_count) for sample in samples]
-    return ScoredAlleles(scores, counts, skipped, [None] * len(skipped), np.zeros(len(skipped), bool))
+    return ScoredAlleles(scores, counts, skipped, [None] * len(skipped), unseen)

@@ -15,6 +15,7 @@ from varproof.posterior.components import (
     at_fraction,
     evaluate,
 )
+from varproof.posterior.judgeable import tumor_only_prior
 from varproof.posterior.learning import candidate_weights
 from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, FORWARD, LOOKS, PLAIN, REVERSE
 
@@ -38,15 +39,27 @@ class Scores:
 
 
 def score(
-    tables: Tables, class_index: np.ndarray, prior: LearntPrior, purity: float, near_artifact: np.ndarray | None = None
+    tables: Tables,
+    class_index: np.ndarray,
+    prior: LearntPrior,
+    purity: float,
+    near_artifact: np.ndarray | None = None,
+    without_normal: np.ndarray | None = None,
 ) -> Scores:
-    """Posteriors of candidates under a prior; `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known."""
+    """Posteriors of candidates under a prior.
+
+    `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
+    normal shows nothing (see `judgeable`), None: there are none.
+    """
     mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
     components = evaluate(tables, mixture, flat=prior.kind == "flat")
     if prior.kind == "flat":
         weights = flat_weights(components)
     else:
         weights = candidate_weights(prior, components.columns, class_index, near_artifact)
+        if without_normal is not None and without_normal.any():
+            unseen = candidate_weights(tumor_only_prior(prior), components.columns, class_index, near_artifact)
+            weights = np.where(without_normal[:, None], unseen, weights)
     probability = event_posteriors(components, weights)
     healthy = np.array([0.0, 0.0, 0.5, 1.0, 0.0, 0.0])[np.argmax(probability, axis=1)]
     tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)

@@ -19,6 +19,14 @@ COLOURS = dict(zip((item.value for item in VariantType), ("#1b6ca8", "#5aa9e6", 
 BRANCH_COLOURS = dict(zip(BRANCHES, ("#1b6ca8", "#d99a2b", "#2a9d5c"), strict=True))
 FATE_COLOURS = {"kept": "#2a9d5c", "not kept": "#b8c0c8"}
 NOT_JUDGED_COLOUR = "#8a5a83"
+SHARES = {
+    "normal_homozygous": "Normal's homozygous in tumour",
+    "normal_heterozygous": "Normal's heterozygous in tumour",
+    "tumor_homozygous": "Tumour's homozygous in normal",
+    "tumor_heterozygous": "Tumour's heterozygous in normal",
+}
+"""Counts of `varproof_samples` that have a share, and its title."""
+
 BINS = 20
 HEADLINE_FDR = 0.05
 ABOUT = {
@@ -33,6 +41,24 @@ def filter_result(path: Path) -> dict[str, Any]:
     with open_vcf(path) as handle:
         values = [line.value for line in handle.header.records if line.key == "varproof_fdr-filter_result"]
     return json.loads(values[-1])
+
+
+def samples_match(path: Path) -> dict[str, int | str] | None:
+    """What score-posterior wrote into the header about whether tumour and normal belong together; None without a normal."""
+    with open_vcf(path) as handle:
+        values = [line.value for line in handle.header.records if line.key == "varproof_samples"]
+    return json.loads(values[-1]) if values else None
+
+
+def shares(match: dict[str, int | str]) -> dict[str, float | str]:
+    """Verdict, and of each sample's germline-like variants the percentage that the other shows (where there are any)."""
+    out: dict[str, float | str] = {"verdict": match["verdict"]}
+    for name in SHARES:
+        one = name.partition("_")[0]
+        seen = int(match[f"{name}_in_{'tumor' if one == 'normal' else 'normal'}"])
+        if count := int(match[name]):
+            out[name] = round(100 * seen / count, 2)
+    return out
 
 
 def alleles_by_type(path: Path) -> Counter[str]:
@@ -77,6 +103,9 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
     fate: dict[str, dict[str, int]] = {}
     lines: dict[str, dict[str, int]] = {}
     truth: dict[str, dict[str, Any]] = {}
+    matches: dict[str, dict[str, float | str]] = {}
+    if (calls := files.get(f"{sample}.posterior.vcf.gz")) and (match := samples_match(calls)):
+        matches[sample] = shares(match)
     for branch in BRANCHES:
         row, name = f"{sample} {branch}", f"{sample}.{branch}"
         if filtered := files.get(f"{name}.filtered.vcf.gz"):
@@ -141,6 +170,24 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
             "data": fate,
         },
     }
+    if matches:
+        found["samples"] = {
+            **ABOUT,
+            "id": "varproof_samples",
+            "section_name": "Do the samples belong together?",
+            "description": "Of the germline-like variants of each sample, the percentage that the other shows. A tumour may "
+            "lack heterozygous ones where it lost a copy, but no homozygous ones.",
+            "plot_type": "table",
+            "pconfig": {"id": "varproof_samples_table", "title": "varproof: samples", "namespace": "varproof"},
+            "headers": {
+                "verdict": {"title": "Verdict", "cond_formatting_rules": {"fail": [{"s_eq": "unrelated"}]}},
+                **{
+                    name: {"title": title, "suffix": "%", "min": 0, "max": 100, "format": "{:,.1f}", "scale": "RdYlGn"}
+                    for name, title in SHARES.items()
+                },
+            },
+            "data": matches,
+        }
     if lines:
         found["spectrum"] = {
             **ABOUT,

@@ -1,0 +1,73 @@
+"""How many fragments show each allele of a candidate, in a way that a user can follow in a genome browser.
+
+A fragment counts for an allele if its reads overlap the candidate with mapping quality above 0, and it is at least 1.6 times
+likelier under this allele than under the other (GATK's rule; for a substitution without gaps nearby the bases themselves must
+be this allele's). Mates count once; if they show different alleles, for neither. A fragment that shows a rival, another
+candidate that can't lie on the same copy (another allele of the record, another indel of the same repeat), better than this
+candidate counts for neither allele of it.
+"""
+
+import numpy as np
+
+from varproof.evidence.arrays import ALTERNATIVE, REFERENCE, Observations
+from varproof.evidence.typing_numba_fns import INFORMATIVE
+from varproof.evidence.windows import Placement
+
+
+def allele_counts(
+    found: Observations, claims: Observations, placements: list[Placement], size: int, fragments: int
+) -> dict[str, np.ndarray]:
+    """`usable`, `reference_count`, `alternative_count` of the first `size` of the candidates `placements`, int64 (size,).
+
+    `found`: observations of these; `claims`: of all `placements`, each against its own two haplotypes.
+    """
+    mapped = found.mapq > 0
+    shown = np.where(mapped & (found.strand > 0), found.allele, 0)
+    usable = np.bincount(found.candidate[mapped], minlength=size)
+    bounds = np.searchsorted(claims.candidate, np.arange(len(placements) + 1))
+    own = np.searchsorted(found.candidate, np.arange(size + 1))
+    for i, others in _rivals(placements, size).items():
+        best = np.full(fragments, -np.inf, np.float32)
+        for j in others:
+            rows = slice(bounds[j], bounds[j + 1])
+            np.maximum.at(best, claims.fragment[rows], claims.claim[rows])
+        mine = np.full(fragments, -np.inf, np.float32)
+        rows = slice(bounds[i], bounds[i + 1])
+        mine[claims.fragment[rows]] = claims.claim[rows]
+        lost = (best >= INFORMATIVE) & (best > mine)
+        rows = slice(own[i], own[i + 1])
+        shown[rows][lost[found.fragment[rows]]] = 0
+    return {
+        "usable": usable,
+        "reference_count": np.bincount(found.candidate[shown == REFERENCE], minlength=size),
+        "alternative_count": np.bincount(found.candidate[shown == ALTERNATIVE], minlength=size),
+    }
+
+
+def _rivals(placements: list[Placement], size: int) -> dict[int, list[int]]:
+    """Of the first `size` candidates those that have rivals among all, and which."""
+    order = sorted(range(len(placements)), key=lambda i: placements[i].low)
+    out: dict[int, list[int]] = {}
+    reach: list[int] = []
+    for i in order:
+        reach = [j for j in reach if placements[j].high >= placements[i].low]
+        for j in reach:
+            if are_rivals(placements[i], placements[j]):
+                out.setdefault(i, []).append(j)
+                out.setdefault(j, []).append(i)
+        reach.append(i)
+    return {i: out[i] for i in sorted(out) if i < size}
+
+
+def are_rivals(first: Placement, second: Placement) -> bool:
+    """Whether one copy can't carry both: they rewrite the same bases, or change the length of the same stretch."""
+    if first.start == second.start and first.end == second.end and np.array_equal(first.alt, second.alt):
+        return False
+    if first.is_indel and second.is_indel:
+        return first.low <= second.high and second.low <= first.high
+    return first.start < second.end and second.start < first.end
+
+
+def scaled_count(count: np.ndarray, used: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Counts among `used` fragments as they would be among all `depth`, rounded; as they are where all were used."""
+    return np.where(depth > used, np.rint(count * (depth / np.maximum(used, 1))), count).astype(np.uint32)

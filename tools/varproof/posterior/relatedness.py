@@ -1,0 +1,175 @@
+"""Do tumour and normal come from one person? Told from the fragments that show each candidate in both samples.
+
+A variant that is homozygous in the normal is in every copy of every cell: whatever a tumour loses, it shows it, and another
+person lacks some of them. Heterozygous ones can be lost with a copy, but then about as many are left alone on the other copy,
+and those that are lost lie together; in another person's sample lost and heterozygous ones take turns. Back: what the tumour
+shows in nearly all fragments is in the normal, but for somatic variants whose other copy was lost; these are few in a list that
+no caller has filtered. Where a list has few germline variants nothing can be told.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel
+
+from varproof.formats.evidence import EvidenceReader
+
+logger = logging.getLogger("varproof.posterior")
+
+LEAST_DEPTH = 12
+"""Fragments that both samples must show at a candidate that takes part."""
+
+STRAY = 0.03
+"""Fragments of an allele that isn't there, at most; one always may be."""
+
+HETEROZYGOUS = (0.25, 0.75)
+LEAST_GERMLINE = 15
+LEAST_CONTRADICTIONS = 5
+HOMOZYGOUS_MISSING = 0.05
+"""Of the normal's homozygous variants, this share missing in the tumour (and three at least) is another person's."""
+
+HETEROZYGOUS_MISSING, LOST_PER_KEPT, CHANCE = 0.2, 2.0, 1e-3
+BACK_MISSING, TUMOR_ONLY_PER_SHARED = 0.06, (0.25, 3.0)
+"""Of the tumour's homozygous variants, this share missing in the normal; the tumour's own variants for each that both have,
+from where on they are too many for somatic ones, and up to where a list can still be said to hold the germline ones."""
+
+
+class SampleMatch(BaseModel):
+    """Whether two samples belong together, and the counts of candidates that tell.
+
+    `normal_heterozygous`, `normal_homozygous`: germline-like in the normal; `..._in_tumor`: those of them that the tumour
+    shows. `tumor_heterozygous`, `tumor_homozygous`, `..._in_normal`: likewise the other way round.
+    """
+
+    verdict: Literal["related", "unrelated", "too few to tell", "filtered, can't be told"]
+    normal_heterozygous: int
+    normal_heterozygous_in_tumor: int
+    normal_homozygous: int
+    normal_homozygous_in_tumor: int
+    tumor_heterozygous: int
+    tumor_heterozygous_in_normal: int
+    tumor_homozygous: int
+    tumor_homozygous_in_normal: int
+
+    def figures(self) -> str:
+        """The counts in words."""
+        return (
+            f"of the normal's {self.normal_homozygous} homozygous variants the tumour shows {self.normal_homozygous_in_tumor}, "
+            f"of {self.normal_heterozygous} heterozygous ones {self.normal_heterozygous_in_tumor}; of the tumour's "
+            f"{self.tumor_homozygous} homozygous variants the normal shows {self.tumor_homozygous_in_normal}, "
+            f"of {self.tumor_heterozygous} at about one half {self.tumor_heterozygous_in_normal}"
+        )
+
+
+@dataclass(frozen=True)
+class AlleleCounts:
+    """Fragments of n candidates in one sample, (n,) each: of the reference and of the alternative allele."""
+
+    reference: np.ndarray
+    alternative: np.ndarray
+
+    @classmethod
+    def of(cls, evidence: EvidenceReader) -> "AlleleCounts":
+        """Counts of all candidates of an evidence file."""
+        reference, alternative = (evidence.column(name).astype(np.int64) for name in ("reference_count", "alternative_count"))
+        return cls(reference, alternative)
+
+    @property
+    def total(self) -> np.ndarray:
+        """Fragments of either allele."""
+        return self.reference + self.alternative
+
+    @property
+    def _strays(self) -> np.ndarray:
+        return np.maximum(1, STRAY * self.total)
+
+    @property
+    def absent(self) -> np.ndarray:
+        """bool: hardly a fragment has the alternative."""
+        return self.alternative <= self._strays
+
+    @property
+    def homozygous(self) -> np.ndarray:
+        """bool: hardly a fragment has the reference; the mirror of `absent`, so that lost and kept copies are alike."""
+        return self.reference <= self._strays
+
+    @property
+    def heterozygous(self) -> np.ndarray:
+        """bool: about half of the fragments have either."""
+        share = self.alternative / np.maximum(self.total, 1)
+        return (share >= HETEROZYGOUS[0]) & (share <= HETEROZYGOUS[1])
+
+
+def sample_match(tumor: AlleleCounts, normal: AlleleCounts, contig: np.ndarray, position: np.ndarray) -> SampleMatch:
+    """Whether tumour and normal belong together, from candidates (n,) in genome order."""
+    known = (tumor.total >= LEAST_DEPTH) & (normal.total >= LEAST_DEPTH)
+    order = np.flatnonzero(known)
+    tumor, normal = (AlleleCounts(item.reference[order], item.alternative[order]) for item in (tumor, normal))
+    counts = {}
+    for name, one, other in (("normal", normal, tumor), ("tumor", tumor, normal)):
+        other_name = "tumor" if name == "normal" else "normal"
+        for kind, chosen in (("heterozygous", one.heterozygous), ("homozygous", one.homozygous)):
+            counts[f"{name}_{kind}"] = int(chosen.sum())
+            counts[f"{name}_{kind}_in_{other_name}"] = int((chosen & ~other.absent).sum())
+    verdict = _verdict(tumor, normal, contig[order], position[order], counts)
+    return SampleMatch(verdict=verdict, **counts)  # type: ignore[arg-type]
+
+
+def _verdict(
+    tumor: AlleleCounts, normal: AlleleCounts, contig: np.ndarray, position: np.ndarray, counts: dict[str, int]
+) -> str:
+    germline = normal.heterozygous | normal.homozygous
+    shared, own = int(germline.sum()), int(((tumor.heterozygous | tumor.homozygous) & normal.absent).sum())
+    if shared < LEAST_GERMLINE:
+        return "too few to tell"
+    missing = counts["normal_homozygous"] - counts["normal_homozygous_in_tumor"]
+    if missing >= max(3, HOMOZYGOUS_MISSING * counts["normal_homozygous"]):
+        return "unrelated"
+    if _lost_without_reason(tumor, normal, contig, position):
+        return "unrelated"
+    fewest, most = TUMOR_ONLY_PER_SHARED
+    if own > most * shared:
+        return "filtered, can't be told"
+    missing = counts["tumor_homozygous"] - counts["tumor_homozygous_in_normal"]
+    if missing >= max(LEAST_CONTRADICTIONS, BACK_MISSING * counts["tumor_homozygous"]) and own >= fewest * shared:
+        return "unrelated"
+    return "related"
+
+
+def _lost_without_reason(tumor: AlleleCounts, normal: AlleleCounts, contig: np.ndarray, position: np.ndarray) -> bool:
+    """Whether the tumour lacks heterozygous variants of the normal otherwise than by loss of heterozygosity."""
+    rows = np.flatnonzero(normal.heterozygous)
+    rows = rows[np.lexsort((position[rows], contig[rows]))]
+    lost, kept = tumor.absent[rows], tumor.homozygous[rows]
+    losses, keeps = int(lost.sum()), int(kept.sum())
+    if losses < max(LEAST_CONTRADICTIONS, HETEROZYGOUS_MISSING * len(rows)) or losses < LOST_PER_KEPT * keeps:
+        return False
+    if _binomial_tail(losses, losses + keeps) > CHANCE:
+        return False
+    unchanged, contig = tumor.heterozygous[rows], contig[rows]
+    beside = np.zeros(len(rows), bool)
+    same = contig[1:] == contig[:-1]
+    beside[1:] |= same & unchanged[:-1]
+    beside[:-1] |= same & unchanged[1:]
+    return 2 * int((lost & beside).sum()) >= losses
+
+
+def _binomial_tail(least: int, trials: int) -> float:
+    """Probability of at least so many heads in so many throws of a coin."""
+    from scipy.stats import binom
+
+    return float(binom.sf(least - 1, trials, 0.5))
+
+
+def report(match: SampleMatch) -> None:
+    """One line in the log; a loud one where the samples don't belong together."""
+    if match.verdict == "unrelated":
+        logger.warning(
+            "TUMOUR AND NORMAL DO NOT SEEM TO COME FROM ONE PERSON: %s; check that samples were not swapped: "
+            "another person's germline variants look like somatic ones",
+            match.figures(),
+        )
+    else:
+        logger.info("do the samples belong together? %s: %s", match.verdict, match.figures())
