@@ -13,7 +13,7 @@ import pysam
 from small_bams import Read, write_bam, write_fasta
 from varproof.evidence.pipeline import SampleFiles, evidence_chunks
 from varproof.formats.alignment import AlignmentProperties
-from varproof.formats.evidence import Evidence, concatenated
+from varproof.formats.evidence import LOOK_COLUMNS, Evidence, concatenated
 
 READ_LENGTH, FRAGMENT = 100, 300
 PROPERTIES = AlignmentProperties(
@@ -205,6 +205,7 @@ def observed(
         usable=np.full(n, depth, np.uint32),
         reference_count=(~shown).sum(axis=1).astype(np.uint32),
         alternative_count=shown.sum(axis=1).astype(np.uint32),
+        **{name: np.zeros(n, np.float32) for name in LOOK_COLUMNS},
         offset=np.arange(n + 1, dtype=np.int64) * depth,
         log_ratio=log_ratio.astype(np.float32),
         mapq=rng.choice(list(mapq), rows).astype(np.uint8),

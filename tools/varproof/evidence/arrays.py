@@ -114,11 +114,12 @@ class Observations(NamedTuple):
     """One row per fragment and candidate, sorted by candidate, before identical rows are merged; fields as in `Evidence`.
 
     `fragment`: index of the fragment. `allele`: what its reads show, one of the codes below. `claim`: `log_ratio` before it is
-    bounded.
+    bounded. `read`: index of the read that spoke, -1 where only the insert size did.
     """
 
     candidate: np.ndarray
     fragment: np.ndarray
+    read: np.ndarray
     allele: np.ndarray
     claim: np.ndarray
     log_ratio: np.ndarray

@@ -17,6 +17,7 @@ import pysam
 from varproof.errors import UserError
 from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.counting import allele_counts, scaled_count
+from varproof.evidence.looks import look_sums
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
 from varproof.evidence.windows import (
@@ -121,7 +122,8 @@ def collect_chunk(
         parts.append(better._replace(candidate=again[better.candidate].astype(np.int32)))
     final = _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
     counts = allele_counts(final, found, placements, own, chunk.fragments)
-    return _evidence(candidates, placements[:own], final, depth[:own], counts, slip[:own], sample)
+    looks = look_sums(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
+    return _evidence(candidates, placements[:own], final, depth[:own], counts, slip[:own], looks, sample)
 
 
 def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None) -> ChunkReads:
@@ -293,6 +295,7 @@ def _evidence(
     used: np.ndarray,
     counts: dict[str, np.ndarray],
     slip: np.ndarray,
+    looks: dict[str, np.ndarray],
     sample: Sample,
 ) -> Evidence:
     size = len(candidates)
@@ -309,6 +312,7 @@ def _evidence(
         usable=counts["usable"].astype(np.uint32),
         reference_count=scaled_count(counts["reference_count"], used, depth),
         alternative_count=scaled_count(counts["alternative_count"], used, depth),
+        **looks,
         offset=offset,
         **columns,
     )

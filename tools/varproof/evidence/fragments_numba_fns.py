@@ -136,7 +136,8 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
         first_pair, last_pair = pairs_in_reach(candidates, c, paired, tables)
         capacity += last - first + last_pair - first_pair
-    out = Observations(np.zeros(capacity, np.int32), np.zeros(capacity, np.int32), np.zeros(capacity, np.uint8),
+    out = Observations(np.zeros(capacity, np.int32), np.zeros(capacity, np.int32), np.full(capacity, -1, np.int32),
+                       np.zeros(capacity, np.uint8),
                        np.zeros(capacity, np.float32), np.zeros(capacity, np.float32), np.zeros(capacity, np.uint8),
                        np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.float32),
                        np.zeros(capacity, np.uint8))  # fmt: skip
@@ -171,11 +172,12 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 rows += 1
                 out.candidate[row], out.log_ratio[row], out.log_error_ratio[row] = w, ratio, error_ratio
                 out.company[row], out.allele[row], out.fragment[row] = company, allele, f
+                out.read[row] = r
                 out.mapq[row] = paired.mapq_of[f] if unmapped else reads.mapq[r]
                 out.orientation[row] = paired.orientation_of[f]
             else:
                 if abs(ratio) > abs(out.log_ratio[row]):
-                    out.log_error_ratio[row], out.company[row] = error_ratio, company
+                    out.log_error_ratio[row], out.company[row], out.read[row] = error_ratio, company, r
                 out.log_ratio[row] = combined_mates(out.log_ratio[row], ratio)
                 out.allele[row] = combined_alleles(out.allele[row], allele)
                 if not unmapped:
@@ -207,6 +209,6 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
             out.log_error_ratio[row] = min(LARGEST_ERROR_RATIO, max(-LARGEST_ERROR_RATIO, out.log_error_ratio[row]))
             if out.log_ratio[row] <= 0.0:
                 out.log_error_ratio[row], out.company[row] = 0.0, 0
-    return Observations(out.candidate[:rows], out.fragment[:rows], out.allele[:rows], out.claim[:rows], out.log_ratio[:rows],
-                        out.mapq[:rows], out.strand[:rows], out.orientation[:rows], out.log_error_ratio[:rows],
-                        out.company[:rows]), depth  # fmt: skip
+    return Observations(out.candidate[:rows], out.fragment[:rows], out.read[:rows], out.allele[:rows], out.claim[:rows],
+                        out.log_ratio[:rows], out.mapq[:rows], out.strand[:rows], out.orientation[:rows],
+                        out.log_error_ratio[:rows], out.company[:rows]), depth  # fmt: skip

@@ -49,9 +49,15 @@ CANDIDATE_COLUMNS = {
     "usable": np.uint32,
     "reference_count": np.uint32,
     "alternative_count": np.uint32,
+    "error_quality": np.float32,
+    "error_end": np.float32,
+    "error_mismatches": np.float32,
+    "error_mapping": np.float32,
 }
 COUNT_COLUMNS = ("depth", "used", "usable", "reference_count", "alternative_count")
 """Columns of candidates that count fragments."""
+LOOK_COLUMNS = ("error_quality", "error_end", "error_mismatches", "error_mapping")
+"""Columns of candidates that tell how like errors the supporting bases look, feature by feature."""
 
 VALUE_RANGES = {
     "judged": (0, 1),
@@ -65,6 +71,7 @@ VALUE_RANGES = {
     "company": (0, COMPANY_CODES - 1),
     "count": (1, 10_000_000),
     **dict.fromkeys(COUNT_COLUMNS, (0, 2**31 - 1)),
+    **dict.fromkeys(LOOK_COLUMNS, (-1e9, 1e9)),
 }
 """Values that a sound file may hold, both ends included; NaN is in none of these."""
 
@@ -93,6 +100,9 @@ class Evidence:
     reference_count, alternative_count : uint32 (n,)
         Fragments of mapping quality above 0 whose reads overlap the candidate and clearly show this allele (see
         `evidence.counting`); where depth was limited, scaled up from `used` to `depth`.
+    error_quality, error_end, error_mismatches, error_mapping : float32 (n,)
+        ln P(feature | error) / P(feature), added up over the fragments whose reads support the alternative, of base quality,
+        distance to the read's end, mismatches elsewhere in the read, and mapping quality and clips together.
     offset : int64 (n + 1,)
         Rows of candidate i: offset[i]:offset[i + 1].
     log_ratio : float32 (o,)
@@ -122,6 +132,10 @@ class Evidence:
     usable: np.ndarray
     reference_count: np.ndarray
     alternative_count: np.ndarray
+    error_quality: np.ndarray
+    error_end: np.ndarray
+    error_mismatches: np.ndarray
+    error_mapping: np.ndarray
     offset: np.ndarray
     log_ratio: np.ndarray
     mapq: np.ndarray
@@ -173,6 +187,7 @@ def empty_evidence(keys: np.ndarray) -> Evidence:
         slip_forward=np.zeros(n, np.float32),
         slip_back=np.zeros(n, np.float32),
         **{name: np.zeros(n, np.uint32) for name in COUNT_COLUMNS},
+        **{name: np.zeros(n, np.float32) for name in LOOK_COLUMNS},
         offset=np.zeros(n + 1, np.int64),
         **{name: np.zeros(0, kind) for name, kind in OBSERVATION_COLUMNS.items()},
     )

@@ -30,6 +30,7 @@ from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.columns import Columns
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.reasons import reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 
@@ -237,8 +238,8 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
             if alleles - start >= BLOCK:
                 flush()
         flush()
-    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
-    logger.info("%d records scored%s", written, f"; alleles not judged: {reasons}" if reasons else "")
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
+    logger.info("%d records scored%s", written, f"; alleles not judged: {told}" if told else "")
     if tumor_only:
         logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
 
@@ -249,8 +250,9 @@ def scored_alleles(
     """Posteriors and counts of the alleles of `records`, whose evidence is `data`."""
     samples = [data.tumor] if data.normal is None else [data.tumor, data.normal]
     unseen = judged_without_normal(data.tumor, data.normal)
-    scores = score(data.tables(prior), data.class_index, prior, purity, near, unseen)
+    tables = data.tables(prior)
+    scores = score(tables, data.class_index, prior, purity, near, unseen)
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     skipped = unjudged_reasons(kinds, data.tumor, data.normal)
     counts = [SampleCounts(sample.depth, sample.reference_count, sample.alternative_count) for sample in samples]
-    return ScoredAlleles(scores, counts, skipped, [None] * len(skipped), unseen)
+    return ScoredAlleles(scores, counts, skipped, reasons(data, tables, scores, prior, near), unseen)

@@ -8,6 +8,7 @@ from varproof.formats.prior import LearntPrior
 from varproof.formats.vcf import EVENTS
 from varproof.posterior.components import (
     ARTIFACT_RATES,
+    ARTIFACT_SHAPE,
     GRID,
     Components,
     Mixture,
@@ -28,7 +29,8 @@ class Scores:
 
     `probability` (n, len(EVENTS)): rows sum to 1. `tumor_density` (n, GRID_SIZE): log posterior density, up to a constant,
     of the allele frequency in tumour cells, over GRID; `normal_density` (n, GRID_SIZE) or None likewise, of the normal
-    sample; `tumor_frequency`, `normal_frequency` (n,): their modes.
+    sample; `tumor_frequency`, `normal_frequency` (n,): their modes. `artifact` (n, ARTIFACT_CLASSES + 1): what the probability
+    of an artefact is made of: classes of artefacts, and another person's variant.
     """
 
     probability: np.ndarray
@@ -36,6 +38,7 @@ class Scores:
     normal_density: np.ndarray | None
     tumor_frequency: np.ndarray
     normal_frequency: np.ndarray | None
+    artifact: np.ndarray
 
 
 def score(
@@ -60,7 +63,8 @@ def score(
         if without_normal is not None and without_normal.any():
             unseen = candidate_weights(tumor_only_prior(prior), components.columns, class_index, near_artifact)
             weights = np.where(without_normal[:, None], unseen, weights)
-    probability = event_posteriors(components, weights)
+    posterior = component_posteriors(components, weights)
+    probability = event_sums(posterior, components.columns)
     healthy = np.array([0.0, 0.0, 0.5, 1.0, 0.0, 0.0])[np.argmax(probability, axis=1)]
     tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)
     return Scores(
@@ -69,6 +73,7 @@ def score(
         tables.normal,
         mode(tumor_density),
         None if tables.normal is None else mode(tables.normal),
+        artifact_sums(posterior, components.columns),
     )
 
 
@@ -88,15 +93,27 @@ def flat_weights(components: Components) -> np.ndarray:
     return np.tile(weights / weights.sum(), (len(components.log_likelihood), 1))
 
 
+def component_posteriors(components: Components, weights: np.ndarray) -> np.ndarray:
+    """(n, components) posterior probabilities; weights (n, components)."""
+    joint = components.scaled(weights)[0] * weights
+    return joint / joint.sum(axis=1)[:, None]
+
+
+def event_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarray:
+    """(n, len(EVENTS)) of posteriors (n, components)."""
+    parts = [sum(posterior[:, columns[part]].sum(axis=1) for part in REPORTED[event]) for event in EVENTS]
+    return np.stack(parts, axis=1)
+
+
 def event_posteriors(components: Components, weights: np.ndarray) -> np.ndarray:
     """(n, len(EVENTS)) posterior probabilities; weights (n, components)."""
-    joint = components.scaled(weights)[0] * weights
-    total = joint.sum(axis=1)
-    out = np.zeros((len(joint), len(EVENTS)))
-    for i, event in enumerate(EVENTS):
-        for part in REPORTED[event]:
-            out[:, i] += joint[:, components.columns[part]].sum(axis=1)
-    return out / total[:, None]
+    return event_sums(component_posteriors(components, weights), components.columns)
+
+
+def artifact_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarray:
+    """(n, ARTIFACT_CLASSES + 1) of posteriors (n, components): per class of artefacts, and another person's variant."""
+    by_class = posterior[:, columns["ARTIFACT"]].reshape(len(posterior), *ARTIFACT_SHAPE).sum(axis=2)
+    return np.concatenate([by_class, posterior[:, columns["FOREIGN"]]], axis=1)
 
 
 def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float) -> np.ndarray:

@@ -1,0 +1,181 @@
+"""Why a call is not somatic: per allele, what in the reads spoke against it, in the words of the field.
+
+The most probable event tells where to look. Of germline variants it is the normal. Of artefacts it is the class that explains
+the reads best; where a class looks at several features of a read at once, the feature that speaks loudest. Of absent alleles
+it is what makes their reads look like errors, or like reads of the reference that slipped. What speaks is measured in nats:
+how much likelier the feature is if the allele is none.
+"""
+
+import numpy as np
+
+from varproof.formats.evidence import LOOK_COLUMNS
+from varproof.formats.prior import LearntPrior
+from varproof.formats.vcf import EVENTS
+from varproof.posterior.components import Tables, spurious_rates
+from varproof.posterior.learning import Sampled, company_ratios
+from varproof.posterior.likelihood_numba_fns import (
+    ACTIVE_ON,
+    BOTH,
+    FIRST_FORWARD,
+    FORWARD,
+    IN_COMPANY,
+    LIKE_ERRORS,
+    LOOKS,
+    PLAIN,
+    REVERSE,
+    SECOND_FORWARD,
+)
+from varproof.posterior.score import Scores
+
+STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientation", "read_position", "base_quality"
+MAPPING, OTHER_MISMATCHES, SLIPPAGE, CONTAMINATION = "mapping", "other_mismatches", "slippage", "contamination"
+SEEN_IN_NORMAL, GERMLINE, NO_EVIDENCE = "seen_in_normal", "germline", "no_evidence"
+
+REASONS = {
+    STRAND: "only reads of one strand show it",
+    READ_ORIENTATION: "only fragments whose first read has one direction show it",
+    READ_POSITION: "it lies near the ends of reads",
+    BASE_QUALITY: "its bases have poor quality",
+    MAPPING: "its reads may belong elsewhere",
+    OTHER_MISMATCHES: "its reads have other mismatches",
+    SLIPPAGE: "the polymerase slips in this repeat",
+    CONTAMINATION: "another person's variant",
+    SEEN_IN_NORMAL: "the normal shows it",
+    GERMLINE: "the tumour shows it as often as a germline variant",
+    NO_EVIDENCE: "too few reads show it",
+}
+"""Reason -> what it says."""
+
+SEPARATOR = "&"
+"""Between reasons of one allele: it has no meaning in INFO."""
+
+AUDIBLE = 1.0
+"""Nats from which on a feature speaks against an allele at all."""
+
+CONVINCING, MOST_REASONS = 4.0, 2
+"""A further reason is given where it has so many nats, and at least half of the first one's."""
+
+NATS_STEP = 1e-6
+"""Gains are rounded to this, so that no rounding error decides between two."""
+
+_OF_READS = (BASE_QUALITY, READ_POSITION, OTHER_MISMATCHES, MAPPING)
+_OF_ABSENT = (*_OF_READS, SLIPPAGE)
+_FROM_ELSEWHERE = (OTHER_MISMATCHES, MAPPING)
+_ON_SOME_READS, _ACCOMPANIED, _ERRORS, _ON_ALL_READS, _FOREIGN = range(5)
+_OF_KIND = {
+    _ON_SOME_READS: (STRAND, READ_ORIENTATION),
+    _ACCOMPANIED: (*_FROM_ELSEWHERE, SLIPPAGE),
+    _ON_ALL_READS: (SEEN_IN_NORMAL, SLIPPAGE),
+}
+_FURTHER = (STRAND, READ_ORIENTATION, *_FROM_ELSEWHERE, SLIPPAGE)
+
+Gains = dict[str, np.ndarray]
+"""Reason -> nats (n,) with which it speaks against each allele."""
+
+
+def reasons(
+    data: Sampled, tables: Tables, scores: Scores, prior: LearntPrior, near_artifact: np.ndarray | None = None
+) -> list[str | None]:
+    """Why each of n alleles is not somatic: of REASONS, the strongest first, joined by SEPARATOR.
+
+    None where SOMATIC_TUMOR is the most probable event, and where an allele was not judged. `tables`, `scores`: of `data` under
+    `prior`; `near_artifact` (n,) as for `score`.
+    """
+    n = len(data.class_index)
+    of_errors, of_artifacts = _gains(data, tables, prior)
+    event = np.argmax(scores.probability, axis=1)
+    kind = np.argmax(_kinds_of_artifacts(scores.artifact), axis=1)
+    near = np.zeros(n, bool) if near_artifact is None else near_artifact
+    judged = data.tumor.judged > 0
+    found: list[str | None] = []
+    for i in range(n):
+        name = EVENTS[event[i]]
+        if not judged[i] or name == "SOMATIC_TUMOR":
+            found.append(None)
+        elif name == "ABSENT":
+            found.append(_joined(of_errors, i, _OF_ABSENT, _OF_ABSENT))
+        elif name != "ARTIFACT":
+            found.append(SEEN_IN_NORMAL if of_artifacts[SEEN_IN_NORMAL][i] > 0.0 else GERMLINE)
+        elif kind[i] == _FOREIGN:
+            found.append(CONTAMINATION)
+        elif kind[i] == _ERRORS:
+            found.append(_joined(of_errors, i, _OF_READS, _OF_READS))
+        else:
+            found.append(_of_place(of_artifacts, i, _OF_KIND[kind[i]], bool(near[i])))
+    return found
+
+
+def _of_place(gains: Gains, i: int, choices: tuple[str, ...], near: bool) -> str:
+    """Reasons of an artefact of this place.
+
+    Where others are near, reads come from elsewhere, if they look like it: at the edges of what they were copied from they have
+    one strand, but not one orientation.
+    """
+    loudest = max(choices, key=lambda name: gains[name][i])
+    elsewhere = max(gains[name][i] for name in _FROM_ELSEWHERE)
+    hidden = loudest == SEEN_IN_NORMAL or (loudest == STRAND and elsewhere >= gains[STRAND][i])
+    if near and hidden and elsewhere >= CONVINCING:
+        return _joined(gains, i, _FROM_ELSEWHERE, (*choices, *_FURTHER))
+    return _joined(gains, i, choices, _FURTHER)
+
+
+def _joined(gains: Gains, i: int, choices: tuple[str, ...], further: tuple[str, ...]) -> str:
+    """The loudest of `choices` against allele i, and what else of `further` speaks convincingly."""
+    first = max(choices, key=lambda name: gains[name][i])
+    heard = gains[first][i]
+    if heard < AUDIBLE and choices != _OF_KIND[_ON_SOME_READS]:
+        return NO_EVIDENCE
+    least = max(CONVINCING, 0.5 * heard)
+    others = [name for name in dict.fromkeys(further) if name != first and gains[name][i] >= least]
+    others.sort(key=lambda name: -gains[name][i])
+    return SEPARATOR.join([first, *others[: MOST_REASONS - 1]])
+
+
+def _kinds_of_artifacts(artifact: np.ndarray) -> np.ndarray:
+    """(n, 5) of the posteriors of classes (n, ARTIFACT_CLASSES + 1), by what a class says of its reads."""
+    kind = np.select(
+        [ACTIVE_ON != BOTH, LOOKS == IN_COMPANY, LOOKS == LIKE_ERRORS], [_ON_SOME_READS, _ACCOMPANIED, _ERRORS], _ON_ALL_READS
+    )
+    belongs = np.append(kind, _FOREIGN)[None, :] == np.arange(5)[:, None]
+    return np.stack([artifact[:, row].sum(axis=1) for row in belongs], axis=1)
+
+
+def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Gains]:
+    """What speaks for coincident errors, and what for an artefact of this place."""
+    from varproof.posterior.reasons_numba_fns import IN_MAPPING, IN_MISMATCHES, MISMAPPED, SLIPPING, lost_support
+
+    n = len(data.class_index)
+    spurious, company = spurious_rates(data.is_snv), company_ratios(prior, data.class_index)
+    lost, looks = np.zeros((n, 4)), np.zeros((n, len(LOOK_COLUMNS)))
+    for one in (data.tumor, data.normal):
+        if one is not None:
+            lost += lost_support(
+                one.offset, one.log_ratio, one.mapq, one.strand, one.company, one.count, one.slip_forward, spurious, company
+            )
+            looks += np.stack([getattr(one, name) for name in LOOK_COLUMNS], axis=1)
+    best = np.where(LOOKS == PLAIN, tables.artifact.max(axis=2), -np.inf)
+    on_all_reads = best[:, ACTIVE_ON == BOTH].max(axis=1)
+
+    def on(*reads: int) -> np.ndarray:
+        return best[:, np.isin(ACTIVE_ON, reads)].max(axis=1) - on_all_reads
+
+    of_errors = {
+        BASE_QUALITY: looks[:, 0],
+        READ_POSITION: looks[:, 1],
+        OTHER_MISMATCHES: looks[:, 2],
+        MAPPING: np.maximum(looks[:, 3], lost[:, MISMAPPED]),
+        SLIPPAGE: lost[:, SLIPPING],
+    }
+    of_artifacts = {
+        STRAND: on(FORWARD, REVERSE),
+        READ_ORIENTATION: on(FIRST_FORWARD, SECOND_FORWARD),
+        OTHER_MISMATCHES: lost[:, IN_MISMATCHES],
+        MAPPING: np.maximum(lost[:, IN_MAPPING], lost[:, MISMAPPED]),
+        SLIPPAGE: lost[:, SLIPPING],
+        SEEN_IN_NORMAL: np.zeros(n) if tables.normal is None else tables.normal.max(axis=1) - tables.normal[:, 0],
+    }
+
+    def rounded(gains: Gains) -> Gains:
+        return {name: np.round(values / NATS_STEP) * NATS_STEP for name, values in gains.items()}
+
+    return rounded(of_errors), rounded(of_artifacts)
