@@ -19,6 +19,7 @@ import pysam
 from varproof.errors import UserError
 from varproof.formats.output import STDOUT, check_output, complete_or_absent
 from varproof.htslib import quiet
+from varproof.numerics import PHRED_PER_LOG, exp10, log
 
 EVENTS = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "ABSENT")
 NETWORK_EVENTS = ("CNN_SOMATIC", "CNN_ARTIFACT")
@@ -327,13 +328,11 @@ def probability_field(event: str) -> str:
 
 def to_phred(probability: float) -> float:
     """PHRED of a probability: 0 is certain, capped at MAX_PHRED, rounded to what a reader can use."""
-    import math
-
-    if probability <= 10 ** (-MAX_PHRED / 10):
+    if probability <= exp10(-MAX_PHRED / 10):
         return MAX_PHRED
-    return max(0.0, float(f"{-10 * math.log10(probability):.6g}"))
+    return max(0.0, float(f"{-PHRED_PER_LOG * log(probability):.6g}"))
 
 
 def from_phred(phred: float) -> float:
     """Probability of a PHRED value."""
-    return float(10 ** (-phred / 10))
+    return exp10(-phred / 10)
