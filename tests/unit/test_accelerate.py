@@ -11,7 +11,7 @@ from varproof import accelerate
 
 
 def test_digest_follows_every_kernel(tmp_path: Path, monkeypatch) -> None:
-    names = ("a_numba_fns.py", "evidence/arrays.py", "formats/tensors.py", "formats/shifting.py")
+    names = ("a_numba_fns.py", "evidence/arrays.py", "formats/tensors.py", "formats/shifting.py", "numerics.py")
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")

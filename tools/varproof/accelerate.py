@@ -19,7 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+# Intel's vector library, where it is installed, has other last digits on each kind of processor.
+os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
+
 import numba
+from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 from varproof.interruption import undo_if_interrupted
@@ -30,9 +34,15 @@ PACKAGE = Path(__file__).parent
 
 
 def kernel_digest() -> str:
-    """Digest of the sources of all kernels, of constants and functions that are compiled into them, and of the compiler."""
+    """Digest of the sources of all kernels, of constants and functions that are compiled into them, and of the compiler.
+
+    Also of whether indices are checked (NUMBA_BOUNDSCHECK, for tests): such code is never taken for the usual one.
+    """
     digest = hashlib.sha256(numba.__version__.encode())
-    constants = [*PACKAGE.rglob("arrays.py"), PACKAGE / "formats" / "tensors.py", PACKAGE / "formats" / "shifting.py"]
+    if getattr(config, "BOUNDSCHECK", None):
+        digest.update(b"bounds checked")
+    names = ("formats/tensors.py", "formats/shifting.py", "numerics.py")
+    constants = [*PACKAGE.rglob("arrays.py"), *(PACKAGE / name for name in names)]
     for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), *constants]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -126,7 +136,10 @@ class KernelCache:
 
 
 def compiled(function: Function) -> Function:
-    """Compile to machine code, cached on disk, releasing the interpreter lock; IEEE semantics are kept."""
+    """Compile to machine code, cached on disk, releasing the interpreter lock.
+
+    IEEE semantics are kept: sums are not reordered, nor multiplications and additions fused, so that all processors agree.
+    """
     dispatcher: Any = numba.njit(nogil=True, error_model="numpy")(function)
     dispatcher._cache = KernelCache(function, FOLDERS)
     return dispatcher

@@ -26,6 +26,7 @@ from varproof.candidates.arrays import (
     REFERENCE_REVERSE,
 )
 from varproof.evidence.windows import ReferenceSlice
+from varproof.numerics import PHRED_PER_LOG
 from varproof.reads.repeats import find_tandem_tracts
 
 LONGEST_REPEAT = 200
@@ -105,10 +106,13 @@ def strand_odds(support: np.ndarray) -> np.ndarray:
 
     As the StrandOddsRatio of GATK: ln(R + 1/R), and how unequal strands are in the reference minus in the allele.
     """
+    from varproof.numerics_numba_fns import log_of
+
     columns = (REFERENCE_FORWARD, REFERENCE_REVERSE, ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE)
     a, b, c, d = (support[:, column] + 1.0 for column in columns)
     ratio = a * d / (b * c)
-    return np.log(ratio + 1 / ratio) + np.log(np.minimum(a, b) / np.maximum(a, b)) - np.log(np.minimum(c, d) / np.maximum(c, d))
+    balance = [log_of(np.minimum(one, other) / np.maximum(one, other)) for one, other in ((a, b), (c, d))]
+    return log_of(ratio + 1 / ratio) + balance[0] - balance[1]
 
 
 def allele_fraction(support: np.ndarray) -> np.ndarray:
@@ -148,7 +152,7 @@ MOST_PHRED = 9999
 def genotypes(support: np.ndarray) -> Genotypes:
     """PHRED likelihoods of 0/0, 0/1 and 1/1 relative to the best, and the counts behind them."""
     log_likelihood = support[:, LIKELIHOOD : LIKELIHOOD + 3]
-    relative = 10 / np.log(10) * (log_likelihood.max(axis=1, keepdims=True) - log_likelihood)
+    relative = PHRED_PER_LOG * (log_likelihood.max(axis=1, keepdims=True) - log_likelihood)
     original = support[:, REFERENCE_FORWARD] + support[:, REFERENCE_REVERSE]
     alternative = support[:, ALTERNATIVE_FORWARD] + support[:, ALTERNATIVE_REVERSE]
     return Genotypes(

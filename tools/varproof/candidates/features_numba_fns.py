@@ -1,7 +1,5 @@
 """Kernels of features: what each read says of a candidate, summed over the reads."""
 
-import math
-
 import numpy as np
 
 from varproof.accelerate import compiled
@@ -33,6 +31,7 @@ from varproof.candidates.arrays import (
     CandidateReads,
     Differences,
 )
+from varproof.numerics_numba_fns import exp10, log
 from varproof.reads.arrays import REVERSE
 from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 
@@ -165,9 +164,9 @@ def _is_clipped(reads, i):
 def _add_likelihoods(row, alternative, base_error, map_error, wrong_bases):
     """Add ln P(read) of a read with the reference or the alternative allele to the genotypes 0/0, 0/1 and 1/1."""
     error = min(_MOST_ERROR, base_error + map_error - base_error * map_error)
-    right, wrong = math.log(1 - error), math.log(error / wrong_bases)
+    right, wrong = log(1 - error), log(error / wrong_bases)
     row[LIKELIHOOD] += wrong if alternative else right
-    row[LIKELIHOOD + 1] += math.log(0.5 * (1 - error) + 0.5 * error / wrong_bases)
+    row[LIKELIHOOD + 1] += log(0.5 * (1 - error) + 0.5 * error / wrong_bases)
     row[LIKELIHOOD + 2] += right if alternative else wrong
 
 
@@ -223,7 +222,7 @@ def allele_support(
                 row[OTHER] += 1
                 continue
             reverse = 1 if reads.flag[i] & REVERSE else 0
-            base_error, map_error = 10.0 ** (-quality / 10), 10.0 ** (-mapq / 10)
+            base_error, map_error = exp10(-quality / 10), exp10(-mapq / 10)
             _add_likelihoods(row, state == _ALTERNATIVE, base_error, map_error, 3 if substitution else 1)
             if state == _REFERENCE:
                 row[REFERENCE_FORWARD + reverse] += 1

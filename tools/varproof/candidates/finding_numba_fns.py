@@ -71,8 +71,9 @@ def read_differences(
         if reads.mapq[i] < min_mapping_quality:
             offset[i + 1] = used
             continue
-        if used + reads.base_offset[i + 1] - reads.base_offset[i] + last - first > len(rows):
-            roomy = np.empty((2 * (used + len(rows)), DIFFERENCE_COLUMNS), np.int64)
+        most = used + reads.base_offset[i + 1] - reads.base_offset[i] + last - first
+        if most > len(rows):
+            roomy = np.empty((max(2 * len(rows), most), DIFFERENCE_COLUMNS), np.int64)
             roomy[:used] = rows[:used]
             rows = roomy
         last_aligned = first - 1

@@ -4,7 +4,6 @@ Candidates that look alike come to the same leaf; the share of known sites among
 that nobody has described yet looks like one that is known.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from varproof.errors import UserError
 from varproof.formats.json_file import read_json
 from varproof.formats.tree import LEAF, QualityTree
 from varproof.formats.vcf import MAX_PHRED
+from varproof.numerics import PHRED_PER_LOG, log, logarithmic_steps
 
 MOST_GROWN_FROM = 1_000_000
 MOST_FOLDED, FOLDS, PRUNINGS = 30_000, 3, 15
@@ -101,15 +101,16 @@ def best_pruning(features: np.ndarray, known: np.ndarray, least_leaf: int, seed:
     features, known = features[chosen], known[chosen]
     if not known.any() or known.all():
         return 0.0
-    strongest = _fitted(features, known, least_leaf, seed, 0.0).cost_complexity_pruning_path(features, known).ccp_alphas[-1]
-    strengths = np.append(0.0, np.geomspace(max(strongest, 1e-9) / 1000, max(strongest, 1e-9), PRUNINGS))
+    path = _fitted(features, known, least_leaf, seed, 0.0).cost_complexity_pruning_path(features, known)
+    strongest = max(float(path.ccp_alphas[-1]), 1e-9)
+    strengths = np.array([0.0, *logarithmic_steps(strongest / 1000, strongest, PRUNINGS)])
     error = np.empty((len(strengths), len(known)))
     fold = np.arange(len(known)) % FOLDS
     for held_out in range(FOLDS):
         inside, outside = fold != held_out, fold == held_out
         for row, strength in zip(error, strengths, strict=True):
             grown = _fitted(features[inside], known[inside], least_leaf, seed, strength)
-            share = grown.predict_proba(features[outside]) @ grown.classes_
+            share = grown.predict_proba(features[outside])[:, grown.classes_.tolist().index(True)]
             row[outside] = (share - known[outside]) ** 2
     worse = error - error[error.mean(axis=1).argmin()]
     within = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(len(known))
@@ -140,6 +141,6 @@ def leaves(tree: QualityTree, features: np.ndarray) -> np.ndarray:
 def leaf_qualities(tree: QualityTree) -> list[float]:
     """PHRED of each node's share of unknown candidates; by the rule of succession, n alike say no more than 1/(n + 2)."""
     return [
-        min(MAX_PHRED, -10 * math.log10(max(1 - share, 1 / (count + 2))) + 0.0)
+        min(MAX_PHRED, -PHRED_PER_LOG * log(max(1 - share, 1 / (count + 2))) + 0.0)
         for share, count in zip(tree.known, tree.candidates, strict=True)
     ]

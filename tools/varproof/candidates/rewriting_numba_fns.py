@@ -91,8 +91,9 @@ def rewritten(
     count = len(reads.start)
     start, end = reads.start.copy(), reads.end.copy()
     offset = np.zeros(count + 1, np.int64)
-    operations = np.empty(len(reads.cigar_op) + 2 * count, np.uint8)
-    lengths = np.empty(len(reads.cigar_op) + 2 * count, np.int32)
+    # A clip becomes two operations at most, wherever in an alignment an aligner may have written it.
+    operations = np.empty(2 * len(reads.cigar_op), np.uint8)
+    lengths = np.empty(2 * len(reads.cigar_op), np.int32)
     used = 0
     for i in range(count):
         begin, last = reads.cigar_offset[i], reads.cigar_offset[i + 1]

@@ -16,6 +16,7 @@ from varproof.formats.record import Record
 from varproof.formats.scored import NAN, EventSelection, error_probabilities, select_events
 from varproof.formats.subset import subset_alleles
 from varproof.formats.vcf import MAX_PHRED, VariantType, VcfWriter, candidates_of, open_vcf, read_records
+from varproof.numerics import PHRED_PER_LOG, log1p
 
 if TYPE_CHECKING:
     from varproof.posterior.fdr import FdrThreshold
@@ -85,10 +86,9 @@ def _errors(options: FdrFilterOptions, selection: EventSelection) -> tuple[array
 
 def _summary(threshold: "FdrThreshold", options: FdrFilterOptions, selection: EventSelection) -> dict[str, Any]:
     """What is printed and written into the header. PHRED is that of the events' probability, as in PROB_ fields."""
-    import math
 
     kept = threshold.kept > 0
-    phred = min(MAX_PHRED, -10 * math.log1p(-threshold.error) / math.log(10)) if kept and threshold.error < 1 else None
+    phred = min(MAX_PHRED, -PHRED_PER_LOG * log1p(-threshold.error)) if kept and threshold.error < 1 else None
     return {
         "events": list(selection.events),
         "mode": options.mode,

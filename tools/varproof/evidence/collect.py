@@ -31,6 +31,7 @@ from varproof.evidence.windows import (
 )
 from varproof.formats.evidence import Evidence
 from varproof.formats.vcf import Candidate, VariantType
+from varproof.numerics import powered
 from varproof.reads.decode import base_codes, decode_reads
 from varproof.reads.error_features import read_features
 from varproof.reads.reference import reference_codes
@@ -354,7 +355,7 @@ def _slip(sample: Sample, unit: int, units: int, change: int) -> float:
         return 0.0
     rates = sample.slippage.rates(unit, units)
     rate = float(rates[2 * (min(steps, FURTHEST_SLIP) - 1) + (change > 0)])
-    return rate * SLIP_DECAY ** max(0, steps - FURTHEST_SLIP)
+    return rate * powered(SLIP_DECAY, max(0, steps - FURTHEST_SLIP))
 
 
 def _unit_length(sequence: np.ndarray) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from varproof.accelerate import compiled
 from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
 from varproof.evidence.typing_numba_fns import read_log_ratio, unmapped_log_ratio
+from varproof.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED, second_read_is_forward
 
 OUTLIER_FRAGMENTS = 0.002
@@ -51,8 +52,8 @@ def paired_fragments(reads, fragments):
 def log_insert_size(length, mean, sd):
     """Ln density of a fragment's length: Gaussian, with a few outliers of any length within 8 sd of width."""
     z = (length - mean) / sd
-    gaussian = (1.0 - OUTLIER_FRAGMENTS) * np.exp(-0.5 * z * z) / (sd * 2.5066282746310002)
-    return np.log(gaussian + OUTLIER_FRAGMENTS / (8.0 * sd))
+    gaussian = (1.0 - OUTLIER_FRAGMENTS) * exp(-0.5 * z * z) / (sd * 2.5066282746310002)
+    return log(gaussian + OUTLIER_FRAGMENTS / (8.0 * sd))
 
 
 @compiled

@@ -3,6 +3,7 @@
 import numpy as np
 
 from varproof.accelerate import compiled
+from varproof.numerics_numba_fns import powered
 from varproof.reads.repeats_numba_fns import tandem_tracts
 
 MOST_OPEN = 0.02
@@ -27,8 +28,8 @@ def gap_openings(haplotypes, offset, plain, tables):
             unit, length = units[t], ends[t] - starts[t]
             lost, gained = tables.slippage[unit - 1, min(length // unit, most_units)]
             for i in range(offset[j] + starts[t], offset[j] + ends[t]):
-                inserted = gained / length / tables.gap[2] ** (unit - 1) / 0.25**unit
-                deleted = lost / length / tables.gap[3] ** (unit - 1)
+                inserted = gained / length / powered(tables.gap[2], unit - 1) / powered(0.25, unit)
+                deleted = lost / length / powered(tables.gap[3], unit - 1)
                 open_insertion[i] = max(open_insertion[i], min(MOST_OPEN, inserted))
                 open_deletion[i] = max(open_deletion[i], min(MOST_OPEN, deleted))
     return open_insertion, open_deletion

@@ -6,6 +6,7 @@ import numpy as np
 
 from varproof.evidence.arrays import SampleTables
 from varproof.formats.alignment import AlignmentProperties
+from varproof.numerics import exp10
 from varproof.reads.error_features import FEATURE_LABELS, log_error_ratios
 from varproof.reads.error_rates import error_rates
 from varproof.reads.slippage import SlippageModel
@@ -38,7 +39,7 @@ class Sample:
             mean = sd = 0.0
         profile = properties.error_profile
         if profile is None:
-            per_quality = np.clip(10 ** (-np.arange(HIGHEST_QUALITY + 1) / 10), 1e-6, 0.75)
+            per_quality = np.clip([exp10(-quality / 10) for quality in range(HIGHEST_QUALITY + 1)], 1e-6, 0.75)
             rates = np.repeat(per_quality[:, None] / 3, 16, axis=1)
             ratios = {name: np.zeros(len(labels)) for name, labels in FEATURE_LABELS.items()}
         else:

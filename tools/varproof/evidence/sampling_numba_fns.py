@@ -11,15 +11,10 @@ import math
 import numpy as np
 
 from varproof.accelerate import compiled
+from varproof.numerics_numba_fns import erf
 
 FRAGMENT_QUANTILES = np.array([-1.53, -0.89, -0.49, -0.16, 0.16, 0.49, 0.89, 1.53])
 """Midpoints of eight equally likely parts of a standard normal distribution."""
-
-
-@compiled
-def normal_cdf(z):
-    """Standard normal distribution function."""
-    return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 @compiled
@@ -55,7 +50,7 @@ def informative_fragments(read_length, mean, sd, columns, inserted, needed, chan
         return total
     separation = 0.0
     if abs(change) >= sd:
-        separation = 2.0 * normal_cdf(abs(change) / (2.0 * sd)) - 1.0
+        separation = erf(abs(change) / (2.0 * math.sqrt(2.0) * sd))
     for z in FRAGMENT_QUANTILES:
         fragment = max(read_length, int(mean + z * sd))
         for start in range(-fragment - 1, max(columns, 0) + 1):

@@ -7,8 +7,10 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 
 import numpy as np
 
+from varproof import numerics
 from varproof.accelerate import compiled
 from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW
+from varproof.numerics_numba_fns import exp, log, log_add
 from varproof.reads.error_features_numba_fns import (
     MATE_REVERSE,
     REVERSE,
@@ -26,7 +28,7 @@ SHORTEST_SEGMENT = 8
 FEW_MISMATCHES = 4
 SMALL_CLIP = 3
 WIDEST_BAND, EXTRA_BAND = 12, 3
-LOG_GARBAGE, LOG_GARBAGE_HIT, LOG_GARBAGE_MISS = np.log(1e-3), np.log(0.85), np.log(0.05)
+LOG_GARBAGE, LOG_GARBAGE_HIT, LOG_GARBAGE_MISS = numerics.log(1e-3), numerics.log(0.85), numerics.log(0.05)
 WORTH_ALIGNING, FEW_EDITS = 4, 3
 """A haplotype can't be the best of its side if it takes so many more edits than another: the cheapest edit (one more base in
 a gap) costs a quarter of the dearest (a mismatch)."""
@@ -34,7 +36,7 @@ a gap) costs a quarter of the dearest (a mismatch)."""
 MAX_ERROR = 0.25
 """Of each wrong base: at most, a base says nothing."""
 
-MOST_BOOST, LEAST_BOOST = np.log(30.0), np.log(0.2)
+MOST_BOOST, LEAST_BOOST = numerics.log(30.0), numerics.log(0.2)
 UNMAPPED_EDIT_FRACTION = 0.1
 
 INFORMATIVE = 0.46
@@ -120,9 +122,9 @@ def base_log_ratio(base, reference, alternative, quality, orientation, boost, ta
             return 0.0
         rates = tables.substitution_error[min(quality, 93), orientation, truth]
         if base == truth:
-            logs[side] = np.log(1.0 - min(3.0 * MAX_ERROR, boost * rates.sum()))
+            logs[side] = log(1.0 - min(3.0 * MAX_ERROR, boost * rates.sum()))
         else:
-            logs[side] = np.log(min(MAX_ERROR, boost * rates[base]))
+            logs[side] = log(min(MAX_ERROR, boost * rates[base]))
     return logs[1] - logs[0]
 
 
@@ -140,7 +142,8 @@ def direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables
         return False, 0.0, 0.0, 0
     bases = reads.base_offset[r] + reads.clip_left[r] - reads.start[r]
     mismatches = 0
-    for position in range(max(reads.start[r], start - WINDOW), min(reads.end[r], end + WINDOW)):
+    last = min(reads.end[r], end + WINDOW, reference_start + len(reference))  # an alignment may reach over a contig's end
+    for position in range(max(reads.start[r], start - WINDOW), last):
         if (position < start or position >= end) and reads.bases[bases + position] != reference[position - reference_start]:
             mismatches += 1
     if mismatches > FEW_MISMATCHES:
@@ -161,7 +164,7 @@ def direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables
             candidates.alt[candidates.alt_offset[c] + position - start],
             quality,
             orientation,
-            np.exp(min(MOST_BOOST, max(LEAST_BOOST, place))),
+            exp(min(MOST_BOOST, max(LEAST_BOOST, place))),
             tables,
         )
         if quality < worst_quality:
@@ -201,8 +204,8 @@ def realigned_log_ratio(candidates, c, segment, error, tables):
             best_reference = max(best_reference, value)
         else:
             best_alternative = max(best_alternative, value)
-    reference = np.logaddexp(best_reference, garbage)
-    alternative = np.logaddexp(best_alternative, garbage)
+    reference = log_add(best_reference, garbage)
+    alternative = log_add(best_alternative, garbage)
     return alternative - reference, fewest_reference, fewest_alternative
 
 

@@ -2,15 +2,17 @@
 
 import numpy as np
 
+from varproof import numerics
 from varproof.accelerate import compiled
+from varproof.numerics_numba_fns import exp, exp_of
 
 MAX_POINTS = 33
 FLOOR = 1e-5
 _MAX_LOG_ERROR = 0.002
 _MAX_DENSITY_ERROR = 0.01
 _LOWEST = -200.0
-_PHRED_PER_LOG = 10 / np.log(10)
-_CUT = -np.log(FLOOR)
+_PHRED_PER_LOG = numerics.PHRED_PER_LOG
+_CUT = -numerics.log(FLOOR)
 _PARTS = 16
 """Straight lines that follow the curve between two points."""
 
@@ -69,7 +71,7 @@ def _thinned(x, y):
     bend = np.zeros(size)
     bend[1:-1] = np.abs(slope[1:] - slope[:-1]) / np.maximum(middle[1:] - middle[:-1], 1e-300)
     bend[0], bend[-1] = bend[1], bend[-2]
-    weight = np.sqrt(bend * np.exp(0.7 * y))
+    weight = np.sqrt(bend * exp_of(0.7 * y))
     share = np.zeros(size)
     share[1:] = np.cumsum((weight[1:] + weight[:-1]) / 2 * (x[1:] - x[:-1]))
     gaps = min(max(int(np.ceil(share[-1] / np.sqrt(8 * _MAX_LOG_ERROR))), 8), MAX_POINTS - 4)
@@ -78,10 +80,10 @@ def _thinned(x, y):
     chosen = np.zeros(size, np.bool_)
     chosen[np.minimum(np.searchsorted(share, np.linspace(0.0, share[-1], gaps + 1)), size - 1)] = True
     chosen[0] = chosen[-1] = chosen[np.argmax(y)] = True
-    density = np.exp(y)
+    density = exp_of(y)
     # Corners (a density cut off at 0 or 1) bend at one point, which the spread over gaps can miss.
     while np.sum(chosen) < MAX_POINTS:
-        errors = np.abs(density - np.exp(np.interp(x, x[chosen], y[chosen])))
+        errors = np.abs(density - exp_of(np.interp(x, x[chosen], y[chosen])))
         worst = np.argmax(errors)
         if errors[worst] < _MAX_DENSITY_ERROR:
             break
@@ -93,7 +95,9 @@ def _thinned(x, y):
 def _rounded(x):
     """To four decimals, more where the points lie closer than that allows."""
     closest = np.min(x[1:] - x[:-1]) if len(x) > 1 else 1.0
-    scale = 10.0 ** max(4, 2 - int(np.floor(np.log10(max(closest, 1e-9)))))
+    scale = 1e4
+    while scale * max(closest, 1e-9) < 100.0:
+        scale *= 10.0
     return np.rint(x * scale) / scale
 
 
@@ -107,8 +111,8 @@ def curve(points: np.ndarray, phreds: np.ndarray) -> tuple[np.ndarray, np.ndarra
         for part in range(_PARTS):
             share = part / _PARTS
             vaf[i * _PARTS + part] = points[i] + share * step
-            density[i * _PARTS + part] = np.exp(-(phreds[i] + share * fall) / _PHRED_PER_LOG)
-    vaf[-1], density[-1] = points[-1], np.exp(-phreds[-1] / _PHRED_PER_LOG)
+            density[i * _PARTS + part] = exp(-(phreds[i] + share * fall) / _PHRED_PER_LOG)
+    vaf[-1], density[-1] = points[-1], exp(-phreds[-1] / _PHRED_PER_LOG)
     area = 0.0
     for i in range(size - 1):
         area += (vaf[i + 1] - vaf[i]) * (density[i + 1] + density[i]) / 2

@@ -26,6 +26,7 @@ from varproof.formats.vcf import (
     SKIPPED,
     from_phred,
 )
+from varproof.numerics import PHRED_PER_LOG, exp10, expm1, log
 
 NAN = math.nan
 # Events of one family are the alternatives of one posterior: their probabilities sum to 1 if the family is complete.
@@ -112,9 +113,9 @@ def _error(own: list[float], rest: list[float] | None) -> float:
     if math.isnan(sum(own)):
         return NAN
     if rest is not None and not math.isnan(sum(rest)):
-        error = math.fsum([10 ** (-0.1 * value) for value in rest])
+        error = math.fsum([exp10(-0.1 * value) for value in rest])
     elif len(own) == 1:
-        error = -math.expm1(-own[0] * math.log(10) / 10)
+        error = -expm1(-own[0] / PHRED_PER_LOG)
     else:
         error = 1 - math.fsum(map(from_phred, own))
     return min(1.0, max(0.0, error))
@@ -132,7 +133,7 @@ def log_odds(record: Any, selection: EventSelection) -> list[float]:
             found.append(NAN)
             continue
         chosen = math.fsum(from_phred(_phreds(record, field, alleles)[allele]) for field in selection.fields)
-        found.append(math.log(max(chosen, _LEAST)) - math.log(max(error, _LEAST)))
+        found.append(log(max(chosen, _LEAST)) - log(max(error, _LEAST)))
     return found
 
 

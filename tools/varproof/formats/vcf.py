@@ -18,6 +18,7 @@ from varproof.errors import UserError
 from varproof.formats.record import COLUMNS_LINE, Declared, Record
 from varproof.formats.vcf_output import VcfWriter, bgzipped, vcf_mode
 from varproof.htslib import quiet
+from varproof.numerics import PHRED_PER_LOG, exp10, log
 
 __all__ = ["COLUMNS_LINE", "VcfWriter", "vcf_mode"]
 
@@ -248,15 +249,13 @@ def probability_field(event: str) -> str:
 
 def to_phred(probability: float) -> float:
     """PHRED of a probability: 0 is certain, capped at MAX_PHRED, rounded to what a reader can use; ValueError for NaN."""
-    import math
-
-    if math.isnan(probability):
+    if probability != probability:
         raise ValueError("not a number is no probability")
-    if probability <= 10 ** (-MAX_PHRED / 10):
+    if probability <= exp10(-MAX_PHRED / 10):
         return MAX_PHRED
-    return max(0.0, float(f"{-10 * math.log10(probability):.6g}"))
+    return max(0.0, float(f"{-PHRED_PER_LOG * log(probability):.6g}"))
 
 
 def from_phred(phred: float) -> float:
     """Probability of a PHRED value."""
-    return float(10 ** (-phred / 10))
+    return exp10(-phred / 10)

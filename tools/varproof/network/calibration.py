@@ -23,7 +23,9 @@ def log_odds(probability: Any) -> np.ndarray:
 
     Both columns are read, so that neither end is lost to rounding.
     """
-    both = np.log(np.maximum(np.asarray(probability, np.float64), _LEAST_PROBABILITY))
+    from varproof.numerics_numba_fns import log_of
+
+    both = log_of(np.maximum(np.asarray(probability, np.float64), _LEAST_PROBABILITY))
     return both[:, 1] - both[:, 0]
 
 

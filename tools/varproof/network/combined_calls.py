@@ -33,6 +33,7 @@ from varproof.formats.vcf import (
     to_phred,
 )
 from varproof.network.stacking import SOURCES, Judgements
+from varproof.numerics import expit
 
 LABEL, COMBINED_FROM = "LABEL", "COMBINED_FROM"
 TRUE_EVENT = EVENTS[0]
@@ -172,8 +173,6 @@ def write_combined(
     log_odds (n,): combined, of all alleles in order. Returns how many alleles were judged by whom, and how many were
     not judged, by reason.
     """
-    from scipy.special import expit
-
     source = judgements.source
     by_source, skipped = Counter[str](), Counter[str]()
     start = 0
@@ -193,7 +192,7 @@ def write_combined(
             if known.any():
                 for event, sign in zip(COMBINED_EVENTS, (1, -1), strict=True):
                     record.info[probability_field(event)] = [
-                        to_phred(expit(sign * value)) if ok else None
+                        to_phred(expit(float(sign * value))) if ok else None
                         for value, ok in zip(log_odds[alleles], known, strict=True)
                     ]
                 record.info[COMBINED_FROM] = [

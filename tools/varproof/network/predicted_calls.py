@@ -27,6 +27,7 @@ from varproof.formats.vcf import (
     to_phred,
 )
 from varproof.network.prior_shift import shifted_prior
+from varproof.numerics import expit
 
 _DESCRIPTIONS = {NETWORK_EVENTS[0]: "a real somatic variant", NETWORK_EVENTS[1]: "an artefact or germline"}
 
@@ -52,9 +53,9 @@ class JudgedAlleles:
     @property
     def probability(self) -> np.ndarray:
         """Of being real, float64 (n,); NaN: not judged."""
-        from scipy.special import expit
+        from varproof.numerics_numba_fns import expit_of
 
-        return np.asarray(expit(self.log_odds))
+        return expit_of(self.log_odds)
 
 
 def no_alleles() -> JudgedAlleles:
@@ -110,8 +111,6 @@ def write_predicted(
     writer: VcfWriter, candidates: Path | None, alleles: JudgedAlleles, contigs: Sequence[str], threshold: float
 ) -> tuple[int, Counter[str]]:
     """Write all records; returns (records under the threshold, alleles not judged by reason)."""
-    from scipy.special import expit
-
     filtered, skipped = 0, Counter[str]()
     with writer:
         for record, rows in _records(writer, candidates, alleles, contigs):
@@ -120,11 +119,12 @@ def write_predicted(
             for name in (NETWORK_PROBABILITY, SKIPPED, *map(probability_field, NETWORK_EVENTS)):
                 if name in record.info:
                     del record.info[name]
-            shown = [float(f"{value:.6g}") for value in expit(odds)]
+            shown = [float(f"{value:.6g}") for value in map(expit, odds.tolist())]
             if known.any():
                 values = {NETWORK_PROBABILITY: shown}
                 for event, sign in zip(NETWORK_EVENTS, (1, -1), strict=True):
-                    values[probability_field(event)] = [to_phred(value) for value in np.nan_to_num(expit(sign * odds))]
+                    signed = sign * np.nan_to_num(odds)
+                    values[probability_field(event)] = [to_phred(expit(value)) for value in signed.tolist()]
                 for name, found in values.items():
                     record.info[name] = [value if ok else None for value, ok in zip(found, known, strict=True)]
             if not known.all() or not len(known):
@@ -182,10 +182,8 @@ def _made_records(writer: VcfWriter, alleles: JudgedAlleles, contigs: Sequence[s
 
 def write_table(path: Path, alleles: JudgedAlleles, contigs: Sequence[str]) -> None:
     """Tab-separated: chrom, pos (1-based), ref, alt, probability (NA: not judged), skipped."""
-    from scipy.special import expit
-
     lines = ["chrom\tpos\tref\talt\tprobability\tskipped"]
-    for i, probability in enumerate(expit(alleles.log_odds).tolist()):
+    for i, probability in enumerate(map(expit, alleles.log_odds.tolist())):
         shown = "NA" if probability != probability else f"{probability:.6g}"
         name = contigs[int(alleles.contig[i])]
         lines.append(f"{name}\t{alleles.position[i] + 1}\t{alleles.ref[i]}\t{alleles.alt[i]}\t{shown}\t{alleles.skipped[i]}")

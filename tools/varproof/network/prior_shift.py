@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from varproof.numerics import expit, logit
+
 logger = logging.getLogger("varproof")
 
 FEWEST_CANDIDATES = 20
@@ -49,14 +51,15 @@ def shifted_prior(log_odds: Any, training_fraction: float, name: str = "candidat
             )
         return ShiftedPrior(log_odds, training_fraction, 0)
     from scipy.optimize import brentq
-    from scipy.special import expit, logit
+
+    from varproof.numerics_numba_fns import expit_of
 
     known = float(logit(training_fraction))
     pseudo_real = PSEUDO_CANDIDATES * training_fraction
 
     def gain(share_log_odds: float) -> float:
         """What one EM step adds to the share, times the number of candidates."""
-        expected = expit(judged + (share_log_odds - known)).sum() + pseudo_real
+        expected = expit_of(judged + (share_log_odds - known)).sum() + pseudo_real
         return float(expected - (len(judged) + PSEUDO_CANDIDATES) * expit(share_log_odds))
 
     found, result = brentq(gain, -_WIDEST, _WIDEST, xtol=1e-9, full_output=True)
@@ -70,9 +73,8 @@ def adjusted(probability: Any, training_fraction: float) -> tuple[np.ndarray, fl
     >>> f"{fraction:.4f}"
     '0.0096'
     """
-    from scipy.special import expit, logit
+    from varproof.numerics_numba_fns import expit_of
 
-    with np.errstate(divide="ignore"):
-        log_odds = np.clip(logit(np.asarray(probability, np.float64)), -_WIDEST, _WIDEST)
+    log_odds = np.clip([logit(one) for one in np.asarray(probability, np.float64).tolist()], -_WIDEST, _WIDEST)
     shifted = shifted_prior(log_odds, training_fraction)
-    return expit(shifted.log_odds), shifted.fraction, shifted.iterations
+    return expit_of(shifted.log_odds), shifted.fraction, shifted.iterations

@@ -16,6 +16,7 @@ from varproof.errors import UserError
 from varproof.formats.stacking import Stacking, StackingWeights
 from varproof.network.logistic import logistic_weights
 from varproof.network.prior_shift import FEWEST_CANDIDATES, shifted_prior
+from varproof.numerics import expit, logit
 
 logger = logging.getLogger("varproof")
 
@@ -67,11 +68,12 @@ def _classes(judgements: Judgements) -> Iterator[tuple[str, np.ndarray]]:
 
 def _likelihood_ratios(judgements: Judgements, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood ratios of `chosen` (m, 2), and the log-odds of the share that each judgement assumes for them (2,)."""
-    from scipy.special import expit, logit
+    from varproof.numerics_numba_fns import expit_of
 
     log_odds = np.column_stack([judgements.scored[chosen], judgements.predicted[chosen]])
     log_odds = np.clip(log_odds, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
-    share = logit((expit(log_odds).sum(axis=0) + 0.5) / (len(chosen) + 1))
+    real = [(expit_of(column).sum() + 0.5) / (len(chosen) + 1) for column in log_odds.T.copy()]
+    share = np.array([logit(float(value)) for value in real])
     return log_odds - share, share
 
 
@@ -89,7 +91,7 @@ def learnt_stacking(judgements: Judgements, label: Any) -> Stacking:
         if len(known):
             ratios[chosen] = _likelihood_ratios(judgements, chosen)[0]
             real = (np.count_nonzero(label[known]) + 0.5) / (len(known) + 1)
-            offsets[known] = np.log(real / (1 - real))
+            offsets[known] = logit(real)
     everything = np.sort(np.concatenate(list(members.values())))
     for wanted, meaning in ((1, "true"), (0, "false")):
         if not np.any(label[everything] == wanted):
@@ -129,8 +131,6 @@ def combined(judgements: Judgements, stacking: Stacking, estimate_share: bool = 
     The share of real candidates is estimated per class of variant if `estimate_share`; if not, or where a class has fewer
     than FEWEST_CANDIDATES, it lies between the shares of the two judgements (the mean of their log-odds).
     """
-    from scipy.special import expit
-
     log_odds = np.where(np.isnan(judgements.scored), judgements.predicted, judgements.scored)
     fraction = {}
     for name, chosen in _classes(judgements):
@@ -139,7 +139,7 @@ def combined(judgements: Judgements, stacking: Stacking, estimate_share: bool = 
         weights: StackingWeights = getattr(stacking, name)
         ratios, shares = _likelihood_ratios(judgements, chosen)
         share = float(shares.mean())
-        stacked = weights.offset + ratios @ [weights.scored, weights.predicted] + share
+        stacked = weights.offset + (ratios * [weights.scored, weights.predicted]).sum(axis=1) + share
         fraction[name] = float(expit(share))
         if estimate_share and len(chosen) >= FEWEST_CANDIDATES:
             shifted = shifted_prior(stacked, fraction[name])

@@ -14,11 +14,15 @@ likelihoods per candidate serves learning, posteriors and densities alike.
 """
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from varproof import numerics
 from varproof.formats.evidence import Evidence
+from varproof.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
+from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.likelihood_numba_fns import (
     ACTIVE_ON,
     ARTIFACT_CLASSES,
@@ -30,7 +34,7 @@ from varproof.posterior.likelihood_numba_fns import (
 )
 
 GRID_SIZE = 257
-GRID = np.sin(0.5 * np.pi * np.linspace(0.0, 1.0, GRID_SIZE)) ** 2
+GRID = np.array([numerics.sine(0.5 * math.pi * i / (GRID_SIZE - 1)) for i in range(GRID_SIZE)]) ** 2
 """Fractions of copies at which likelihoods are tabulated: evenly spaced in the arcsine of the root, which evens out the
 binomial's variance, so that the mode is resolved alike everywhere."""
 
@@ -38,7 +42,7 @@ FREQUENCY_BINS = np.array([0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 
 NODES_PER_BIN = 6
 NORMAL_NODES = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.49])
 CELL_NODES = np.linspace(0.0, 1.0, 11)
-ARTIFACT_RATES = np.geomspace(0.003, 0.7, 20)
+ARTIFACT_RATES = np.array(numerics.logarithmic_steps(0.003, 0.7, 20))
 MOST_ON_ALL_READS = 0.35
 """What more than a third of all reads show, in both samples alike, is germline and no artefact."""
 
@@ -58,7 +62,7 @@ UNIFORM_NODES = 64
 
 def uniform_nodes(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """(nodes, weights) of a uniform density on [low, high], by Gauss and Legendre; the weights sum to 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(UNIFORM_NODES)
+    nodes, weights = (np.array(values) for values in numerics.legendre_nodes(UNIFORM_NODES))
     return low + (high - low) * 0.5 * (nodes + 1.0), 0.5 * weights
 
 
@@ -125,10 +129,7 @@ def tabulated_artifacts(
 
 def at_fraction(table: np.ndarray, fraction: np.ndarray) -> np.ndarray:
     """Log-likelihoods (n, len(fraction)) at any fractions of copies, interpolated in the grid's own coordinate."""
-    place = 2.0 / np.pi * np.arcsin(np.sqrt(np.clip(fraction, 0.0, 1.0))) * (GRID_SIZE - 1)
-    left = np.minimum(place.astype(int), GRID_SIZE - 2)
-    part = place - left
-    return table[:, left] * (1.0 - part) + table[:, left + 1] * part
+    return interpolated(table, fraction)
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,8 @@ class Components:
         `weights` (n, components) or (components,): what has weight 0 is impossible, however likely it would make the reads;
         it has likelihood 0, so that a weighted sum is never 0.
         """
-        possible = np.where(weights > 0.0, self.log_likelihood, -np.inf)
-        top = possible.max(axis=1)
-        return np.exp(possible - top[:, None]), top
+        every = np.ascontiguousarray(np.broadcast_to(weights, self.log_likelihood.shape))
+        return scaled_likelihoods(self.log_likelihood, every)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,8 @@ def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray |
 
 def foreign_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
     """(n, 1): another person's heterozygous (two in three) or homozygous variant in the tumour's library."""
-    in_tumor = _log_mean(at_fraction(tables.tumor, np.array([0.5, 1.0]) * mixture.foreign_fraction), np.array([0.67, 0.33]))
+    by_copies = at_fraction(tables.tumor, np.array([0.5, 1.0]) * mixture.foreign_fraction)
+    in_tumor = log_weighted_mean(by_copies, np.array([0.67, 0.33]))
     return in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
 
 
@@ -192,25 +193,23 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
     if flat:
         cells, cell_weights = uniform_nodes(0.0, 1.0)
         healthy, healthy_weights = uniform_nodes(0.0, 0.5)
-        parts["SOMATIC_TUMOR"] = _log_mean(somatic_log_likelihood(tables, mixture, cells), cell_weights)[:, None]
+        parts["SOMATIC_TUMOR"] = log_weighted_mean(somatic_log_likelihood(tables, mixture, cells), cell_weights)[:, None]
     else:
         cells, cell_weights = CELL_NODES, np.full(len(CELL_NODES), 1.0 / len(CELL_NODES))
         healthy, healthy_weights = NORMAL_NODES, np.full(len(NORMAL_NODES), 1.0 / len(NORMAL_NODES))
         parts["SOMATIC_TUMOR"] = somatic_log_likelihood(tables, mixture)
-    subclonal = [_log_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
+    subclonal = [log_weighted_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
     by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
-    parts["SOMATIC_NORMAL"] = _log_mean(by_healthy, healthy_weights)[:, None]
+    parts["SOMATIC_NORMAL"] = log_weighted_mean(by_healthy, healthy_weights)[:, None]
     unchanged = UNCHANGED_GERMLINE if tables.normal is not None else UNCHANGED_GERMLINE_UNPAIRED
     for event, fraction in (("GERMLINE_HET", 0.5), ("GERMLINE_HOM", 1.0)):
         changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction, unchanged)
         seen, seen_weights = np.array([fraction]), np.ones(1)
         if event == "GERMLINE_HET" and not flat:
             seen, seen_weights = HET_FRACTIONS, HET_WEIGHTS
-        by_fraction = [
-            _log_mean(at_fraction(tumor, np.clip(purity * changed + (1.0 - purity) * fraction + one - fraction, 0, 1)), weights)
-            for one in seen
-        ]
-        parts[event] = _log_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights)[:, None]
+        in_cells = [np.clip(purity * changed + (1.0 - purity) * fraction + one - fraction, 0, 1) for one in seen]
+        by_fraction = [log_weighted_mean(at_fraction(tumor, shown), weights) for shown in in_cells]
+        parts[event] = log_weighted_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights)[:, None]
     parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
     parts["FOREIGN"] = foreign_log_likelihood(tables, mixture)
     parts["ABSENT"] = tumor[:, :1] + normal[:, :1]
@@ -219,11 +218,6 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         columns[event] = slice(start, start + parts[event].shape[1])
         start += parts[event].shape[1]
     return Components(np.concatenate([parts[event] for event in EVENT_ORDER], axis=1), columns)
-
-
-def _log_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    top = values.max(axis=1, keepdims=True)
-    return top[:, 0] + np.log(np.exp(values - top) @ weights)
 
 
 ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))

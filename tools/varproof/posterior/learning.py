@@ -16,6 +16,8 @@ import numpy as np
 
 from varproof.formats.evidence import COMPANY_CODES, Evidence
 from varproof.formats.prior import LearntPrior
+from varproof.numerics import log
+from varproof.numerics_numba_fns import log_of, weighted_column_sums, weighted_row_sums
 from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
 from varproof.posterior.components import (
     ARTIFACT_RATES,
@@ -166,10 +168,10 @@ class _Learner:
             if size == 0:
                 continue
             likelihood = self.likelihood[members]
-            total = likelihood @ weights[k]
-            expected[k] = (1.0 / total) @ likelihood * weights[k]
-            evidence += float((np.log(total) + self.top[members]).sum())
-            evidence += max(0.0, self.territory[k] - size) * float(np.log(weights[k, -1]))
+            total = weighted_row_sums(likelihood, weights[k])
+            expected[k] = weighted_column_sums(likelihood, 1.0 / total) * weights[k]
+            evidence += float((log_of(total) + self.top[members]).sum())
+            evidence += max(0.0, self.territory[k] - size) * log(float(weights[k, -1]))
         return self._maximised(prior, expected), evidence, expected
 
     def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:
@@ -268,7 +270,7 @@ def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) ->
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
         log_likelihood = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity)).log_likelihood
-        worth.append(rows[log_likelihood.max(axis=1) - log_likelihood[:, -1] > np.log(WORTH_LEARNING_FROM)])
+        worth.append(rows[log_likelihood.max(axis=1) - log_likelihood[:, -1] > log(WORTH_LEARNING_FROM)])
     return np.concatenate(worth)
 
 
@@ -316,7 +318,7 @@ def _learn_company(prior: LearntPrior, components: Components, sampled: Sampled)
         seen = [_company_counts(sampled, np.where(group == g, weight, 0.0)) for weight in (artifact, variant)]
         usual = (seen[1] + 0.5) / (seen[1] + 0.5).sum()
         unusual = (seen[0] + COMPANY_PSEUDO_COUNT * usual) / (seen[0].sum() + COMPANY_PSEUDO_COUNT)
-        ratios.append(np.clip(np.log(unusual / usual), -LARGEST_COMPANY_RATIO, LARGEST_COMPANY_RATIO).tolist())
+        ratios.append(np.clip(log_of(unusual / usual), -LARGEST_COMPANY_RATIO, LARGEST_COMPANY_RATIO).tolist())
     return prior.model_copy(update={"artifact_company": ratios})
 
 

@@ -8,6 +8,7 @@ and theta' the probability that an informative fragment comes from an alternativ
 import numpy as np
 
 from varproof.accelerate import compiled
+from varproof.numerics_numba_fns import exp, exp10, log
 
 LEAST_MISMAPPED, MOST_MISMAPPED = 1e-4, 1.0 - 1e-6
 BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD = 0, 1, 2, 3, 4
@@ -31,9 +32,9 @@ ARTIFACT_CLASSES = len(ACTIVE_ON)
 def _sides(log_ratio, slip_forward, slip_back, spurious):
     """(a, p) scaled to at most 1: likelihoods under reference and alternative, with slippage and spurious support mixed in."""
     if log_ratio > 0.0:
-        reference, alternative = np.exp(-log_ratio), 1.0
+        reference, alternative = exp(-log_ratio), 1.0
     else:
-        reference, alternative = 1.0, np.exp(log_ratio)
+        reference, alternative = 1.0, exp(log_ratio)
     forward = min(0.5, slip_forward + spurious)
     back = min(0.5, slip_back)
     return (1.0 - forward) * reference + forward * alternative, (1.0 - back) * alternative + back * reference
@@ -43,7 +44,7 @@ def _sides(log_ratio, slip_forward, slip_back, spurious):
 def _move_logarithms(product, total):
     """Add the logarithms of `product` to `total` and start `product` anew."""
     for g in range(len(product)):
-        total[g] += np.log(product[g])
+        total[g] += log(product[g])
         product[g] = 1.0
 
 
@@ -61,7 +62,7 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
         share = grid * sampling_ratio[i] / (grid * sampling_ratio[i] + 1.0 - grid)
         for row in range(offset[i], offset[i + 1]):
             a, p = _sides(log_ratio[row], slip_forward[i], slip_back[i], spurious[i])
-            mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, 10.0 ** (-0.1 * mapq[row])))
+            mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, exp10(-0.1 * mapq[row])))
             base = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
             slope = (1.0 - mismapped) * (p - a)
             for _ in range(count[row]):
@@ -94,11 +95,11 @@ def artefact_log_likelihoods(
         factors = 0
         for row in range(offset[i], offset[i + 1]):
             a, p = _sides(log_ratio[row], slip_forward[i], slip_back[i], spurious[i])
-            mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, 10.0 ** (-0.1 * mapq[row])))
+            mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, exp10(-0.1 * mapq[row])))
             erroneous, accompanied = p, p
             if log_ratio[row] > 0.0:
-                erroneous = p * np.exp(log_error_ratio[row])
-                accompanied = p * np.exp(log_company_ratio[i, company[row]])
+                erroneous = p * exp(log_error_ratio[row])
+                accompanied = p * exp(log_company_ratio[i, company[row]])
             inactive = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
             for _ in range(count[row]):
                 for k in range(ARTIFACT_CLASSES):

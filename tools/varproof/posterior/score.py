@@ -16,6 +16,7 @@ from varproof.posterior.components import (
     at_fraction,
     evaluate,
 )
+from varproof.posterior.components_numba_fns import fractions_of_places
 from varproof.posterior.judgeable import tumor_only_prior
 from varproof.posterior.learning import candidate_weights
 from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, FORWARD, LOOKS, PLAIN, REVERSE
@@ -135,4 +136,4 @@ def mode(log_density: np.ndarray) -> np.ndarray:
     curvature = left - 2.0 * middle + right
     step = np.where(curvature < -1e-12, 0.5 * (left - right) / np.where(curvature < -1e-12, curvature, 1.0), 0.0)
     place = np.where(best == inner, inner + np.clip(step, -1.0, 1.0), best)
-    return np.sin(0.5 * np.pi * np.clip(place, 0, size - 1) / (size - 1)) ** 2
+    return fractions_of_places(place, size - 1)

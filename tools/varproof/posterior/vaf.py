@@ -81,13 +81,14 @@ def neutral_fit(vafs: Any, fmin: float = DEFAULT_FMIN, fmax: float = DEFAULT_FMA
         return None
     frequency, count = cumulative_spectrum(chosen)
     x = 1 / frequency - 1 / fmax
-    slope = float(x @ count / (x @ x))
+    squares = float((x * x).sum())
+    slope = float((x * count).sum()) / squares
     residual = float(((count - slope * x) ** 2).sum())
     about_mean = float(((count - count.mean()) ** 2).sum())
     weights = np.diff(count, prepend=0)
     generator = np.random.default_rng(0)
     # lam is the multiplicity of each distinct frequency: a Poisson resampling of the variants themselves.
-    slopes = [x @ np.cumsum(generator.poisson(weights)) / (x @ x) for _ in range(_RESAMPLES)]
+    slopes = [(x * np.cumsum(generator.poisson(weights))).sum() / squares for _ in range(_RESAMPLES)]
     low, high = np.quantile(slopes, [0.025, 0.975])
     return NeutralFit(
         fmin=fmin,
@@ -97,5 +98,5 @@ def neutral_fit(vafs: Any, fmin: float = DEFAULT_FMIN, fmax: float = DEFAULT_FMA
         mutation_rate_low=float(low),
         mutation_rate_high=float(high),
         r_squared=1 - residual / about_mean if about_mean > 0 else float("nan"),
-        r_squared_uncentred=1 - residual / float(count @ count),
+        r_squared_uncentred=1 - residual / float((count * count).sum()),
     )

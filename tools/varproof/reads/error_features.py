@@ -11,6 +11,7 @@ import numpy as np
 
 from varproof.errors import UserError
 from varproof.formats.alignment import ErrorProfile
+from varproof.numerics import log
 from varproof.reads.decode import ReadBatch
 
 FEATURES = ("base_quality", "end_distance", "other_mismatches", "clipped", "mapping_quality")
@@ -68,5 +69,5 @@ def log_error_ratios(profile: ErrorProfile) -> dict[str, np.ndarray]:
         error = np.array(counts.error, dtype=np.float64)
         overall = np.array(counts.all, dtype=np.float64)
         expected = overall * (error.sum() / max(overall.sum(), 1.0))
-        ratios[name] = np.log((error + PSEUDO_ERRORS) / (expected + PSEUDO_ERRORS))
+        ratios[name] = np.array([log(ratio) for ratio in ((error + PSEUDO_ERRORS) / (expected + PSEUDO_ERRORS)).tolist()])
     return ratios

@@ -9,6 +9,7 @@ import numpy as np
 
 from varproof.errors import UserError
 from varproof.formats.alignment import ErrorProfile
+from varproof.numerics import exp10
 
 QUALITIES = 94
 CLASSES = 16
@@ -30,7 +31,7 @@ def recalibrated_qualities(profile: ErrorProfile) -> np.ndarray:
     error, overall = np.array(profile.quality_error, dtype=np.float64), np.array(profile.quality_all, dtype=np.float64)
     if error.shape != (QUALITIES,) or overall.shape != (QUALITIES,):
         raise UserError(f"error_profile: 'quality_error' and 'quality_all' must have {QUALITIES} numbers")
-    nominal = 10.0 ** (-np.arange(QUALITIES) / 10)
+    nominal = np.array([exp10(-quality / 10) for quality in range(QUALITIES)])
     return (error + QUALITY_PSEUDO_BASES * nominal) / (overall + QUALITY_PSEUDO_BASES)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from varproof.formats.alignment import SlippageRow
+from varproof.numerics import exp, log
 
 UNIT_LENGTHS = 6
 OUTCOMES = ("lost_1", "gained_1", "lost_2", "gained_2", "lost_3", "gained_3")
@@ -56,7 +57,7 @@ class SlippageModel:
             counts = np.array([[row.lost, row.gained] for row in own], dtype=np.float64).reshape(-1, 2, 3)
             for direction in range(2):
                 prior = np.zeros(1 + _KINKS)
-                prior[:2] = np.log([_DEFAULT_RATE[unit] * _DEFAULT_DIRECTION[direction], _DEFAULT_GROWTH[unit]])
+                prior[:2] = log(_DEFAULT_RATE[unit] * _DEFAULT_DIRECTION[direction]), log(_DEFAULT_GROWTH[unit])
                 self._curve[unit, direction] = _log_rate_curve(design, spanning, counts[:, direction, 0], prior)
                 events = counts[:, direction].sum(axis=0)
                 for i, fraction in enumerate(_DEFAULT_MORE):
@@ -69,7 +70,8 @@ class SlippageModel:
     def rates(self, unit_length: int, units: int) -> np.ndarray:
         """float64 (6,): probability per read of each of `OUTCOMES` at a tract; units over 6 bp are taken for 6 bp."""
         unit = min(max(unit_length, 1), UNIT_LENGTHS) - 1
-        one = np.exp(_design(np.array([units - _FIRST_UNITS[unit]])) @ self._curve[unit].T)[0]
+        step = _design(np.array([units - _FIRST_UNITS[unit]]))[0]
+        one = np.array([exp(value) for value in (step * self._curve[unit]).sum(axis=1).tolist()])
         if (unit, units) in self._cells:
             spanning, events = self._cells[unit, units]
             one = (events + _CELL_PSEUDO_EVENTS) / (spanning + _CELL_PSEUDO_EVENTS / one)
@@ -93,14 +95,17 @@ def _log_rate_curve(design: np.ndarray, spanning: np.ndarray, events: np.ndarray
 
     Steps are at most 1; the log-posterior is strictly concave.
     """
-    precision = np.full(len(prior), _KINK_SD**-2)
-    precision[:2] = _LOG_RATE_SD**-2, _LOG_GROWTH_SD**-2
+    from varproof.numerics_numba_fns import exp_of, solved
+
+    sd = np.full(len(prior), _KINK_SD)
+    sd[:2] = _LOG_RATE_SD, _LOG_GROWTH_SD
+    precision = 1 / (sd * sd)
     curve = prior.copy()
     for _ in range(200):
-        expected = spanning * np.exp(np.minimum(design @ curve, 0.0))
-        gradient = design.T @ (events - expected) - precision * (curve - prior)
-        curvature = design.T @ (design * expected[:, None]) + np.diag(precision)
-        step = np.linalg.solve(curvature, gradient)
+        expected = spanning * exp_of(np.minimum((design * curve).sum(axis=1), 0.0))
+        gradient = (design * (events - expected)[:, None]).sum(axis=0) - precision * (curve - prior)
+        curvature = (design[:, :, None] * (design * expected[:, None])[:, None, :]).sum(axis=0) + np.diag(precision)
+        step = solved(curvature, gradient)
         curve = curve + step / max(1.0, float(np.abs(step).max()))
         if np.abs(step).max() < 1e-9:
             break
@@ -115,7 +120,7 @@ def slippage_rows(unit_length: np.ndarray, units: np.ndarray, counts: np.ndarray
     where it makes up at least 5 % and 3 reads and they don't explain it at all (under 1e-6, at a depth of at most 100,
     because loci differ).
     """
-    from scipy.special import bdtrc  # scipy.stats would take a second to import
+    from varproof.numerics_numba_fns import binomial_tail
 
     spanning = counts[:, 0]
     seen = spanning[spanning > 0]
@@ -132,7 +137,7 @@ def slippage_rows(unit_length: np.ndarray, units: np.ndarray, counts: np.ndarray
     possible = np.flatnonzero(likely | ((frequent >= _VARIANT_READS) & (fraction >= _RARE_VARIANT_FRACTION)))
     limit = np.where(likely[possible], _SURPRISE, _GREAT_SURPRISE)
     trials = np.minimum(spanning[possible], _MOST_SPANNING)
-    successes = np.rint(fraction[possible] * trials)
+    successes = np.rint(fraction[possible] * trials).astype(np.int64)
     outcome = np.argmax(counts[possible, 1:], axis=1)
     in_rates = np.array([0, 2, 4, 1, 3, 5])[outcome]
     variant = likely
@@ -141,7 +146,8 @@ def slippage_rows(unit_length: np.ndarray, units: np.ndarray, counts: np.ndarray
         lengths = zip(unit_length[possible].tolist(), units[possible].tolist(), in_rates.tolist(), strict=True)
         rate = np.array([model.rates(length, number)[i] for length, number, i in lengths])
         variant = np.zeros(len(spanning), dtype=bool)
-        variant[possible] = bdtrc(successes - 1, trials, rate) < limit
+        tail = [binomial_tail(*one) for one in zip(successes.tolist(), trials.tolist(), rate.tolist(), strict=True)]
+        variant[possible] = np.array(tail) < limit
     return _summed(unit_length, units, counts, ~variant)
 
 

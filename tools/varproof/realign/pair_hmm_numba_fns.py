@@ -7,6 +7,7 @@ the band follows the diagonal on which the edit distance found the read.
 import numpy as np
 
 from varproof.accelerate import compiled
+from varproof.numerics_numba_fns import log
 
 INSERTED_BASE = 0.25
 RESCALE_EVERY = 8
@@ -66,7 +67,7 @@ def forward(read, error, haplotype, offset, band, open_insertion, open_deletion,
                 total += match_state[k] + insert_state[k] + delete_state[k]
             if total <= 0.0:
                 return -np.inf
-            log_scale += np.log(total)
+            log_scale += log(total)
             for k in range(width):
                 match_state[k] /= total
                 insert_state[k] /= total
@@ -74,4 +75,4 @@ def forward(read, error, haplotype, offset, band, open_insertion, open_deletion,
     total = 0.0
     for k in range(width):
         total += match_state[k] + insert_state[k]
-    return log_scale + np.log(total) if total > 0.0 else -np.inf
+    return log_scale + log(total) if total > 0.0 else -np.inf

@@ -164,14 +164,9 @@ def class_metrics(calls: Calls, truth: Truth, matching: Matching, purity: Any) -
 
 def binomial_absolute_error(share: Any, depth: Any) -> Any:
     """E|k/n - f| of a binomial count k, exactly (De Moivre): shares f in [0, 1] and depths n >= 1, shape (m,)."""
-    from scipy.special import gammaln, xlog1py, xlogy
+    from varproof.report.evaluation_numba_fns import binomial_absolute_errors
 
-    v = np.floor(depth * share) + 1
-    inside = (share > 0) & (share < 1)
-    v = np.where(inside, np.minimum(v, depth), 1.0)
-    log_choose = gammaln(depth + 1) - gammaln(v + 1) - gammaln(depth - v + 1)
-    log_mass = log_choose + xlogy(v, np.where(inside, share, 0.5)) + xlog1py(depth - v + 1, -np.where(inside, share, 0.5))
-    return np.where(inside, 2 * v * np.exp(log_mass) / depth, 0.0)
+    return binomial_absolute_errors(np.ascontiguousarray(share, float), np.ascontiguousarray(depth, float))
 
 
 def vaf_metrics(calls: Calls, truth: Truth, matching: Matching, chosen: Any, purity: Any) -> VafMetrics | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from varproof.numerics import exp, log
 from varproof.simulation.copies import Copy
 from varproof.simulation.genome import BASES, Genome, RepeatTracts, random_bases
 from varproof.simulation.variants import SPACING_BP, Allele, left_aligned
@@ -84,17 +85,19 @@ def paralogs(genome: Genome, per_mbp: float, rng: np.random.Generator) -> Paralo
             result.alleles.append(allele)
             free = allele.end + 1
         result.copies.append(Copy(first, last, np.array(indices, dtype=np.int64)))
-        low, high = np.log(PARALOG_DEPTH_FRACTIONS)
-        result.weights.append(float(np.exp(rng.uniform(low, high))))
+        low, high = map(log, PARALOG_DEPTH_FRACTIONS)
+        result.weights.append(exp(rng.uniform(low, high)))
     return result
 
 
 def slippage_rates(tracts: RepeatTracts, rate_at_14: float) -> NDArray[np.float64]:
     """Slipping fragments per tract: `rate_at_14` for 14 units of one base, e-fold less per 3 units; less in longer units."""
+    from varproof.numerics_numba_fns import exp_of
+
     units = (tracts.end - tracts.start) / tracts.unit
-    rates = rate_at_14 * np.exp((units - 14) * _SLIPPAGE_DECAY_PER_UNIT)
+    rates = rate_at_14 * exp_of((units - 14) * _SLIPPAGE_DECAY_PER_UNIT)
     several = tracts.unit > 1
-    rates[several] = rate_at_14 / 2 * np.exp((units[several] - 10) * _SLIPPAGE_DECAY_PER_UNIT) / (tracts.unit[several] - 1)
+    rates[several] = rate_at_14 / 2 * exp_of((units[several] - 10) * _SLIPPAGE_DECAY_PER_UNIT) / (tracts.unit[several] - 1)
     return np.minimum(rates, max(_LONGEST_SLIPPAGE_RATE, rate_at_14) if rate_at_14 else 0.0)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from varproof.numerics import exp10
 from varproof.simulation.copies import Molecules
 from varproof.simulation.genome import RepeatTracts
 
@@ -104,6 +105,7 @@ def simulate_reads(
     position, base, kind = np.empty(room, np.int64), np.empty(room, np.uint8), np.empty(room, np.uint8)
     slip_tract, slip_units = np.empty(len(copy), np.int64), np.empty(len(copy), np.int64)
     m = molecules
+    error_of_quality = np.array([exp10(-level / 10) for level in QUALITY_LEVELS.tolist()])
     pairs, events, slips = sequence_fragments(
         reference, contig_starts, m.first, m.last, m.offset, m.variant, m.position,
         m.start, m.end, m.alt_offset, m.alt_length, m.alt,
@@ -111,7 +113,7 @@ def simulate_reads(
         tract_at, model.tracts.end, model.tracts.unit, model.tract_rate,
         model.damage_rate, model.hot_oxidation, model.hot_deamination,
         model.end_error_rate, min(END_ERROR_BP, model.read_length), model.error_inflation,
-        QUALITY_LEVELS, quality_profile(model.read_length), 10 ** (-QUALITY_LEVELS.astype(float) / 10), model.read_length, rng,
+        QUALITY_LEVELS, quality_profile(model.read_length), error_of_quality, model.read_length, rng,
         bases, qualities, fragment_of, position, base, kind, slip_tract, slip_units,
     )  # fmt: skip
     fragment_of = fragment_of[:pairs]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from varproof.errors import UserError
 from varproof.formats.shifting import steps_left, steps_right, turned
+from varproof.numerics import exp, log
 from varproof.simulation.genome import BASES, Genome, random_bases
 from varproof.simulation.settings import SimulationSettings
 
@@ -154,7 +155,7 @@ def plant_variants(
         "insertion": settings.somatic_insertions,
         "deletion": settings.somatic_deletions,
     }
-    low, high = np.log(settings.min_indel_length), np.log(settings.max_indel_length + 1)
+    low, high = log(settings.min_indel_length), log(settings.max_indel_length + 1)
     for kind, number in numbers.items():
         for frequency in _somatic_frequencies(number, settings, rng):
             tandem = kind == "insertion" and bool(rng.random() < settings.tandem_duplication_fraction)
@@ -163,7 +164,7 @@ def plant_variants(
             elif kind == "mnv":
                 length = int(rng.integers(2, 6))
             else:
-                length = min(int(np.exp(rng.uniform(low, high))), settings.max_indel_length)
+                length = min(int(exp(rng.uniform(low, high))), settings.max_indel_length)
             allele = placement.draw(kind, length, tandem=tandem)
             carriers = _carriers(float(frequency), copies, rng)
             planted.append(PlantedVariant(allele, "SOMATIC_TUMOR", len(carriers) / copies, carriers, (), tandem))

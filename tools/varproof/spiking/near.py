@@ -93,7 +93,7 @@ def fragments_near(alignments: Alignments, contig: str, edit: Edit) -> Near:
     np.maximum.at(highest, fragment, spans.last)
     whole[fragment[spans.split | (spans.flag & (SECONDARY | SUPPLEMENTARY) != 0)]] = False
     touching = np.flatnonzero(whole & (lowest < max(edit.end, edit.start + 1)) & (highest > edit.start))
-    touching = touching[np.argsort(begin[touching])]
+    touching = touching[np.argsort(begin[touching], kind="stable")]
     number = np.full(count, -1)
     number[touching] = np.arange(len(touching))
     rows = np.flatnonzero(number[fragment] >= 0)

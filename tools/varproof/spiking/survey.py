@@ -19,6 +19,7 @@ from varproof.evidence.collect import reference_slice
 from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.shifting import steps_left, turned
 from varproof.formats.vcf import VariantType, variant_type
+from varproof.numerics import exp, log
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.reads.reference import open_reference
 from varproof.spiking.settings import LONGEST_MNV, SpikedType, SpikingSettings
@@ -249,7 +250,7 @@ class _View:
 
     def _drawn(self, kind: SpikedType, position: int, settings: SpikingSettings, chance: np.random.Generator) -> Planned:
         low, high = settings.lengths[0], settings.lengths[-1]
-        size = round(float(np.exp(chance.uniform(np.log(low - 0.499), np.log(high + 0.499)))))
+        size = round(exp(chance.uniform(log(low - 0.499), log(high + 0.499))))
         size = min(max(size, low), high)
         if kind in ("snv", "mnv"):
             size = 1 if kind == "snv" else int(chance.integers(2, LONGEST_MNV + 1))
@@ -284,7 +285,8 @@ def _beside_unknown(reference: ReferenceSlice, low: int, high: int) -> np.ndarra
     first, last = max(low - AMBIGUOUS_MARGIN, reference.start), min(high + AMBIGUOUS_MARGIN, reference.end)
     known[first - low + AMBIGUOUS_MARGIN : last - low + AMBIGUOUS_MARGIN] = reference.between(first, last) < 4
     width = 2 * AMBIGUOUS_MARGIN + 1
-    return np.convolve(~known, np.ones(width), "valid") > 0
+    unknown = np.concatenate([[0], np.cumsum(~known)])
+    return unknown[width:] > unknown[:-width]
 
 
 def _spelled(alleles: Alleles) -> list[tuple[int, int, str]]:
