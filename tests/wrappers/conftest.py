@@ -28,6 +28,7 @@ from wrappers.containers import (  # noqa: F401
     user,
 )
 from wrappers.galaxy import galaxy_installed, galaxy_server, planemo_results  # noqa: F401
+from wrappers.ordinary_user import cnn_run, core_run, standalone_run  # noqa: F401
 from wrappers.workflow import multiqc, nextflow, podman_core_image, slurm  # noqa: F401
 
 RESULTS = {"passed": "ok", "failed": "FAILED", "error": "FAILED", "skipped": "not run"}

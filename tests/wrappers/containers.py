@@ -1,7 +1,7 @@
 """Docker, Podman and Apptainer, and the images of varproof in them, for tests of all wrappers.
 
 An image is built once for the files it is made from, whose digest it carries as a label; a later session takes it as it is.
-Processes of pytest-xdist take turns. The Docker daemon, if it has to be started, is left running.
+Processes of pytest-xdist take turns. Daemons that have to be started are left running; engines/stop-daemons.sh ends them.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from varproof import __version__
-from wrappers.machine import ENGINES, REPOSITORY
+from wrappers.machine import DAEMONS, ENGINES, REPOSITORY, require_space
 
 IMAGES = REPOSITORY / "build" / "images"
 CERTIFICATES = REPOSITORY / "containers" / "registries.pem"
@@ -50,13 +50,13 @@ def turn(name: str) -> Iterator[None]:
         yield
 
 
-def installed(command: str, script: str) -> str:
+def installed(command: str, script: str, *arguments: str) -> str:
     """Path of a command, which the script in engines/ installs where it is missing and that may be done; else skips."""
     with turn("install"):
         if shutil.which(command) is None:
             if os.geteuid() or shutil.which("apt-get") is None:
                 pytest.skip(f"{command} is not installed, and only root on Debian may install it")
-            run = subprocess.run(["bash", ENGINES / script], capture_output=True, text=True)
+            run = subprocess.run(["bash", ENGINES / script, *arguments], capture_output=True, text=True)
             if run.returncode:
                 pytest.skip(f"{command} could not be installed: {' '.join(run.stderr.split())[-300:]}")
     found = shutil.which(command)
@@ -82,10 +82,11 @@ def inputs_digest() -> str:
 
 @pytest.fixture(scope="session")
 def docker() -> Engine:
-    """A running Docker daemon."""
+    """A running Docker daemon, with space for images."""
+    require_space(Path("/var/lib"), 12)
     installed("dockerd", "install-docker.sh")
     with turn("docker"):
-        started = subprocess.run(["bash", ENGINES / "start-docker.sh", IMAGES / "dockerd.log"], capture_output=True, text=True)
+        started = subprocess.run(["bash", ENGINES / "start-docker.sh", DAEMONS], capture_output=True, text=True)
     if started.returncode:
         pytest.skip(f"the Docker daemon does not start: {started.stderr.strip()[-300:]}")
     return Engine("Docker", output_of("docker", "version", "--format", "{{.Server.Version}}"))
@@ -94,8 +95,11 @@ def docker() -> Engine:
 def make_base_available() -> None:
     """Have the base image, pulled or made from Debian's packages, and the certificates that a build may need."""
     if subprocess.run(["docker", "image", "inspect", BASE], capture_output=True).returncode:
-        pulled = subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True)
-        if pulled.returncode:
+        try:
+            pulled = subprocess.run(["docker", "pull", "--quiet", BASE], capture_output=True, timeout=120).returncode == 0
+        except subprocess.TimeoutExpired:
+            pulled = False
+        if not pulled:
             output_of("bash", ENGINES / "make-debian-image.sh")
     bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
     if bundle and Path(bundle).is_file():
@@ -152,6 +156,8 @@ def cnn_image(docker: Engine) -> str:
 @pytest.fixture(scope="session")
 def podman() -> Engine:
     """Podman, as root."""
+    if os.geteuid():
+        pytest.skip("only root's Podman is tested")
     installed("podman", "install-podman.sh")
     return Engine("Podman", output_of("podman", "version", "--format", "{{.Client.Version}}"))
 
@@ -202,13 +208,17 @@ def cnn_sif(apptainer: Engine, cnn_image: str) -> Path:
 
 @pytest.fixture(scope="session")
 def user() -> str:
-    """An ordinary user of this machine, with a home."""
+    """An ordinary user of this machine, with a home, who may make namespaces."""
+    if os.geteuid():
+        pytest.skip("only root can run as another user")
     name = "varproof-test"
     with turn("install"):
         if subprocess.run(["id", name], capture_output=True).returncode:
-            if os.geteuid():
-                pytest.skip("only root can run as another user")
             output_of("useradd", "--create-home", "--home-dir", f"/var/tmp/{name}", name)
+    become = ["setpriv", f"--reuid={name}", f"--regid={name}", "--init-groups"]
+    tried = subprocess.run([*become, "unshare", "--user", "--map-root-user", "true"], capture_output=True, text=True, cwd="/")
+    if tried.returncode:
+        pytest.skip(f"an ordinary user may not make namespaces here: {tried.stderr.strip()}")
     return name
 
 

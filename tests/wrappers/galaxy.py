@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from wrappers.machine import ENGINES, REPOSITORY
+from wrappers.machine import ENGINES, REPOSITORY, require_space
 
 TOOLS = REPOSITORY / "wrappers" / "galaxy"
 HOME = REPOSITORY / "build" / "galaxy"
@@ -89,6 +89,7 @@ def start_script(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def galaxy_installed() -> Path:
     """The binaries of Galaxy, planemo and their like, installed if need be."""
+    require_space(REPOSITORY, 4)
     ended = start_script("install", HOME)
     if ended.returncode:
         pytest.skip(f"Galaxy can't be installed: {ended.stderr.strip().splitlines()[-1:]}")

@@ -7,7 +7,6 @@ provenance in outputs, are the same with and without a container.
 import gzip
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from wrappers.containers import output_of
 from wrappers.machine import TEST_DATA
+from wrappers.ordinary_user import Runnable, as_user
 
 _PAIR = "--reference ../data/reference.fa --tumor ../data/tumor.bam --normal ../data/normal.bam"
 MAIN_JOB = f"""
@@ -119,19 +119,12 @@ def docker_command(scratch: Scratch, image: str, user: str, *options: str, progr
     ]  # fmt: skip
 
 
-def singularity_command(scratch: Scratch, image: Path, user: str | None, program: str = "apptainer") -> list[str]:
-    """The same for Apptainer, as a user or whoever runs the tests; the image is where that user can read it."""
-    readable = scratch.root / image.name
-    if not readable.exists():
-        try:
-            os.link(image, readable)
-        except OSError:
-            shutil.copyfile(image, readable)
-        readable.chmod(readable.stat().st_mode | stat.S_IROTH)
-    become = [] if user is None else ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+def singularity_command(scratch: Scratch, run: Runnable, program: str = "apptainer") -> list[str]:
+    """The same for Apptainer, as whoever is to run it."""
     return [
-        *become, program, "--silent", "exec", "--containall", "--no-home", "--net", "--network", "none",
-        "--bind", f"{scratch.data}:/scratch/data:ro,{scratch.work}:/scratch/work", "--pwd", "/scratch/work", str(readable),
+        *as_user(run.user), program, "--silent", "exec", *run.options,
+        "--containall", "--no-home", "--net", "--network", "none",
+        "--bind", f"{scratch.data}:/scratch/data:ro,{scratch.work}:/scratch/work", "--pwd", "/scratch/work", str(run.image),
     ]  # fmt: skip
 
 

@@ -1,11 +1,11 @@
 """Galaxy in a real browser: log in, choose data, judge candidates, watch the job turn green, open the report."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from wrappers.containers import installed
 from wrappers.galaxy import Galaxy
 from wrappers.machine import TEST_DATA, ran_on
 
@@ -15,10 +15,7 @@ pytestmark = pytest.mark.timeout(1200)
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser's version; installed where that may be done."""
-    if shutil.which("chromium") is None:
-        for step in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-            if shutil.which("apt-get") is None or subprocess.run(step, capture_output=True).returncode:
-                pytest.skip("there is no chromium, and it can't be installed")
+    installed("chromium", "install-package.sh", "chromium")
     return subprocess.run(["chromium", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
 
 

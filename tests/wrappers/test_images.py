@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from wrappers.jobs import (
     started_slow_job,
 )
 from wrappers.machine import REPOSITORY, ran_on
+from wrappers.ordinary_user import Runnable
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -192,43 +194,42 @@ def test_network_job(request: pytest.FixtureRequest, docker: Engine, cnn_image: 
     check_outputs(scratch, direct, int(NOBODY.partition(":")[0]), 0o027, ("tensors.h5", "predicted.vcf.gz"))
 
 
-@pytest.mark.parametrize("privileged", [True, False], ids=["root", "user"])
+@pytest.mark.parametrize("core_run", ["root", "mounted", "sandbox"], indirect=True)
 def test_main_job_by_apptainer(
-    privileged: bool,
-    request: pytest.FixtureRequest,
-    apptainer: Engine,
-    core_sif: Path,
-    scratch: Scratch,
-    direct: Path,
-    user: str,
+    request: pytest.FixtureRequest, apptainer: Engine, core_run: Runnable, scratch: Scratch, direct: Path
 ) -> None:
-    """Reads to calls: read-only, no network, a home that doesn't exist, umask 0027: the bytes of a direct run"""
+    """Reads to calls, by root and by an ordinary user: read-only, no network, no home, umask 0027: the bytes of a direct run"""
     ran_on(request, *apptainer)
-    command = singularity_command(scratch, core_sif, None if privileged else user)
+    command = singularity_command(scratch, core_run)
     output_of(
         "sh", "-c", 'umask 0027; exec "$@"', "sh", *command, "sh", "-c", f"! touch /opt/varproof/x 2>/dev/null\n{MAIN_JOB}"
     )
-    check_outputs(scratch, direct, scratch.owner(None if privileged else user), 0o027, CORE_OUTPUTS)
+    check_outputs(scratch, direct, scratch.owner(core_run.user), 0o027, CORE_OUTPUTS)
 
 
 def test_network_job_by_apptainer(
-    request: pytest.FixtureRequest, apptainer: Engine, cnn_sif: Path, scratch: Scratch, direct: Path, user: str
+    request: pytest.FixtureRequest, apptainer: Engine, cnn_run: Runnable, scratch: Scratch, direct: Path
 ) -> None:
     """Tensors to predictions, by an unprivileged user and the name `singularity`: the bytes of a direct run"""
     ran_on(request, *apptainer)
-    command = singularity_command(scratch, cnn_sif, user, program="singularity")
+    command = singularity_command(scratch, cnn_run, program="singularity")
     output_of("sh", "-c", 'umask 0022; exec "$@"', "sh", *command, "sh", "-c", NETWORK_JOB)
-    check_outputs(scratch, direct, scratch.owner(user), 0o022, ("tensors.h5", "predicted.vcf.gz"))
+    check_outputs(scratch, direct, scratch.owner(cnn_run.user), 0o022, ("tensors.h5", "predicted.vcf.gz"))
 
 
 def test_standalone_definition(
-    request: pytest.FixtureRequest, apptainer: Engine, standalone_sif: Path, scratch: Scratch, direct: Path, user: str
+    request: pytest.FixtureRequest,
+    apptainer: Engine,
+    standalone_sif: Path,
+    standalone_run: Runnable,
+    scratch: Scratch,
+    direct: Path,
 ) -> None:
     """The image that Apptainer builds by itself, as an unprivileged user, without Docker: the bytes of a direct run"""
     ran_on(request, *apptainer)
-    command = singularity_command(scratch, standalone_sif, user)
+    command = singularity_command(scratch, standalone_run)
     output_of(*command, "sh", "-c", "umask 0022\n" + MAIN_JOB)
-    check_outputs(scratch, direct, scratch.owner(user), 0o022, CORE_OUTPUTS)
+    check_outputs(scratch, direct, scratch.owner(standalone_run.user), 0o022, CORE_OUTPUTS)
     labels = output_of("apptainer", "inspect", standalone_sif)
     assert f"org.opencontainers.image.version: {__version__}" in labels and "image.licenses: MIT" in labels
 
@@ -290,19 +291,24 @@ def seconds_of_day(moment: str) -> float:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_terminated_by_apptainer(
-    threads: int, request: pytest.FixtureRequest, apptainer: Engine, core_sif: Path, scratch: Scratch, user: str
+    threads: int, request: pytest.FixtureRequest, apptainer: Engine, core_run: Runnable, scratch: Scratch
 ) -> None:
     """SIGTERM to a run of an unprivileged user, as batch systems send it, ends it within a second; nothing is half done"""
     ran_on(request, *apptainer)
     log = scratch.root / "log"
-    process = started_slow_job(singularity_command(scratch, core_sif, user), threads, log)
-    wait_until_half_done(scratch, log)
-    begun = time.monotonic()
-    os.killpg(process.pid, 15)
-    process.wait(timeout=60)
-    for _ in range(100):
-        if not half_done(scratch.work):
-            break
-        time.sleep(0.01)
-    assert time.monotonic() - begun < 1.5  # with the engine's own share
+    process = started_slow_job(singularity_command(scratch, core_run), threads, log)
+    try:
+        wait_until_half_done(scratch, log)
+        begun = time.monotonic()
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)
+        for _ in range(100):
+            if not half_done(scratch.work):
+                break
+            time.sleep(0.01)
+        assert time.monotonic() - begun < 1.5  # with the engine's own share
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     assert list(scratch.work.iterdir()) == []

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from wrappers.containers import Engine, output_of, turn
-from wrappers.machine import ENGINES, REPOSITORY
+from wrappers.machine import DAEMONS, ENGINES, REPOSITORY
 
 PIPELINE = REPOSITORY / "wrappers" / "nextflow"
 INSTALLED = REPOSITORY / "build" / "engines"
@@ -145,7 +145,7 @@ def multiqc() -> Path:
 def nextflow(multiqc: Path, tmp_path_factory: pytest.TempPathFactory) -> Nextflow:
     """Nextflow, with varproof and MultiQC among its tasks' commands."""
     command = INSTALLED / "nextflow" / "bin" / "nextflow"
-    with turn("nextflow"):
+    with turn("install"):
         if not command.exists():
             made = subprocess.run(
                 ["bash", ENGINES / "install-nextflow.sh", INSTALLED / "nextflow"], capture_output=True, text=True
@@ -173,6 +173,7 @@ def podman_core_image(podman: Engine, core_image: str) -> str:
     if held.stdout.strip() != identity:
         output_of("bash", "-c", f"docker save {core_image} | podman load")
         output_of("podman", "tag", identity, name)
+    output_of("podman", "run", "--rm", "--network", "none", name, "true")
     return name
 
 
@@ -184,7 +185,7 @@ def slurm() -> Engine:
             pytest.skip("there is no SLURM cluster, and only root on Debian may start one")
     else:
         with turn("install"):
-            started = subprocess.run(["bash", ENGINES / "start-slurm.sh"], capture_output=True, text=True)
+            started = subprocess.run(["bash", ENGINES / "start-slurm.sh", DAEMONS], capture_output=True, text=True)
         if started.returncode:
             pytest.skip(f"SLURM does not start: {started.stderr.strip()[-300:]}")
     return Engine("SLURM", output_of("sinfo", "--version").split()[-1])
