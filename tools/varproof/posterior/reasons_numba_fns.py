@@ -3,6 +3,7 @@
 import numpy as np
 
 from varproof.accelerate import compiled
+from varproof.numerics_numba_fns import exp, log
 from varproof.posterior.likelihood_numba_fns import LEAST_MISMAPPED, MOST_MISMAPPED
 
 SLIPPING, MISMAPPED, IN_MISMATCHES, IN_MAPPING = 0, 1, 2, 3
@@ -13,8 +14,8 @@ MISMATCH_STEP, WELL_MAPPED = 6, 2
 @compiled
 def _log_support(log_ratio, slip, mismapped):
     """ln of a fragment's likelihood under the alternative over that under the reference."""
-    reference = (1.0 - slip) * np.exp(-log_ratio) + slip
-    return np.log(1.0 - 0.5 * mismapped * (1.0 - reference)) - np.log(reference + 0.5 * mismapped * (1.0 - reference))
+    reference = (1.0 - slip) * exp(-log_ratio) + slip
+    return log(1.0 - 0.5 * mismapped * (1.0 - reference)) - log(reference + 0.5 * mismapped * (1.0 - reference))
 
 
 @compiled
