@@ -182,7 +182,7 @@ def test_values_that_are_missing_stay_missing(tmp_path: Path) -> None:
     out = run(tmp_path, path)
     (kept,) = read_all(out)
     tumor, normal = kept.samples.values()
-    assert "AC" not in kept.info
+    assert "AC=.;" in out.read_text()
     assert (tumor["DP"], normal["DP"]) == (7, 8)
     assert set(tumor["AF"]) == {None}
     assert normal["AF"] == pytest.approx((0.2, 0.3))
@@ -192,11 +192,47 @@ def test_values_that_are_missing_stay_missing(tmp_path: Path) -> None:
     assert "\x07" not in out.read_text()
 
 
-def test_a_record_kept_whole_is_unchanged(tmp_path: Path) -> None:
+def test_a_record_kept_whole_is_unchanged_but_for_its_filter(tmp_path: Path) -> None:
     path = write_scored(tmp_path / "calls.vcf", [Call(100, "A", ("C", "G"), (0.01, 0.02), genotype=(1, 2))])
     out = run(tmp_path, path)
-    lines = [[line for line in p.read_text().splitlines() if line[0] != "#"] for p in (path, out)]
-    assert lines[0] == lines[1]
+    (before,), (after,) = ([line.split("\t") for line in p.read_text().splitlines() if line[0] != "#"] for p in (path, out))
+    assert after[6] == "PASS"
+    assert after[:6] + after[7:] == before[:6] + before[7:]
+
+
+def test_what_certain_calls_leave_over_lets_nothing_unlikely_pass(tmp_path: Path) -> None:
+    """99 certain calls and one of probability 0.1: the mean error is 0.009, but the one is likelier false."""
+    calls = [Call(100 + 10 * i, "A", "C", 1e-9) for i in range(99)] + [Call(2000, "A", "C", 0.9)]
+    assert 2000 not in positions(run(tmp_path, calls))
+    assert 2000 in positions(run(tmp_path, tmp_path / "calls.vcf", "global.vcf", mode="global"))
+
+
+def test_the_callers_filter_moves_to_info_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Kept records are PASS, the others named after the rate; filtering again keeps the caller's word, not ours."""
+    path = write_scored(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01), Call(200, "A", "C", 0.9), Call(300, "A", "C", 0.9)])
+    text = path.read_text().replace("##contig=<ID=chr1", '##FILTER=<ID=weak,Description="w">\n##contig=<ID=chr1')
+    lines = [line.split("\t") for line in text.splitlines()]
+    for line, given in zip((line for line in lines if line[0][0] != "#"), ("weak", "PASS", "."), strict=True):
+        line[6] = given
+    path.write_text("\n".join("\t".join(line) for line in lines) + "\n")
+    with caplog.at_level("INFO"):
+        first = run(tmp_path, path, "first.vcf", annotate=True)
+    assert "the caller had filtered 1 of 3 calls; 1 of these are among the kept" in caplog.text
+    second = run(tmp_path, first, "second.vcf", annotate=True, fdr=0.5, mode="global")
+    for out, filters in ((first, ["PASS", "vp_fdr_0.05", "vp_fdr_0.05"]), (second, ["PASS", "PASS", "vp_fdr_0.5"])):
+        records = read_all(out)
+        assert [list(record.filter)[0] for record in records][0] == filters[0]
+        assert [record.info.get("VP_CALLER_FILTER") for record in records] == [("weak",), ("PASS",), None]
+        assert [record.info["VP_FILTER"] for record in records][0] == ("PASS",)
+    assert [list(record.filter) for record in read_all(first)] == [["PASS"], ["vp_fdr_0.05"], ["vp_fdr_0.05"]]
+
+
+def test_of_a_record_the_best_allele_decides_its_filter(tmp_path: Path) -> None:
+    path = write_scored(tmp_path / "calls.vcf", [Call(100, "A", ("C", "G"), (0.9, 0.01))])
+    (record,) = read_all(run(tmp_path, path, annotate=True))
+    assert list(record.filter) == ["PASS"]
+    assert record.alts == ("C", "G")
+    assert record.info["VP_FILTER"] == ("vp_fdr_0.05", "PASS")
 
 
 def test_genotype_order_is_that_of_the_specification() -> None:

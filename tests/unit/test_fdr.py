@@ -54,6 +54,13 @@ def test_rate_outside_its_range(rate: float) -> None:
 
 
 @given(ERRORS, RATES)
+def test_smart_is_global_without_what_is_not_likelier_true(errors: list[float], rate: float) -> None:
+    smart, whole = fdr_threshold(errors, rate), fdr_threshold(errors, rate, "global")
+    assert smart.kept == sum(error <= whole.error and error < 0.5 for error in errors)
+    assert smart.expected_false == pytest.approx(sum(error for error in errors if error <= whole.error and error < 0.5))
+
+
+@given(ERRORS, RATES)
 def test_global_is_the_largest_of_all_subsets(errors: list[float], rate: float) -> None:
     """Among all 2^n subsets that no better call was left out of, none with a mean <= rate is larger."""
     allowed = [0]
@@ -63,7 +70,7 @@ def test_global_is_the_largest_of_all_subsets(errors: list[float], rate: float) 
             whole = all(i in subset for i in range(len(errors)) if errors[i] <= worst)
             if whole and np.mean([errors[i] for i in subset]) <= rate * (1 + 1e-9):
                 allowed.append(size)
-    found = fdr_threshold(errors, rate)
+    found = fdr_threshold(errors, rate, "global")
     assert found.kept == max(allowed)
     assert sum(error <= found.error for error in errors) == found.kept
     assert found.expected_false == pytest.approx(sum(error for error in errors if error <= found.error))
@@ -76,9 +83,9 @@ def test_without_ties_it_is_the_largest_subset_of_all(errors: list[float], rate:
         for size in range(1, len(errors) + 1)
         if any(np.mean(subset) <= rate * (1 + 1e-9) for subset in itertools.combinations(errors, size))
     ]
-    assert fdr_threshold(errors, rate).kept == max(sizes, default=0)
+    assert fdr_threshold(errors, rate, "global").kept == max(sizes, default=0)
 
 
 @given(ERRORS, RATES)
 def test_local_is_a_subset_of_global(errors: list[float], rate: float) -> None:
-    assert fdr_threshold(errors, rate, "local").kept <= fdr_threshold(errors, rate).kept
+    assert fdr_threshold(errors, rate, "local").kept <= fdr_threshold(errors, rate, "global").kept

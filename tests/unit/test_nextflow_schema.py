@@ -35,7 +35,8 @@ FROM_THE_SHEET = {
 BY_EXT_ARGS = {
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
-    "score-posterior": {"max_depth", "resume"},
+    "score-posterior": {"max_depth", "resume", "tumor_sample", "normal_sample"},
+    "fdr-filter": {"annotate"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity"},
