@@ -2,41 +2,81 @@
 
     python training_laboratory.py TENSORS FOLDER
 
-trains once without interruption (FOLDER/whole) and once (FOLDER/killed) killed in the middle of writing its first checkpoint,
-in the middle of writing a later one, at any moment, and by SIGTERM, resumed each time. Prints what it saw as JSON.
+trains once without interruption (FOLDER/whole) and once (FOLDER/killed) killed where a checkpoint is about to appear, where one
+begins to be written, so again after resuming, and ended by SIGTERM, resumed each time. The child strikes itself, so that it is
+struck there however busy the machine is. Prints what it saw as JSON.
 """
 
+import contextlib
 import json
 import os
-import random
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from patience import FOR_EVER
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import varproof.network.study  # noqa: F401
 from varproof.commands.train import main
 from varproof.formats.model import read_card
+from varproof.network import training
 
 EPOCHS = 9
-PATIENCE = 600.0
+CHECKPOINT = "model.checkpoint.keras"
 
 
-def start(tensors: Path, folder: Path) -> int:
-    """A child that trains; its process id."""
+class Blow(NamedTuple):
+    """A signal, at the beginning or at the end of writing a checkpoint, the `number`-th of this process."""
+
+    signal: int
+    number: int
+    at_the_end: bool
+
+
+KILL, TERM = signal.SIGKILL, signal.SIGTERM
+BLOWS = (Blow(KILL, 1, True), Blow(KILL, 2, False), Blow(KILL, 2, True), Blow(TERM, 2, False))
+
+
+def strike_at(blow: Blow) -> None:
+    """Let this process strike itself where it writes a checkpoint."""
+    plain, written = training.complete_or_absent, 0
+
+    def strike(wanted: bool) -> None:
+        if wanted and written == blow.number:
+            os.kill(os.getpid(), blow.signal)
+            time.sleep(FOR_EVER)
+
+    @contextlib.contextmanager
+    def struck(path: Path) -> Iterator[Path]:
+        nonlocal written
+        with plain(path) as temporary:
+            ours = path.name == CHECKPOINT
+            written += ours
+            strike(ours and not blow.at_the_end)
+            yield temporary
+            strike(ours and blow.at_the_end)
+
+    training.complete_or_absent = struck
+
+
+def ended(tensors: Path, folder: Path, blow: Blow | None = None) -> int:
+    """Exit code of a child that trains; -9 where it was killed."""
     pid = os.fork()
     if pid:
-        return pid
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.chdir(folder)
     os.dup2(os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     sys.argv = ["train", "--tensors", str(tensors), "--output", "model.keras", "--metrics", "metrics.json"]
     sys.argv += ["--architecture", "deepcnnvalid", "--epochs", str(EPOCHS), "--batch-size", "64"]
     sys.argv += ["--early-stopping", "50", "--threads", "2", "--resume"]
+    if blow is not None:
+        strike_at(blow)
     code = 1
     try:
         main()
@@ -47,22 +87,10 @@ def start(tensors: Path, folder: Path) -> int:
         os._exit(code)
 
 
-def end(pid: int) -> int:
-    """Its exit code; -9 where it was killed."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
-def killed(tensors: Path, folder: Path, moment: Callable[[], bool], number: int) -> dict[str, Any]:
-    """Train until `moment`, send the signal, look at what lies there."""
-    pid = start(tensors, folder)
-    begun = time.monotonic()
-    while not moment():
-        if time.monotonic() - begun > PATIENCE or os.waitpid(pid, os.WNOHANG)[0]:
-            return {"missed": True, "log": (folder / "log").read_text()[-2000:]}
-        time.sleep(0.0005)
-    os.kill(pid, number)
-    code = end(pid)
-    checkpoint = folder / "model.checkpoint.keras"
+def killed(tensors: Path, folder: Path, blow: Blow) -> dict[str, Any]:
+    """Train until the blow, look at what lies there."""
+    code = ended(tensors, folder, blow)
+    checkpoint = folder / CHECKPOINT
     passes = read_card(checkpoint).training.epochs_done if checkpoint.exists() else 0
     leftovers = [path for path in folder.iterdir() if path.name.startswith(".varproof-")]
     for path in leftovers:
@@ -74,35 +102,9 @@ def killed(tensors: Path, folder: Path, moment: Callable[[], bool], number: int)
 def experiment(tensors: Path, folder: Path) -> dict[str, Any]:
     for name in ("whole", "killed"):
         (folder / name).mkdir()
-    whole = end(start(tensors, folder / "whole"))
-    place = folder / "killed"
-    checkpoint = place / "model.checkpoint.keras"
-
-    def writing() -> bool:
-        return any(name.startswith(".varproof-") for name in os.listdir(place))
-
-    def changed(after: float = 0.0) -> Callable[[], bool]:
-        before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
-        seen: list[float] = []
-
-        def moment() -> bool:
-            if not seen and checkpoint.exists() and checkpoint.stat().st_mtime_ns != before:
-                seen.append(time.monotonic())
-            return bool(seen) and time.monotonic() - seen[0] >= after
-
-        return moment
-
-    def writing_again() -> Callable[[], bool]:
-        first = changed()
-        return lambda: first() and writing()
-
-    kills = [
-        killed(tensors, place, writing, signal.SIGKILL),
-        killed(tensors, place, writing_again(), signal.SIGKILL),
-        killed(tensors, place, changed(random.Random(1).uniform(0, 0.3)), signal.SIGKILL),
-        killed(tensors, place, changed(), signal.SIGTERM),
-    ]
-    last = end(start(tensors, place))
+    whole = ended(tensors, folder / "whole")
+    kills = [killed(tensors, folder / "killed", blow) for blow in BLOWS]
+    last = ended(tensors, folder / "killed")
     return {"whole": whole, "kills": kills, "last": last}
 
 

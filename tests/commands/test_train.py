@@ -88,17 +88,15 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     return folder, json.loads(result.stdout)
 
 
-def test_killing_at_any_moment_leaves_a_checkpoint_to_go_on_from(laboratory: tuple[Path, dict]) -> None:
-    """SIGKILL in the middle of writing checkpoints and at another moment, then SIGTERM: all ends as if undisturbed."""
+def test_killing_while_it_writes_leaves_a_checkpoint_to_go_on_from(laboratory: tuple[Path, dict]) -> None:
+    """SIGKILL at the ends of writing checkpoints, then SIGTERM: all ends as if undisturbed."""
     folder, seen = laboratory
     assert (seen["whole"], seen["last"]) == (0, 0), (folder / "killed" / "log").read_text()
     kills = seen["kills"]
-    assert not any("missed" in kill for kill in kills), kills
     assert [kill["code"] for kill in kills] == [-9, -9, -9, 130]
     assert not any(kill["output"] for kill in kills)
-    passes = [kill["passes"] for kill in kills]
-    assert passes == sorted(passes) and passes[0] <= 1 and 1 <= passes[1] < passes[2] < passes[3] < 9, passes
-    assert kills[3]["leftovers"] == 0, "what is interrupted tidies up"
+    assert [kill["passes"] for kill in kills] == [0, 1, 2, 3]
+    assert [kill["leftovers"] for kill in kills] == [1, 1, 1, 0], "what is interrupted tidies up"
     assert "train: interrupted\n" in (folder / "killed" / "log").read_text()
     for name in ("model.keras", "metrics.json"):
         whole, resumed = ((folder / run / name).read_bytes() for run in ("whole", "killed"))
