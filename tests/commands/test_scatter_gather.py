@@ -229,7 +229,9 @@ def test_calls_are_gathered_with_an_index(small: Scattered, tmp_path: Path) -> N
         gathered([paths[0], paths[2], paths[1]], tmp_path / "wrong.vcf", None)
     with pytest.raises(UserError, match="given more than once"):
         gathered([paths[0], paths[0]], tmp_path / "wrong.vcf", None)
-    with pytest.raises(UserError, match=r"scored1.vcf.gz: header differs from that of .*filtered0.bcf|no fdr-filter has been"):
+    with pytest.raises(
+        UserError, match=r"scored1.vcf.gz: its header differs from that of .*filtered0.bcf|no fdr-filter has been"
+    ):
         gathered([paths[0], tmp_path / "scored1.vcf.gz"], tmp_path / "wrong.vcf", None)
     with pytest.raises(UserError, match="does not lie after"):
         shutil.copy(paths[0], tmp_path / "copy.bcf")

@@ -5,6 +5,7 @@ lines, and other programs refuse such files. The body waits in a file beside it;
 """
 
 import contextlib
+import errno
 import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,12 @@ def bgzipped(path: Path, mode: str) -> BinaryIO:
     return pysam.BGZFile(str(path), mode)  # type: ignore[call-arg, return-value]
 
 
+def _raise_if_of_the_system(error: Exception) -> None:
+    """Raise an error that is none of the records, as that of a full disk."""
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        raise error
+
+
 class VcfWriter:
     """Writes records, complete or not at all; a context manager. `.vcf.gz` and `.bcf` get an index beside them."""
 
@@ -70,6 +77,7 @@ class VcfWriter:
             "FILTER": set(self.header.filters) | {"PASS", MISSING},
         }
         self._missing: dict[str, dict[str, None]] = {kind: {} for kind in self._known}
+        self._flags: set[str] = set()
         self._formats = {MISSING}
         self._stack = contextlib.ExitStack()
         self._temporary = self._stack.enter_context(complete_or_absent(self.path))
@@ -113,9 +121,11 @@ class VcfWriter:
         if record.contig not in known["contig"]:
             self._lacking("contig", record.contig)
         for entry in record.entries:
-            name = entry.partition("=")[0]
+            name, equals, _ = entry.partition("=")
             if name not in known["INFO"] and name:
                 self._lacking("INFO", name)
+                if not equals:
+                    self._flags.add(name)
         filters = record.columns[FILTER]
         if filters not in known["FILTER"]:
             for name in filters.split(";"):
@@ -141,12 +151,13 @@ class VcfWriter:
             for name in self._missing[kind]:
                 if not is_field_name(name):
                     continue
-                number = "1" if name == GENOTYPE else "."
-                self.header.add_line(f'##{kind}=<ID={name},Number={number},Type=String,Description="{UNDECLARED}">')
+                typed = "Number=0,Type=Flag" if kind == "INFO" and name in self._flags else "Number=.,Type=String"
+                typed = "Number=1,Type=String" if name == GENOTYPE else typed
+                self.header.add_line(f'##{kind}=<ID={name},{typed},Description="{UNDECLARED}">')
         told = [f"{kind} {name}" for kind, names in self._missing.items() if kind != "contig" for name in names]
         if told:
             logger.warning(
-                "the header of the input does not describe %s; written as strings. Describe them with "
+                "the header of the input does not describe %s; written as strings or flags. Describe them with "
                 "'bcftools annotate --header-lines' to give them a type",
                 ", ".join(told),
             )
@@ -197,6 +208,7 @@ class VcfWriter:
                     out.write(record)
                     number += 1
         except (OSError, ValueError) as error:
+            _raise_if_of_the_system(error)
             raise UserError(
                 f"output {self.path}: record {number + 1} does not fit a BCF, which knows types only ({error}); write .vcf.gz"
             ) from error
@@ -209,4 +221,5 @@ class VcfWriter:
             with quiet():
                 pysam.tabix_index(str(self._temporary), preset=preset, force=True, csi=csi, keep_original=True)  # type: ignore[arg-type]
         except (OSError, ValueError) as error:
+            _raise_if_of_the_system(error)
             raise UserError(f"output {self.path}: can't be indexed ({error}); are its records sorted?") from error
