@@ -48,9 +48,10 @@ def jobs(data: Path) -> None:
     run(evaluate_calls.main, f"--calls scored.vcf.gz --truth {data}/truth.vcf.gz {reference} --output metrics.json")
     run(tensorise.main, f"--candidates {data}/candidates.vcf.gz {reference} --tumor {data}/tumor.bam "
         f"--normal {data}/normal.bam --output tensors.h5")  # fmt: skip
-    run(combine_calls.main, f"--scored scored.vcf.gz --predicted {data}/predicted.vcf.gz --output combined.vcf.gz")
-    run(combine_calls.main, f"--scored scored.vcf.gz --predicted {data}/predicted.vcf.gz --calibration combined.vcf.gz "
-        f"--calibration-truth {data}/truth.vcf.gz {reference} --save-stacking stacking.json --output stacked.vcf.gz")  # fmt: skip
+    both = f"--scored scored.vcf.gz --predicted {data}/predicted.vcf.gz"
+    run(combine_calls.main, f"{both} --output combined.vcf.gz")
+    learning = f"--calibration combined.vcf.gz --calibration-truth {data}/truth.vcf.gz {reference}"
+    run(combine_calls.main, f"{both} {learning} --save-stacking stacking.json --output stacked.vcf.gz")
     run(spike_variants.main, f"--reads {data}/normal.bam {reference} --min-depth 8 --count 20 --output spiked")
 
 

@@ -13,13 +13,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2] / "tools" / "varproof"
 
 NUMPY = {
-    "dot", "vdot", "inner", "outer", "matmul", "tensordot", "einsum", "linalg", "convolve", "correlate", "polyfit", "polynomial",
-    "cov", "corrcoef", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power", "float_power", "cbrt",
-    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "hypot", "geomspace", "logspace", "fft",
-    "partition", "argpartition",
+    "dot", "vdot", "inner", "outer", "matmul", "tensordot", "einsum", "linalg", "convolve", "correlate", "polyfit",
+    "polynomial", "cov", "corrcoef", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power", "float_power", "cbrt",
+    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "hypot", "geomspace", "logspace",
+    "fft", "partition", "argpartition",
 }  # fmt: skip
-MATH = {"exp", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "tanh", "erf", "erfc",
-        "gamma", "lgamma", "cbrt"}  # fmt: skip
+MATH = {
+    "exp", "expm1", "log", "log2", "log10", "log1p", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "tanh", "erf", "erfc",
+    "gamma", "lgamma", "cbrt",
+}  # fmt: skip
 METHODS = {"dot", "argpartition"}
 
 # What runs in TensorFlow differs by rounding in any case, as the help of predict and train says; pictures are looked at.
@@ -92,8 +94,9 @@ def test_lists_name_files_that_exist() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["a @ b", "np.dot(a, b)", "a.dot(b)", "a[0].dot(b)", "np.linalg.solve(a, b)", "np.exp(x)", "math.log(x)", "10.0 ** x", "x ** 0.3",
-     "np.argsort(x)", "x.argsort()", "from scipy.special import expit", "import scipy.linalg", "10 ** (-x / 10)", "2 ** -1.5"],
+    ["a @ b", "np.dot(a, b)", "a.dot(b)", "a[0].dot(b)", "np.linalg.solve(a, b)", "np.exp(x)", "math.log(x)", "10.0 ** x",
+     "x ** 0.3", "np.argsort(x)", "x.argsort()", "from scipy.special import expit", "import scipy.linalg", "10 ** (-x / 10)",
+     "2 ** -1.5"],
 )  # fmt: skip
 def test_offences_are_seen(line: str) -> None:
     assert len(offences(ast.parse(line))) == 1
