@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tools" / "varproof"
 
 NUMPY = {
     "dot", "vdot", "inner", "outer", "matmul", "tensordot", "einsum", "linalg", "convolve", "correlate", "polyfit",
-    "polynomial", "cov", "corrcoef", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power", "float_power", "cbrt",
+    "polynomial", "cov", "corrcoef", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "power", "cbrt",
+    "float_power",
     "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "hypot", "geomspace", "logspace",
     "fft", "partition", "argpartition",
 }  # fmt: skip
