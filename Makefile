@@ -5,11 +5,12 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test robust test-wrappers lint audit bench bench-short picture test-data clean
+.PHONY: help demo test bounds robust test-wrappers lint audit bench bench-short picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
 	@echo "make test       run all tests"
+	@echo "make bounds     tests of compiled code, every index checked"
 	@echo "make robust     spoilt files and faults by the thousand (half an hour)"
 	@echo "make test-wrappers  images, Nextflow and Galaxy on the real engines"
 	@echo "make lint       ruff, mypy and deptry"
@@ -106,6 +107,14 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
 	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS) || status=$$?; \
 	exit $$status
+
+# The tests of compiled code with every index checked, compiled for that apart from the usual code.
+KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_finding.py candidates_rewriting.py density.py \
+  edit_distance.py error_profile.py fragments.py likelihood.py numerics.py packing.py pair_hmm.py reads_decode.py \
+  reads_records.py reads_repeats.py sampling.py simulation_reads.py spiking_copying.py typing.py vaf.py)
+
+bounds: .venv/installed-dev
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto --dist worksteal $(KERNEL_TESTS)
 
 # Spoilt files and faults by the thousand; `make test` runs a few hundred of the former.
 robust: .venv/installed-dev

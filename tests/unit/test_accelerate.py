@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
 from varproof import accelerate
@@ -22,6 +24,25 @@ def test_digest_follows_every_kernel(tmp_path: Path, monkeypatch) -> None:
         (tmp_path / name).write_text("x = 2\n")
         assert accelerate.kernel_digest() != first
         (tmp_path / name).write_text("x = 1\n")
+
+
+def test_code_with_checked_indices_is_kept_apart(monkeypatch) -> None:
+    usual = accelerate.kernel_digest()
+    monkeypatch.setattr(accelerate.config, "BOUNDSCHECK", 1)
+    assert accelerate.kernel_digest() != usual
+
+
+def test_no_processor_is_offered_what_rounds_otherwise() -> None:
+    """No vector library is asked for exponentials, and nothing is fused, though this processor may be able to."""
+    from varproof.numerics_numba_fns import exp_of, weighted_row_sums
+
+    assert not numba.config.USING_SVML
+    for kernel, arguments in ((exp_of, (np.ones(9),)), (weighted_row_sums, (np.ones((2, 9)), np.ones(9)))):
+        code = numba.njit(nogil=True, error_model="numpy")(kernel.py_func)
+        code(*arguments)
+        assembly = "".join(code.inspect_asm().values())
+        assert "mul" in assembly or "call" in assembly
+        assert "fmadd" not in assembly and "svml" not in assembly
 
 
 def test_kernels_are_cached_where_the_user_says(tmp_path: Path) -> None:

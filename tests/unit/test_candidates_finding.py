@@ -10,9 +10,11 @@ import pytest
 
 from naive_candidates import leftmost
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
-from varproof.candidates.finding import FindingSettings
+from varproof.candidates.arrays import BASE, POSITION, CandidateReads
+from varproof.candidates.finding import FindingSettings, differences_of
 from varproof.candidates.pipeline import CallingJob, FoundCandidates, chunks, found_chunks, inside
 from varproof.errors import UserError
+from varproof.evidence.windows import ReferenceSlice
 
 RNG = random.Random(5)
 REFERENCE = "".join(RNG.choice("ACGT") for _ in range(400))
@@ -270,3 +272,26 @@ def test_no_reads_no_candidates(tmp_path: Path) -> None:
     )
     assert [part.size for part in parts] == [0]
     assert isinstance(parts[0], FoundCandidates)
+
+
+@pytest.mark.parametrize("before", [0, 1, 300])
+def test_a_read_may_have_any_number_of_differences(before: int) -> None:
+    """Rows grow to what a read needs, however many there were before it."""
+    length = 10_000
+    codes = np.random.default_rng(3).integers(0, 4, length).astype(np.uint8)
+    short = [codes[:50].copy() for _ in range(before)]
+    for read in short:
+        read[25] = (read[25] + 1) % 4
+    sizes = [*[50] * before, length]
+    bases, offset = np.concatenate([*short, (codes + 1) % 4]), np.cumsum([0, *sizes])
+    count = before + 1
+    reads = CandidateReads(
+        first=np.zeros(count, np.int64), start=np.zeros(count, np.int64), end=np.array(sizes),
+        flag=np.zeros(count, np.int64), mapq=np.full(count, 60, np.uint8), base_offset=offset, bases=bases,
+        qualities=np.full(len(bases), 30, np.uint8), cigar_offset=np.arange(count + 1),
+        cigar_op=np.zeros(count, np.uint8), cigar_length=np.array(sizes, np.int32),
+    )  # fmt: skip
+    found = differences_of(reads, ReferenceSlice("chr1", 0, codes), 0, length, FindingSettings())
+    assert found.offset.tolist() == [*range(before + 1), before + length]
+    assert found.rows[before:, POSITION].tolist() == list(range(length))
+    assert found.rows[before:, BASE].tolist() == ((codes + 1) % 4).tolist()

@@ -1,6 +1,7 @@
 """Alignments written anew: what the clipped or gapped read holds, in the words of its haplotype."""
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,20 @@ def test_a_clip_at_the_contigs_ends(tmp_path: Path) -> None:
     assert one(tmp_path, 30, "14S60M", REFERENCE[2:16] + REFERENCE[30:90]) == (2, 90, "14M14D60M")
     assert one(tmp_path, 10, "30S60M", "C" * 30 + REFERENCE[10:70])[2] == "30S60M"
     assert one(tmp_path, 1100, "70M14S", REFERENCE[1100:1170] + REFERENCE[1186:])[2] == "70M16D14M"
+
+
+def test_any_number_of_clips(tmp_path: Path) -> None:
+    """Each may become two operations; clips inside an alignment are odd but not forbidden."""
+    clip, ends = 14, 6
+    written, sequence, at = f"{ends}M", REFERENCE[300 : 300 + ends], 300 + ends
+    for _ in range(12):
+        written += f"1I{clip}S{ends}M"
+        sequence += "A" + REFERENCE[at - clip - 2 : at - 2] + REFERENCE[at : at + ends]
+        at += ends
+    start, end, found = one(tmp_path, 300, written, sequence)
+    operations = re.findall(r"(\d+)([MIDS])", found)
+    assert found.count("D") == 12 and 300 - start == 12 * (clip + 2) and end == at
+    assert sum(int(n) for n, op in operations if op != "D") == len(sequence)
 
 
 def test_gaps_that_cancel_are_mismatches(tmp_path: Path) -> None:

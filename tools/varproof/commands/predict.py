@@ -23,6 +23,9 @@ class PredictOptions(CommandOptions):
 
     Candidates come as tensors of tensorise, or with the reads themselves, which are then packed on the way. The share of real
     variants is estimated in this sample, so that fdr-filter --events CNN_SOMATIC keeps the rate it is asked for.
+
+    TensorFlow chooses its code by the processor: on another kind of processor, or on a GPU, probabilities differ by rounding.
+    All else in the output is the same on every processor.
     """
 
     model: Path = Field(description="model of train: a .keras file.")

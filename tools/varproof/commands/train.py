@@ -22,6 +22,9 @@ class TrainOptions(CommandOptions):
 
     The model is one .keras file that predict takes. After every pass a checkpoint lies beside it: a run that was interrupted
     goes on with --resume and ends with the same weights.
+
+    TensorFlow chooses its code by the processor: the same weights come out on the same kind of processor only. On another kind,
+    or on a GPU, the model is another one of the same quality.
     """
 
     threads: int = Field(
