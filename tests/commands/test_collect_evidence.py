@@ -344,7 +344,7 @@ def test_outputs_that_cannot_be(pair: Pair, tmp_path: Path) -> None:
 
 def test_options() -> None:
     short = ["--candidates", "c.vcf", "--reads", "r.bam", "--reference", "r.fa", "--output", "e.h5"]
-    assert parse_options(NAME, CollectEvidenceOptions, short).max_depth == 1000
+    assert parse_options(NAME, CollectEvidenceOptions, short).max_depth == 100_000
     for wrong in (["--max-depth", "3"], ["--threads", "-1"], ["--depth", "3"]):
         with pytest.raises((UserError, SystemExit)):
             parse_options(NAME, CollectEvidenceOptions, short + wrong)

@@ -272,8 +272,11 @@ def test_max_depth_keeps_whole_fragments_and_always_the_same(tmp_path: Path) -> 
         read.name = f"fragment{name}"
     found = [collected(tmp_path, REFERENCE, item.reads, [item.record()], max_depth=depth) for depth in (None, 40, 40)]
     assert found[0].depth.tolist() == [400]
-    assert 0 < found[1].depth[0] < 300
-    assert found[1].depth.tolist() == found[2].depth.tolist()
+    assert 0 < found[1].used[0] < 300 and found[1].count.sum() == found[1].used[0]
+    assert found[1].used.tolist() == found[2].used.tolist()
+    assert found[1].depth.tolist() == [400], "what the limit leaves out counts all the same"
+    assert (found[0].reference_count[0], found[0].alternative_count[0]) == (200, 200)
+    assert abs(int(found[1].reference_count[0] + found[1].alternative_count[0]) - 400) <= 1, "scaled up"
     assert log_ratios(found[1]) == log_ratios(found[2])
     assert set(found[1].strand.tolist()) == {3}
 

@@ -25,6 +25,12 @@ from varproof.reads.remote import Remote, is_address
 
 logger = logging.getLogger("varproof")
 
+MAX_DEPTH = 100_000
+"""Default of --max-depth where fragments are weighed: deeper than panels and mitochondria are. Memory is bounded by chunks."""
+
+DEPTH_LIMIT = "weigh only a sample of the fragments of deeper places, by read name; DP is the whole depth all the same."
+"""What --max-depth does there."""
+
 RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from varproof.commands.base import RESUME, CommandOptions, run_command
+from varproof.commands.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, CommandOptions, run_command
 
 
 class CollectEvidenceOptions(CommandOptions):
@@ -19,7 +19,7 @@ class CollectEvidenceOptions(CommandOptions):
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="evidence file (HDF5) to write.")
     alignment: Path | None = Field(None, description="alignment.json of estimate-alignment; measured if not given.")
-    max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+    max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     resume: Path | None = Field(None, description=RESUME)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from varproof.commands.base import RESUME, CommandOptions, run_command
+from varproof.commands.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, CommandOptions, run_command
 
 if TYPE_CHECKING:
     from varproof.journal import MakeJournal
@@ -46,7 +46,7 @@ class ScorePosteriorOptions(CommandOptions):
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched for candidates.")
     territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
-    max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+    max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     resume: Path | None = Field(None, description=RESUME)
 
     @field_validator("normal_contamination")

@@ -32,9 +32,15 @@ from varproof.evidence.windows import (
 from varproof.formats.evidence import Evidence
 from varproof.formats.vcf import Candidate, VariantType
 from varproof.numerics import powered
+from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import base_codes, decode_reads
 from varproof.reads.error_features import read_features
+from varproof.reads.overlaps import read_spans
 from varproof.reads.reference import reference_codes
+
+MOST_BASES = 1 << 26
+MOST_PAIRS = 1 << 24
+"""Bases in memory, and candidates times reads, from which on a chunk is to be divided."""
 
 GAPS = (1, 2, 3)
 """CIGAR operations I, D and N."""
@@ -65,6 +71,7 @@ class ChunkReads:
 
     reads: ReadArrays
     paired: FragmentArrays
+    limited: bool
 
     @property
     def fragments(self) -> int:
@@ -99,7 +106,10 @@ def collect_chunk(
     sample: Sample,
     max_depth: int | None,
 ) -> Evidence:
-    """Evidence for `candidates` (one contig, in order, none skipped); `halo`: neighbours that other chunks report."""
+    """Evidence for `candidates` (one contig, in order, none skipped); `halo`: neighbours that other chunks report.
+
+    Raises `TooManyBases` where more than one candidate has more reads than should be in memory.
+    """
     own = len(candidates)
     placements = [place(item, reference) for item in candidates]
     first_low, last_low = min(item.low for item in placements), max(item.low for item in placements)
@@ -107,10 +117,13 @@ def collect_chunk(
     placements += [item for item in beside if first_low - NEIGHBOUR_REACH <= item.low <= last_low + NEIGHBOUR_REACH]
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
-    chunk = _decoded(alignments, reference, max(0, low), high, max_depth)
+    most = None if own == 1 else MOST_BASES
+    chunk = _decoded(alignments, reference, max(0, low), high, max_depth, most)
+    if own > 1 and len(chunk.reads.start) * own > MOST_PAIRS:
+        raise TooManyBases
     slip = np.array([_slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
-    found, depth = _observe(first, chunk, reference, sample)
+    found, used = _observe(first, chunk, reference, sample)
     support = _support(found, len(placements))
     neighbours = _neighbours(placements, support, own)
     again = np.array([i for i in range(own) if neighbours[i]], np.int64)
@@ -123,14 +136,29 @@ def collect_chunk(
         parts.append(better._replace(candidate=again[better.candidate].astype(np.int32)))
     final = _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
     counts = allele_counts(final, found, placements, own, chunk.fragments)
+    counts |= {"used": used[:own], "depth": used[:own]}
+    if chunk.limited:
+        counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = look_sums(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
-    return _evidence(candidates, placements[:own], final, depth[:own], counts, slip[:own], looks, sample)
+    return _evidence(candidates, placements[:own], final, counts, slip[:own], looks, sample)
 
 
-def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None) -> ChunkReads:
+def _whole_depth(arrays: CandidateArrays, own: int, alignments: Any, contig: str, sample: Sample) -> np.ndarray:
+    """Fragments that overlap each of the first `own` candidates, without a limit of depth."""
+    from varproof.evidence.fragments_numba_fns import overlapping_fragments
+
+    margin = sample.tables.cut
+    low, high = int(arrays.low[:own].min()) - margin, int(arrays.high[:own].max()) + margin
+    begin, end, fragment, fragments = read_spans(alignments, contig, low, high)
+    return overlapping_fragments(arrays, own, begin, end, fragment, fragments, sample.tables.cut)
+
+
+def _decoded(
+    alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None, most_bases: int | None
+) -> ChunkReads:
     from varproof.evidence.fragments_numba_fns import paired_fragments
 
-    batch = decode_reads(alignments, reference.contig, low, high, max_depth=max_depth)
+    batch = decode_reads(alignments, reference.contig, low, high, max_depth=max_depth, most_bases=most_bases)
     features = read_features(batch, reference.codes, reference.start)
     clip_left, clip_right = np.ascontiguousarray(features.clips.T, dtype=np.int64)
     read_of_operation = np.repeat(np.arange(batch.size), np.diff(batch.cigar_offset))
@@ -154,7 +182,7 @@ def _decoded(alignments: Any, reference: ReferenceSlice, low: int, high: int, ma
         edits=features.edits,
         gapped=gaps > 0,
     )
-    return ChunkReads(reads, paired_fragments(reads, batch.fragments))
+    return ChunkReads(reads, paired_fragments(reads, batch.fragments), batch.limited)
 
 
 def _candidate_arrays(
@@ -293,7 +321,6 @@ def _evidence(
     candidates: list[Candidate],
     placements: list[Placement],
     found: Observations,
-    used: np.ndarray,
     counts: dict[str, np.ndarray],
     slip: np.ndarray,
     looks: dict[str, np.ndarray],
@@ -301,7 +328,7 @@ def _evidence(
 ) -> Evidence:
     size = len(candidates)
     offset, columns = merged_rows(found, size)
-    depth = used
+    used, depth = counts["used"], counts["depth"]
     return Evidence(
         key=np.array([candidate_key(item) for item in candidates], np.uint64),
         judged=np.ones(size, np.uint8),

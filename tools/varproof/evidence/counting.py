@@ -1,15 +1,15 @@
 """How many fragments show each allele of a candidate, in a way that a user can follow in a genome browser.
 
-A fragment counts for an allele if its reads overlap the candidate with mapping quality above 0, and it is at least 1.6 times
-likelier under this allele than under the other (GATK's rule; for a substitution without gaps nearby the bases themselves must
-be this allele's). Mates count once; if they show different alleles, for neither. A fragment that shows a rival, another
-candidate that can't lie on the same copy (another allele of the record, another indel of the same repeat), better than this
-candidate counts for neither allele of it.
+A fragment counts for an allele if its reads overlap the candidate with mapping quality above 0 and show it: of a substitution
+the aligned bases are this allele's; of an indel (and where a read is clipped) it is at least 1.6 times likelier under this
+allele than under the other (GATK's rule). Mates count once; if they show different alleles, for neither. A fragment that shows
+a rival, another candidate that can't lie on the same copy (another allele of the record, another indel of the same repeat),
+better than this candidate counts for neither allele of it; nor does one whose substitution comes of an indel nearby.
 """
 
 import numpy as np
 
-from varproof.evidence.arrays import ALTERNATIVE, REFERENCE, Observations
+from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, Observations
 from varproof.evidence.typing_numba_fns import INFORMATIVE
 from varproof.evidence.windows import Placement
 
@@ -22,21 +22,25 @@ def allele_counts(
     `found`: observations of these; `claims`: of all `placements`, each against its own two haplotypes.
     """
     mapped = found.mapq > 0
-    shown = np.where(mapped & (found.strand > 0), found.allele, 0)
+    shown = np.where(mapped & (found.strand > 0), found.allele, NEITHER)
     usable = np.bincount(found.candidate[mapped], minlength=size)
     bounds = np.searchsorted(claims.candidate, np.arange(len(placements) + 1))
     own = np.searchsorted(found.candidate, np.arange(size + 1))
-    for i, others in _rivals(placements, size).items():
+
+    def best_claims(candidates: list[int]) -> np.ndarray:
         best = np.full(fragments, -np.inf, np.float32)
-        for j in others:
+        for j in candidates:
             rows = slice(bounds[j], bounds[j + 1])
-            np.maximum.at(best, claims.fragment[rows], claims.claim[rows])
-        mine = np.full(fragments, -np.inf, np.float32)
-        rows = slice(bounds[i], bounds[i + 1])
-        mine[claims.fragment[rows]] = claims.claim[rows]
-        lost = (best >= INFORMATIVE) & (best > mine)
+            best[claims.fragment[rows]] = np.maximum(best[claims.fragment[rows]], claims.claim[rows])
+        return best
+
+    rivals, disguised = _rivals(placements, size), _indels_nearby(placements, size)
+    for i in sorted({*rivals, *disguised}):
         rows = slice(own[i], own[i + 1])
-        shown[rows][lost[found.fragment[rows]]] = 0
+        fragment, mine = found.fragment[rows], best_claims([i])
+        for others, lost in ((rivals, True), (disguised, found.log_ratio[rows] < INFORMATIVE)):
+            theirs = best_claims(others.get(i, []))[fragment]
+            shown[rows][lost & (theirs >= INFORMATIVE) & (theirs > mine[fragment])] = NEITHER
     return {
         "usable": usable,
         "reference_count": np.bincount(found.candidate[shown == REFERENCE], minlength=size),
@@ -57,6 +61,17 @@ def _rivals(placements: list[Placement], size: int) -> dict[int, list[int]]:
                 out.setdefault(j, []).append(i)
         reach.append(i)
     return {i: out[i] for i in sorted(out) if i < size}
+
+
+def _indels_nearby(placements: list[Placement], size: int) -> dict[int, list[int]]:
+    """Of the first `size` candidates the substitutions that reads of an indel nearby may seem to show, and which indels."""
+    indels = [j for j, item in enumerate(placements) if item.is_indel]
+    out = {}
+    for i, item in enumerate(placements[:size]):
+        near = [j for j in indels if placements[j].low - WINDOW < item.end and item.start < placements[j].high + WINDOW]
+        if near and not item.is_indel:
+            out[i] = near
+    return out
 
 
 def are_rivals(first: Placement, second: Placement) -> bool:

@@ -99,6 +99,19 @@ def concerns(candidates, c, low, high, cut):
 
 
 @compiled
+def overlapping_fragments(candidates, size, low, high, fragment, fragments, cut):
+    """int64 (size,): fragments whose reads [low, high), of number `fragment` under `fragments`, concern each candidate."""
+    depth = np.zeros(size, np.int64)
+    last = np.full(fragments, -1, np.int64)
+    for c in range(size):
+        for r in range(len(low)):
+            if last[fragment[r]] != c and concerns(candidates, c, low[r], high[r], cut):
+                last[fragment[r]] = c
+                depth[c] += 1
+    return depth
+
+
+@compiled
 def reads_in_reach(candidates, c, reads, longest, reach):
     """Index range of the reads whose alignment starts near enough to candidate c to concern it."""
     margin = longest + 2

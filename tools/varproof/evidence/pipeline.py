@@ -29,6 +29,7 @@ from varproof.formats.output import resumed_identity
 from varproof.formats.vcf import Candidate, candidates_of, read_records
 from varproof.journal import Arrays, Journal, journaled_results
 from varproof.progress import progress
+from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
 
@@ -144,12 +145,22 @@ class _Worker:
         halo = [item for item in chunk.halo if item.end <= self.lengths[contig] and _known(item, reference)]
         evidence = empty_evidence(keys)
         if judged:
-            found = collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
+            found = self._found(judged, halo, reference)
             place = {id(item): i for i, item in enumerate(judged)}
             none = len(judged)
             order = np.array([place.get(id(item), none) for item in chunk.candidates])
             evidence = replace(concatenated([found, empty_evidence(np.zeros(1, np.uint64))]).rows(order), key=keys)
         return evidence
+
+    def _found(self, judged: list[Candidate], halo: list[Candidate], reference: ReferenceSlice) -> Evidence:
+        """Evidence of `judged`; where their reads are too many to be in memory together, of one half after the other."""
+        try:
+            return collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
+        except TooManyBases:
+            middle = len(judged) // 2
+            halves = judged[:middle], judged[middle:]
+            parts = [self._found(own, [*halo, *other], reference) for own, other in (halves, halves[::-1])]
+            return concatenated(parts)
 
     def _check_contig(self, contig: str) -> None:
         if contig in self.checked:
@@ -183,9 +194,19 @@ def evidence_chunks(files: SampleFiles, workers: int, journal: Journal | None = 
 
 def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int, journal: Journal | None = None) -> int:
     """Append the evidence of all candidates to `writer`; returns their number (of alleles)."""
-    total = sum(len(record.alts or ()) for record in read_records(files.candidates))
+    total, limited = sum(len(record.alts or ()) for record in read_records(files.candidates)), 0
     with progress(total, f"evidence from {files.reads.name}") as advance:
         for part in evidence_chunks(files, workers, journal):
             writer.append(part)
+            limited += int((part.used < part.depth).sum())
             advance(part.size)
+    if limited:
+        logger.warning(
+            "%s: %d of %d candidates are deeper than the limit of %s: their depth is told in full, but only a sample of their "
+            "fragments is judged (a greater --max-depth uses all)",
+            files.reads,
+            limited,
+            total,
+            files.max_depth,
+        )
     return total

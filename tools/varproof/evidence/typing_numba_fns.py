@@ -218,17 +218,27 @@ def allele_of_ratio(ratio):
 
 
 @compiled
-def allele_of_bases(candidates, c, reads, r, reference, reference_start, ratio):
-    """The allele that a gapless read clearly shows: all its bases over a substitution are those of one allele."""
-    first = reads.base_offset[r] + reads.clip_left[r] - reads.start[r]
-    shown = allele_of_ratio(ratio)
-    for position in range(candidates.start[c], candidates.end[c]):
-        expected = reference[position - reference_start]
-        if shown == ALTERNATIVE:
-            expected = candidates.alt[candidates.alt_offset[c] + position - candidates.start[c]]
-        if reads.bases[first + position] != expected:
+def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables, ratio):
+    """The allele of a substitution that a read clearly shows: where its bases are aligned, they are all of one allele.
+
+    Bases that are wrong more often than `MAX_ERROR` show none. A read that is clipped there tells by its log ratio.
+    """
+    start, end = candidates.start[c], candidates.end[c]
+    if reads.start[r] > start or reads.end[r] < end:
+        return allele_of_ratio(ratio)
+    is_reference, is_alternative = True, True
+    for position in range(start, end):
+        query = query_at(reads, r, position)
+        if query < 0:
             return NEITHER
-    return shown
+        base = reads.bases[reads.base_offset[r] + query]
+        if tables.error[min(reads.qualities[reads.base_offset[r] + query], 93)] > MAX_ERROR:
+            return NEITHER
+        is_reference = is_reference and base == reference[position - reference_start]
+        is_alternative = is_alternative and base == candidates.alt[candidates.alt_offset[c] + position - start]
+    if is_alternative:
+        return ALTERNATIVE
+    return REFERENCE if is_reference else NEITHER
 
 
 @compiled
@@ -238,7 +248,8 @@ def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
     if substitution:
         usable, ratio, error_ratio, company = direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
         if usable:
-            return ratio, error_ratio, company, allele_of_bases(candidates, c, reads, r, reference, reference_start, ratio)
+            allele = allele_of_bases(candidates, c, reads, r, reference, reference_start, tables, ratio)
+            return ratio, error_ratio, company, allele
     first, last = segment_bounds(reads, r, candidates.low[c] - WINDOW, candidates.high[c] + WINDOW)
     if last - first < SHORTEST_SEGMENT:
         return 0.0, 0.0, 0, NEITHER
@@ -248,13 +259,14 @@ def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
     for i in range(last - first):
         error[i] = tables.error[min(reads.qualities[bases + first + i], 93)]
     ratio, _, mismatches = realigned_log_ratio(candidates, c, segment, error, tables)
-    error_ratio = 0.0
+    error_ratio, allele = 0.0, allele_of_ratio(ratio)
     if substitution:
+        allele = allele_of_bases(candidates, c, reads, r, reference, reference_start, tables, ratio)
         query = query_at(reads, r, candidates.start[c])
         if query >= 0:
             place, by_quality = feature_log_ratios(reads, r, query, candidates.end[c] - candidates.start[c], tables)
             error_ratio = place + by_quality
-    return ratio, error_ratio, company_code(reads, r, mismatches, substitution), allele_of_ratio(ratio)
+    return ratio, error_ratio, company_code(reads, r, mismatches, substitution), allele
 
 
 @compiled

@@ -29,19 +29,27 @@ _LAYOUT: dict[str, tuple[type[np.generic], int]] = {
 """Of each column of `Records`: its type, and what it has one of."""
 
 
+class TooManyBases(Exception):
+    """A region has more bases than whoever asked for it wants in memory."""
+
+
 class GrowingRecords:
     """`Records` with room for more; memory that is reserved but not written to costs nothing.
 
     `columns` are longer than what is used of them: `reads` reads and what belongs to them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_bases: int | None = None) -> None:
+        """`most_bases`: more than these raise `TooManyBases`."""
+        self._most_bases = most_bases
         self.columns = Records(**{name: np.zeros(1, dtype) for name, (dtype, _) in _LAYOUT.items()})
         self.reads = 0
 
     def reserve(self, reads: int, names: int, bases: int, operations: int, factor: float = 1.0) -> None:
         """Make room for so many more; for `factor` times as many where memory must be had."""
         used, more = self._used(), (reads, names, bases, operations)
+        if self._most_bases is not None and used[_BASE] + bases > self._most_bases:
+            raise TooManyBases
         roomy = {}
         for name, (dtype, item) in _LAYOUT.items():
             column = getattr(self.columns, name)

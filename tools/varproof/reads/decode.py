@@ -4,7 +4,7 @@
 deep place stay, and here names become numbers. Nothing here interprets the reads.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pysam
@@ -52,6 +52,8 @@ class ReadBatch:
         TLEN.
     fragments : int
         Number of templates.
+    limited : bool
+        Whether a limit of depth has left out fragments.
     """
 
     start: np.ndarray
@@ -69,6 +71,7 @@ class ReadBatch:
     mate_start: np.ndarray
     template_length: np.ndarray
     fragments: int
+    limited: bool = False
 
     @property
     def size(self) -> int:
@@ -84,11 +87,13 @@ def decode_reads(
     *,
     max_depth: int | None = None,
     keep_unmapped_mates: bool = True,
+    most_bases: int | None = None,
 ) -> ReadBatch:
     """The reads that overlap contig:start-end (0-based half-open), without duplicates, QC-failed, secondary, supplementary.
 
     Reads without sequence or without an alignment (mapped, but no CIGAR) are left out. `max_depth` keeps a deterministic
-    part of the fragments (see `depth`). Raises UserError that names the file where it is damaged.
+    part of the fragments (see `depth`). Raises UserError that names the file where it is damaged, `TooManyBases` for more
+    than `most_bases`.
     """
     from varproof.reads.decode_numba_fns import fragment_numbers
 
@@ -101,7 +106,7 @@ def decode_reads(
         low, stop = (start, end) if max_depth is None else counted_span(start, end)
         left_out = LEFT_OUT_FLAGS if keep_unmapped_mates else LEFT_OUT_FLAGS | UNMAPPED
         records, depth = region_records(
-            alignments, Region(alignments.nreferences, number, start, end, low, stop, left_out), max_depth
+            alignments, Region(alignments.nreferences, number, start, end, low, stop, left_out), max_depth, most_bases
         )
     fragment, fragments = fragment_numbers(records.name_hash, records.names, records.name_offset)
     columns = records._asdict()
@@ -112,7 +117,7 @@ def decode_reads(
         keep &= depth.final_keep(
             batch.start, batch.mate_start, batch.name_hash, lambda low, high: started_bases(alignments, number, low, high)
         )
-    return select_reads(batch, keep)
+    return replace(select_reads(batch, keep), limited=depth is not None and depth.left_out)
 
 
 def select_reads(batch: ReadBatch, keep: np.ndarray) -> ReadBatch:

@@ -67,13 +67,17 @@ class DepthFilter:
     def __init__(self, low: int, end: int, max_depth: int | None) -> None:
         self.started = StartedBases.between(low, low if max_depth is None else end)
         self._limit = None if max_depth is None else max_depth * DEPTH_BIN
+        self.left_out = False
+        """Whether any fragment has been left out."""
 
     def passing(self, start: np.ndarray, mate_start: np.ndarray, name_hash: np.ndarray) -> np.ndarray:
         """bool per read; False if its fragment is certainly left out."""
         if self._limit is None or not (self.started.bases > self._limit).any():
             return np.ones(len(start), bool)
         seen = self.started.at(fragment_bins(start, mate_start))
-        return name_hash / HASH_RANGE * seen <= self._limit * (1 + _ROUNDING)
+        passing = name_hash / HASH_RANGE * seen <= self._limit * (1 + _ROUNDING)
+        self.left_out |= not passing.all()
+        return np.asarray(passing)
 
     def final_keep(
         self, start: np.ndarray, mate_start: np.ndarray, name_hash: np.ndarray, count: Callable[[int, int], StartedBases]
@@ -93,4 +97,6 @@ class DepthFilter:
             bases[group] = counted.at(present[group])
         threshold = np.zeros(int(present[-1]) - first + 1)
         threshold[present - first] = self._limit / np.maximum(bases, 1)
-        return name_hash / HASH_RANGE < threshold[bins - first]
+        kept = name_hash / HASH_RANGE < threshold[bins - first]
+        self.left_out |= not kept.all()
+        return np.asarray(kept)

@@ -15,7 +15,7 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.reads.arrays import Heads, Records, Region
-from varproof.reads.columns import GrowingRecords
+from varproof.reads.columns import GrowingRecords, TooManyBases
 from varproof.reads.depth import DEPTH_BIN, DepthFilter, StartedBases
 from varproof.reads.files import Alignments, fetch_reads, file_name
 from varproof.reads.stream import INDEX_STEP, BamStream, NotPlain
@@ -40,12 +40,14 @@ class Found(Protocol):
 _Found = TypeVar("_Found", bound=Found)
 
 
-def region_records(alignments: pysam.AlignmentFile, region: Region, max_depth: int | None) -> tuple[Records, DepthFilter]:
+def region_records(
+    alignments: pysam.AlignmentFile, region: Region, max_depth: int | None, most_bases: int | None = None
+) -> tuple[Records, DepthFilter]:
     """The region's reads, less some that are too deep for certain, and what the filter has learnt of the depth.
 
-    Raises UserError that names the file where it is damaged.
+    Raises UserError that names the file where it is damaged, `TooManyBases` for more than `most_bases`.
     """
-    found, depth = find_records(alignments, region, max_depth, GrowingRecords)
+    found, depth = find_records(alignments, region, max_depth, lambda: GrowingRecords(most_bases))
     return found.records(), depth
 
 
@@ -94,7 +96,7 @@ def _raw_records(
     try:
         if resumed or _sought(stream, alignments, region, depth, found):
             _scan(stream, region, depth, found)
-    except NotPlain:
+    except (NotPlain, TooManyBases):
         stream.forget()
         raise
     return found, depth
