@@ -141,6 +141,7 @@ audit: .venv/installed
 bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/candidates.py
+	$(BIN)/python tests/benchmarks/reason_accuracy.py
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/speed.py

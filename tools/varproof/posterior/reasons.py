@@ -98,11 +98,18 @@ def reasons(
             found.append(SEEN_IN_NORMAL if of_artifacts[SEEN_IN_NORMAL][i] > 0.0 else GERMLINE)
         elif kind[i] == _FOREIGN:
             found.append(CONTAMINATION)
-        elif kind[i] == _ERRORS:
+        elif kind[i] == _ERRORS and _audible(of_errors, i, _OF_READS):
             found.append(_joined(of_errors, i, _OF_READS, _OF_READS))
         else:
-            found.append(_of_place(of_artifacts, i, _OF_KIND[kind[i]], bool(near[i])))
+            choices = _OF_KIND.get(int(kind[i]), ())
+            if kind[i] != _ON_SOME_READS and not _audible(of_artifacts, i, choices):
+                choices = _OF_KIND[_ON_ALL_READS]
+            found.append(_of_place(of_artifacts, i, choices, bool(near[i])))
     return found
+
+
+def _audible(gains: Gains, i: int, choices: tuple[str, ...]) -> bool:
+    return any(gains[name][i] >= AUDIBLE for name in choices)
 
 
 def _of_place(gains: Gains, i: int, choices: tuple[str, ...], near: bool) -> str:
