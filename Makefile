@@ -142,6 +142,7 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py
 	$(BIN)/python tests/benchmarks/candidates.py
 	$(BIN)/python tests/benchmarks/reason_accuracy.py
+	$(BIN)/python tests/benchmarks/mutect2.py
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/speed.py
@@ -150,6 +151,7 @@ bench: .venv/installed-dev
 bench-short: .venv/installed-dev
 	rm -rf build/bench && mkdir -p build/bench
 	$(BIN)/python tests/benchmarks/speed.py --short --work build/bench/work --output build/bench
+	$(BIN)/python tests/benchmarks/mutect2.py --short --work build/bench/work --output build/bench
 	VARPROOF_FAULTS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness/test_faults.py
 
 # The README's pictures, from the demo's report and its second pair; needs chromium.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from candidates_table import candidates_lines
+from mutect2_table import mutect2_lines
 from network_table import network_lines
 from speed_table import speed_lines
 from spiking_table import spiking_lines
@@ -14,6 +15,7 @@ from tables import write_page
 HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"]),
+    "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "network": network_lines,
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "speed": lambda kept: speed_lines(kept["found"]),

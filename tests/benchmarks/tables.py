@@ -192,7 +192,8 @@ def write_page(folder: Path) -> int:
         *details,
         f"Seed by seed, {len(seeds.missed)} of {seeds.checked} goals are missed.",
     ]
-    for section in (folder / f"{name}.json" for name in ("candidates", "reasons", "network", "spiking", "speed", "robustness")):
+    names = ("candidates", "reasons", "mutect2", "network", "spiking", "speed", "robustness")
+    for section in (folder / f"{name}.json" for name in names):
         if section.exists():
             lines += ["", *json.loads(section.read_text())["page"]]
     (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")

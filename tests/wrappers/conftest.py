@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from xdist.scheduler import LoadScopeScheduling
 
+from wrappers.callers import mutect2  # noqa: F401
 from wrappers.containers import (  # noqa: F401
     apptainer,
     cnn_image,

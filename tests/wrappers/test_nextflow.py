@@ -7,8 +7,10 @@ import numpy as np
 import pysam
 import pytest
 
+from wrappers.callers import Called
 from wrappers.containers import Engine
 from wrappers.machine import TEST_DATA, ran_on
+from wrappers.vcf_text import vcf_text
 from wrappers.workflow import PIPELINE, Nextflow, Run
 
 pytestmark = pytest.mark.timeout(1200)
@@ -188,6 +190,26 @@ def test_slurm(
     for name in WITHOUT_NETWORK:
         assert run.calls(name) == local.calls(name), name
     assert (run.folder / ".nextflow.log").read_text().count("[SLURM] submitted process") == len(run.statuses()) >= 9
+
+
+def test_mutect2(request: pytest.FixtureRequest, nextflow: Nextflow, mutect2: Called, tmp_path: Path) -> None:
+    """Mutect2's file, unmodified, through the whole pipeline: every record is judged, and the planted variants are found"""
+    ran_on(request, f"Nextflow {nextflow.version},", f"{mutect2.engine.name} {mutect2.engine.version}")
+    sheet = tmp_path / "sheet.csv"
+    columns = "patient,tumor,normal,candidates,purity,truth"
+    pair = f"{TEST_DATA / 'tumor.bam'},{TEST_DATA / 'normal.bam'}"
+    sheet.write_text(f"{columns}\none,{pair},{mutect2.path},0.75,{TEST_DATA / 'truth.vcf.gz'}\n")
+    genome = ("--fasta", TEST_DATA / "reference.fa", "--model", TEST_DATA / "model.keras")
+    run = nextflow.pipeline(tmp_path, "--input", sheet, *genome, "--chunks", "2", "-c", limited(tmp_path))
+    given, truth = vcf_text(mutect2.path), true_somatic()
+    listed = called(mutect2.path) & truth
+    assert len(listed) >= 0.7 * len(truth)
+    for branch in ("posterior", "network", "combined"):
+        judged = vcf_text(run.results / branch / f"one.{branch}.vcf.gz")
+        assert [record[:5] for record in judged.records] == [record[:5] for record in given.records]
+        assert judged.samples == given.samples
+        found = called(run.results / "calls" / f"one.{branch}.filtered.vcf.gz")
+        assert len(found & listed) >= 0.85 * len(listed), branch
 
 
 SHEET = """\
