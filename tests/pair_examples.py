@@ -156,7 +156,7 @@ def scores(record: Any) -> tuple[Any, ...]:
     return (
         *(record.info.get(f"PROB_{event}") for event in EVENTS),
         record.info.get("SKIPPED"),
-        *((name, sample.get("DP"), sample.get("AF"), sample.get("AFD")) for name, sample in record.samples.items()),
+        *((name, sample.get("DP"), sample.get("VP_MAP"), sample.get("VP_AFD")) for name, sample in record.samples.items()),
     )
 
 

@@ -1,4 +1,4 @@
-"""FORMAT/AFD: the posterior density over a variant's allele frequency as one short string, and back.
+"""FORMAT/VP_AFD: the posterior density over a variant's allele frequency as one short string, and back.
 
 The string is `vaf=phred|vaf=phred|...`: ascending allele frequencies, and how far the log density lies under its maximum
 (0 is the maximum), in PHRED. Between the points the log density is linear. Points lie densely where the curve bends and

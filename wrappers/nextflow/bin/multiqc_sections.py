@@ -12,7 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from varproof.formats.vcf import SKIPPED, VariantType, candidates_of, open_vcf, read_records
+from varproof.formats.scored import skipped_alleles
+from varproof.formats.vcf import NO_ALTERNATIVE_ALLELE, SKIPPED, VariantType, candidates_of, open_vcf, read_records
 
 BRANCHES = ("posterior", "network", "combined")
 COLOURS = dict(zip((item.value for item in VariantType), ("#1b6ca8", "#5aa9e6", "#2a9d5c", "#c9472f", "#d99a2b"), strict=True))
@@ -74,8 +75,10 @@ def alleles_not_judged(path: Path) -> Counter[str]:
             return Counter()
     reasons = Counter[str]()
     for record in read_records(path):
-        if reason := record.info.get(SKIPPED):
-            reasons[str(reason)] += max(1, len(record.alts or ()))
+        if record.alts:
+            reasons.update(reason for reason in skipped_alleles(record) if reason)
+        elif SKIPPED in record.info:
+            reasons[NO_ALTERNATIVE_ALLELE] += 1
     return reasons
 
 
