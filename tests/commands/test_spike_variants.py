@@ -301,6 +301,20 @@ def test_a_plan_is_planted_as_it_says(person: Path, tmp_path: Path) -> None:
     assert inside < 0.5 * whole * (1 - carried / 2)
 
 
+def test_alleles_that_a_caller_gives_no_frequency_are_left_out(person: Path, tmp_path: Path) -> None:
+    with pysam.FastaFile(str(person / "reference.fa")) as reference:
+        bases = [reference.fetch("chr1", at - 1, at) for at in range(3_000, 25_000, 2_000)]
+    lines = [
+        f"chr1\t{at}\t.\t{base}\t{'A' if base != 'A' else 'C'}\t.\t.\tAF={0 if at < 10_000 else 0.5}"
+        for at, base in zip(range(3_000, 25_000, 2_000), bases, strict=True)
+    ]
+    plan = write_plan(tmp_path / "plan.vcf", person, lines)
+    options = {"reads": person / "normal.bam", "reference": person / "reference.fa", "variants": plan, "min_depth": 5}
+    spike_variants(SpikeVariantsOptions(output=tmp_path / "out", **options))  # type: ignore[arg-type]
+    rows = [line.split("\t") for line in (tmp_path / "out" / "skipped.tsv").read_text().splitlines()]
+    assert [row[1] for row in rows if row[3] == "no_frequency"] == ["3000", "5000", "7000", "9000"]
+
+
 def test_what_is_wrong_with_a_plan_is_told(person: Path, tmp_path: Path) -> None:
     with pysam.FastaFile(str(person / "reference.fa")) as reference:
         base = reference.fetch("chr1", 4_999, 5_000)

@@ -105,8 +105,11 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
                 skipped.append(Skipped(record.contig, record.start, record.alleles[1 + candidate.allele], candidate.skipped))
                 continue
             frequency = frequencies[candidate.allele] if candidate.allele < len(frequencies) else None
-            if frequency is not None and not 0 < frequency <= 1:
+            if frequency is not None and not 0 <= frequency <= 1:
                 raise UserError(f"{path}: record {record.contig}:{record.pos}: AF is {frequency:g}; give 0 < AF <= 1")
+            if frequency == 0:  # a caller's list: what no genotype of it has
+                skipped.append(Skipped(record.contig, record.start, record.alleles[1 + candidate.allele], NO_FREQUENCY))
+                continue
             place = left_aligned(candidate.start, candidate.end, candidate.alt, candidate.contig, reference)
             planned = Planned(order[candidate.contig], *place)
             if planned in found:
