@@ -34,6 +34,7 @@ ALLOWED = {
     ("network/prior_shift.py", "scipy.optimize"): "a search by comparisons and divisions, of a function of ours",
     ("network/splits.py", "**"): "sizes of a learning curve, rounded to whole candidates",
     ("reads/repeats_numba_fns.py", "argsort"): "no two keys are equal",
+    ("posterior/relatedness.py", "scipy.stats"): "a chance that is only held against a limit",
     ("report/style.py", "math.log10"): "how many digits of a probability are shown",
     ("report/evaluation.py", "scipy.stats"): "exact interval of a share, by the C library's functions; no record holds it",
 }

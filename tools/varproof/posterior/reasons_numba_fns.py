@@ -3,7 +3,7 @@
 import numpy as np
 
 from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import exp, log
+from varproof.numerics_numba_fns import exp, exp10, log
 from varproof.posterior.likelihood_numba_fns import LEAST_MISMAPPED, MOST_MISMAPPED
 
 SLIPPING, MISMAPPED, IN_MISMATCHES, IN_MAPPING = 0, 1, 2, 3
@@ -34,7 +34,7 @@ def lost_support(offset, log_ratio, mapq, strand, company, count, slip_forward, 
             ratio = log_ratio[row]
             if ratio <= 0.0:
                 continue
-            mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, 10.0 ** (-0.1 * mapq[row])))
+            mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, exp10(-0.1 * mapq[row])))
             trusted = _log_support(ratio, spurious[i], LEAST_MISMAPPED)
             out[i, SLIPPING] += count[row] * (trusted - _log_support(ratio, slip, LEAST_MISMAPPED))
             out[i, MISMAPPED] += count[row] * (trusted - _log_support(ratio, spurious[i], mismapped))
