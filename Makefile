@@ -114,7 +114,7 @@ KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_findin
   reads_records.py reads_repeats.py sampling.py simulation_reads.py spiking_copying.py typing.py vaf.py)
 
 bounds: .venv/installed-dev
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto --dist worksteal $(KERNEL_TESTS)
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto --dist worksteal --timeout 1200 $(KERNEL_TESTS)
 
 # Spoilt files and faults by the thousand; `make test` runs a few hundred of the former.
 robust: .venv/installed-dev
