@@ -42,7 +42,7 @@ def by_site(pair: Pair, path: Path) -> dict[str, Any]:
 def test_without_usable_reads_in_the_tumor_nothing_is_judged(site: str, mapq: int | None, pair: Pair, tmp_path: Path) -> None:
     tumor = changed(pair.tumor, tmp_path / "tumor.bam", site, mapq)
     found = by_site(pair, scored(pair, tmp_path, tumor=tumor))
-    assert found[site].info["SKIPPED"] == "no_reads"
+    assert found[site].info["SKIPPED"] == ("no_reads",)
     assert not any(key.startswith("PROB_") for key in found[site].info)
     assert [name for name, record in found.items() if "SKIPPED" in record.info] == [site]
 
@@ -54,9 +54,11 @@ def test_without_usable_reads_in_the_normal_the_tumor_alone_speaks(
     normal = changed(pair.normal, tmp_path / "normal.bam", "germline het", mapq)
     caplog.set_level(logging.WARNING, logger="varproof.posterior")
     found = by_site(pair, scored(pair, tmp_path, normal=normal))
-    assert [name for name, record in found.items() if "TUMOR_ONLY" in record.info] == ["germline het"]
+    assert [name for name, record in found.items() if "VP_TUMOR_ONLY" in record.info] == ["germline het"]
     assert probabilities(found["germline het"])["SOMATIC_TUMOR"] < 0.5
-    assert found["germline het"].samples["normal"]["AF"] == (None,)
+    normal_column = found["germline het"].samples["normal"]
+    assert normal_column["VP_MAP"] == normal_column["AF"] == (None,)
+    assert normal_column.allele_indices == (None, None)
     assert "1 alleles without usable reads in the normal" in caplog.text
 
 

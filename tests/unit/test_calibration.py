@@ -168,7 +168,7 @@ def test_the_false_discovery_rate_is_kept(fraction: float) -> None:
             real, ratio = gaussian_sample(5000, fraction, rng)
             shifted = shifted_prior(calibration.calibrated(2.5 * ratio - 1), calibration.positive_fraction)
             error = expit(-shifted.log_odds)
-            chosen = error <= fdr_threshold(error, nominal).error
+            chosen = error <= fdr_threshold(error, nominal, "global").error
             kept += int(chosen.sum())
             false += int((chosen & ~real).sum())
         low, high = binom.ppf([0.0005, 0.9995], kept, nominal)

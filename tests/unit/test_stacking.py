@@ -49,7 +49,7 @@ def test_the_combination_keeps_the_rate_and_finds_more(fraction: float) -> None:
         combination = combined(judgements, stacking)
         assert combination.fraction["substitution"] == pytest.approx(real.mean(), abs=0.15 * fraction)
         for i, log_odds in enumerate((combination.log_odds, judgements.scored, judgements.predicted)):
-            chosen = expit(-log_odds) <= fdr_threshold(expit(-log_odds), 0.05).error
+            chosen = expit(-log_odds) <= fdr_threshold(expit(-log_odds), 0.05, "global").error
             kept[i] += chosen.sum()
             false[i] += (chosen & ~real).sum()
     low, high = binom.ppf([0.0005, 0.9995], kept[0], 0.05)

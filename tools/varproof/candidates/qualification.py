@@ -110,7 +110,7 @@ def best_pruning(features: np.ndarray, known: np.ndarray, least_leaf: int, seed:
         inside, outside = fold != held_out, fold == held_out
         for row, strength in zip(error, strengths, strict=True):
             grown = _fitted(features[inside], known[inside], least_leaf, seed, strength)
-            share = grown.predict_proba(features[outside])[:, grown.classes_.tolist().index(True)]
+            share = grown.predict_proba(features[outside])[:, -1] * grown.classes_[-1]
             row[outside] = (share - known[outside]) ** 2
     worse = error - error[error.mean(axis=1).argmin()]
     within = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(len(known))

@@ -154,7 +154,7 @@ def _whole_depth(arrays: CandidateArrays, own: int, alignments: Any, contig: str
 
 
 def _decoded(
-    alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None, most_bases: int | None
+    alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None, most_bases: int | None = None
 ) -> ChunkReads:
     from varproof.evidence.fragments_numba_fns import paired_fragments
 

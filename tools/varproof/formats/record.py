@@ -406,6 +406,10 @@ class SampleColumn:
     def __contains__(self, key: str) -> bool:
         return key in self._record.format
 
+    def items(self) -> list[tuple[str, Any]]:
+        """(key, value), in the order of FORMAT."""
+        return [(key, self.get(key)) for key in self._record.format]
+
     @property
     def allele_indices(self) -> tuple[int | None, ...] | None:
         """Numbers of the alleles of GT (None: not known); None without GT."""

@@ -6,6 +6,8 @@ indexed), complete or not at all. Field names of varproof are defined here once.
 """
 
 import contextlib
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -16,7 +18,7 @@ import pysam
 
 from varproof.errors import UserError
 from varproof.formats.record import COLUMNS_LINE, Declared, Record
-from varproof.formats.vcf_output import VcfWriter, bgzipped, vcf_mode
+from varproof.formats.vcf_output import VcfWriter, vcf_mode
 from varproof.htslib import quiet
 from varproof.numerics import PHRED_PER_LOG, exp10, log
 
@@ -198,7 +200,7 @@ def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Record]
                 if line is None:
                     break
                 record = Record(line, header)
-            except (OSError, ValueError, UserError) as error:
+            except (OSError, EOFError, zlib.error, ValueError, UserError) as error:
                 raise UserError(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
             number += 1
             here = record.contig
@@ -226,20 +228,12 @@ def _lines(path: Path, handle: Any) -> Iterator[str]:
         for record in handle:
             yield str(record).rstrip("\n")
         return
-    with contextlib.closing(path.open("rb") if handle.compression == "NONE" else bgzipped(path, "rb")) as file:
+    with contextlib.closing(path.open("rb") if handle.compression == "NONE" else gzip.open(path, "rb")) as file:
+        in_header = True
         for data in file:
-            if data.startswith(b"#"):
-                continue
-            if line := data.decode("utf-8", "surrogateescape").rstrip("\r\n"):
-                yield line
-
-
-def contig_lengths(reference: Path) -> dict[str, int]:
-    """Length of each contig of an indexed FASTA, bp: for headers that lack them."""
-    from varproof.reads.reference import open_reference
-
-    with open_reference(reference) as fasta:
-        return dict(zip(fasta.references, fasta.lengths, strict=True))
+            in_header = in_header and data.startswith(b"#")
+            if not in_header:
+                yield data.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
 def probability_field(event: str) -> str:

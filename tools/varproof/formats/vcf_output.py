@@ -45,9 +45,8 @@ def vcf_mode(path: Path) -> str:
     return mode
 
 
-def bgzipped(path: Path, mode: str) -> BinaryIO:
-    """htslib's bgzipped file, 'rb' or 'wb'."""
-    return pysam.BGZFile(str(path), mode)  # type: ignore[call-arg, return-value]
+def _bgzipped(path: Path) -> BinaryIO:
+    return pysam.BGZFile(str(path), "wb")  # type: ignore[call-arg, return-value]
 
 
 def _raise_if_of_the_system(error: Exception) -> None:
@@ -83,7 +82,7 @@ class VcfWriter:
         self._temporary = self._stack.enter_context(complete_or_absent(self.path))
         try:
             self._body_path = self._temporary.with_name("body.vcf.gz" if self._mode == "wz" else "body.vcf")
-            self._body = bgzipped(self._body_path, "wb") if self._mode == "wz" else self._body_path.open("wb")
+            self._body = _bgzipped(self._body_path) if self._mode == "wz" else self._body_path.open("wb")
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise
@@ -182,7 +181,7 @@ class VcfWriter:
             raise UserError(f"output {self.path}: its header can't be written ({error})") from error
         whole = self._temporary if self._mode != "wb" else self._temporary.with_name("whole.vcf")
         if self._mode == "wz":
-            with bgzipped(whole, "wb") as head:
+            with _bgzipped(whole) as head:
                 head.write(text)
             size = whole.stat().st_size - _BGZF_END_BYTES
             with whole.open("r+b") as out:

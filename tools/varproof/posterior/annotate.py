@@ -173,6 +173,15 @@ class Annotator:
         self, record: Record, role: int, number: int, rows: slice, found: ScoredAlleles, judged: list[bool]
     ) -> None:
         sample, counts = record.samples[number], found.counts[role]
+        if role == 1:
+            judged = [ok and not alone for ok, alone in zip(judged, found.tumor_only[rows].tolist(), strict=True)]
+            if not any(judged):
+                if sample.text(GENOTYPE) is None:
+                    sample[GENOTYPE] = "./."
+                sample[FRAGMENTS] = int(counts.depth[rows].max())
+                if self._may_fill[DEPTH] and sample.text(DEPTH) is None:
+                    sample[DEPTH] = int(counts.depth[rows].max())
+                return
         if sample.text(GENOTYPE) is None:
             sample[GENOTYPE] = _genotype(("tumor", "normal")[role], found.scores.probability[rows], judged)
         alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]

@@ -21,7 +21,6 @@ from varproof.formats.vcf import (
     VariantType,
     VcfWriter,
     candidates_of,
-    contig_lengths,
     read_records,
 )
 from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
@@ -33,6 +32,7 @@ from varproof.posterior.learning import Sampled, describe, learn_prior, same_lay
 from varproof.posterior.reasons import reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
+from varproof.reads.reference import contig_lengths
 
 logger = logging.getLogger("varproof.posterior")
 

@@ -28,6 +28,12 @@ def open_reference(path: Path) -> pysam.FastaFile:
         raise UserError(f"{path}: not a readable FASTA file ({error})") from error
 
 
+def contig_lengths(path: Path) -> dict[str, int]:
+    """Length of each contig of an indexed FASTA, bp."""
+    with open_reference(path) as fasta:
+        return dict(zip(fasta.references, fasta.lengths, strict=True))
+
+
 def reference_codes(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> np.ndarray:
     """uint8 base codes of contig:start-end (0-based half-open, within the contig); raises UserError if it can't be read."""
     try:
