@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test bounds robust test-wrappers lint audit bench bench-short picture test-data clean
+.PHONY: help demo test bounds robust test-wrappers test-callers lint audit bench bench-short picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -13,6 +13,7 @@ help:
 	@echo "make bounds     tests of compiled code, every index checked"
 	@echo "make robust     spoilt files and faults by the thousand (half an hour)"
 	@echo "make test-wrappers  images, Nextflow and Galaxy on the real engines"
+	@echo "make test-callers   files of real callers through every executable"
 	@echo "make lint       ruff, mypy and deptry"
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
@@ -124,6 +125,11 @@ robust: .venv/installed-dev
 test-wrappers: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(AGAIN) tests/wrappers
 
+# Real callers (GATK, freebayes, bcftools, ...), installed where that may be done, and what becomes of their files.
+test-callers: .venv/installed-dev
+	VARPROOF_CALLERS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/wrappers/test_callers.py \
+	  tests/wrappers/test_galaxy_callers.py tests/wrappers/test_nextflow.py::test_mutect2
+
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -151,7 +157,6 @@ bench: .venv/installed-dev
 bench-short: .venv/installed-dev
 	rm -rf build/bench && mkdir -p build/bench
 	$(BIN)/python tests/benchmarks/speed.py --short --work build/bench/work --output build/bench
-	$(BIN)/python tests/benchmarks/mutect2.py --short --work build/bench/work --output build/bench
 	VARPROOF_FAULTS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness/test_faults.py
 
 # The README's pictures, from the demo's report and its second pair; needs chromium.
