@@ -269,7 +269,7 @@ def test_mistakes_in_parameters(request: pytest.FixtureRequest, nextflow: Nextfl
     assert run.code != 0
     for message in (
         "--fdr: must be at most 1 (got '1.5')",
-        "--fdr_mode: must be one of global, local (got 'both')",
+        "--fdr_mode: must be one of smart, global, local (got 'both')",
         "--max_dept is not a parameter of this pipeline",
         "--max_depth: must be a whole number",
         "--tree: needs a value",
