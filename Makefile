@@ -101,7 +101,8 @@ test-data: .venv/installed
 
 # Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not. Both parts always run.
 NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tests/unit/test_network_layers.py \
-  tests/unit/test_network_study.py tests/unit/test_network_training.py tools/varproof/network
+  tests/unit/test_network_runtime.py tests/unit/test_network_study.py tests/unit/test_network_training.py \
+  tests/network_examples.py tests/training_laboratory.py tools/varproof/network
 
 test: .venv/installed-dev
 	status=0; \

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from varproof.errors import UserError
+from varproof.reads.remote import start_network_access
 
 
 def start_tensorflow(threads: int, needed_by: str, split_operations: bool = True) -> bool:
@@ -17,6 +18,7 @@ def start_tensorflow(threads: int, needed_by: str, split_operations: bool = True
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    start_network_access()
     try:
         with _quiet_stderr():
             import keras

@@ -4,6 +4,7 @@
 signatures of an address, no names of temporary files.
 """
 
+import contextlib
 import re
 from pathlib import Path, PosixPath
 from typing import Any
@@ -20,6 +21,18 @@ def is_address(text: str) -> bool:
     (True, False)
     """
     return _ADDRESS.match(text) is not None
+
+
+def start_network_access() -> None:
+    """Let htslib start its network library (libcurl with its TLS), without asking for anything.
+
+    That must happen before TensorFlow is loaded: libcurl would start with TensorFlow's TLS library, and the process would
+    end in a segmentation fault.
+    """
+    import pysam
+
+    with contextlib.suppress(OSError):  # there is nothing to open
+        pysam.HFile("https:", "r")
 
 
 class _Named(PosixPath):
