@@ -347,7 +347,8 @@ STAGES = {
 
 def repeated(pair: Path, folder: Path, copies: int) -> Path:
     """A folder with the reads and the reference of a pair of one contig that many times over, names told apart by a letter."""
-    from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, compressed_block, open_bgzf
+    from varproof.formats.bgzf import BLOCK_BYTES, END_OF_FILE
+    from varproof.reads.bgzf import compressed_block, open_bgzf
     from varproof.reads.raw import header_size
     from varproof.spiking.copying_numba_fns import LAST_KEY, scan
 

@@ -388,7 +388,8 @@ def test_damaged_reads_leave_nothing(person: Path, tmp_path: Path) -> None:
 
 
 def test_names_that_are_no_text_end_in_one_line(person: Path, tmp_path: Path) -> None:
-    from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, BgzfFile, compressed_block
+    from varproof.formats.bgzf import BLOCK_BYTES, END_OF_FILE
+    from varproof.reads.bgzf import BgzfFile, compressed_block
 
     content = BgzfFile(str(person / "normal.bam")).read(1 << 30)
     with pysam.AlignmentFile(str(person / "normal.bam")) as reads:

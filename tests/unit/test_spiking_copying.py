@@ -10,8 +10,9 @@ import pysam
 import pytest
 
 from small_bams import Read, write_bam
+from varproof.formats.bgzf import BLOCK_BYTES, END_OF_FILE
 from varproof.reads.arrays import name_hash
-from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, BgzfFile, compressed_block
+from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.files import open_reads
 from varproof.reads.raw import header_size
 from varproof.spiking.copying import Copier, CopyJob, parts, shared_records

@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 import pysam
 
 from varproof.errors import UserError
+from varproof.formats.bgzf import BgzfWriter
 from varproof.formats.output import STDOUT, check_output, complete_or_absent
 from varproof.formats.record import FILTER, GENOTYPE, MISSING, Declared, Record, is_field_name, shown
 from varproof.htslib import quiet
@@ -23,7 +24,6 @@ from varproof.htslib import quiet
 logger = logging.getLogger("varproof")
 
 UNDECLARED = "Not described in the header of the input"
-_BGZF_END_BYTES = 28
 _COPY_BYTES = 1 << 20
 _LONGEST_WITH_TBI = 2**29 - 1
 
@@ -43,10 +43,6 @@ def vcf_mode(path: Path) -> str:
         raise UserError(f"output {path}: the suffix must be .vcf, .vcf.gz or .bcf")
     check_output(path)
     return mode
-
-
-def _bgzipped(path: Path) -> BinaryIO:
-    return pysam.BGZFile(str(path), "wb")  # type: ignore[call-arg, return-value]
 
 
 def _raise_if_of_the_system(error: Exception) -> None:
@@ -82,7 +78,7 @@ class VcfWriter:
         self._temporary = self._stack.enter_context(complete_or_absent(self.path))
         try:
             self._body_path = self._temporary.with_name("body.vcf.gz" if self._mode == "wz" else "body.vcf")
-            self._body = _bgzipped(self._body_path) if self._mode == "wz" else self._body_path.open("wb")
+            self._body = BgzfWriter(self._body_path) if self._mode == "wz" else self._body_path.open("wb")
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise
@@ -181,11 +177,8 @@ class VcfWriter:
             raise UserError(f"output {self.path}: its header can't be written ({error})") from error
         whole = self._temporary if self._mode != "wb" else self._temporary.with_name("whole.vcf")
         if self._mode == "wz":
-            with _bgzipped(whole) as head:
+            with BgzfWriter(whole, ended=False) as head:
                 head.write(text)
-            size = whole.stat().st_size - _BGZF_END_BYTES
-            with whole.open("r+b") as out:
-                out.truncate(size)
         else:
             whole.write_bytes(text)
         with whole.open("ab") as out, self._body_path.open("rb") as body:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pysam
 
+from varproof.formats.bgzf import MAGIC, SIZE_FIELD, TRAILER_BYTES, deflated_block, framed
+
 igzip: Any = None
 with contextlib.suppress(ImportError):  # there is none for some kinds of processor
     from isal import igzip_lib as igzip
@@ -19,16 +21,7 @@ with contextlib.suppress(ImportError):  # there is none for some kinds of proces
 
 _DAMAGED: tuple[type[Exception], ...] = (zlib.error,) if igzip is None else (zlib.error, igzip.IsalError)
 _RAW_BYTES = 1 << 18
-_HEADER, _TRAILER = 12, 8
-_MAGIC = b"\x1f\x8b\x08\x04"
-_SIZE_FIELD = b"BC\x02\x00"
-_BLOCK_START = _MAGIC + b"\0\0\0\0\0\xff\x06\x00" + _SIZE_FIELD
-
-BLOCK_BYTES = 0xFF00
-"""What a full block holds."""
-
-END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-"""The empty block that ends a file."""
+_HEADER = 12
 
 
 def open_bgzf(path: str) -> Any:
@@ -42,13 +35,9 @@ def compressed_block(content: bytes | memoryview) -> bytes:
     Not by igzip's compressor of streams: one in some 20,000 of its blocks depends on what the memory held before.
     """
     if igzip is None:
-        packer = zlib.compressobj(1, zlib.DEFLATED, -15)
-        packed, checksum = packer.compress(content) + packer.flush(), zlib.crc32(content)
-    else:
-        packed = igzip.compress(content, 1, flag=igzip.COMP_DEFLATE, hist_bits=15)
-        checksum = isal_zlib.crc32(content)
-    size = len(_BLOCK_START) + 2 + len(packed) + _TRAILER
-    return b"".join((_BLOCK_START, struct.pack("<H", size - 1), packed, struct.pack("<II", checksum, len(content))))
+        return deflated_block(content)
+    packed = igzip.compress(content, 1, flag=igzip.COMP_DEFLATE, hist_bits=15)
+    return framed(packed, isal_zlib.crc32(content), len(content))
 
 
 class BgzfFile:
@@ -113,13 +102,13 @@ class BgzfFile:
                 raise OSError("cut off in the header of a block")
             return None
         start = self._place
-        if self._raw[start : start + 4] != _MAGIC:
+        if self._raw[start : start + 4] != MAGIC:
             raise OSError("no block where one should begin")
         (extra,) = struct.unpack_from("<H", self._raw, start + 10)
         if not self._has(_HEADER + extra):
             raise OSError("cut off in the header of a block")
         start = self._place
-        field = self._raw.find(_SIZE_FIELD, start + _HEADER, start + _HEADER + extra)
+        field = self._raw.find(SIZE_FIELD, start + _HEADER, start + _HEADER + extra)
         if field < 0:
             raise OSError("a block without its size")
         (last,) = struct.unpack_from("<H", self._raw, field + 4)
@@ -127,8 +116,8 @@ class BgzfFile:
             raise OSError("cut off in a block")
         start = self._place
         end = start + last + 1
-        checksum, size = struct.unpack_from("<II", self._raw, end - _TRAILER)
-        packed = self._raw[start + _HEADER + extra : end - _TRAILER]
+        checksum, size = struct.unpack_from("<II", self._raw, end - TRAILER_BYTES)
+        packed = self._raw[start + _HEADER + extra : end - TRAILER_BYTES]
         self._place = end
         if not size:
             return b""

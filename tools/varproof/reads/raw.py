@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pysam
 
+from varproof.formats.bgzf import BLOCK_BYTES, END_OF_FILE
 from varproof.reads.arrays import Heads, Region
-from varproof.reads.bgzf import BLOCK_BYTES, END_OF_FILE, BgzfFile, compressed_block
+from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.depth import DepthFilter
 from varproof.reads.files import Alignments
 from varproof.reads.records import find_records

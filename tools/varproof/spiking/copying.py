@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from varproof.errors import UserError
-from varproof.reads.bgzf import BLOCK_BYTES, BgzfFile, compressed_block
+from varproof.formats.bgzf import BLOCK_BYTES
+from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.files import fetch_reads
 
 SAMPLES = ("tumor", "normal")

@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from varproof import __version__
 from varproof.candidates.pipeline import CallingJob, FoundCandidates, chunks, found_chunks
+from varproof.formats.bgzf import END_OF_FILE
 from varproof.formats.json_file import write_json
 from varproof.formats.output import folder_complete_or_absent, provenance
 from varproof.formats.vcf import VcfWriter
 from varproof.progress import progress
 from varproof.reads.arrays import name_hash
-from varproof.reads.bgzf import END_OF_FILE
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs, tell_left_aside
 from varproof.reads.reference import open_reference
 from varproof.reads.regions import regions_of_reference
