@@ -15,8 +15,9 @@ class ReadArrays(NamedTuple):
     """A `ReadBatch` of n reads as the kernels take it, with what is derived per read.
 
     `low`, `high` (n,): reference interval with soft clips unrolled. `clip_left`, `clip_right` (n,): soft clips, bp.
-    `edits` (n,): mismatches plus indel operations of the alignment. `gapped` (n,): any I, D or N operation. Other fields
-    as in `ReadBatch`.
+    `edits` (n,): mismatches plus indel operations of the alignment. `gapped` (n,): any I, D or N operation. Read i, where it
+    is not gapped, differs from the reference at the positions mismatch[mismatch_offset[i]:mismatch_offset[i + 1]], ascending.
+    Other fields as in `ReadBatch`.
     """
 
     start: np.ndarray
@@ -36,6 +37,8 @@ class ReadArrays(NamedTuple):
     clip_right: np.ndarray
     edits: np.ndarray
     gapped: np.ndarray
+    mismatch_offset: np.ndarray
+    mismatch: np.ndarray
 
 
 class FragmentArrays(NamedTuple):
@@ -93,7 +96,9 @@ class SampleTables(NamedTuple):
     `log_end_ratio`, `log_mismatch_ratio`, `log_clip_ratio`, `log_mapq_ratio`: ln P(bin | error) / P(bin).
     `gap`: open insertion, open deletion, extend insertion, extend deletion. `slippage` (6, units, 2): rate at which a read
     loses or gains one unit, by unit length - 1 and number of units. `insert_size`: mean, sd (0, 0: not known).
-    `reach`: longest fragment that is considered, bp. `cut`: see `windows.haplotype`.
+    `base_ratio` (4, 4, 2, looks, 94, 4): `base_log_ratio` by reference, alternative, orientation, look of the read there,
+    quality and base, since deep places ask for the same ones again and again. `reach`: longest
+    fragment that is considered, bp. `cut`: see `windows.haplotype`.
     """
 
     error: np.ndarray
@@ -106,8 +111,19 @@ class SampleTables(NamedTuple):
     gap: np.ndarray
     slippage: np.ndarray
     insert_size: np.ndarray
+    base_ratio: np.ndarray
     reach: int
     cut: int
+
+
+class DirectRatios(NamedTuple):
+    """Of reads that are compared with a substitution base by base; where not `usable`, a read is to be realigned."""
+
+    usable: np.ndarray
+    log_ratio: np.ndarray
+    log_error_ratio: np.ndarray
+    company: np.ndarray
+    allele: np.ndarray
 
 
 class Observations(NamedTuple):

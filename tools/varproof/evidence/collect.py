@@ -39,8 +39,8 @@ from varproof.reads.overlaps import read_spans
 from varproof.reads.reference import reference_codes
 
 MOST_BASES = 1 << 26
-MOST_PAIRS = 1 << 24
-"""Bases in memory, and candidates times reads, from which on a chunk is to be divided."""
+MOST_PAIRS = 1 << 22
+"""Bases, and pairs of a candidate and a read near it, that may be in memory; a chunk with more is to be divided."""
 
 GAPS = (1, 2, 3)
 """CIGAR operations I, D and N."""
@@ -119,7 +119,7 @@ def collect_chunk(
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
     most = None if own == 1 else MOST_BASES
     chunk = _decoded(alignments, reference, max(0, low), high, max_depth, most)
-    if own > 1 and len(chunk.reads.start) * own > MOST_PAIRS:
+    if own > 1 and _pairs(placements, chunk.reads) > MOST_PAIRS:
         raise TooManyBases
     slip = np.array([_slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
@@ -143,6 +143,14 @@ def collect_chunk(
     return _evidence(candidates, placements[:own], final, counts, slip[:own], looks, sample)
 
 
+def _pairs(placements: list[Placement], reads: ReadArrays) -> int:
+    """Pairs of a candidate and a read that may overlap it."""
+    longest = int((reads.high - reads.low).max(initial=0))
+    first = np.searchsorted(reads.start, np.array([item.low for item in placements]) - longest)
+    last = np.searchsorted(reads.start, np.array([item.high for item in placements]) + longest)
+    return int((last - first).sum())
+
+
 def _whole_depth(arrays: CandidateArrays, own: int, alignments: Any, contig: str, sample: Sample) -> np.ndarray:
     """Fragments that overlap each of the first `own` candidates, without a limit of depth."""
     from varproof.evidence.fragments_numba_fns import overlapping_fragments
@@ -156,7 +164,7 @@ def _whole_depth(arrays: CandidateArrays, own: int, alignments: Any, contig: str
 def _decoded(
     alignments: Any, reference: ReferenceSlice, low: int, high: int, max_depth: int | None, most_bases: int | None = None
 ) -> ChunkReads:
-    from varproof.evidence.fragments_numba_fns import paired_fragments
+    from varproof.evidence.fragments_numba_fns import mismatches, paired_fragments
 
     batch = decode_reads(alignments, reference.contig, low, high, max_depth=max_depth, most_bases=most_bases)
     features = read_features(batch, reference.codes, reference.start)
@@ -181,7 +189,11 @@ def _decoded(
         clip_right=clip_right,
         edits=features.edits,
         gapped=gaps > 0,
+        mismatch_offset=np.zeros(batch.size + 1, np.int64),
+        mismatch=np.zeros(0, np.int64),
     )
+    offset, places = mismatches(reads, reference.codes, reference.start)
+    reads = reads._replace(mismatch_offset=offset, mismatch=places)
     return ChunkReads(reads, paired_fragments(reads, batch.fragments), batch.limited)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from varproof.accelerate import compiled
 from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
-from varproof.evidence.typing_numba_fns import read_log_ratio, unmapped_log_ratio
+from varproof.evidence.typing_numba_fns import direct_log_ratios, log_ratio_anew, unmapped_log_ratio
 from varproof.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED, second_read_is_forward
 
@@ -16,6 +16,30 @@ OUTLIER_FRAGMENTS = 0.002
 SHORTEST_INSERTION_FOR_UNMAPPED = 20
 LARGEST_LOG_RATIO = 25.0
 LARGEST_ERROR_RATIO = 6.0
+
+
+@compiled
+def mismatches(reads, reference, reference_start):
+    """(offset (n + 1,), positions): where the aligned bases of reads without gaps differ from the reference, N included."""
+    n = len(reads.start)
+    offset = np.zeros(n + 1, np.int64)
+    positions = np.empty(1024, np.int64)
+    count = 0
+    for r in range(n):
+        if not reads.gapped[r] and (reads.flag[r] & UNMAPPED) == 0:
+            bases = reads.base_offset[r] + reads.clip_left[r] - reads.start[r]
+            # An alignment may reach over a contig's end.
+            first, last = max(reads.start[r], reference_start), min(reads.end[r], reference_start + len(reference))
+            if count + max(0, last - first) > len(positions):
+                grown = np.empty(2 * len(positions) + last - first, np.int64)
+                grown[:count] = positions[:count]
+                positions = grown
+            for position in range(first, last):
+                if reads.bases[bases + position] != reference[position - reference_start]:
+                    positions[count] = position
+                    count += 1
+        offset[r + 1] = count
+    return offset, positions[:count].copy()
 
 
 @compiled
@@ -84,18 +108,22 @@ def combined_alleles(first, second):
 
 
 @compiled
-def concerns(candidates, c, low, high, cut):
-    """Whether a read that spans [low, high), clips unrolled, concerns the candidate.
+def bounds_of(candidates, c, cut):
+    """(whether it is a substitution, bases beside that belong to it, first base, end, whether it is a long one)."""
+    substitution = candidates.substitution[c]
+    wide = candidates.end[c] - candidates.start[c] > 2 * cut
+    return substitution, 0 if substitution else 1, candidates.low[c], candidates.high[c], wide
+
+
+@compiled
+def overlaps(low, high, beside, first, last, wide, cut):
+    """Whether a read that spans [low, high), clips unrolled, concerns a candidate with these bounds.
 
     It does if it overlaps a substitution, touches the bases between which an indel lies, or a breakpoint of a long one.
     """
-    beside = 0 if candidates.substitution[c] else 1
-    first, last = candidates.low[c] - beside, candidates.high[c] + beside
-    if low >= last or high <= first:
+    if low >= last + beside or high <= first - beside:
         return False
-    if candidates.end[c] - candidates.start[c] <= 2 * cut:
-        return True
-    return low < candidates.low[c] + cut or high > candidates.high[c] - cut
+    return not wide or low < first + cut or high > last - cut
 
 
 @compiled
@@ -104,8 +132,9 @@ def overlapping_fragments(candidates, size, low, high, fragment, fragments, cut)
     depth = np.zeros(size, np.int64)
     last = np.full(fragments, -1, np.int64)
     for c in range(size):
+        _, beside, first, behind, wide = bounds_of(candidates, c, cut)
         for r in range(len(low)):
-            if last[fragment[r]] != c and concerns(candidates, c, low[r], high[r], cut):
+            if last[fragment[r]] != c and overlaps(low[r], high[r], beside, first, behind, wide, cut):
                 last[fragment[r]] = c
                 depth[c] += 1
     return depth
@@ -163,6 +192,10 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first_row = rows
         long_insertion = candidates.alt_offset[c + 1] - candidates.alt_offset[c] >= SHORTEST_INSERTION_FOR_UNMAPPED
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
+        substitution, beside, low, high, wide = bounds_of(candidates, c, tables.cut)
+        direct = direct_log_ratios(
+            candidates, c, reads, first, last if substitution else first, reference, reference_start, tables
+        )
         for r in range(first, last):
             unmapped = (reads.flag[r] & UNMAPPED) != 0
             error_ratio, company, allele = 0.0, 0, NEITHER
@@ -172,12 +205,15 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 ratio = unmapped_log_ratio(candidates, c, reads, r, tables)
                 if ratio <= 1.0:
                     continue
-            elif concerns(candidates, c, reads.low[r], reads.high[r], tables.cut):
-                ratio, error_ratio, company, allele = read_log_ratio(
+            elif not overlaps(reads.low[r], reads.high[r], beside, low, high, wide, tables.cut):
+                continue
+            elif substitution and direct.usable[r - first]:
+                ratio, error_ratio = direct.log_ratio[r - first], direct.log_error_ratio[r - first]
+                company, allele = np.int64(direct.company[r - first]), np.int64(direct.allele[r - first])
+            else:
+                ratio, error_ratio, company, allele = log_ratio_anew(
                     candidates, c, reads, r, reference, reference_start, tables
                 )
-            else:
-                continue
             f = reads.fragment[r]
             row = row_of[f]
             if row < first_row:

@@ -37,6 +37,8 @@ logger = logging.getLogger("varproof.evidence")
 
 CHUNK_CANDIDATES = 256
 CHUNK_SPAN = 50_000
+WIDER = 1.25
+"""After a chunk that was divided, the next ones may be so much wider each time, bp per bp."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class _Worker:
         self.fasta = open_reference(files.reference)
         self.lengths = dict(zip(self.fasta.references, self.fasta.lengths, strict=True))
         self.checked: set[str] = set()
+        self.widest = float("inf")
 
     def collect(self, chunk: Chunk) -> Evidence:
         keys = np.array([candidate_key(item) for item in chunk.candidates], np.uint64)
@@ -154,9 +157,15 @@ class _Worker:
 
     def _found(self, judged: list[Candidate], halo: list[Candidate], reference: ReferenceSlice) -> Evidence:
         """Evidence of `judged`; where their reads are too many to be in memory together, of one half after the other."""
+        span = judged[-1].start - judged[0].start
         try:
-            return collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
+            if span > self.widest and len(judged) > 1:
+                raise TooManyBases
+            found = collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
+            self.widest *= WIDER
+            return found
         except TooManyBases:
+            self.widest = min(self.widest, max(1.0, span / 2))
             middle = len(judged) // 2
             halves = judged[:middle], judged[middle:]
             parts = [self._found(own, [*halo, *other], reference) for own, other in (halves, halves[::-1])]

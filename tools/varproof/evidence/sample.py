@@ -34,6 +34,8 @@ class Sample:
     @classmethod
     def from_properties(cls, properties: AlignmentProperties) -> "Sample":
         """Tables from alignment.json; without an error profile base qualities are taken at their word."""
+        from varproof.evidence.typing_numba_fns import base_log_ratios
+
         mean, sd = properties.insert_size_mean or 0.0, properties.insert_size_sd or 0.0
         if not (mean and sd):
             mean = sd = 0.0
@@ -67,11 +69,12 @@ class Sample:
             ),
             slippage=np.ascontiguousarray(slippage.table(MOST_UNITS)[:, :, :2]),
             insert_size=np.array([mean, sd]),
+            base_ratio=np.zeros((1,) * 6),
             reach=reach,
             cut=properties.max_read_length + CUT_SLACK,
         )
         return cls(
-            tables=tables,
+            tables=tables._replace(base_ratio=base_log_ratios(tables)),
             slippage=slippage,
             read_length=properties.max_read_length,
             needed_insertion=int(properties.max_read_length * (1.0 - clip)),

@@ -9,11 +9,12 @@ import numpy as np
 
 from varproof import numerics
 from varproof.accelerate import compiled
-from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW
+from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, DirectRatios
 from varproof.numerics_numba_fns import exp, log, log_add
 from varproof.reads.error_features_numba_fns import (
     MATE_REVERSE,
     REVERSE,
+    UNMAPPED,
     clip_bin,
     end_distance_bin,
     mapq_bin,
@@ -36,6 +37,7 @@ a gap) costs a quarter of the dearest (a mismatch)."""
 MAX_ERROR = 0.25
 """Of each wrong base: at most, a base says nothing."""
 
+END_BINS, CLIP_BINS, MAPQ_BINS = 3, 2, 3
 MOST_BOOST, LEAST_BOOST = numerics.log(30.0), numerics.log(0.2)
 UNMAPPED_EDIT_FRACTION = 0.1
 
@@ -90,24 +92,39 @@ def segment_bounds(reads, r, low, high):
 
 
 @compiled
-def feature_log_ratios(reads, r, query, own_edits, tables):
-    """(ln ratio of place, company and mapping; ln ratio of base quality) of the base at `query`: P(x | error) / P(x)."""
-    length = reads.base_offset[r + 1] - reads.base_offset[r]
-    place = (
-        tables.log_end_ratio[end_distance_bin(min(query, length - 1 - query))]
-        + tables.log_mismatch_ratio[mismatch_bin(reads.edits[r] - own_edits)]
-        + tables.log_clip_ratio[clip_bin(reads.clip_left[r] + reads.clip_right[r])]
-        + tables.log_mapq_ratio[mapq_bin(reads.mapq[r])]
-    )
-    quality = reads.qualities[reads.base_offset[r] + query]
-    return place, tables.log_quality_ratio[quality_bin(quality)]
+def look_of(end_distance, other_edits, clipped, mapq):
+    """How a read looks at one of its bases, as one number: bins of place, other edits, clips and mapping quality."""
+    look = END_BINS * mismatch_bin(other_edits) + end_distance_bin(end_distance)
+    return MAPQ_BINS * (CLIP_BINS * look + clip_bin(clipped)) + mapq_bin(mapq)
 
 
 @compiled
-def company_code(reads, r, mismatches, substitution):
-    """How a read looks otherwise; clips say nothing about the reads of an indel."""
-    clip = clip_bin(reads.clip_left[r] + reads.clip_right[r]) if substitution else 0
-    return 6 * mismatch_bin(mismatches) + 3 * clip + mapq_bin(reads.mapq[r])
+def place_log_ratio(look, tables):
+    """ln P(x | error) / P(x) of a look."""
+    mapq, rest = look % MAPQ_BINS, look // MAPQ_BINS
+    clip, rest = rest % CLIP_BINS, rest // CLIP_BINS
+    return (
+        tables.log_end_ratio[rest % END_BINS]
+        + tables.log_mismatch_ratio[rest // END_BINS]
+        + tables.log_clip_ratio[clip]
+        + tables.log_mapq_ratio[mapq]
+    )
+
+
+@compiled
+def feature_log_ratios(reads, r, query, own_edits, tables):
+    """(ln ratio of place, company and mapping; ln ratio of base quality) of the base at `query`: P(x | error) / P(x)."""
+    length = reads.base_offset[r + 1] - reads.base_offset[r]
+    clipped = reads.clip_left[r] + reads.clip_right[r]
+    look = look_of(min(query, length - 1 - query), reads.edits[r] - own_edits, clipped, reads.mapq[r])
+    quality = reads.qualities[reads.base_offset[r] + query]
+    return place_log_ratio(look, tables), tables.log_quality_ratio[quality_bin(quality)]
+
+
+@compiled
+def company_code(mismatches, clipped, mapq):
+    """How a read looks otherwise."""
+    return 6 * mismatch_bin(mismatches) + 3 * clip_bin(clipped) + mapq_bin(mapq)
 
 
 @compiled
@@ -115,61 +132,94 @@ def base_log_ratio(base, reference, alternative, quality, orientation, boost, ta
     """ln P(base | alternative) - ln P(base | reference) with the sample's error rates times `boost`."""
     if base > 3:
         return 0.0
-    logs = np.zeros(2)
+    before = 0.0
     for side in range(2):
         truth = reference if side == 0 else alternative
         if truth > 3:
             return 0.0
         rates = tables.substitution_error[min(quality, 93), orientation, truth]
         if base == truth:
-            logs[side] = log(1.0 - min(3.0 * MAX_ERROR, boost * rates.sum()))
+            value = log(1.0 - min(3.0 * MAX_ERROR, boost * (rates[0] + rates[1] + rates[2] + rates[3])))
         else:
-            logs[side] = log(min(MAX_ERROR, boost * rates[base]))
-    return logs[1] - logs[0]
+            value = log(min(MAX_ERROR, boost * rates[base]))
+        if side == 0:
+            before = value
+    return value - before
 
 
 @compiled
-def direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
-    """(usable, ln ratio, ln error ratio, company) from the bases of a substitution; usable if gapless, unclipped."""
-    start, end = candidates.start[c], candidates.end[c]
-    if reads.gapped[r] or reads.start[r] > start or reads.end[r] < end:
-        return False, 0.0, 0.0, 0
-    if reads.clip_left[r] > SMALL_CLIP and reads.start[r] > start - WINDOW:
-        return False, 0.0, 0.0, 0
-    if reads.clip_right[r] > SMALL_CLIP and reads.end[r] < end + WINDOW:
-        return False, 0.0, 0.0, 0
-    if reads.low[r] <= candidates.context_high[c] and reads.high[r] >= candidates.context_low[c]:
-        return False, 0.0, 0.0, 0
-    bases = reads.base_offset[r] + reads.clip_left[r] - reads.start[r]
-    mismatches = 0
-    last = min(reads.end[r], end + WINDOW, reference_start + len(reference))  # an alignment may reach over a contig's end
-    for position in range(max(reads.start[r], start - WINDOW), last):
-        if (position < start or position >= end) and reads.bases[bases + position] != reference[position - reference_start]:
-            mismatches += 1
-    if mismatches > FEW_MISMATCHES:
-        return False, 0.0, 0.0, 0
-    own = 0
-    for position in range(start, end):
-        if reads.bases[bases + position] != reference[position - reference_start]:
-            own += 1
-    orientation = 1 if second_read_is_forward(reads.flag[r]) else 0
-    ratio, error_ratio, worst_quality = 0.0, 0.0, 255
-    for position in range(start, end):
-        query = reads.clip_left[r] + position - reads.start[r]
-        quality = reads.qualities[bases + position]
-        place, by_quality = feature_log_ratios(reads, r, query, own, tables)
-        ratio += base_log_ratio(
-            reads.bases[bases + position],
-            reference[position - reference_start],
-            candidates.alt[candidates.alt_offset[c] + position - start],
-            quality,
-            orientation,
-            exp(min(MOST_BOOST, max(LEAST_BOOST, place))),
-            tables,
-        )
-        if quality < worst_quality:
-            worst_quality, error_ratio = quality, place + by_quality
-    return True, ratio, error_ratio, company_code(reads, r, reads.edits[r] - own, True)
+def boost_of(place):
+    """Factor of error rates where a read looks as `place` says."""
+    return exp(min(MOST_BOOST, max(LEAST_BOOST, place)))
+
+
+@compiled
+def base_log_ratios(tables):
+    """`SampleTables.base_ratio`."""
+    looks = len(tables.log_mismatch_ratio) * END_BINS * CLIP_BINS * MAPQ_BINS
+    qualities = len(tables.substitution_error)
+    out = np.zeros((4, 4, 2, looks, qualities, 4))
+    for look in range(looks):
+        boost = boost_of(place_log_ratio(look, tables))
+        for reference in range(4):
+            for alternative in range(4):
+                for orientation in range(2):
+                    for quality in range(qualities):
+                        for base in range(4):
+                            out[reference, alternative, orientation, look, quality, base] = base_log_ratio(
+                                base, reference, alternative, quality, orientation, boost, tables
+                            )
+    return out
+
+
+@compiled
+def direct_log_ratios(candidates, c, reads, first, last, reference, reference_start, tables):
+    """`DirectRatios` of the reads first..last - 1 against a substitution, from the bases that are compared with it."""
+    size = max(0, last - first)
+    out = DirectRatios(np.zeros(size, np.bool_), np.zeros(size), np.zeros(size), np.zeros(size, np.uint8),
+                       np.zeros(size, np.uint8))  # fmt: skip
+    start, end, alt = candidates.start[c], candidates.end[c], candidates.alt_offset[c]
+    context_low, context_high = candidates.context_low[c], candidates.context_high[c]
+    for r in range(first, last):
+        low, high, clip_left, clip_right = reads.start[r], reads.end[r], reads.clip_left[r], reads.clip_right[r]
+        if reads.gapped[r] or low > start or high < end or reads.flag[r] & UNMAPPED:
+            continue
+        if (clip_left > SMALL_CLIP and low > start - WINDOW) or (clip_right > SMALL_CLIP and high < end + WINDOW):
+            continue
+        if low - clip_left <= context_high and high + clip_right >= context_low:
+            continue
+        beside, own = 0, 0
+        for i in range(reads.mismatch_offset[r], reads.mismatch_offset[r + 1]):
+            position = reads.mismatch[i]
+            if start <= position < end:
+                own += 1
+            elif start - WINDOW <= position < end + WINDOW:
+                beside += 1
+        if beside > FEW_MISMATCHES:
+            continue
+        bases, query = reads.base_offset[r], clip_left + start - low
+        length = reads.base_offset[r + 1] - bases
+        orientation = 1 if second_read_is_forward(reads.flag[r]) else 0
+        ratio, error_ratio, worst_quality = 0.0, 0.0, 255
+        is_alternative, is_clear = True, True
+        for k in range(end - start):
+            base, quality = reads.bases[bases + query + k], reads.qualities[bases + query + k]
+            truth, alternative = reference[start + k - reference_start], candidates.alt[alt + k]
+            end_distance = min(query + k, length - 1 - query - k)
+            look = look_of(end_distance, reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
+            if base < 4 and truth < 4 and alternative < 4:
+                ratio += tables.base_ratio[truth, alternative, orientation, look, min(quality, 93), base]
+            if quality < worst_quality:
+                worst_quality = quality
+                error_ratio = place_log_ratio(look, tables) + tables.log_quality_ratio[quality_bin(quality)]
+            is_alternative = is_alternative and base == alternative
+            is_clear = is_clear and tables.error[min(quality, 93)] <= MAX_ERROR
+        at = r - first
+        out.usable[at], out.log_ratio[at], out.log_error_ratio[at] = True, ratio, error_ratio
+        out.company[at] = company_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
+        if is_clear and (is_alternative or own == 0):
+            out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE
+    return out
 
 
 @compiled
@@ -244,12 +294,17 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
 @compiled
 def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
     """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company, allele shown)."""
+    if candidates.substitution[c]:
+        direct = direct_log_ratios(candidates, c, reads, r, r + 1, reference, reference_start, tables)
+        if direct.usable[0]:
+            return direct.log_ratio[0], direct.log_error_ratio[0], np.int64(direct.company[0]), np.int64(direct.allele[0])
+    return log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables)
+
+
+@compiled
+def log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables):
+    """As `read_log_ratio`, of a read that is realigned."""
     substitution = candidates.substitution[c]
-    if substitution:
-        usable, ratio, error_ratio, company = direct_log_ratio(candidates, c, reads, r, reference, reference_start, tables)
-        if usable:
-            allele = allele_of_bases(candidates, c, reads, r, reference, reference_start, tables, ratio)
-            return ratio, error_ratio, company, allele
     first, last = segment_bounds(reads, r, candidates.low[c] - WINDOW, candidates.high[c] + WINDOW)
     if last - first < SHORTEST_SEGMENT:
         return 0.0, 0.0, 0, NEITHER
@@ -266,7 +321,8 @@ def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
         if query >= 0:
             place, by_quality = feature_log_ratios(reads, r, query, candidates.end[c] - candidates.start[c], tables)
             error_ratio = place + by_quality
-    return ratio, error_ratio, company_code(reads, r, mismatches, substitution), allele
+    clipped = reads.clip_left[r] + reads.clip_right[r] if substitution else 0  # clips say nothing about the reads of an indel
+    return ratio, error_ratio, company_code(mismatches, clipped, reads.mapq[r]), allele
 
 
 @compiled

@@ -23,7 +23,7 @@ in the company of other mismatches, clips and low mapping qualities that the sam
 elsewhere)."""
 
 FACTORS_PER_LOGARITHM = 16
-"""So many factors, each within 1e-12 and 1e12, fit into a double."""
+"""So many factors, each within 1e-12 and 1e12, fit into a double; `_multiply` takes this power by squaring four times."""
 
 ARTIFACT_CLASSES = len(ACTIVE_ON)
 
@@ -49,6 +49,32 @@ def _move_logarithms(product, total):
 
 
 @compiled
+def _multiply(product, total, base, slope, share, whole, rest):
+    """Multiply by the factors base + slope * share, to the power of FACTORS_PER_LOGARITHM * whole + rest.
+
+    Deep places have many equal fragments: whole powers go to `total` as logarithms, the rest to `product`.
+    """
+    if whole > 0:
+        for g in range(len(product)):
+            factor = base + slope * share[g]
+            factor *= factor
+            factor *= factor
+            factor *= factor
+            total[g] += whole * log(factor * factor)
+    if rest == 1:
+        for g in range(len(product)):
+            product[g] *= base + slope * share[g]
+    elif rest > 0:
+        one, two, four, eight = rest & 1 > 0, rest & 2 > 0, rest & 4 > 0, rest & 8 > 0
+        for g in range(len(product)):
+            factor = base + slope * share[g]
+            second = factor * factor
+            fourth = second * second
+            power = (factor if one else 1.0) * (second if two else 1.0)
+            product[g] *= power * (fourth if four else 1.0) * (fourth * fourth if eight else 1.0)
+
+
+@compiled
 def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, slip_forward, slip_back, spurious, grid):
     """Log-likelihood (n, len(grid)) of the fraction of copies with the alternative allele, per candidate.
 
@@ -65,13 +91,12 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
             mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, exp10(-0.1 * mapq[row])))
             base = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
             slope = (1.0 - mismapped) * (p - a)
-            for _ in range(count[row]):
-                for g in range(size):
-                    product[g] *= base + slope * share[g]
-                factors += 1
-                if factors == FACTORS_PER_LOGARITHM:
-                    _move_logarithms(product, out[i])
-                    factors = 0
+            whole, rest = count[row] // FACTORS_PER_LOGARITHM, count[row] % FACTORS_PER_LOGARITHM
+            if factors + rest > FACTORS_PER_LOGARITHM:
+                _move_logarithms(product, out[i])
+                factors = 0
+            factors += rest
+            _multiply(product, out[i], base, slope, share, whole, rest)
         _move_logarithms(product, out[i])
     return out
 
@@ -101,25 +126,24 @@ def artefact_log_likelihoods(
                 erroneous = p * exp(log_error_ratio[row])
                 accompanied = p * exp(log_company_ratio[i, company[row]])
             inactive = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
-            for _ in range(count[row]):
+            whole, rest = count[row] // FACTORS_PER_LOGARITHM, count[row] % FACTORS_PER_LOGARITHM
+            if factors + rest > FACTORS_PER_LOGARITHM:
                 for k in range(ARTIFACT_CLASSES):
-                    on = ACTIVE_ON[k]
-                    active = (
-                        on == BOTH
-                        or (on == FORWARD and strand[row] == 1)
-                        or (on == REVERSE and strand[row] == 2)
-                        or (on == FIRST_FORWARD and orientation[row] == 0)
-                        or (on == SECOND_FORWARD and orientation[row] == 1)
-                    )
-                    made = erroneous if LOOKS[k] == LIKE_ERRORS else (accompanied if LOOKS[k] == IN_COMPANY else p)
-                    slope = (1.0 - mismapped) * (made - a) if active else 0.0
-                    for e in range(size):
-                        product[k, e] *= inactive + rates[e] * slope
-                factors += 1
-                if factors == FACTORS_PER_LOGARITHM:
-                    for k in range(ARTIFACT_CLASSES):
-                        _move_logarithms(product[k], out[i, k])
-                    factors = 0
+                    _move_logarithms(product[k], out[i, k])
+                factors = 0
+            factors += rest
+            for k in range(ARTIFACT_CLASSES):
+                on = ACTIVE_ON[k]
+                active = (
+                    on == BOTH
+                    or (on == FORWARD and strand[row] == 1)
+                    or (on == REVERSE and strand[row] == 2)
+                    or (on == FIRST_FORWARD and orientation[row] == 0)
+                    or (on == SECOND_FORWARD and orientation[row] == 1)
+                )
+                made = erroneous if LOOKS[k] == LIKE_ERRORS else (accompanied if LOOKS[k] == IN_COMPANY else p)
+                slope = (1.0 - mismapped) * (made - a) if active else 0.0
+                _multiply(product[k], out[i, k], inactive, slope, rates, whole, rest)
         for k in range(ARTIFACT_CLASSES):
             _move_logarithms(product[k], out[i, k])
     return out
