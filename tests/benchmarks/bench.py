@@ -92,25 +92,33 @@ def simulated_pair(work: Path, label: str, options: Sequence[str]) -> Path:
     return folder
 
 
-def scored(folder: Path, purity: str, prior: str) -> tuple[Metrics, Usage]:
-    """From reads to filtered calls in one process each, and their evaluation; reads properties are measured on the way."""
+def evaluated(folder: Path, calls: Path, mode: str) -> Metrics:
+    """Calls against the truth, filtered by a rule of fdr-filter."""
+    pair, judged = folder / "pair", folder / f"metrics-{mode}.json"
+    truth = ("--truth", pair / "truth.vcf.gz", "--reference", pair / "reference.fa")
+    run("evaluate-calls", "--calls", calls, *truth, "--mode", mode, "--output", judged)
+    return Metrics.model_validate_json(judged.read_text())
+
+
+def scored(folder: Path, purity: str, prior: str) -> tuple[Metrics, Metrics, Usage]:
+    """From reads to filtered calls in one process each, and their evaluation by the default rule and by `--mode global`.
+
+    Read properties are measured on the way.
+    """
     pair, calls, kept = folder / "pair", folder / f"scored-{prior}.vcf.gz", folder / f"filtered-{prior}.vcf.gz"
     inputs = ("--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--purity", purity)
     reads = ("--tumor", pair / "tumor.bam", "--normal", pair / "normal.bam")
     scoring = run("score-posterior", *inputs, *reads, "--prior", prior, "--output", calls)
     rate = ("--events", "SOMATIC_TUMOR", "--fdr", str(HEADLINE_FDR))
     filtering = run("fdr-filter", "--calls", calls, *rate, "--output", kept)
-    judged = folder / f"metrics-{prior}.json"
-    truth = ("--truth", pair / "truth.vcf.gz", "--reference", pair / "reference.fa")
-    run("evaluate-calls", "--calls", calls, *truth, "--output", judged)
-    metrics = Metrics.model_validate_json(judged.read_text())
+    metrics, by_global_rule = evaluated(folder, calls, "smart"), evaluated(folder, calls, "global")
     with pysam.VariantFile(str(kept)) as handle:
         written = sum(len(record.alts or ()) for record in handle)
     expected = point_at(metrics.class_named("all").joint_threshold, HEADLINE_FDR).kept
     if written != expected:
         raise RuntimeError(f"fdr-filter kept {written} calls where evaluate-calls counts {expected}: {folder}")
     usage = Usage(scoring.cpu_seconds + filtering.cpu_seconds, max(scoring.peak_mb, filtering.peak_mb))
-    return metrics, usage
+    return metrics, by_global_rule, usage
 
 
 def point_at(points: Sequence[OperatingPoint], nominal: float) -> OperatingPoint:
@@ -146,7 +154,7 @@ def result(work: Path, name: str, seed: int, more: Sequence[str], flat: bool) ->
     if cache.exists() and (known := json.loads(cache.read_text()))["digest"] == digest:
         return known
     purity = options[options.index("--purity") + 1]
-    metrics, usage = scored(folder, purity, "empirical")
+    metrics, by_global_rule, usage = scored(folder, purity, "empirical")
     found: dict[str, Any] = {
         "set": name,
         "seed": seed,
@@ -156,6 +164,7 @@ def result(work: Path, name: str, seed: int, more: Sequence[str], flat: bool) ->
         "cpu_seconds": round(usage.cpu_seconds, 1),
         "peak_mb": round(usage.peak_mb),
         "classes": {label: class_result(metrics, label) for label in CLASSES},
+        "global": {label: class_result(by_global_rule, label) for label in CLASSES},
         "false_calls_by_truth": metrics.false_calls_by_truth,
         "flat": {},
     }

@@ -71,6 +71,16 @@ def test_calls_against_truth(tmp_path: Path) -> None:
     assert found.provenance["executable"] == "evaluate-calls"
 
 
+@pytest.mark.parametrize(("mode", "kept", "false"), [("smart", 30, 0), ("global", 31, 1), ("local", 30, 0)])
+def test_calls_are_filtered_as_fdr_filter_would(tmp_path: Path, mode: str, kept: int, false: int) -> None:
+    """Thirty certain calls leave over an error mass of 30 * 0.05 = 1.5, under which one of 0.9 passes by the global rule."""
+    calls = [Call(100 + 10 * i, SEQUENCE[99 + 10 * i], "CG"[SEQUENCE[99 + 10 * i] == "C"], 1e-9) for i in range(30)]
+    truth = [(call.pos, call.ref, call.alts) for call in calls]
+    wrong = Call(450, SEQUENCE[449], "CG"[SEQUENCE[449] == "C"], 0.9)
+    point = at(run(tmp_path, [*calls, wrong], truth, mode=mode), "snv")
+    assert (point.kept, point.false) == (kept, false)
+
+
 def test_same_bytes(tmp_path: Path) -> None:
     calls, truth = [Call(100, "A", "C"), Call(200, "A", "ACC")], [(100, "A", "C", 0.3), (200, "A", "ACC", 0.2)]
     run(tmp_path, calls, truth, report=tmp_path / "a.html")

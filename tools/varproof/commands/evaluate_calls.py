@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_serializer, field_validator
 
@@ -49,6 +49,9 @@ class EvaluateCallsOptions(CommandOptions):
     regions: Path | None = Field(None, description="BED: only calls and true variants that start in these regions.")
     reference: Path | None = Field(None, description="reference FASTA: indels are left-aligned before comparison.")
     events: list[str] = Field(["SOMATIC_TUMOR"], description="event, or events whose probabilities add up.")
+    mode: Literal["smart", "global", "local"] = Field(
+        "smart", description="how calls are filtered at a rate, as in fdr-filter."
+    )
     truth_event: str = Field("SOMATIC_TUMOR", description="which INFO/EVENT of the truth counts; without EVENT all do.")
     max_distance: int | None = Field(None, ge=0, description="bp between an indel and the true one (default: exact alleles).")
     max_length_difference: int | None = Field(None, ge=0, description="bp that an indel's length may differ (default: exact).")
@@ -182,7 +185,7 @@ def _evaluated(
             names = sorted({name.partition(":")[0] for name in truth.others.values()}) or EVENTS
             raise UserError(f"--truth-event: {files.truth} has no {options.truth_event}; it has {', '.join(names)}")
         logger.warning("%s holds no true variant%s", files.truth, f" with EVENT={options.truth_event}" if has_events else "")
-    calls = read_calls(scored, selection, regions, reference)
+    calls = read_calls(scored, selection, regions, reference, options.mode)
     _check_contigs(files, header, calls, truth)
     scoring = _scoring(header)
     purity = options.purity or (1.0 if scoring is None else float(scoring["options"]["purity"]))

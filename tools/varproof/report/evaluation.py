@@ -68,7 +68,7 @@ def kept_at_rates(calls: Calls, considered: Any) -> dict[float, Any]:
         in_run = calls.runs == run
         ordered = np.sort(calls.errors[in_run & considered])
         for rate, mask in kept.items():
-            mask |= in_run & (calls.errors <= threshold_of_sorted(ordered, rate).error)
+            mask |= in_run & (calls.errors <= threshold_of_sorted(ordered, rate, calls.mode).error)
     return kept
 
 
@@ -203,7 +203,7 @@ def vaf_metrics(calls: Calls, truth: Truth, matching: Matching, chosen: Any, pur
 
 def false_calls_by_truth(calls: Calls, truth: Truth, matching: Matching) -> dict[str, int]:
     """What the false calls kept at the headline rate (joint) are: known to the truth as something else, or nothing."""
-    limit = threshold_of_sorted(np.sort(calls.errors), HEADLINE_FDR).error
+    limit = threshold_of_sorted(np.sort(calls.errors), HEADLINE_FDR, calls.mode).error
     places: dict[str, list[int]] = {}
     for contig, start, end, _ in truth.keys:
         places.setdefault(contig, []).extend((start, end))

@@ -39,6 +39,7 @@ def pooled(runs: Sequence[Evaluated]) -> Evaluated:
             **_variants(calls),
             **_columns(calls, "errors", "vafs", "vaf_low", "vaf_high", "depths"),
             not_judged=sum(part.not_judged for part in calls),
+            mode=calls[0].mode,
         ),
         Truth(
             **_variants(truths),

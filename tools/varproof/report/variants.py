@@ -18,6 +18,7 @@ from varproof.errors import UserError
 from varproof.formats.scored import EventSelection, allele_frequencies, density_field, density_texts, depth, error_probabilities
 from varproof.formats.shifting import steps_left, turned
 from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, info_value, read_records
+from varproof.posterior.fdr import Mode
 from varproof.posterior.vaf import FrequencyEstimate, frequency_estimate
 
 TYPES = tuple(VariantType)
@@ -125,7 +126,10 @@ class Variants:
 
 @dataclass
 class Calls(Variants):
-    """Judged calls. `errors`: posterior error probability; VAF columns NaN and depth 0 where the file has none."""
+    """Judged calls. `errors`: posterior error probability; VAF columns NaN and depth 0 where the file has none.
+
+    `mode`: the rule by which they are filtered at a rate.
+    """
 
     errors: Any = field(default_factory=_numbers)
     vafs: Any = field(default_factory=_numbers)
@@ -133,6 +137,7 @@ class Calls(Variants):
     vaf_high: Any = field(default_factory=_numbers)
     depths: Any = field(default_factory=_numbers)
     not_judged: int = 0
+    mode: Mode = "smart"
 
     def freeze(self) -> None:
         """Turn the columns into arrays."""
@@ -178,9 +183,11 @@ def _key(candidate: Candidate, reference: Reference | None) -> Key:
     return sys.intern(candidate.contig), start, end, alt  # else each record brings its own copy of the name
 
 
-def read_calls(path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None) -> Calls:
+def read_calls(
+    path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None, mode: Mode = "smart"
+) -> Calls:
     """The judged calls of a scored VCF. Raises UserError as the readers do, and where REF is not the reference's."""
-    calls = Calls()
+    calls = Calls(mode=mode)
     for record in read_records(path):
         errors = error_probabilities(record, selection)
         has_samples, tumor = len(record.samples) > 0, record.header.tumor_column
@@ -207,11 +214,11 @@ def read_calls(path: Path, selection: EventSelection, regions: Regions | None, r
                 calls.add(key, candidate)
                 for column in (calls.errors, calls.vafs, calls.vaf_low, calls.vaf_high, calls.depths):
                     column.append(math.nan)
-            text, mode = texts[candidate.allele], modes[candidate.allele]
+            text, vaf = texts[candidate.allele], modes[candidate.allele]
             # Intervals are compared for likely calls only; decoding millions of unlikely ones would take minutes.
             estimate = _estimate(path, record, text) if text is not None and error < 0.5 else None
             calls.errors[known] = error
-            calls.vafs[known] = math.nan if mode is None else float(mode)
+            calls.vafs[known] = math.nan if vaf is None else float(vaf)
             calls.vaf_low[known] = math.nan if estimate is None else estimate.low
             calls.vaf_high[known] = math.nan if estimate is None else estimate.high
             calls.depths[known] = 0 if fragments is None else fragments
