@@ -5,15 +5,14 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test bounds robust test-wrappers test-callers lint audit bench bench-short picture test-data clean
+.PHONY: help demo test bounds robust test-wrappers lint audit bench bench-short picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
 	@echo "make test       run all tests"
 	@echo "make bounds     tests of compiled code, every index checked"
 	@echo "make robust     spoilt files and faults by the thousand (half an hour)"
-	@echo "make test-wrappers  images, Nextflow and Galaxy on the real engines"
-	@echo "make test-callers   files of real callers through every executable"
+	@echo "make test-wrappers  images, Nextflow, Galaxy and real callers on the real engines"
 	@echo "make lint       ruff, mypy and deptry"
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
@@ -122,14 +121,9 @@ bounds: .venv/installed-dev
 robust: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/robustness.py
 
-# Images, Nextflow and Galaxy on the real engines, which are installed where that may be done (Debian, root).
+# Images, Nextflow, Galaxy and real callers (GATK, freebayes, ...) on the real engines, which are installed where that may be done (Debian, root).
 test-wrappers: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(AGAIN) tests/wrappers
-
-# Real callers (GATK, freebayes, bcftools, ...), installed where that may be done, and what becomes of their files.
-test-callers: .venv/installed-dev
-	VARPROOF_CALLERS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests/wrappers/test_callers.py \
-	  tests/wrappers/test_galaxy_callers.py tests/wrappers/test_nextflow.py::test_mutect2
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

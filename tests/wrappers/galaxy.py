@@ -34,7 +34,7 @@ class Galaxy:
     version: str
     binaries: Path
 
-    def run(self, *arguments: str | Path, folder: Path, limit: int = 900) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str | Path, folder: Path, limit: int = 1800) -> subprocess.CompletedProcess[str]:
         """A program of the server's environment (planemo, python), run in `folder`."""
         program, *rest = map(str, arguments)
         return subprocess.run(

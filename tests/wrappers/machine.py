@@ -1,6 +1,5 @@
 """What tests of wrappers share: where things lie, what this machine must have, and the note of which engine a test ran on."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -22,9 +21,3 @@ def require_space(folder: Path, gigabytes: int) -> None:
     free = shutil.disk_usage(folder).free / 1e9
     if free < gigabytes:
         pytest.skip(f"{gigabytes} GB are needed under {folder}, {free:.1f} GB are free")
-
-
-with_callers = pytest.mark.skipif(
-    "VARPROOF_CALLERS" not in os.environ, reason="real callers, half a gigabyte of them, run with make test-callers"
-)
-"""A mark of tests that run real callers."""

@@ -12,10 +12,10 @@ import vcfpy
 
 from wrappers.callers import CALLERS, Called, called_by
 from wrappers.containers import installed, output_of
-from wrappers.machine import TEST_DATA, ran_on, with_callers
+from wrappers.machine import TEST_DATA, ran_on
 from wrappers.vcf_text import VcfText, vcf_text
 
-pytestmark = [pytest.mark.timeout(1200), with_callers]
+pytestmark = pytest.mark.timeout(1200)
 
 REFERENCE = ("--reference", TEST_DATA / "reference.fa")
 OUTPUTS = ("scored", "annotated", "filtered", "predicted", "combined")

@@ -9,7 +9,7 @@ from wrappers.containers import installed
 from wrappers.galaxy import Galaxy
 from wrappers.machine import TEST_DATA, ran_on
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(2400)
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ import pytest
 
 from wrappers.callers import Called
 from wrappers.galaxy import EXECUTABLES, Galaxy
-from wrappers.machine import TEST_DATA, ran_on, with_callers
+from wrappers.machine import TEST_DATA, ran_on
 from wrappers.vcf_text import vcf_text
 
-pytestmark = [pytest.mark.timeout(1200), with_callers]
+pytestmark = pytest.mark.timeout(2400)
 
 UPLOADS = {"tumor": "bam", "normal": "bam", "reference": "fasta", "model": "zip"}
 SUFFIXES = {"bam": "bam", "fasta": "fa", "zip": "keras"}

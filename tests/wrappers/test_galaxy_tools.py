@@ -9,7 +9,7 @@ import pytest
 from wrappers.galaxy import TOOLS, Galaxy
 from wrappers.machine import ran_on
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(2400)
 EXECUTABLES = sorted(path.stem for path in TOOLS.glob("*.xml") if path.name != "macros.xml")
 # Whether bio.tools knows varproof is for bio.tools to say; all else is for the files.
 NOT_LINTED = "BioToolsValid"

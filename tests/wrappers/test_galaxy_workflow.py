@@ -10,7 +10,7 @@ import pytest
 from wrappers.galaxy import EXECUTABLES, TOOLS, Galaxy
 from wrappers.machine import TEST_DATA, ran_on
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(2400)
 WORKFLOW = TOOLS / "workflows" / "reads-to-calls.ga"
 
 Records = list[tuple[str, ...]]

@@ -9,7 +9,7 @@ import pytest
 
 from wrappers.callers import Called
 from wrappers.containers import Engine
-from wrappers.machine import TEST_DATA, ran_on, with_callers
+from wrappers.machine import TEST_DATA, ran_on
 from wrappers.vcf_text import vcf_text
 from wrappers.workflow import PIPELINE, Nextflow, Run
 
@@ -192,7 +192,6 @@ def test_slurm(
     assert (run.folder / ".nextflow.log").read_text().count("[SLURM] submitted process") == len(run.statuses()) >= 9
 
 
-@with_callers
 def test_mutect2(request: pytest.FixtureRequest, nextflow: Nextflow, mutect2: Called, tmp_path: Path) -> None:
     """Mutect2's file, unmodified, through the whole pipeline: every record is judged, and the planted variants are found"""
     ran_on(request, f"Nextflow {nextflow.version},", f"{mutect2.engine.name} {mutect2.engine.version}")

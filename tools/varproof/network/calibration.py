@@ -25,8 +25,8 @@ def log_odds(probability: Any) -> np.ndarray:
     """
     from varproof.numerics_numba_fns import log_of
 
-    both = log_of(np.maximum(np.asarray(probability, np.float64), _LEAST_PROBABILITY))
-    return both[:, 1] - both[:, 0]
+    both = log_of(np.maximum(np.asarray(probability, np.float64), _LEAST_PROBABILITY).ravel())
+    return both[1::2] - both[::2]
 
 
 def fitted_calibration(logit: Any, label: Any) -> Calibration:
