@@ -89,6 +89,8 @@ def _layer(function: Callable[..., Any], folder: Path) -> FunctionCache:
     path = Path(function.__code__.co_filename)
 
     class Locator(_CacheLocator):
+        _py_file = str(path)  # for Numba's message where code can't be kept
+
         def get_cache_path(self) -> str:
             return str(folder / path.parent.name)
 
