@@ -55,6 +55,8 @@ gather $candidates --inputs "$output"/chunks/*.h5 --output "$output/gathered.h5"
 
 combine-calls --scored "$output/scored.vcf.gz" --predicted "$data/predicted.vcf.gz" --save-stacking "$output/stacking.json" \
     --output "$output/combined.vcf.gz"
+combine-calls --scored "$output/scored.vcf.gz" --predicted "$data/predicted.vcf.gz" --calibration "$output/combined.vcf.gz" \
+    --calibration-truth "$data/truth.vcf.gz" $reference --output "$output/combined-again.vcf.gz"
 evaluate-calls --calls "$output/scored.vcf.gz" --truth "$data/truth.vcf.gz" $reference --report "$output/report.html" \
     --output "$output/metrics.json"
 
