@@ -76,7 +76,8 @@ def started(name: str, arguments: Sequence[object], first: Callable[[], None] | 
     status = 70
     try:
         os.dup2(writing, 1), os.dup2(writing, 2)
-        sys.stdout, sys.stderr = (io.TextIOWrapper(os.fdopen(number, "wb", 0), write_through=True) for number in (1, 2))
+        sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", 0), write_through=True)
+        sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", 0), errors="backslashreplace", write_through=True)  # as Python's own
         sys.argv = [name, *map(str, arguments), "--quiet"]
         if first is not None:
             first()

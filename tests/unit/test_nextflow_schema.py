@@ -40,7 +40,7 @@ BY_EXT_ARGS = {
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity"},
-    "evaluate-calls": {"purity", "certificate", "prior"},
+    "evaluate-calls": {"purity", "certificate", "prior", "mode"},
     "train": {"resume"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""

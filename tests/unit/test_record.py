@@ -105,6 +105,10 @@ def test_values_that_are_not_what_the_header_says() -> None:
     found = record("chr1 100 . A C . . DP=many;AF=x")
     with pytest.raises(UserError, match=r"record chr1:100: DP=many is no whole number"):
         found.info["DP"]
+    with pytest.raises(UserError, match=r"record chr1:100: ONE is damaged: it is no text"):
+        record("chr1 100 . A C . . ONE=\udcff").info["ONE"]
+    with pytest.raises(UserError, match=r"record chr1:100: DP is damaged: it is no text"):
+        record("chr1 100 . A C . . DP=1\udcff").info["DP"]
     with pytest.raises(UserError, match=r"record chr1:100: AF=x is no number"):
         found.info["AF"]
 

@@ -213,12 +213,18 @@ class Record:
         return f"{self.contig}:{self.pos}"
 
 
+def _require_text(record: Record, name: str, text: str) -> None:
+    if "\udc80" <= max(text, default="") <= "\udcff":
+        raise UserError(f"record {record.place()}: {name} is damaged: it is no text (invalid UTF-8)")
+
+
 def _number(record: Record, name: str, text: str, kind: type) -> Any:
     if text in (MISSING, ""):
         return None
     try:
         return kind(text)
     except ValueError:
+        _require_text(record, name, text)
         what = "whole number" if kind is int else "number"
         raise UserError(f"record {record.place()}: {name}={text[:40]} is no {what}, as the header says it is") from None
 
@@ -226,8 +232,7 @@ def _number(record: Record, name: str, text: str, kind: type) -> Any:
 def _typed(record: Record, name: str, text: str, field: Field) -> Any:
     """Values as the header declares them: a scalar for Number=1, else a tuple; a text with Number=1 is never taken apart."""
     if field.type not in ("Integer", "Float"):
-        if "\udc80" <= max(text, default="") <= "\udcff":
-            raise UserError(f"record {record.place()}: {name} is damaged: it is no text (invalid UTF-8)")
+        _require_text(record, name, text)
         if field.number in ("0", "1"):
             return text
         return tuple(None if part == MISSING else part for part in text.split(","))

@@ -18,7 +18,8 @@ def start_tensorflow(threads: int, needed_by: str, split_operations: bool = True
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    start_network_access()
+    if "tensorflow" not in sys.modules:
+        start_network_access()
     try:
         with _quiet_stderr():
             import keras
