@@ -121,7 +121,8 @@ bounds: .venv/installed-dev
 robust: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/robustness.py
 
-# Images, Nextflow, Galaxy and real callers (GATK, freebayes, ...) on the real engines, which are installed where that may be done (Debian, root).
+# Images, Nextflow, Galaxy and real callers (GATK, freebayes, ...) on the real engines, which are installed where that may be
+# done (Debian, root).
 test-wrappers: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(AGAIN) tests/wrappers
 

@@ -92,33 +92,30 @@ def simulated_pair(work: Path, label: str, options: Sequence[str]) -> Path:
     return folder
 
 
-def evaluated(folder: Path, calls: Path, mode: str) -> Metrics:
-    """Calls against the truth, filtered by a rule of fdr-filter."""
-    pair, judged = folder / "pair", folder / f"metrics-{mode}.json"
+def evaluated(folder: Path, prior: str, mode: str) -> Metrics:
+    """The calls of `scored` against the truth, filtered by a rule of fdr-filter."""
+    pair, calls, judged = folder / "pair", folder / f"scored-{prior}.vcf.gz", folder / f"metrics-{prior}-{mode}.json"
     truth = ("--truth", pair / "truth.vcf.gz", "--reference", pair / "reference.fa")
     run("evaluate-calls", "--calls", calls, *truth, "--mode", mode, "--output", judged)
     return Metrics.model_validate_json(judged.read_text())
 
 
-def scored(folder: Path, purity: str, prior: str) -> tuple[Metrics, Metrics, Usage]:
-    """From reads to filtered calls in one process each, and their evaluation by the default rule and by `--mode global`.
-
-    Read properties are measured on the way.
-    """
+def scored(folder: Path, purity: str, prior: str) -> tuple[Metrics, Usage]:
+    """From reads to filtered calls in one process each, and their evaluation; reads properties are measured on the way."""
     pair, calls, kept = folder / "pair", folder / f"scored-{prior}.vcf.gz", folder / f"filtered-{prior}.vcf.gz"
     inputs = ("--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--purity", purity)
     reads = ("--tumor", pair / "tumor.bam", "--normal", pair / "normal.bam")
     scoring = run("score-posterior", *inputs, *reads, "--prior", prior, "--output", calls)
     rate = ("--events", "SOMATIC_TUMOR", "--fdr", str(HEADLINE_FDR))
     filtering = run("fdr-filter", "--calls", calls, *rate, "--output", kept)
-    metrics, by_global_rule = evaluated(folder, calls, "smart"), evaluated(folder, calls, "global")
+    metrics = evaluated(folder, prior, "smart")
     with pysam.VariantFile(str(kept)) as handle:
         written = sum(len(record.alts or ()) for record in handle)
     expected = point_at(metrics.class_named("all").joint_threshold, HEADLINE_FDR).kept
     if written != expected:
         raise RuntimeError(f"fdr-filter kept {written} calls where evaluate-calls counts {expected}: {folder}")
     usage = Usage(scoring.cpu_seconds + filtering.cpu_seconds, max(scoring.peak_mb, filtering.peak_mb))
-    return metrics, by_global_rule, usage
+    return metrics, usage
 
 
 def point_at(points: Sequence[OperatingPoint], nominal: float) -> OperatingPoint:
@@ -154,7 +151,8 @@ def result(work: Path, name: str, seed: int, more: Sequence[str], flat: bool) ->
     if cache.exists() and (known := json.loads(cache.read_text()))["digest"] == digest:
         return known
     purity = options[options.index("--purity") + 1]
-    metrics, by_global_rule, usage = scored(folder, purity, "empirical")
+    metrics, usage = scored(folder, purity, "empirical")
+    by_global_rule = evaluated(folder, "empirical", "global")
     found: dict[str, Any] = {
         "set": name,
         "seed": seed,

@@ -15,7 +15,6 @@ BLOCK_BYTES = 0xFF00
 MAGIC, TRAILER_BYTES = b"\x1f\x8b\x08\x04", 8
 SIZE_FIELD = b"BC\x02\x00"
 _START = MAGIC + b"\0\0\0\0\0\xff\x06\x00" + SIZE_FIELD
-_LEVEL = 5
 
 END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends a file."""
@@ -27,9 +26,9 @@ def framed(packed: bytes, checksum: int, size: int) -> bytes:
     return b"".join((_START, struct.pack("<H", last), packed, struct.pack("<II", checksum, size)))
 
 
-def deflated_block(content: bytes | memoryview) -> bytes:
-    """A block of at most `BLOCK_BYTES`, by zlib."""
-    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+def deflated_block(content: bytes | memoryview, level: int = 5) -> bytes:
+    """A block of at most `BLOCK_BYTES`, by zlib at one of its levels of compression (1: fastest)."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
     return framed(packer.compress(content) + packer.flush(), zlib.crc32(content), len(content))
 
 

@@ -35,7 +35,7 @@ def compressed_block(content: bytes | memoryview) -> bytes:
     Not by igzip's compressor of streams: one in some 20,000 of its blocks depends on what the memory held before.
     """
     if igzip is None:
-        return deflated_block(content)
+        return deflated_block(content, level=1)
     packed = igzip.compress(content, 1, flag=igzip.COMP_DEFLATE, hist_bits=15)
     return framed(packed, isal_zlib.crc32(content), len(content))
 
