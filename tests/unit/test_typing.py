@@ -11,7 +11,7 @@ from evidence_examples import PROPERTIES, READ_LENGTH, SINGLE_END, Locus, collec
 from small_bams import Read, write_bam
 from varproof.evidence.collect import _candidate_arrays, _decoded
 from varproof.evidence.sample import Sample
-from varproof.evidence.typing_numba_fns import base_log_ratio, read_log_ratio
+from varproof.evidence.typing_numba_fns import base_log_ratio, direct_log_ratios, log_ratio_anew
 from varproof.evidence.windows import ReferenceSlice, place
 from varproof.formats.vcf import Candidate
 from varproof.reads.decode import base_codes
@@ -103,7 +103,10 @@ def one_read_ratios(item: Locus, realign: bool, properties=SINGLE_END, tmp: Path
         arrays = arrays._replace(substitution=np.zeros(1, bool))
     with pysam.AlignmentFile(str(path)) as alignments:
         reads = _decoded(alignments, reference, 0, len(REFERENCE), None).reads
-    return [read_log_ratio(arrays, 0, reads, r, reference.codes, 0, sample.tables)[0] for r in range(len(reads.start))]
+    size, context = len(reads.start), (reference.codes, 0, sample.tables)
+    direct = direct_log_ratios(arrays, 0, reads, 0, size if arrays.substitution[0] else 0, *context)
+    usable = [*direct.usable, *[False] * (size - len(direct.usable))]
+    return [direct.log_ratio[r] if usable[r] else log_ratio_anew(arrays, 0, reads, r, *context)[0] for r in range(size)]
 
 
 @pytest.mark.parametrize(("kind", "quality"), [("snv", 12), ("snv", 30), ("mnv", 12), ("mnv", 20)])

@@ -292,18 +292,11 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
 
 
 @compiled
-def read_log_ratio(candidates, c, reads, r, reference, reference_start, tables):
-    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company, allele shown)."""
-    if candidates.substitution[c]:
-        direct = direct_log_ratios(candidates, c, reads, r, r + 1, reference, reference_start, tables)
-        if direct.usable[0]:
-            return direct.log_ratio[0], direct.log_error_ratio[0], np.int64(direct.company[0]), np.int64(direct.allele[0])
-    return log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables)
-
-
-@compiled
 def log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables):
-    """As `read_log_ratio`, of a read that is realigned."""
+    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company, allele shown).
+
+    Of a read that is realigned: any of an indel, those of a substitution that `direct_log_ratios` can't use.
+    """
     substitution = candidates.substitution[c]
     first, last = segment_bounds(reads, r, candidates.low[c] - WINDOW, candidates.high[c] + WINDOW)
     if last - first < SHORTEST_SEGMENT:
