@@ -204,6 +204,19 @@ def test_without_known_sites_there_is_no_judgement_and_this_is_said_once(
     assert all(record.qual is None and not list(record.filter) and "KNOWN_SHARE" not in record.info for record in records)
 
 
+def test_sampled_depth_is_told(pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    called(pair, tmp_path / "whole.vcf")
+    assert not caplog.records
+    called(pair, tmp_path / "sampled.vcf", max_depth=10)
+    (message,) = caplog.messages
+    assert message.startswith("1 of 1 stretches have places deeper than the limit of 10: ")
+    whole, sampled = (
+        {record.pos: record.samples[0]["DP"] for record in read_records(tmp_path / f"{name}.vcf")}
+        for name in ("whole", "sampled")
+    )
+    assert all(depth <= whole[place] for place, depth in sampled.items() if place in whole) and whole != sampled
+
+
 @pytest.mark.parametrize(
     ("positions", "message"),
     [([], "has no records, so that candidates are not qualified by it"), ([99 * EVERY], None)],

@@ -5,10 +5,12 @@ and calls `wrappers.machine.ran_on`. The table at the end has one line per test:
 docstring, seconds (of what it was the first to need, too) and result.
 
 With `VARPROOF_ENGINES=optional`, as in CI, what an engine needs and a machine can't give (a registry that does not answer while
-an image is built) makes its tests "not run" with the reason; without it they fail.
+an image is built) makes its tests "not run" with the reason; without it they fail. `VARPROOF_MINUTES` is for how long tests
+may begin: later ones are "not run", too, so that a slow machine comes to an end.
 """
 
 import os
+import time
 from typing import Any
 
 import pytest
@@ -46,6 +48,16 @@ class ByEngine(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return ByEngine(config, log)
+
+
+BEGUN = time.monotonic()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    minutes = float(os.environ.get("VARPROOF_MINUTES", "inf"))
+    if time.monotonic() - BEGUN > 60 * minutes:
+        pytest.skip(f"{minutes:g} minutes had gone by")
 
 
 @pytest.hookimpl(wrapper=True)

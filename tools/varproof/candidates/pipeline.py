@@ -5,7 +5,7 @@ they are. What is in memory is bounded by a chunk: its reads, its reference, its
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,7 @@ class FoundCandidates:
 
     `position` (n,): 0-based, of the record; `ref`, `alt`: alleles as in a VCF; `features`: float32 (n, features);
     `samples`: genotypes in the tumour, then in the normal; `known`: names of known sites, "." for one without, "" for none.
+    `limited`: whether reads of places over the depth limit were left out.
     """
 
     contig: str
@@ -99,6 +100,7 @@ class FoundCandidates:
     features: np.ndarray
     samples: list[Genotypes]
     known: list[str]
+    limited: bool = False
 
     @property
     def size(self) -> int:
@@ -157,12 +159,13 @@ class _Worker:
         length = self.fasta.get_reference_length(chunk.contig)
         low, high = max(0, chunk.start - BESIDE), min(length, chunk.end + BESIDE)
         settings, samples = self.job.finding, []
-        reference, alleles = None, None
+        reference, alleles, limited = None, None, False
         for handle in self.samples:
             batch = decode_reads(
                 handle, chunk.contig, low - FURTHEST_CLIP, high + MAX_SHIFT + FURTHEST_CLIP,
                 max_depth=self.job.max_depth, keep_unmapped_mates=False,
             )  # fmt: skip
+            limited |= batch.limited
             if reference is None:
                 if not batch.size:
                     return _nothing(chunk.contig, len(self.samples))
@@ -178,7 +181,7 @@ class _Worker:
         kept = (alleles.within < 0) | settings.enough(own, samples[0][:, DEPTH])
         kept &= inside(position, chunk.regions)
         if not kept.any():
-            return _nothing(chunk.contig, len(self.samples))
+            return replace(_nothing(chunk.contig, len(self.samples)), limited=limited)
         samples = [support[kept] for support in samples]
         repeats = repeat_lengths(alleles.start[kept], (alleles.end + alleles.shift)[kept], reference)
         features = allele_features(samples[0], samples[1] if len(samples) > 1 else None, repeats)
@@ -195,6 +198,7 @@ class _Worker:
             features=features,
             samples=[genotypes(support) for support in samples],
             known=known,
+            limited=limited,
         )
 
 

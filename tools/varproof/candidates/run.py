@@ -84,11 +84,21 @@ def call(job: CallingJob, qualification: Qualification, output: Path, provenance
 
 
 def _searched(job: CallingJob, stretches: list, workers: int) -> Iterator[FoundCandidates]:
+    limited = 0
     with progress(sum(item.end - item.start for item in stretches), "bases searched") as advance:
         for chunk, part in zip(stretches, found_chunks(job, stretches, workers), strict=True):
             advance(chunk.end - chunk.start)
+            limited += part.limited
             if part.size:
                 yield part
+    if limited:
+        logger.warning(
+            "%d of %d stretches have places deeper than the limit of %s: only a sample of their fragments was searched, and "
+            "counts are of that sample (a greater --max-depth uses all)",
+            limited,
+            len(stretches),
+            job.max_depth,
+        )
 
 
 def _spooled(spool) -> Iterator[FoundCandidates]:

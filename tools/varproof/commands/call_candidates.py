@@ -38,7 +38,7 @@ class CallCandidatesOptions(CommandOptions):
     save_tree: Path | None = Field(None, description="write the tree (JSON), for --tree of other runs.")
     draw_tree: Path | None = Field(None, description="draw the tree (SVG).")
     seed: int = Field(0, ge=0, description="of the tree.")
-    max_depth: int | None = Field(1000, ge=10, description="subsample deeper places to this depth, by read name.")
+    max_depth: int | None = Field(10_000, ge=10, description="subsample deeper places to this depth, by read name.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "CallCandidatesOptions":
