@@ -51,7 +51,7 @@ install_varproof() {
     [ $first = no ] || $pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /build/wheel /build/source
     $pip --python $python install --no-compile --no-index --no-deps /build/wheel/*.whl
     cd /
-    kernels=$($python -c 'from varproof.accelerate import FOLDERS; print(FOLDERS[-1])')
+    kernels=$($python -c 'from varproof.machinery.accelerate import FOLDERS; print(FOLDERS[-1])')
     if [ $first = yes ]; then
         mkdir /build/run
         PYTHONDONTWRITEBYTECODE='' HOME=/nonexistent sh /build/source/containers/run-all.sh /build/source/test-data /build/run

@@ -17,7 +17,7 @@ from varproof.formats.tensors import (
     TensorHeader,
     TensorSettings,
 )
-from varproof.formats.vcf import VariantType, trimmed_alleles, variant_type
+from varproof.variants.candidate import VariantType, trimmed_alleles, variant_type
 
 CODES = {letter: code for code, letter in enumerate(" ACGTN")}
 REFERENCE = "ACGTACGTACG"

@@ -1,7 +1,7 @@
 """Calls and truths for tests of matching and metrics, without files."""
 
-from varproof.formats.vcf import Candidate
-from varproof.report.variants import Calls, Truth
+from varproof.evaluation.variants import Calls, Truth
+from varproof.variants.candidate import Candidate
 
 
 def candidate(start: int, ref: str, alt: str, contig: str = "chr1") -> Candidate:

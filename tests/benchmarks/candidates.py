@@ -25,9 +25,9 @@ from candidates_table import candidates_lines
 from tables import write_page
 
 from varproof.commands.call_candidates import CallCandidatesOptions
-from varproof.formats.shifting import steps_left, steps_right, turned
-from varproof.formats.vcf import trimmed_alleles
 from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED
+from varproof.variants.candidate import trimmed_alleles
+from varproof.variants.shifting import steps_left, steps_right, turned
 
 Allele = tuple[str, int, int, str]
 """(contig, start, end, alternative): trimmed, left-aligned, 0-based half-open."""

@@ -191,7 +191,7 @@ def a_million(work: Path) -> dict[str, Any]:
 def by_type(work: Path) -> list[dict[str, Any]]:
     """CPU seconds of collect-evidence on the candidates of each type, less those on a single one, and the pairs it weighs."""
     from varproof.formats.evidence import EvidenceReader
-    from varproof.formats.vcf import candidates_of
+    from varproof.variants.candidate import candidates_of
 
     pair, folder = pair_of(work, "default"), work / "speed"
     folder.mkdir(exist_ok=True)

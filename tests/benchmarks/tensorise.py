@@ -19,8 +19,8 @@ from bench import first_records, run, simulated_pair
 from tables import marked
 
 from varproof.formats.tensors import TYPE, PackedTensors, TensorReader
-from varproof.formats.vcf import VariantType
 from varproof.pileup.expansion import expanded
+from varproof.variants.candidate import VariantType
 
 GOAL_RATE, GOAL_BYTES = 5_000, 3_000
 REPEATS = 3

@@ -18,9 +18,10 @@ from small_bams import Read, random_pairs, write_bam, write_fasta
 from varproof.commands.base import parse_options
 from varproof.commands.call_candidates import CallCandidatesOptions, call_candidates
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.errors import UserError
 from varproof.formats.tensors import TensorReader
-from varproof.formats.vcf import candidates_of, read_records
+from varproof.formats.vcf import read_records
+from varproof.machinery.errors import UserError
+from varproof.variants.candidate import candidates_of
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from scored_examples import Call, write_scored, write_truth
 from spiked_examples import spiked_folder, summary_of
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
-from varproof.errors import UserError
 from varproof.formats.metrics import Metrics
-from varproof.formats.output import input_digest
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import input_digest
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 REFERENCE = DATA / "reference.fa"

@@ -20,8 +20,8 @@ from small_bams import write_fasta
 from varproof.commands.base import parse_options
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
-from varproof.errors import UserError
 from varproof.formats.evidence import Evidence, EvidenceReader
+from varproof.machinery.errors import UserError
 
 NAME = "collect-evidence"
 

@@ -17,7 +17,7 @@ from varproof.commands.simulate_pair import Options as SimulateOptions
 from varproof.commands.simulate_pair import simulate
 from varproof.commands.spike_variants import SpikeVariantsOptions, spike_variants
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 DECOYS = {"decoy1": 5000, "chrEBV": 3000}
 

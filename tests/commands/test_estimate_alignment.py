@@ -13,9 +13,9 @@ import pytest
 from peak_memory import peak_mb
 from small_bams import random_pairs, random_sequence, write_bam, write_fasta
 from varproof.commands.estimate_alignment import Options, estimate_alignment
-from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.json_file import read_json
+from varproof.machinery.errors import UserError
 
 REAL = Path(__file__).parents[3] / "shared" / "real-giab-mixture"
 REFERENCE = random_sequence(random.Random(5), 4000)

@@ -15,7 +15,7 @@ from scipy import stats
 from scored_examples import Call, density_text, header, read_all, write_scored
 from varproof.commands.base import parse_options
 from varproof.commands.estimate_vaf import EstimateVafOptions, estimate_vaf
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 
 def run(tmp_path: Path, calls: list[Call] | Path, **options: Any) -> list[dict[str, str]]:

@@ -12,8 +12,8 @@ import pytest
 
 from scored_examples import Call, header, write_scored, write_truth
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
-from varproof.errors import UserError
 from varproof.formats.metrics import Metrics
+from varproof.machinery.errors import UserError
 
 SEQUENCE = "ACGTTGCATTAAAAAAAAGCTCTCTCTCGA" + "ACGGT" * 100
 

@@ -27,11 +27,11 @@ from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_call
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
 from varproof.commands.predict import PredictOptions, predict
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.errors import UserError
 from varproof.formats.model import Architecture
 from varproof.formats.tensors import PackedTensors
 from varproof.formats.training import Calibration, ClassCalibrations
 from varproof.formats.vcf import from_phred
+from varproof.machinery.errors import UserError
 from varproof.network import judging
 from varproof.network.explanation import Explainer
 from varproof.network.layers import CalibratedProbability

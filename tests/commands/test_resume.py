@@ -13,9 +13,9 @@ from varproof.commands.base import CommandOptions
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.errors import UserError
 from varproof.evidence import pipeline
-from varproof.journal import Journal
+from varproof.machinery.errors import UserError
+from varproof.machinery.journal import Journal
 from varproof.pileup import sites
 
 

@@ -20,8 +20,8 @@ from varproof.commands.gather import GatherOptions, gather_chunks
 from varproof.commands.scatter_candidates import ScatterCandidatesOptions, scatter_candidates
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.errors import UserError
 from varproof.formats.json_file import write_json
+from varproof.machinery.errors import UserError
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 

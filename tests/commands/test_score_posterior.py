@@ -12,9 +12,9 @@ import pytest
 from pair_examples import PURITY, Pair, body, other_base, probabilities, read_all, scored, scores, write_pair, write_records
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
-from varproof.errors import UserError
 from varproof.formats.density import decode_density
 from varproof.formats.vcf import EVENTS
+from varproof.machinery.errors import UserError
 
 NAME = "score-posterior"
 

@@ -12,7 +12,7 @@ import pytest
 from pair_examples import Pair, body, other_base, scored, write_pair, write_records
 from varproof.commands.base import parse_options
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 NAME = "score-posterior"
 

@@ -15,8 +15,8 @@ from scipy import stats
 
 from varproof.commands.simulate_pair import Options, simulate
 from varproof.commands.spike_variants import SpikeVariantsOptions, spike_variants
-from varproof.errors import UserError
 from varproof.formats.json_file import read_json
+from varproof.machinery.errors import UserError
 from varproof.spiking.run import SpikingSummary
 
 PURITY = 0.8

@@ -25,10 +25,10 @@ from varproof.commands.base import CommandOptions, parse_options
 from varproof.commands.inputs import INDEXED, READS, STREAMED, ready_inputs
 from varproof.commands.score_posterior import ScorePosteriorOptions
 from varproof.commands.spike_variants import SpikeVariantsOptions
-from varproof.errors import UserError
-from varproof.formats.output import provenance
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import provenance
+from varproof.machinery.remote import Remote, Spooled
 from varproof.reads.files import open_reads
-from varproof.reads.remote import Remote, Spooled
 
 WRITTEN = {
     "output", "annotated_output", "plot", "summary", "report", "certificate", "save_tree", "draw_tree", "save_stacking",

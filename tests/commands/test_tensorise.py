@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from pair_examples import Pair, other_base, write_pair, write_records
 from small_bams import Read, write_bam
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.errors import UserError
 from varproof.formats.tensors import (
     FLAGS,
     NOTHING,
@@ -22,6 +21,7 @@ from varproof.formats.tensors import (
     TensorReader,
     TensorSettings,
 )
+from varproof.machinery.errors import UserError
 from varproof.pileup import sites
 from varproof.pileup.expansion import expanded
 

@@ -16,11 +16,11 @@ from tensor_examples import example_tensors, unlabelled, write_tensors
 from varproof.commands import train as command
 from varproof.commands.base import parse_options
 from varproof.commands.train import TrainOptions, train
-from varproof.errors import UserError
 from varproof.formats.json_file import read_json
 from varproof.formats.model import read_card
 from varproof.formats.tensors import PackedTensors, TensorReader, TensorSettings
 from varproof.formats.training import TrainingMetrics
+from varproof.machinery.errors import UserError
 from varproof.network.prediction import Predictor
 
 LABORATORY = Path(__file__).parent.parent / "training_laboratory.py"

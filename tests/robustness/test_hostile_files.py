@@ -26,7 +26,7 @@ from robustness.mutations import (
 )
 from robustness.small_files import sound_files
 from varproof.formats.evidence import EvidenceReader
-from varproof.htslib import quiet
+from varproof.machinery.htslib import quiet
 
 INPUTS = int(os.environ.get("VARPROOF_HOSTILE_INPUTS", "560"))
 Spoil = Callable[[bytes, random.Random], bytes]

@@ -1,5 +1,6 @@
 """Compiled code is cached by the sources of all kernels, not by the file of the outermost alone."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,21 +10,39 @@ import numba
 import numpy as np
 import pytest
 
-from varproof import accelerate
+from varproof.machinery import accelerate
 
 
-def test_digest_follows_every_kernel(tmp_path: Path, monkeypatch) -> None:
-    names = ("a_numba_fns.py", "evidence/arrays.py", "formats/tensors.py", "formats/shifting.py", "numerics.py")
-    for name in names:
+def test_digest_follows_every_kernel_and_what_it_imports(tmp_path: Path, monkeypatch) -> None:
+    texts = {
+        "a_numba_fns.py": "from varproof.rooms.sizes import A\nfrom varproof.rooms import shapes, words\n",
+        "rooms/sizes.py": "from varproof.deeper import (\n    B,\n)\n",
+        "rooms/shapes.py": "x = 1\n",
+        "rooms/words.py": "x = 1\n",
+        "deeper.py": "B = 1\n",
+        "rooms/other.py": "y = 1\n",
+    }
+    for name, text in texts.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x = 1\n")
+        (tmp_path / name).write_text(text)
     monkeypatch.setattr(accelerate, "PACKAGE", tmp_path)
     first = accelerate.kernel_digest()
     assert accelerate.kernel_digest() == first
-    for name in names:
-        (tmp_path / name).write_text("x = 2\n")
-        assert accelerate.kernel_digest() != first
-        (tmp_path / name).write_text("x = 1\n")
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text + "# changed\n")
+        assert (accelerate.kernel_digest() != first) == (name != "rooms/other.py")
+        (tmp_path / name).write_text(text)
+
+
+def test_nothing_that_a_kernel_is_compiled_from_is_missed() -> None:
+    """Every module of the package whose names a kernel's own globals hold is among the sources."""
+    known = {str(path.relative_to(accelerate.PACKAGE)) for path in accelerate.kernel_sources()}
+    for path in accelerate.PACKAGE.rglob("*_numba_fns.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("varproof."):
+                place = "/".join(node.module.split(".")[1:])
+                names = {f"{place}.py", *(f"{place}/{alias.name}.py" for alias in node.names)}
+                assert names & known, (path, node.module)
 
 
 def test_code_with_checked_indices_is_kept_apart(monkeypatch) -> None:
@@ -34,7 +53,7 @@ def test_code_with_checked_indices_is_kept_apart(monkeypatch) -> None:
 
 def test_no_processor_is_offered_what_rounds_otherwise() -> None:
     """No vector library is asked for exponentials, and nothing is fused, though this processor may be able to."""
-    from varproof.numerics_numba_fns import exp_of, weighted_row_sums
+    from varproof.machinery.numerics_numba_fns import exp_of, weighted_row_sums
 
     assert not numba.config.USING_SVML
     for kernel, arguments in ((exp_of, (np.ones(9),)), (weighted_row_sums, (np.ones((2, 9)), np.ones(9)))):

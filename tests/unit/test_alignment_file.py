@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.json_file import read_json
+from varproof.machinery.errors import UserError
 
 LEAST = {"schema": "varproof/alignment/1", "max_read_length": 100}
 OTHERS = sorted(set(AlignmentProperties.model_fields) - {"schema_", "max_read_length"})

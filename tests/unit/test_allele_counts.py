@@ -9,11 +9,11 @@ import pytest
 from evidence_examples import SINGLE_END, Locus, collected, plain_sequence, sample_files
 from small_bams import Read
 from varproof.evidence import collect
-from varproof.evidence.collect import HALO
 from varproof.evidence.pipeline import collect_into, evidence_chunks
 from varproof.formats.evidence import Evidence, concatenated, evidence_writer
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.reads.overlaps import read_spans
+from varproof.variants.chunks import HALO
 
 REFERENCE = plain_sequence(3000, seed=8)
 AT = 1500

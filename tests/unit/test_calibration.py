@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.network.calibration import fitted_calibration, log_odds
 from varproof.network.logistic import logistic_weights
 from varproof.network.metrics import classification_metrics

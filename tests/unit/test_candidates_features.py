@@ -12,7 +12,7 @@ from naive_candidates import naive_features, naive_reads, naive_singles
 from small_bams import random_pairs, random_sequence, write_bam, write_fasta
 from varproof.candidates.features import FEATURES
 from varproof.commands.call_candidates import CallCandidatesOptions, call_candidates
-from varproof.formats.vcf import Candidate, candidates_of
+from varproof.variants.candidate import Candidate, candidates_of
 
 LEAST_QUALITY, LEAST_MAPQ = 10, 5
 LENGTH = 3000

@@ -13,8 +13,8 @@ from small_bams import Read, random_pairs, random_sequence, write_bam, write_fas
 from varproof.candidates.arrays import BASE, POSITION, CandidateReads
 from varproof.candidates.finding import FindingSettings, differences_of
 from varproof.candidates.pipeline import CallingJob, FoundCandidates, chunks, found_chunks, inside
-from varproof.errors import UserError
-from varproof.evidence.windows import ReferenceSlice
+from varproof.machinery.errors import UserError
+from varproof.variants.reference import ReferenceSlice
 
 RNG = random.Random(5)
 REFERENCE = "".join(RNG.choice("ACGT") for _ in range(400))

@@ -6,9 +6,9 @@ import pysam
 import pytest
 
 from varproof.candidates.known import KnownSites, known_alleles, require_known_contigs
-from varproof.errors import UserError
-from varproof.evidence.windows import ReferenceSlice
+from varproof.machinery.errors import UserError
 from varproof.reads.decode import base_codes
+from varproof.variants.reference import ReferenceSlice
 
 SEQUENCE = "ACGTTGCACACACATTGGCATCGATTTTTTGCAT"
 REFERENCE = ReferenceSlice("chr1", 100, base_codes(SEQUENCE))

@@ -17,9 +17,9 @@ from varproof.candidates.qualification import (
     leaves,
     read_tree,
 )
-from varproof.errors import UserError
 from varproof.formats.json_file import write_json
 from varproof.formats.tree import QualityTree
+from varproof.machinery.errors import UserError
 from varproof.report.quality_tree import DEEPEST, draw_tree
 
 

@@ -11,8 +11,8 @@ import pytest
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
 from varproof.candidates.arrays import CandidateReads
 from varproof.candidates.finding import reads_of
-from varproof.evidence.windows import ReferenceSlice
 from varproof.reads.decode import base_codes, decode_reads, open_reads
+from varproof.variants.reference import ReferenceSlice
 
 RNG = random.Random(8)
 REFERENCE = "".join(RNG.choice("ACGT") for _ in range(1200))

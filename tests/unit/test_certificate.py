@@ -8,6 +8,9 @@ import pytest
 from scipy import stats
 
 from variant_examples import calls_of, truth_of
+from varproof.evaluation.evaluation import class_metrics
+from varproof.evaluation.matching import match
+from varproof.evaluation.pooling import Evaluated, pooled
 from varproof.formats.metrics import CertifiedRun, InputCounts, MatchingRule, Metrics
 from varproof.report.certificate import (
     bin_numbers,
@@ -18,9 +21,6 @@ from varproof.report.certificate import (
 )
 from varproof.report.certificate_figures import interval_text, recall_map_picture
 from varproof.report.certificate_page import in_words, rate_of, render_certificate
-from varproof.report.evaluation import class_metrics
-from varproof.report.matching import match
-from varproof.report.pooling import Evaluated, pooled
 
 NAN = float("nan")
 RUN = CertifiedRun(

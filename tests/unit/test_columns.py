@@ -6,7 +6,7 @@ from pathlib import Path
 import pysam
 import pytest
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.posterior.columns import SampleName, assigned_columns
 
 PATH = Path("calls.vcf")

@@ -18,7 +18,7 @@ from patience import PATIENCE
 from varproof import __version__
 from varproof.commands import EXECUTABLES, umbrella
 from varproof.commands.base import CommandOptions, parse_options, run_command
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 HEAVY = (
     "numpy", "numba", "scipy", "h5py", "tensorflow", "keras", "matplotlib", "mappy", "pyminimap2", "isal", "jinja2", "yaml",
@@ -230,7 +230,7 @@ def test_signals_unwind(number: int, tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from varproof.commands.base import CommandOptions, run_command
-from varproof.formats.output import complete_or_absent
+from varproof.machinery.output import complete_or_absent
 
 class Options(CommandOptions):
     output: Path

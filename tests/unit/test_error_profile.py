@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
-from varproof.errors import UserError
 from varproof.formats.alignment import ErrorProfile, FeatureProfile
+from varproof.machinery.errors import UserError
 from varproof.reads.decode import base_codes, decode_reads, open_reads
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, log_error_ratios, read_features
 from varproof.reads.error_rates import QUALITY_BIN_STARTS, error_rates, quality_bins, recalibrated_qualities

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from evidence_examples import PROPERTIES, Locus, plain_sequence, sample_files
-from varproof.errors import UserError
 from varproof.evidence import pipeline
-from varproof.evidence.collect import NEIGHBOUR_REACH
-from varproof.evidence.pipeline import SampleFiles, chunks, collect_into, evidence_chunks
+from varproof.evidence.pipeline import SampleFiles, collect_into, evidence_chunks
 from varproof.formats.evidence import (
     CANDIDATE_COLUMNS,
     OBSERVATION_COLUMNS,
@@ -24,6 +22,8 @@ from varproof.formats.evidence import (
     evidence_writer,
 )
 from varproof.formats.hdf5 import is_hdf5
+from varproof.machinery.errors import UserError
+from varproof.variants.chunks import NEIGHBOUR_REACH, chunks
 
 
 def random_evidence(seed: int, size: int) -> Evidence:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from varproof.formats import output
-from varproof.formats.output import input_digest, resumed_identity
+from varproof.machinery import output
+from varproof.machinery.output import input_digest, resumed_identity
 
 
 def written(path: Path, content: bytes) -> Path:

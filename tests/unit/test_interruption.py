@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from patience import PATIENCE
-from varproof.formats.output import complete_or_absent, folder_complete_or_absent, working_folder
-from varproof.interruption import interruptible, undo_if_interrupted, undone_if_interrupted
+from varproof.machinery.interruption import interruptible, undo_if_interrupted, undone_if_interrupted
+from varproof.machinery.output import complete_or_absent, folder_complete_or_absent, working_folder
 
 IN_A_LONG_CALL = """
 import hashlib, sys
 from pathlib import Path
-from varproof.formats.output import complete_or_absent, folder_complete_or_absent, working_folder
-from varproof.interruption import interruptible
-from varproof.workers import ordered_results
+from varproof.machinery.output import complete_or_absent, folder_complete_or_absent, working_folder
+from varproof.machinery.interruption import interruptible
+from varproof.machinery.workers import ordered_results
 
 def long(job):  # compiled code that lets other threads run, as kernels do
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000_000_000)  # a quarter of an hour at the least
@@ -59,7 +59,7 @@ def test_a_process_ends_at_once_and_leaves_nothing(workers: str, number: int, tm
 
 THAT_TELLS = """
 import logging, time
-from varproof.interruption import interruptible, undone_if_interrupted
+from varproof.machinery.interruption import interruptible, undone_if_interrupted
 
 logging.basicConfig(level="INFO", format="%(message)s")
 with interruptible("example"), undone_if_interrupted(lambda: time.sleep(0.2)):  # as long as many files take to go
@@ -103,7 +103,7 @@ def test_a_process_ends_though_nobody_listens(tmp_path: Path) -> None:
 NAMED_TUPLES = """
 from typing import NamedTuple
 import numba, numpy as np
-from varproof.interruption import interruptible
+from varproof.machinery.interruption import interruptible
 
 class Pair(NamedTuple):
     one: np.ndarray

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from varproof.errors import UserError
-from varproof.journal import Arrays, Journal, journaled_results, kept_chunks
+from varproof.machinery.errors import UserError
+from varproof.machinery.journal import Arrays, Journal, journaled_results, kept_chunks
 
 JOBS = range(7)
 

@@ -10,11 +10,12 @@ import pytest
 from evidence_examples import observed
 from varproof.formats.evidence import Evidence, concatenated
 from varproof.formats.prior import LearntPrior
-from varproof.formats.vcf import EVENTS, Candidate
+from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES, alleles_per_base, class_of, published_rates
 from varproof.posterior.components import EVENT_ORDER, Mixture, evaluate
 from varproof.posterior.learning import Sampled, component_weights, describe, learn_prior, starting_prior
 from varproof.posterior.score import score
+from varproof.variants.candidate import Candidate
 
 SNV = CLASSES.index("snv")
 TERRITORY = 200_000

@@ -12,9 +12,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from variant_examples import calls_of, truth_of
-from varproof.errors import UserError
-from varproof.report.matching import NONE, match
-from varproof.report.variants import Reference, left_aligned, within
+from varproof.evaluation.matching import NONE, match
+from varproof.evaluation.variants import Reference, left_aligned, within
+from varproof.machinery.errors import UserError
 
 
 def test_exact_and_false() -> None:

@@ -16,7 +16,6 @@ from scipy.stats import chisquare
 
 from network_examples import network, random_tensors, settings_of, with_indels
 from tensor_examples import example_tensors
-from varproof.errors import UserError
 from varproof.formats.model import Architecture, ModelCard, read_card
 from varproof.formats.tensors import (
     BASE_A,
@@ -36,6 +35,7 @@ from varproof.formats.tensors import (
     TensorSettings,
 )
 from varproof.formats.training import Calibration, ClassCalibrations
+from varproof.machinery.errors import UserError
 from varproof.network.architectures import build_model
 from varproof.network.calibration import log_odds
 from varproof.network.data import network_arrays

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varproof.formats.training import MEASURES
-from varproof.formats.vcf import VariantType
 from varproof.network.metrics import (
     RELIABILITY_BINS,
     classification_metrics,
@@ -19,6 +18,7 @@ from varproof.network.metrics import (
     reliability_bins,
     resampling,
 )
+from varproof.variants.candidate import VariantType
 
 JUDGED = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=60)
 

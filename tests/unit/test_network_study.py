@@ -15,10 +15,10 @@ from sklearn import metrics as reference
 
 from network_examples import SETTINGS, with_indels
 from tensor_examples import example_tensors
-from varproof.errors import UserError
 from varproof.formats.model import ModelCard, TrainingState
 from varproof.formats.tensors import FIRST_INDEL_TYPE, TYPE, PackedTensors, TensorHeader, TensorReader, tensor_writer
 from varproof.formats.training import Calibration, ClassCalibrations
+from varproof.machinery.errors import UserError
 from varproof.network import study
 from varproof.network.calibration import fitted_class_calibrations
 from varproof.network.data import TensorSource

@@ -12,9 +12,9 @@ import pytest
 
 from network_examples import LARGE_SETTINGS, SETTINGS, network, with_indels
 from tensor_examples import example_tensors, write_tensors
-from varproof.errors import UserError
 from varproof.formats.model import read_card
 from varproof.formats.tensors import PackedTensors, TensorReader
+from varproof.machinery.errors import UserError
 from varproof.network import data, training
 from varproof.network.data import TensorSource, ordered_batches, training_batches
 from varproof.network.layers import scrambled

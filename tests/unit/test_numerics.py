@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from varproof import numerics
-from varproof import numerics_numba_fns as kernels
+from varproof.machinery import numerics
+from varproof.machinery import numerics_numba_fns as kernels
 
 ANY = st.floats(allow_nan=False)
 ORDINARY = st.floats(-690.0, 690.0)

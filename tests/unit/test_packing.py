@@ -25,10 +25,10 @@ from varproof.formats.tensors import (
     TensorSettings,
     concatenated,
 )
-from varproof.formats.vcf import trimmed_alleles
 from varproof.pileup import pipeline
 from varproof.pileup.expansion import expanded
 from varproof.pileup.pipeline import TensorJob, packed_chunks
+from varproof.variants.candidate import trimmed_alleles
 
 BITS = {
     "reverse": REVERSE, "paired": PAIRED, "improper": IMPROPER, "read1_reverse": READ1_REVERSE, "mate_above": MATE_ABOVE,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
 from pileup_examples import REFERENCE, drawn_tensors
-from varproof.errors import UserError
 from varproof.formats.tensors import BASE_A, BASE_T, PackedTensors, TensorHeader, TensorReader, concatenated, tensor_writer
+from varproof.machinery.errors import UserError
 from varproof.report.pileup import candidate_columns, draw_pictures, picture_name, pileup_figure, pileup_pictures
 from varproof.report.style import BASE_COLOURS, styled
 

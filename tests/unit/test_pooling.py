@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from variant_examples import calls_of, truth_of
+from varproof.evaluation.evaluation import NOMINAL_FDRS, at_rate, class_metrics, kept_at_rates, vaf_metrics
+from varproof.evaluation.matching import NONE, match
+from varproof.evaluation.pooling import Evaluated, false_calls_of_runs, pooled
 from varproof.posterior.fdr import fdr_threshold
-from varproof.report.evaluation import NOMINAL_FDRS, at_rate, class_metrics, kept_at_rates, vaf_metrics
-from varproof.report.matching import NONE, match
-from varproof.report.pooling import Evaluated, false_calls_of_runs, pooled
 
 SUMMED = ("kept", "true", "false", "partial", "found")
 KINDS = (("A", "C"), ("A", "G"), ("AC", "GT"), ("", "ACGT"), ("", "A" * 40), ("ACG", ""), ("A" * 120, ""))

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from varproof import progress as module
 from varproof.commands.base import _start_logging
-from varproof.progress import duration, progress
+from varproof.machinery import progress as module
+from varproof.machinery.progress import duration, progress
 
 
 def test_lines_tell_done_total_and_the_time_left(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

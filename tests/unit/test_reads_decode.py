@@ -8,7 +8,7 @@ import pysam
 import pytest
 
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.reads.arrays import MISSING_QUALITY, base_codes, name_hash
 from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs

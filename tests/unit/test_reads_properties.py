@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
-from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties
+from varproof.machinery.errors import UserError
 from varproof.reads.decode import open_reads
 from varproof.reads.properties import GAP_OPEN_PRIOR, estimate_properties, robust_mean_and_sd
 from varproof.reads.reference import open_reference

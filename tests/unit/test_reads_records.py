@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from odd_reads import LENGTHS, odd_reads
 from small_bams import Read, random_sequence, write_bam
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.reads import records, stream
 from varproof.reads.arrays import name_hash
 from varproof.reads.decode import ReadBatch, decode_reads

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from varproof.errors import UserError
 from varproof.formats.record import Declared, Field, Record
 from varproof.formats.subset import subset_alleles
+from varproof.machinery.errors import UserError
 
 INFO = {
     "DP": Field("1", "Integer"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.reads.regions import regions_within
 
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from variant_examples import calls_of, truth_of
-from varproof.formats.metrics import InputCounts, MatchingRule, Metrics
-from varproof.report.evaluation import (
+from varproof.evaluation.evaluation import (
     at_rate,
     binomial_absolute_error,
     class_metrics,
@@ -19,9 +18,10 @@ from varproof.report.evaluation import (
     vaf_metrics,
     variant_classes,
 )
-from varproof.report.matching import match
+from varproof.evaluation.matching import match
+from varproof.evaluation.variants import Calls, Truth
+from varproof.formats.metrics import InputCounts, MatchingRule, Metrics
 from varproof.report.page import render_report
-from varproof.report.variants import Calls, Truth
 
 
 def small_example() -> tuple[Calls, Truth]:

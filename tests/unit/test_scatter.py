@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from evidence_examples import plain_sequence, write_candidates
 from small_bams import write_fasta
-from varproof.evidence.collect import NEIGHBOUR_REACH
-from varproof.scatter import RecordExtents, balanced_cuts, cuts_by_size, cuttable, record_extents
+from varproof.scattering.scatter import RecordExtents, balanced_cuts, cuts_by_size, cuttable, record_extents
+from varproof.variants.chunks import NEIGHBOUR_REACH
 
 flags = st.lists(st.booleans(), min_size=1, max_size=40).map(lambda values: np.array([True, *values[1:]]))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pysam
 import pytest
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.simulation.genome import (
     Genome,
     diverged,

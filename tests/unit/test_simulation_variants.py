@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.simulation.genome import random_genome
 from varproof.simulation.settings import SimulationSettings
 from varproof.simulation.variants import SPACING_BP, Allele, left_aligned, plant_variants, right_end

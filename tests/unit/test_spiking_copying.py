@@ -159,7 +159,7 @@ def test_pieces_are_what_lies_between_two_offsets(tmp_path: Path) -> None:
 
 
 def test_damage_is_told_with_the_name_of_the_file(reads: Path, tmp_path: Path) -> None:
-    from varproof.errors import UserError
+    from varproof.machinery.errors import UserError
 
     content = bytearray(reads.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.network.splits import learning_curve_sizes, nested_subsamples, random_splits, stratified_folds
 
 LABELS = st.lists(st.booleans(), min_size=20, max_size=120).map(lambda values: np.array(values, np.int8))

@@ -7,8 +7,8 @@ import pytest
 from scipy.special import expit, logit
 from scipy.stats import binom
 
-from varproof.errors import UserError
 from varproof.formats.stacking import Stacking, StackingWeights
+from varproof.machinery.errors import UserError
 from varproof.network.stacking import LARGEST_LOG_ODDS, SOURCES, Judgements, combined, learnt_stacking
 from varproof.posterior.fdr import fdr_threshold
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tensor_examples import CONTIGS, example_tensors, write_tensors
-from varproof.errors import UserError
 from varproof.formats.tensors import (
     ALLELE_COLUMNS,
     CANDIDATE_COLUMNS,
@@ -21,6 +20,7 @@ from varproof.formats.tensors import (
     concatenated,
     tensor_writer,
 )
+from varproof.machinery.errors import UserError
 
 SETTINGS = TensorSettings(window=21, depth=30, tracks=("tumor", "normal", "context"))
 

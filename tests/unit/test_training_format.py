@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from varproof.errors import UserError
 from varproof.formats.json_file import read_json, write_json
 from varproof.formats.tensors import TensorSettings
 from varproof.formats.training import (
@@ -17,6 +16,7 @@ from varproof.formats.training import (
     ClassificationMetrics,
     TrainingMetrics,
 )
+from varproof.machinery.errors import UserError
 
 
 def example() -> TrainingMetrics:

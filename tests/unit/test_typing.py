@@ -12,9 +12,10 @@ from small_bams import Read, write_bam
 from varproof.evidence.collect import _candidate_arrays, _decoded
 from varproof.evidence.sample import Sample
 from varproof.evidence.typing_numba_fns import base_log_ratio, direct_log_ratios, log_ratio_anew
-from varproof.evidence.windows import ReferenceSlice, place
-from varproof.formats.vcf import Candidate
 from varproof.reads.decode import base_codes
+from varproof.variants.candidate import Candidate
+from varproof.variants.placement import place
+from varproof.variants.reference import ReferenceSlice
 
 AT = 1000
 REFERENCE = plain_sequence(2000)

@@ -9,17 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence_examples import plain_sequence
-from varproof.evidence.windows import (
-    MAX_SHIFT,
-    Placement,
-    ReferenceSlice,
-    compatible,
-    haplotype,
-    place,
-    reference_haplotype,
-)
-from varproof.formats.vcf import Candidate, VariantType, candidates_of
 from varproof.reads.decode import base_codes
+from varproof.variants.candidate import Candidate, VariantType, candidates_of
+from varproof.variants.placement import MAX_SHIFT, Placement, compatible, haplotype, place, reference_haplotype
+from varproof.variants.reference import ReferenceSlice
 
 OFFSET = 1000
 """Where the slice begins on its contig: positions are the contig's."""

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from patience import FOR_EVER, PATIENCE
-from varproof.errors import UserError, WorkerLost
-from varproof.workers import JOBS_PER_WORKER, ordered_results
+from varproof.machinery.errors import UserError, WorkerLost
+from varproof.machinery.workers import JOBS_PER_WORKER, ordered_results
 
 
 def squares() -> Callable[[int], tuple[int, int]]:
@@ -131,7 +131,7 @@ def test_a_worker_that_is_killed_ends_the_run_as_if_it_had_been_killed(number: i
 
 ORPHANS = f"""
 import os, time
-from varproof.workers import ordered_results
+from varproof.machinery.workers import ordered_results
 
 def work(job):
     if job > 1:
@@ -162,7 +162,7 @@ def test_who_stops_half_way_does_not_wait_for_what_was_being_sent(job: int, resu
 
 EARLY = """
 import os, signal, sys, time
-from varproof.interruption import interruptible
+from varproof.machinery.interruption import interruptible
 
 with interruptible("x"):
     for _ in range(200):

@@ -25,9 +25,9 @@ from varproof.candidates.arrays import (
     REFERENCE_MAPQ,
     REFERENCE_REVERSE,
 )
-from varproof.evidence.windows import ReferenceSlice
-from varproof.numerics import PHRED_PER_LOG
+from varproof.machinery.numerics import PHRED_PER_LOG
 from varproof.reads.repeats import find_tandem_tracts
+from varproof.variants.reference import ReferenceSlice
 
 LONGEST_REPEAT = 200
 """Tandem repeats are followed this far to either side of a candidate, bp."""
@@ -106,7 +106,7 @@ def strand_odds(support: np.ndarray) -> np.ndarray:
 
     As the StrandOddsRatio of GATK: ln(R + 1/R), and how unequal strands are in the reference minus in the allele.
     """
-    from varproof.numerics_numba_fns import log_of
+    from varproof.machinery.numerics_numba_fns import log_of
 
     columns = (REFERENCE_FORWARD, REFERENCE_REVERSE, ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE)
     a, b, c, d = (support[:, column] + 1.0 for column in columns)

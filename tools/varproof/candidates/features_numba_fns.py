@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.candidates.arrays import (
     ALTERNATIVE_FORWARD,
     ALTERNATIVE_MAPQ,
@@ -31,7 +30,8 @@ from varproof.candidates.arrays import (
     CandidateReads,
     Differences,
 )
-from varproof.numerics_numba_fns import exp10, log
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp10, log
 from varproof.reads.arrays import REVERSE
 from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 

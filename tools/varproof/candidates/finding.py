@@ -21,9 +21,10 @@ from varproof.candidates.arrays import (
     CandidateReads,
     Differences,
 )
-from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
-from varproof.formats.shifting import turned
 from varproof.reads.decode import ReadBatch
+from varproof.variants.placement import MAX_SHIFT
+from varproof.variants.reference import ReferenceSlice
+from varproof.variants.shifting import turned
 
 LONGEST_MNV = 5
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.candidates.arrays import (
     BASE,
     DIFFERENCE_COLUMNS,
@@ -16,8 +15,9 @@ from varproof.candidates.arrays import (
     UNUSABLE,
     CandidateReads,
 )
-from varproof.formats.shifting import steps_left, steps_right
+from varproof.machinery.accelerate import compiled
 from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
+from varproof.variants.shifting import steps_left, steps_right
 
 _UNKNOWN = (4,)
 _HASH_START, _HASH_FACTOR = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pysam
 
-from varproof.errors import UserError
-from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
-from varproof.formats.shifting import steps_left, turned
-from varproof.formats.vcf import trimmed_alleles
-from varproof.htslib import quiet
+from varproof.machinery.errors import UserError
+from varproof.machinery.htslib import quiet
 from varproof.reads.decode import base_codes
+from varproof.variants.candidate import trimmed_alleles
+from varproof.variants.placement import MAX_SHIFT
+from varproof.variants.reference import ReferenceSlice
+from varproof.variants.shifting import steps_left, turned
 
 Allele = tuple[int, int, bytes]
 """(start, end, alternative bases as codes): left-aligned, 0-based half-open."""

@@ -31,12 +31,12 @@ from varproof.candidates.finding import (
     vcf_position,
 )
 from varproof.candidates.known import KnownSites, known_alleles
-from varproof.evidence.collect import reference_slice
-from varproof.evidence.windows import MAX_SHIFT, ReferenceSlice
+from varproof.machinery.workers import ordered_results
 from varproof.reads.decode import decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.reference import open_reference
-from varproof.workers import ordered_results
+from varproof.variants.placement import MAX_SHIFT
+from varproof.variants.reference import ReferenceSlice, reference_slice
 
 CHUNK_BP = 50_000
 FURTHEST_GAP = 5_000

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from varproof.candidates.features import FEATURES
-from varproof.errors import UserError
 from varproof.formats.json_file import read_json
 from varproof.formats.tree import LEAF, QualityTree
 from varproof.formats.vcf import MAX_PHRED
-from varproof.numerics import PHRED_PER_LOG, log, logarithmic_steps
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import PHRED_PER_LOG, log, logarithmic_steps
 
 MOST_GROWN_FROM = 1_000_000
 MOST_FOLDED, FOLDS, PRUNINGS = 30_000, 3, 15

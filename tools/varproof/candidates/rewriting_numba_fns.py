@@ -7,8 +7,8 @@ becomes that indel.
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.candidates.arrays import CandidateReads
+from varproof.machinery.accelerate import compiled
 from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 
 MOST_BETWEEN = 10

@@ -15,7 +15,7 @@ from varproof.candidates.qualification import GrowingSample, grown_tree, leaf_qu
 from varproof.candidates.records import candidates_header, write_candidates
 from varproof.formats.tree import QualityTree
 from varproof.formats.vcf import VcfWriter
-from varproof.progress import progress
+from varproof.machinery.progress import progress
 from varproof.reads.files import open_reads, tell_left_aside
 from varproof.reads.reference import open_reference
 

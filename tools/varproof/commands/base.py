@@ -19,9 +19,9 @@ from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, 
 
 from varproof.commands.inputs import READS, ready_inputs
 from varproof.commands.parser import command_line, option_name
-from varproof.errors import UserError, WorkerLost
-from varproof.interruption import interruptible
-from varproof.reads.remote import Remote, is_address
+from varproof.machinery.errors import UserError, WorkerLost
+from varproof.machinery.interruption import interruptible
+from varproof.machinery.remote import Remote, is_address
 
 logger = logging.getLogger("varproof")
 

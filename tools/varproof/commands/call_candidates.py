@@ -56,7 +56,7 @@ def call_candidates(options: CallCandidatesOptions) -> None:
     from varproof.candidates.pipeline import CallingJob
     from varproof.candidates.qualification import read_tree
     from varproof.candidates.run import Qualification, call
-    from varproof.formats.output import check_output, provenance
+    from varproof.machinery.output import check_output, provenance
     from varproof.reads.regions import regions_of_reference
 
     for path in (options.output, options.save_tree, options.draw_tree):

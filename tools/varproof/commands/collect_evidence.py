@@ -28,9 +28,9 @@ def collect_evidence(options: CollectEvidenceOptions) -> None:
     from varproof.commands.samples import sample_files, sample_names
     from varproof.evidence.pipeline import collect_into
     from varproof.formats.evidence import COVERED_BASES, SAMPLE_NAMES, evidence_writer
-    from varproof.formats.output import check_output, provenance
     from varproof.formats.vcf import open_vcf
-    from varproof.journal import kept_chunks
+    from varproof.machinery.journal import kept_chunks
+    from varproof.machinery.output import check_output, provenance
     from varproof.posterior.territory import covered_bases
 
     check_output(options.output)

@@ -63,8 +63,8 @@ def combine_calls(options: CombineCallsOptions) -> None:
     import json
 
     from varproof.formats.json_file import write_json
-    from varproof.formats.output import check_output, provenance
     from varproof.formats.vcf import VcfWriter, vcf_mode
+    from varproof.machinery.output import check_output, provenance
     from varproof.network.combined_calls import combined_header, judgements_of, write_combined
     from varproof.network.stacking import combined
 

@@ -23,7 +23,7 @@ class Options(CommandOptions):
 def estimate_alignment(options: Options) -> None:
     """Run the executable; raises UserError for what the user must change."""
     from varproof.formats.json_file import write_json
-    from varproof.formats.output import check_output
+    from varproof.machinery.output import check_output
     from varproof.reads.estimate import estimate_alignment_properties
 
     check_output(options.output)

@@ -11,20 +11,12 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from varproof.commands.base import CommandOptions, run_command
-from varproof.errors import UserError
 from varproof.formats.json_file import write_json
-from varproof.formats.output import STDOUT, check_output, complete_or_absent, provenance, working_folder, write_bytes
 from varproof.formats.scored import density_field
-from varproof.formats.vcf import (
-    DENSITY,
-    PROBABILITY_PREFIX,
-    VcfWriter,
-    candidates_of,
-    info_numbers,
-    open_vcf,
-    read_records,
-    vcf_mode,
-)
+from varproof.formats.vcf import DENSITY, PROBABILITY_PREFIX, VcfWriter, info_numbers, open_vcf, read_records, vcf_mode
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import STDOUT, check_output, complete_or_absent, provenance, working_folder, write_bytes
+from varproof.variants.candidate import candidates_of
 
 if TYPE_CHECKING:
     from varproof.formats.metrics import NeutralEvolution

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_serializer, field_validator
 
 from varproof.commands.base import CommandOptions, run_command
-from varproof.errors import UserError
-from varproof.formats.output import check_output, provenance, write_text
 from varproof.formats.scored import select_events
 from varproof.formats.vcf import EVENTS, open_vcf
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import check_output, provenance, write_text
 
 if TYPE_CHECKING:
     from varproof.commands.evaluated_runs import RunFiles
+    from varproof.evaluation.pooling import Evaluated
+    from varproof.evaluation.variants import Calls, Reference, Regions, Truth
     from varproof.formats.metrics import CertifiedRun, Metrics
-    from varproof.report.pooling import Evaluated
-    from varproof.report.variants import Calls, Reference, Regions, Truth
 
 logger = logging.getLogger("varproof")
 
@@ -114,8 +114,8 @@ def _has_events(path: Path) -> bool:
 def evaluate_calls(options: EvaluateCallsOptions) -> None:
     """Read each run, match, count together, write."""
     from varproof.commands.evaluated_runs import run_files, scored_calls
-    from varproof.report.pooling import pooled
-    from varproof.report.variants import Reference
+    from varproof.evaluation.pooling import pooled
+    from varproof.evaluation.variants import Reference
 
     for path in (options.output, options.report, options.certificate):
         if path is not None:
@@ -171,9 +171,9 @@ def _evaluated(
     options: EvaluateCallsOptions, files: "RunFiles", scored: Path, regions: "Regions | None", reference: "Reference | None"
 ) -> tuple["Evaluated", tuple[str, ...], "CertifiedRun"]:
     """One run, held against its truth; its events; and what it was made of."""
-    from varproof.report.matching import match
-    from varproof.report.pooling import Evaluated
-    from varproof.report.variants import read_calls, read_truth
+    from varproof.evaluation.matching import match
+    from varproof.evaluation.pooling import Evaluated
+    from varproof.evaluation.variants import read_calls, read_truth
 
     with open_vcf(scored) as handle:
         header = handle.header.copy()
@@ -225,9 +225,9 @@ def _metrics(
     runs: "list[Evaluated]",
     together: "Evaluated",
 ) -> "Metrics":
+    from varproof.evaluation.evaluation import class_metrics
+    from varproof.evaluation.pooling import false_calls_of_runs
     from varproof.formats.metrics import InputCounts, MatchingRule, Metrics
-    from varproof.report.evaluation import class_metrics
-    from varproof.report.pooling import false_calls_of_runs
 
     calls, truth = together.calls, together.truth
     purities = [run.purity for run in runs]
@@ -263,7 +263,7 @@ def _metrics(
 
 
 def _log(metrics: "Metrics") -> None:
-    from varproof.report.evaluation import HEADLINE_FDR, at_rate
+    from varproof.evaluation.evaluation import HEADLINE_FDR, at_rate
 
     for entry in metrics.classes:
         point = at_rate(entry.own_threshold, HEADLINE_FDR)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from varproof.errors import UserError
-from varproof.formats.output import input_digest, working_folder
 from varproof.formats.spiked_folder import SpikedFolder, read_spiked_folder
 from varproof.formats.vcf import EVENTS, PROBABILITY_PREFIX, open_vcf
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import input_digest, working_folder
 
 logger = logging.getLogger("varproof")
 

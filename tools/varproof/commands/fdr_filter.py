@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, model_validator
 
 from varproof.commands.base import CommandOptions, run_command
-from varproof.formats.output import provenance
 from varproof.formats.record import Record
 from varproof.formats.scored import NAN, EventSelection, error_probabilities, select_events
 from varproof.formats.subset import subset_alleles
-from varproof.formats.vcf import MAX_PHRED, VariantType, VcfWriter, candidates_of, open_vcf, read_records
-from varproof.numerics import PHRED_PER_LOG, log1p
+from varproof.formats.vcf import MAX_PHRED, VcfWriter, open_vcf, read_records
+from varproof.machinery.numerics import PHRED_PER_LOG, log1p
+from varproof.machinery.output import provenance
+from varproof.variants.candidate import VariantType, candidates_of
 
 if TYPE_CHECKING:
     from varproof.posterior.fdr import FdrThreshold

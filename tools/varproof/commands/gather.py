@@ -23,8 +23,8 @@ class GatherOptions(CommandOptions):
 
 def gather_chunks(options: GatherOptions) -> None:
     """Files of chunks to one file."""
-    from varproof.formats.output import check_output
-    from varproof.gather import gather
+    from varproof.machinery.output import check_output
+    from varproof.scattering.gather import gather
 
     check_output(options.output)
     gather(options.inputs, options.candidates, options.output)

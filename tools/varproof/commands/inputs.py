@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from varproof.errors import UserError
-from varproof.formats.output import STDOUT, input_digest, working_folder
-from varproof.reads.remote import Remote, Spooled
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import STDOUT, input_digest, working_folder
+from varproof.machinery.remote import Remote, Spooled
 
 logger = logging.getLogger("varproof")
 
@@ -103,7 +103,7 @@ def _with_index(path: Remote, folder: Path) -> Remote:
     """The address with a local copy of its index; raises UserError where there is none, or nothing can be reached."""
     import pysam
 
-    from varproof.htslib import quiet
+    from varproof.machinery.htslib import quiet
 
     target = folder / f"{len(list(folder.iterdir()))}-{path.name}.index"
     problems = []

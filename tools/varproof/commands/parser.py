@@ -15,7 +15,7 @@ from typing import Any, NoReturn, get_args
 from pydantic_settings import BaseSettings, CliSettingsSource
 
 from varproof import __version__
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 _UNTOLD_DEFAULTS = re.compile(r" \((default: None|default: False|default: \[\]|default factory: list|required)\)$")
 _TYPE_NAMES = re.compile(r"\b(int|float|str|Path)\b")

@@ -94,8 +94,8 @@ def _packed(options: PredictOptions, card: "ModelCard") -> "Iterator[tuple[Tenso
 def predict(options: PredictOptions) -> None:
     """Tensors or reads to a VCF with the network's judgement."""
     from varproof.formats.model import read_card
-    from varproof.formats.output import check_output, provenance
     from varproof.formats.vcf import VcfWriter, vcf_mode
+    from varproof.machinery.output import check_output, provenance
     from varproof.network.predicted_calls import at_shares_of_sample, predicted_header, write_predicted, write_table
     from varproof.network.runtime import start_tensorflow
 

@@ -29,9 +29,9 @@ class ScatterCandidatesOptions(CommandOptions):
 
 def scatter_candidates(options: ScatterCandidatesOptions) -> None:
     """A candidate list to a folder of chunks."""
-    from varproof.formats.output import folder_complete_or_absent, provenance
     from varproof.formats.vcf import open_vcf
-    from varproof.scatter import scatter
+    from varproof.machinery.output import folder_complete_or_absent, provenance
+    from varproof.scattering.scatter import scatter
 
     open_vcf(options.candidates).close()
     line = f"##varproof_scatter-candidates={provenance('scatter-candidates', options)}"

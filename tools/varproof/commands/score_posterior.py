@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from varproof.commands.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, CommandOptions, run_command
 
 if TYPE_CHECKING:
-    from varproof.journal import MakeJournal
+    from varproof.machinery.journal import MakeJournal
 
 logger = logging.getLogger("varproof")
 
@@ -60,9 +60,9 @@ class ScorePosteriorOptions(CommandOptions):
 def score_posterior(options: ScorePosteriorOptions, densities_only: bool = False) -> None:
     """Candidates and reads (or evidence) to a scored VCF; `densities_only`: nobody will look at the probabilities."""
     from varproof.formats.evidence import EvidenceReader
-    from varproof.formats.output import working_folder
     from varproof.formats.vcf import open_vcf, vcf_mode
-    from varproof.journal import kept_chunks
+    from varproof.machinery.journal import kept_chunks
+    from varproof.machinery.output import working_folder
     from varproof.posterior.columns import SampleName, assigned_columns
     from varproof.posterior.run import ScoringJob, learn, write_scored
     from varproof.posterior.territory import searched_territory

@@ -80,13 +80,13 @@ class TensoriseOptions(CommandOptions):
 
 def tensorise(options: TensoriseOptions) -> None:
     """Candidates and reads to tensors.h5."""
-    from varproof.formats.output import check_output, provenance
     from varproof.formats.tensors import TensorReader, tensor_writer
     from varproof.formats.vcf import open_vcf
-    from varproof.journal import kept_chunks
+    from varproof.machinery.journal import kept_chunks
+    from varproof.machinery.output import check_output, provenance
+    from varproof.machinery.progress import progress
     from varproof.pileup.expanded_file import write_expanded
     from varproof.pileup.pipeline import packed_chunks, tensor_header
-    from varproof.progress import progress
 
     for path in (options.output, options.export_npy):
         if path is not None:
@@ -117,7 +117,7 @@ def tensorise(options: TensoriseOptions) -> None:
 
 def _identity(job: "TensorJob", made_of: str) -> str:
     """What the tensors depend on, as one line of JSON."""
-    from varproof.formats.output import resumed_identity
+    from varproof.machinery.output import resumed_identity
 
     files = [resumed_identity(path) for path in (job.candidates, job.reference, *job.reads)]
     return json.dumps({"provenance": made_of, "files": files})
@@ -170,11 +170,11 @@ def _settings(options: TensoriseOptions) -> "TensorSettings":
 
 def _labels(options: TensoriseOptions) -> "np.ndarray | None":
     if options.truth is not None:
-        from varproof.pileup.labelling import truth_labels
+        from varproof.evaluation.labelling import truth_labels
 
         return truth_labels(options.candidates, options.truth, options.reference)
     if options.labels is not None:
-        from varproof.pileup.labelling import table_labels
+        from varproof.evaluation.labelling import table_labels
 
         return table_labels(options.candidates, options.labels, options.reference)
     return None
@@ -182,7 +182,7 @@ def _labels(options: TensoriseOptions) -> "np.ndarray | None":
 
 def _wanted_pictures(options: TensoriseOptions) -> list[tuple[str, int]]:
     """(contig, 0-based position) of each --picture; raises UserError for what is none."""
-    from varproof.errors import UserError
+    from varproof.machinery.errors import UserError
 
     wanted = []
     for text in options.picture:
@@ -195,8 +195,8 @@ def _wanted_pictures(options: TensoriseOptions) -> list[tuple[str, int]]:
 
 def _count(candidates: Path, wanted: list[tuple[str, int]]) -> int:
     """Number of candidates; raises UserError unless there is one at each wanted place."""
-    from varproof.errors import UserError
     from varproof.formats.vcf import read_records
+    from varproof.machinery.errors import UserError
 
     total, missing = 0, set(wanted)
     for record in read_records(candidates):

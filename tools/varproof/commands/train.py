@@ -130,7 +130,7 @@ def _plans(options: TrainOptions) -> "tuple[TrainingPlan, StudyPlan]":
 def train(options: TrainOptions) -> None:
     """Labelled tensors to a calibrated model, metrics and report."""
     from varproof.formats.json_file import write_json
-    from varproof.formats.output import check_output, provenance, write_text
+    from varproof.machinery.output import check_output, provenance, write_text
     from varproof.network.data import TensorSource
     from varproof.network.runtime import start_tensorflow
 

@@ -6,37 +6,26 @@ neighbour only. Candidates within a halo on both sides of the chunk take part as
 where chunks begin and end.
 """
 
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pysam
 
-from varproof.errors import UserError
 from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.counting import allele_counts, scaled_count
 from varproof.evidence.looks import look_sums
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
-from varproof.evidence.windows import (
-    MAX_SHIFT,
-    Placement,
-    ReferenceSlice,
-    compatible,
-    haplotype,
-    place,
-    reference_haplotype,
-)
 from varproof.formats.evidence import Evidence
-from varproof.formats.vcf import Candidate, VariantType
-from varproof.numerics import powered
+from varproof.machinery.numerics import powered
 from varproof.reads.columns import TooManyBases
-from varproof.reads.decode import base_codes, decode_reads
+from varproof.reads.decode import decode_reads
 from varproof.reads.error_features import read_features
 from varproof.reads.overlaps import read_spans
-from varproof.reads.reference import reference_codes
+from varproof.variants.candidate import Candidate, VariantType, candidate_key
+from varproof.variants.chunks import NEIGHBOUR_REACH
+from varproof.variants.placement import Placement, compatible, haplotype, place, reference_haplotype
+from varproof.variants.reference import ReferenceSlice
 
 MOST_BASES = 1 << 26
 MOST_PAIRS = 1 << 22
@@ -45,24 +34,12 @@ MOST_PAIRS = 1 << 22
 GAPS = (1, 2, 3)
 """CIGAR operations I, D and N."""
 
-NEIGHBOUR_REACH = 400
-"""Left-aligned candidates this near can be neighbours, bp."""
-
-HALO = NEIGHBOUR_REACH + MAX_SHIFT
-"""Records this near to a chunk may be neighbours once they are left-aligned, bp."""
-
 MOST_NEIGHBOURS = 3
 SUPPORT_LOG_RATIO = 3.0
 LEAST_SUPPORT = 2
 LEAST_RELATIVE_SUPPORT = 0.5
 FURTHEST_SLIP, SLIP_DECAY = 3, 0.2
 """Changes of more units than the slippage model knows get rarer by this factor for each."""
-
-
-def candidate_key(candidate: Candidate) -> int:
-    """Identity of a candidate across files: a hash of contig, interval and alleles."""
-    text = f"{candidate.contig}:{candidate.start}-{candidate.end}:{candidate.ref}>{candidate.alt}".encode()
-    return (zlib.crc32(text) << 32) | zlib.adler32(text)
 
 
 @dataclass(frozen=True)
@@ -77,25 +54,6 @@ class ChunkReads:
     def fragments(self) -> int:
         """Number of fragments."""
         return len(self.paired.low_of)
-
-
-def reference_slice(fasta: pysam.FastaFile, contig: str, start: int, end: int) -> ReferenceSlice:
-    """The reference from start to end, cut at the contig's ends."""
-    start, end = max(0, start), min(end, fasta.get_reference_length(contig))
-    return ReferenceSlice(contig, start, reference_codes(fasta, contig, start, end))
-
-
-def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path: Path) -> None:
-    """Raise UserError if the record's REF is not what the reference has there."""
-    if not candidate.ref:
-        return
-    expected = reference.between(candidate.start, candidate.end)
-    given = base_codes(candidate.ref)
-    if len(given) != len(expected) or np.any((given != expected) & (given < 4) & (expected < 4)):
-        raise UserError(
-            f"{path}: {candidate.contig}:{candidate.start + 1} has REF {candidate.ref[:20]}, but the reference has "
-            f"{''.join('ACGTN'[i] for i in expected[:20])} there; use the reference that the candidates were called with"
-        )
 
 
 def collect_chunk(

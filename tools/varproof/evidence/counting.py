@@ -11,7 +11,7 @@ import numpy as np
 
 from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, Observations
 from varproof.evidence.typing_numba_fns import INFORMATIVE
-from varproof.evidence.windows import Placement
+from varproof.variants.placement import Placement
 
 
 def allele_counts(

@@ -6,10 +6,10 @@ disagree their evidence adds up, and cancels. Insert size is combined with the r
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
 from varproof.evidence.typing_numba_fns import direct_log_ratios, log_ratio_anew, unmapped_log_ratio
-from varproof.numerics_numba_fns import exp, log
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED, second_read_is_forward
 
 OUTLIER_FRAGMENTS = 0.002

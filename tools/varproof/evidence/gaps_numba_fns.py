@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import powered
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import powered
 from varproof.reads.repeats_numba_fns import tandem_tracts
 
 MOST_OPEN = 0.02

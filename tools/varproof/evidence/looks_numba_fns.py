@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.evidence.typing_numba_fns import query_from
+from varproof.machinery.accelerate import compiled
 from varproof.reads.error_features_numba_fns import UNMAPPED, end_distance_bin, quality_bin
 
 

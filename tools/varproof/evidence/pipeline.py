@@ -5,7 +5,6 @@ What is in memory is bounded by a chunk: its candidates, its reads, its evidence
 
 import json
 import logging
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,40 +12,27 @@ from pathlib import Path
 import numpy as np
 
 from varproof import __version__
-from varproof.errors import UserError
-from varproof.evidence.collect import (
-    HALO,
-    candidate_key,
-    check_reference_allele,
-    collect_chunk,
-    reference_slice,
-)
+from varproof.evidence.collect import collect_chunk
 from varproof.evidence.sample import Sample
-from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.evidence import SCHEMA, Evidence, EvidenceWriter, concatenated, empty_evidence
-from varproof.formats.output import resumed_identity
-from varproof.formats.vcf import Candidate, candidates_of, read_records
-from varproof.journal import Arrays, Journal, journaled_results
-from varproof.progress import progress
+from varproof.formats.vcf import read_records
+from varproof.machinery.errors import UserError
+from varproof.machinery.journal import Arrays, Journal, journaled_results
+from varproof.machinery.output import resumed_identity
+from varproof.machinery.progress import progress
 from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
+from varproof.variants.candidate import Candidate, candidate_key
+from varproof.variants.chunks import Chunk, chunks
+from varproof.variants.placement import AMBIGUOUS_MARGIN, MAX_SHIFT
+from varproof.variants.reference import ReferenceSlice, check_reference_allele, reference_slice
 
 logger = logging.getLogger("varproof.evidence")
 
-CHUNK_CANDIDATES = 256
-CHUNK_SPAN = 50_000
 WIDER = 1.25
 """After a chunk that was divided, the next ones may be so much wider each time, bp per bp."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Consecutive candidates of one contig, and the neighbours on both sides that other chunks report."""
-
-    candidates: list[Candidate]
-    halo: list[Candidate]
 
 
 @dataclass(frozen=True)
@@ -71,44 +57,6 @@ class SampleFiles:
             "max_depth": self.max_depth,
         }
         return json.dumps(parts, sort_keys=True)
-
-
-def chunks(path: Path) -> Iterator[Chunk]:
-    """The candidates of a VCF in chunks, in order; raises UserError where it is not sorted."""
-    stream = (item for number, record in enumerate(read_records(path)) for item in candidates_of(record, number))
-    before: list[Candidate] = []
-    ahead: deque[Candidate] = deque()
-    while True:
-        current: list[Candidate] = []
-        while (ahead or _pull(stream, ahead)) and _belongs(current, ahead[0]):
-            current.append(ahead.popleft())
-        if not current:
-            return
-        last = current[-1]
-
-        def near(item: Candidate, last: Candidate = last) -> bool:
-            return item.contig == last.contig and abs(item.start - last.start) <= HALO
-
-        while (not ahead or near(ahead[-1])) and _pull(stream, ahead):
-            pass
-        halo = [item for item in (*before, *filter(near, ahead)) if item.contig == last.contig and item.skipped is None]
-        yield Chunk(current, halo)
-        before = [item for item in (*before, *current) if near(item)]
-
-
-def _pull(stream: Iterator[Candidate], ahead: deque[Candidate]) -> bool:
-    """Move the next candidate to `ahead`; False at the end."""
-    item = next(stream, None)
-    if item is not None:
-        ahead.append(item)
-    return item is not None
-
-
-def _belongs(current: list[Candidate], item: Candidate) -> bool:
-    if not current:
-        return True
-    first = current[0]
-    return item.contig == first.contig and len(current) < CHUNK_CANDIDATES and item.start < first.start + CHUNK_SPAN
 
 
 class _Worker:

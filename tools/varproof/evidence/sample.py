@@ -6,7 +6,7 @@ import numpy as np
 
 from varproof.evidence.arrays import SampleTables
 from varproof.formats.alignment import AlignmentProperties
-from varproof.numerics import exp10
+from varproof.machinery.numerics import exp10
 from varproof.reads.error_features import FEATURE_LABELS, log_error_ratios
 from varproof.reads.error_rates import error_rates
 from varproof.reads.slippage import SlippageModel

@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import erf
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import erf
 
 FRAGMENT_QUANTILES = np.array([-1.53, -0.89, -0.49, -0.16, 0.16, 0.49, 0.89, 1.53])
 """Midpoints of eight equally likely parts of a standard normal distribution."""

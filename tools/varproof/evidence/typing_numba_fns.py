@@ -7,10 +7,10 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 
 import numpy as np
 
-from varproof import numerics
-from varproof.accelerate import compiled
 from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, DirectRatios
-from varproof.numerics_numba_fns import exp, log, log_add
+from varproof.machinery import numerics
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, log, log_add
 from varproof.reads.error_features_numba_fns import (
     MATE_REVERSE,
     REVERSE,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from varproof.errors import UserError
 from varproof.formats.labels import read_table
+from varproof.machinery.errors import UserError
 
 COLUMNS = ("sample", "patient", "library", "reads")
 

@@ -27,6 +27,7 @@ else:
         packed: bytes = igzip_lib.compress(content, level, flag=igzip_lib.COMP_ZLIB, hist_bits=15)
         return packed
 
+
 LEVEL = 1
 
 

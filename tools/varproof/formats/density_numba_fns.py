@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from varproof import numerics
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import exp, exp_of
+from varproof.machinery import numerics
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, exp_of
 
 MAX_POINTS = 33
 FLOOR = 1e-5

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.hdf5 import append_rows, damage_told, hdf5_output
+from varproof.machinery.errors import UserError
 
 SCHEMA = "varproof/evidence/2"
 

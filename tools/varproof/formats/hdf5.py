@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.formats.output import complete_or_absent
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import complete_or_absent
 
 
 class _Target(io.FileIO):

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from varproof.errors import UserError
-from varproof.formats.output import write_text
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import write_text
 
 MOST_TOLD = 5
 """Mistakes of a file that a message lists."""

@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "label")
 

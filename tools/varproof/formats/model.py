@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from varproof.errors import UserError
 from varproof.formats.tensors import TensorSettings
 from varproof.formats.training import ClassCalibrations
+from varproof.machinery.errors import UserError
 
 CARD_LAYER = "CalibratedProbability"
 

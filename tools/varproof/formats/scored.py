@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from varproof.errors import UserError
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY,
     COMBINED_EVENTS,
@@ -26,7 +25,8 @@ from varproof.formats.vcf import (
     SKIPPED,
     from_phred,
 )
-from varproof.numerics import PHRED_PER_LOG, exp10, expm1, log
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import PHRED_PER_LOG, exp10, expm1, log
 
 NAN = math.nan
 # Events of one family are the alternatives of one posterior: their probabilities sum to 1 if the family is complete.

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from varproof.errors import UserError
 from varproof.formats.json_file import read_json
+from varproof.machinery.errors import UserError
 
 
 class SpikedSettings(BaseModel):

@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from varproof.errors import UserError
 from varproof.formats.deflated import RowReader, RowWriter
 from varproof.formats.hdf5 import damage_told, hdf5_output
+from varproof.machinery.errors import UserError
 
 SCHEMA = "varproof/tensors/1"
 

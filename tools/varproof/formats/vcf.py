@@ -9,18 +9,16 @@ import contextlib
 import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import pysam
 
-from varproof.errors import UserError
 from varproof.formats.record import COLUMNS_LINE, Declared, Record
 from varproof.formats.vcf_output import VcfWriter, vcf_mode
-from varproof.htslib import quiet
-from varproof.numerics import PHRED_PER_LOG, exp10, log
+from varproof.machinery.errors import UserError
+from varproof.machinery.htslib import quiet
+from varproof.machinery.numerics import PHRED_PER_LOG, exp10, log
 
 __all__ = ["COLUMNS_LINE", "VcfWriter", "vcf_mode"]
 
@@ -46,71 +44,6 @@ EARLIER_DENSITY = "AFD"
 REASON, TUMOR_ONLY = "VP_REASON", "VP_TUMOR_ONLY"
 
 
-class VariantType(str, Enum):
-    """What an allele changes. A replacement has REF and ALT of different lengths, both longer than one after trimming."""
-
-    SNV = "snv"
-    MNV = "mnv"
-    INSERTION = "insertion"
-    DELETION = "deletion"
-    REPLACEMENT = "replacement"
-
-
-def trimmed_alleles(position: int, ref: str, alt: str) -> tuple[int, str, str]:
-    """(position, ref, alt) without the shared suffix and prefix (either may become empty); 0-based position."""
-    while ref and alt and ref[-1] == alt[-1]:
-        ref, alt = ref[:-1], alt[:-1]
-    shared = 0
-    while shared < min(len(ref), len(alt)) and ref[shared] == alt[shared]:
-        shared += 1
-    return position + shared, ref[shared:], alt[shared:]
-
-
-def variant_type(ref: str, alt: str) -> VariantType:
-    """Type of a trimmed allele pair."""
-    if len(ref) == len(alt):
-        return VariantType.SNV if len(ref) == 1 else VariantType.MNV
-    if not ref:
-        return VariantType.INSERTION
-    if not alt:
-        return VariantType.DELETION
-    return VariantType.REPLACEMENT
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One alternative allele: reference[start:end] (`ref`) is replaced by `alt`; 0-based half-open, trimmed, upper case.
-
-    `skipped` names the reason why it can't be judged (then start, end, ref and alt are not meaningful beyond the record).
-    """
-
-    record: int
-    allele: int
-    contig: str
-    start: int
-    end: int
-    ref: str
-    alt: str
-    skipped: str | None = None
-
-    @property
-    def type(self) -> VariantType:
-        """Variant type."""
-        if self.skipped is None and not self.ref and self.end > self.start:
-            return VariantType.DELETION
-        return variant_type(self.ref, self.alt)
-
-    @property
-    def length(self) -> int:
-        """Number of bases that differ: of an SNV 1, of an MNV its width, of an indel the larger allele's length."""
-        return max(self.end - self.start, len(self.alt))
-
-    @property
-    def length_change(self) -> int:
-        """Length of the alternative haplotype minus that of the reference haplotype, bp."""
-        return len(self.alt) - (self.end - self.start)
-
-
 def info_value(record: Any, key: str) -> Any:
     """Value of an INFO field; None where the record lacks it. Raises UserError for damaged text."""
     return record.info.get(key)
@@ -125,49 +58,6 @@ def info_numbers(record: Any, key: str) -> tuple[float | None, ...] | None:
     if any(isinstance(value, str | bool) for value in values):
         raise UserError(f"record {record.contig}:{record.pos}: {key} is no number; the header must declare it with Type=Float")
     return values
-
-
-def _info(record: Any, key: str) -> Any:
-    value = info_value(record, key)
-    return value[0] if isinstance(value, tuple) else value
-
-
-def candidates_of(record: Any, record_number: int) -> list[Candidate]:
-    """The candidates of a record (a `pysam.VariantRecord`), one per ALT; a record without ALT has none."""
-    found = []
-    contig, position, reference_allele = record.contig, record.start, (record.ref or "").upper()
-    sequence = _REFERENCE_BASES.issuperset(reference_allele)
-    for allele, alt in enumerate(record.alts or ()):
-        start, end, ref, new, skipped = position, position + len(reference_allele), reference_allele, "", None
-        upper = alt.upper()
-        if sequence and _BASES.issuperset(upper) and upper != reference_allele:
-            start, ref, new = trimmed_alleles(position, reference_allele, upper)
-            end = start + len(ref)
-        elif upper == "<DEL>":
-            stop, length = record.stop, _info(record, "SVLEN")
-            if stop <= position + 1 and length:
-                stop = position + 1 + abs(int(length))
-            start, end, ref = position + 1, stop, ""
-            if end <= start:
-                skipped = "deletion_without_length"
-        else:
-            skipped = _reason(alt, same=sequence and upper == reference_allele)
-        found.append(Candidate(record_number, allele, contig, start, end, ref, new, skipped))
-    return found
-
-
-_BASES, _REFERENCE_BASES = frozenset("ACGTN"), frozenset("ACGTNRYSWKMBDHV")
-
-
-def _reason(alt: str, same: bool) -> str:
-    """Why an alternative allele is no candidate; `same`: it is the reference's."""
-    if alt.startswith("<"):
-        return "symbolic_allele"
-    if "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
-        return "breakend"
-    if alt == "*":
-        return "spanning_deletion"
-    return "no_change" if same else "not_a_sequence"
 
 
 def open_vcf(path: Path) -> Any:

@@ -15,11 +15,11 @@ from typing import Any
 
 import pysam
 
-from varproof.errors import UserError
 from varproof.formats.bgzf import BgzfWriter
-from varproof.formats.output import STDOUT, check_output, complete_or_absent
 from varproof.formats.record import FILTER, GENOTYPE, MISSING, Declared, Record, is_field_name, shown
-from varproof.htslib import quiet
+from varproof.machinery.errors import UserError
+from varproof.machinery.htslib import quiet
+from varproof.machinery.output import STDOUT, check_output, complete_or_absent
 
 logger = logging.getLogger("varproof")
 

@@ -9,9 +9,9 @@ from typing import Any
 import keras
 from keras import layers
 
-from varproof.errors import UserError
 from varproof.formats.model import Architecture, ModelCard
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
+from varproof.machinery.errors import UserError
 from varproof.network.layers import AlleleFeatures, CalibratedProbability, ExpandChannels, GatherReads, PoolReads
 
 DEEPCNNVALID_LEAST = 27

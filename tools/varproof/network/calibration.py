@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.training import Calibration, ClassCalibrations
+from varproof.machinery.errors import UserError
 from varproof.network.logistic import logistic_weights
 
 _WEIGHT_SD, _BIAS_SD = 1.0, 5.0
@@ -23,7 +23,7 @@ def log_odds(probability: Any) -> np.ndarray:
 
     Both columns are read, so that neither end is lost to rounding.
     """
-    from varproof.numerics_numba_fns import log_of
+    from varproof.machinery.numerics_numba_fns import log_of
 
     both = log_of(np.maximum(np.asarray(probability, np.float64), _LEAST_PROBABILITY).ravel())
     return both[1::2] - both[::2]

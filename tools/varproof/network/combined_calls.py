@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.scored import EventSelection, log_odds, select_events, skipped_alleles
 from varproof.formats.vcf import (
     COMBINED_EVENTS,
@@ -23,17 +22,17 @@ from varproof.formats.vcf import (
     NO_ALTERNATIVE_ALLELE,
     NOT_JUDGED,
     SKIPPED,
-    VariantType,
     VcfWriter,
-    candidates_of,
     info_value,
     open_vcf,
     probability_field,
     read_records,
     to_phred,
 )
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import expit
 from varproof.network.stacking import SOURCES, Judgements
-from varproof.numerics import expit
+from varproof.variants.candidate import VariantType, candidates_of
 
 LABEL, COMBINED_FROM = "LABEL", "COMBINED_FROM"
 TRUE_EVENT = EVENTS[0]
@@ -116,8 +115,8 @@ def labels_of(calls: Path, truth: Path | None, reference: Path | None) -> np.nda
 
 
 def _labels_from_truth(path: Path, truth_path: Path, reference_path: Path | None) -> np.ndarray:
-    from varproof.report.matching import match
-    from varproof.report.variants import Calls, Key, Reference, left_aligned, read_truth
+    from varproof.evaluation.matching import match
+    from varproof.evaluation.variants import Calls, Key, Reference, left_aligned, read_truth
 
     reference = None if reference_path is None else Reference(reference_path)
     truth = read_truth(truth_path, TRUE_EVENT, None, reference)

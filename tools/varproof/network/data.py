@@ -12,7 +12,6 @@ from types import TracebackType
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.tensors import (
     CANDIDATE_COLUMNS,
     TEXT_COLUMNS,
@@ -21,6 +20,7 @@ from varproof.formats.tensors import (
     TensorSettings,
     concatenated,
 )
+from varproof.machinery.errors import UserError
 
 BLOCK = 128
 """Consecutive candidates that are read at once."""

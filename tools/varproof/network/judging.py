@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.tensors import PackedTensors, TensorHeader
+from varproof.machinery.errors import UserError
+from varproof.machinery.progress import progress
 from varproof.network.predicted_calls import JudgedAlleles, no_alleles
 from varproof.network.prediction import Predictor
-from varproof.progress import progress
 
 LEAST_CERTAIN = 10
 

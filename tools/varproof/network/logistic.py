@@ -19,8 +19,8 @@ def logistic_weights(
     (`prior_mean`, `prior_sd`: (k,)), which a few dozen labels outweigh but which keep weights finite where a feature separates
     the classes; none goes below `least` (k,).
     """
+    from varproof.machinery.numerics_numba_fns import solved
     from varproof.network.logistic_numba_fns import logistic_loss
-    from varproof.numerics_numba_fns import solved
 
     sign = np.where(np.asarray(label).astype(bool), 1.0, -1.0)
     columns, known = np.ascontiguousarray(features, float), np.ascontiguousarray(offset, float)

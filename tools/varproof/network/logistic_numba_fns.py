@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import exp, expit, log1p
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, expit, log1p
 
 
 @compiled

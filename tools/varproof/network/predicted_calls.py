@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.formats.output import write_text
 from varproof.formats.tensors import ALLELE_COLUMNS, FIRST_INDEL_TYPE, TYPE, TensorHeader
 from varproof.formats.training import ClassCalibrations
 from varproof.formats.vcf import (
@@ -26,8 +24,10 @@ from varproof.formats.vcf import (
     read_records,
     to_phred,
 )
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import expit
+from varproof.machinery.output import write_text
 from varproof.network.prior_shift import shifted_prior
-from varproof.numerics import expit
 
 _DESCRIPTIONS = {NETWORK_EVENTS[0]: "a real somatic variant", NETWORK_EVENTS[1]: "an artefact or germline"}
 
@@ -53,7 +53,7 @@ class JudgedAlleles:
     @property
     def probability(self) -> np.ndarray:
         """Of being real, float64 (n,); NaN: not judged."""
-        from varproof.numerics_numba_fns import expit_of
+        from varproof.machinery.numerics_numba_fns import expit_of
 
         return expit_of(self.log_odds)
 

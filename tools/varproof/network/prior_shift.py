@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.numerics import expit, logit
+from varproof.machinery.numerics import expit, logit
 
 logger = logging.getLogger("varproof")
 
@@ -52,7 +52,7 @@ def shifted_prior(log_odds: Any, training_fraction: float, name: str = "candidat
         return ShiftedPrior(log_odds, training_fraction, 0)
     from scipy.optimize import brentq
 
-    from varproof.numerics_numba_fns import expit_of
+    from varproof.machinery.numerics_numba_fns import expit_of
 
     known = float(logit(training_fraction))
     pseudo_real = PSEUDO_CANDIDATES * training_fraction
@@ -73,7 +73,7 @@ def adjusted(probability: Any, training_fraction: float) -> tuple[np.ndarray, fl
     >>> f"{fraction:.4f}"
     '0.0096'
     """
-    from varproof.numerics_numba_fns import expit_of
+    from varproof.machinery.numerics_numba_fns import expit_of
 
     log_odds = np.clip([logit(one) for one in np.asarray(probability, np.float64).tolist()], -_WIDEST, _WIDEST)
     shifted = shifted_prior(log_odds, training_fraction)

@@ -5,8 +5,8 @@ import os
 import sys
 from collections.abc import Iterator
 
-from varproof.errors import UserError
-from varproof.reads.remote import start_network_access
+from varproof.machinery.errors import UserError
+from varproof.machinery.remote import start_network_access
 
 
 def start_tensorflow(threads: int, needed_by: str, split_operations: bool = True) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 LEAST_PER_CLASS = 2
 """Fewest candidates of each class that either side of a split must have."""

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.stacking import Stacking, StackingWeights
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import expit, logit
 from varproof.network.logistic import logistic_weights
 from varproof.network.prior_shift import FEWEST_CANDIDATES, shifted_prior
-from varproof.numerics import expit, logit
 
 logger = logging.getLogger("varproof")
 
@@ -68,7 +68,7 @@ def _classes(judgements: Judgements) -> Iterator[tuple[str, np.ndarray]]:
 
 def _likelihood_ratios(judgements: Judgements, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihood ratios of `chosen` (m, 2), and the log-odds of the share that each judgement assumes for them (2,)."""
-    from varproof.numerics_numba_fns import expit_of
+    from varproof.machinery.numerics_numba_fns import expit_of
 
     log_odds = np.column_stack([judgements.scored[chosen], judgements.predicted[chosen]])
     log_odds = np.clip(log_odds, -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)

@@ -13,7 +13,6 @@ import keras
 import numpy as np
 from scipy.special import expit
 
-from varproof.errors import UserError
 from varproof.formats.model import ModelCard, TrainingState
 from varproof.formats.tensors import FIRST_INDEL_TYPE, TYPE, UNKNOWN_LABEL, PackedTensors
 from varproof.formats.training import (
@@ -27,7 +26,8 @@ from varproof.formats.training import (
     Subgroup,
     TrainingMetrics,
 )
-from varproof.formats.vcf import VariantType
+from varproof.machinery.errors import UserError
+from varproof.machinery.progress import progress
 from varproof.network.calibration import fitted_class_calibrations
 from varproof.network.data import TensorSource, ordered_batches
 from varproof.network.metrics import classification_metrics, curves, metrics_by_type, resampling
@@ -41,7 +41,7 @@ from varproof.network.splits import (
 )
 from varproof.network.subgroups import groupings, subgroup_tests
 from varproof.network.training import TrainingPlan, fit_model, predicted_log_odds
-from varproof.progress import progress
+from varproof.variants.candidate import VariantType
 
 logger = logging.getLogger("varproof")
 

@@ -18,10 +18,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from varproof.errors import UserError
 from varproof.formats.model import Architecture, ModelCard, TrainingState, read_card
-from varproof.formats.output import complete_or_absent
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import complete_or_absent
 from varproof.network.architectures import build_model, has_free_depth, is_blind_to_bases
 from varproof.network.calibration import log_odds
 from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches

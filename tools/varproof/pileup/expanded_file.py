@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from varproof.formats.output import complete_or_absent
 from varproof.formats.tensors import TensorReader
+from varproof.machinery.output import complete_or_absent
+from varproof.machinery.progress import progress
 from varproof.pileup.expansion import CHANNELS, expanded
-from varproof.progress import progress
 
 _BATCH_BYTES = 1 << 26
 

@@ -23,12 +23,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from varproof.evidence.windows import Placement, ReferenceSlice
 from varproof.formats.tensors import ALLELE_COLUMNS, ROW_COLUMNS, TensorSettings
-from varproof.formats.vcf import VariantType
 from varproof.reads.decode import ReadBatch
 from varproof.reads.error_features import read_features
 from varproof.reads.repeats import find_tandem_tracts
+from varproof.variants.candidate import VariantType
+from varproof.variants.placement import Placement
+from varproof.variants.reference import ReferenceSlice
 
 if TYPE_CHECKING:
     from varproof.pileup.packing_numba_fns import Loci

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.formats.tensors import (
     ALT_MISMATCHES,
     CLIPPED,
@@ -31,6 +30,7 @@ from varproof.formats.tensors import (
     ROW_COLUMNS,
     SOFT_CLIPPED,
 )
+from varproof.machinery.accelerate import compiled
 from varproof.pileup.support_numba_fns import (
     ANCHOR_BASES,
     COMPARED_BASES,

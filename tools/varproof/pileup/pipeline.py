@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.evidence.collect import reference_slice
-from varproof.evidence.windows import MAX_SHIFT, Placement, ReferenceSlice
 from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
-from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, Candidate
-from varproof.journal import Arrays, Journal, journaled_results
+from varproof.formats.vcf import NO_REFERENCE_SEQUENCE
+from varproof.machinery.errors import UserError
+from varproof.machinery.journal import Arrays, Journal, journaled_results
 from varproof.pileup.packing import (
     REACH,
     PackedRows,
@@ -31,10 +29,12 @@ from varproof.pileup.packing import (
     stretch_of,
     window_codes,
 )
-from varproof.pileup.placing import placements
 from varproof.pileup.sites import Site, chunks, sites, stretches
 from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
+from varproof.variants.candidate import Candidate
+from varproof.variants.placement import MAX_SHIFT, Placement, placements
+from varproof.variants.reference import ReferenceSlice, reference_slice
 
 NO_SAMPLE = -1
 """Stands for the sample of a candidate that was skipped."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.tensors import UNKNOWN_LABEL
-from varproof.formats.vcf import Candidate, candidates_of, info_value, open_vcf, read_records
+from varproof.formats.vcf import info_value, open_vcf, read_records
+from varproof.machinery.errors import UserError
+from varproof.variants.candidate import Candidate, candidates_of
 
 CHUNK_CANDIDATES = 256
 STRETCH_SPAN = 50_000

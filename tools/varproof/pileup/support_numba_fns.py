@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.formats.tensors import SUPPORTS_ALT, SUPPORTS_REF
+from varproof.machinery.accelerate import compiled
 from varproof.reads.error_features_numba_fns import (
     DELETION,
     DIFFERENT,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varproof.formats.vcf import Candidate, VariantType
+from varproof.variants.candidate import Candidate, VariantType
 
 LENGTH_BOUNDS = (1, 2, 5, 30, 100)
 """First length of each indel length class, bp; the last is open."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 logger = logging.getLogger("varproof.posterior")
 

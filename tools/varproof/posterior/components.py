@@ -19,9 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varproof import numerics
 from varproof.formats.evidence import Evidence
-from varproof.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
+from varproof.machinery import numerics
+from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
 from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.likelihood_numba_fns import (
     ACTIVE_ON,

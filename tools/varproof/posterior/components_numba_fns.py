@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import arcsine, sine
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import arcsine, sine
 
 _HALF_PI = 0.5 * math.pi
 

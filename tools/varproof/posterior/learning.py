@@ -16,8 +16,8 @@ import numpy as np
 
 from varproof.formats.evidence import COMPANY_CODES, Evidence
 from varproof.formats.prior import LearntPrior
-from varproof.numerics import log
-from varproof.numerics_numba_fns import log_of, weighted_column_sums, weighted_row_sums
+from varproof.machinery.numerics import log
+from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums, weighted_row_sums
 from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
 from varproof.posterior.components import (
     ARTIFACT_RATES,

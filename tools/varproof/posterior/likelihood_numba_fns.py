@@ -7,8 +7,8 @@ and theta' the probability that an informative fragment comes from an alternativ
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import exp, exp10, log
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, exp10, log
 
 LEAST_MISMAPPED, MOST_MISMAPPED = 1e-4, 1.0 - 1e-6
 BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD = 0, 1, 2, 3, 4

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import exp, exp10, log
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, exp10, log
 from varproof.posterior.likelihood_numba_fns import LEAST_MISMAPPED, MOST_MISMAPPED
 
 SLIPPING, MISMAPPED, IN_MISMATCHES, IN_MAPPING = 0, 1, 2, 3

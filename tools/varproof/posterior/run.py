@@ -9,20 +9,13 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
-from varproof.errors import UserError
-from varproof.evidence.collect import candidate_key
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
-from varproof.formats.output import provenance
 from varproof.formats.prior import LearntPrior
 from varproof.formats.record import Record
-from varproof.formats.vcf import (
-    EVENTS,
-    VariantType,
-    VcfWriter,
-    candidates_of,
-    read_records,
-)
+from varproof.formats.vcf import EVENTS, VcfWriter, read_records
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import provenance
 from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
@@ -33,6 +26,7 @@ from varproof.posterior.reasons import reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
+from varproof.variants.candidate import VariantType, candidate_key, candidates_of
 
 logger = logging.getLogger("varproof.posterior")
 

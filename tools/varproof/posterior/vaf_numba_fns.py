@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
 from varproof.formats.density_numba_fns import curve
+from varproof.machinery.accelerate import compiled
 
 
 @compiled

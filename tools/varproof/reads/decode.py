@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pysam
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED, Region, base_codes, name_hash
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import counted_span

@@ -6,7 +6,7 @@ damaged bytes never lead beyond the block; `fill_records` then relies on it.
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 from varproof.reads.arrays import (
     LEFT_OUT_FLAGS,
     MATE_UNMAPPED,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.alignment import ErrorProfile
-from varproof.numerics import log
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import log
 from varproof.reads.decode import ReadBatch
 
 FEATURES = ("base_quality", "end_distance", "other_mismatches", "clipped", "mapping_quality")

@@ -5,7 +5,7 @@ The bin functions are the only definition of the bins; `error_features` names th
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
 PAIRED, UNMAPPED, REVERSE, MATE_REVERSE, SECOND = 0x1, 0x4, 0x10, 0x20, 0x80

@@ -7,9 +7,9 @@ C>A on first reads, seen as G>T on second reads) is then one class and not two.
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.alignment import ErrorProfile
-from varproof.numerics import exp10
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import exp10
 
 QUALITIES = 94
 CLASSES = 16

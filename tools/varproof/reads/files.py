@@ -11,9 +11,9 @@ from typing import Any
 
 import pysam
 
-from varproof.errors import UserError
-from varproof.htslib import quiet
-from varproof.reads.remote import Remote, is_address
+from varproof.machinery.errors import UserError
+from varproof.machinery.htslib import quiet
+from varproof.machinery.remote import Remote, is_address
 from varproof.reads.stream import BamStream
 
 logger = logging.getLogger("varproof.reads")

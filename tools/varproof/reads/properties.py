@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pysam
 
-from varproof.errors import UserError
 from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile
+from varproof.machinery.errors import UserError
 from varproof.reads.arrays import PAIRED, REVERSE, UNMAPPED
 from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, MAX_BINS, ReadFeatures, read_features

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import pysam
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.reads.arrays import Heads, Records, Region
 from varproof.reads.columns import GrowingRecords, TooManyBases
 from varproof.reads.depth import DEPTH_BIN, DepthFilter, StartedBases

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pysam
 
-from varproof.errors import UserError
-from varproof.htslib import quiet
+from varproof.machinery.errors import UserError
+from varproof.machinery.htslib import quiet
 from varproof.reads.arrays import base_codes
 
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.reads.files import some_names
 from varproof.reads.reference import open_reference
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 
 LONGEST_UNIT = 6
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from varproof.formats.alignment import SlippageRow
-from varproof.numerics import exp, log
+from varproof.machinery.numerics import exp, log
 
 UNIT_LENGTHS = 6
 OUTCOMES = ("lost_1", "gained_1", "lost_2", "gained_2", "lost_3", "gained_3")
@@ -95,7 +95,7 @@ def _log_rate_curve(design: np.ndarray, spanning: np.ndarray, events: np.ndarray
 
     Steps are at most 1; the log-posterior is strictly concave.
     """
-    from varproof.numerics_numba_fns import exp_of, solved
+    from varproof.machinery.numerics_numba_fns import exp_of, solved
 
     sd = np.full(len(prior), _KINK_SD)
     sd[:2] = _LOG_RATE_SD, _LOG_GROWTH_SD
@@ -120,7 +120,7 @@ def slippage_rows(unit_length: np.ndarray, units: np.ndarray, counts: np.ndarray
     where it makes up at least 5 % and 3 reads and they don't explain it at all (under 1e-6, at a depth of at most 100,
     because loci differ).
     """
-    from varproof.numerics_numba_fns import binomial_tail
+    from varproof.machinery.numerics_numba_fns import binomial_tail
 
     spanning = counts[:, 0]
     seen = spanning[spanning > 0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 from varproof.reads.error_features_numba_fns import (
     CONFIDENT_MAPQ,
     DELETION,

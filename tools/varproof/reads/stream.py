@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from varproof.htslib import quiet
+from varproof.machinery.htslib import quiet
 from varproof.reads.arrays import Region
 from varproof.reads.bgzf import open_bgzf
 

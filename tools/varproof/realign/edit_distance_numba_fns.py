@@ -6,7 +6,7 @@ the read is aligned as a whole, the haplotype's ends are free.
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)

@@ -6,8 +6,8 @@ the band follows the diagonal on which the edit distance found the read.
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import log
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import log
 
 INSERTED_BASE = 0.25
 RESCALE_EVERY = 8

@@ -10,8 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from varproof.formats.metrics import Certificate, CertifiedClass, CertifiedRate, CertifiedRun, ClassMetrics, RecallBin, Verdict
-from varproof.report.evaluation import (
+from varproof.evaluation.evaluation import (
     HEADLINE_FDR,
     VariantClass,
     at_rate,
@@ -20,8 +19,9 @@ from varproof.report.evaluation import (
     variant_classes,
     verdict,
 )
-from varproof.report.matching import NONE
-from varproof.report.pooling import Evaluated
+from varproof.evaluation.matching import NONE
+from varproof.evaluation.pooling import Evaluated
+from varproof.formats.metrics import Certificate, CertifiedClass, CertifiedRate, CertifiedRun, ClassMetrics, RecallBin, Verdict
 
 FREQUENCY_EDGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 DEPTH_EDGES = (0.0, 10.0, 20.0, 30.0, 50.0, 100.0, 200.0, 500.0, 1000.0)

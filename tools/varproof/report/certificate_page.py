@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 
+from varproof.evaluation.evaluation import NOMINAL_FDRS, at_rate
+from varproof.evaluation.pooling import Evaluated
 from varproof.formats.metrics import Certificate, CertifiedClass, CertifiedRate, Metrics, RecallBin
 from varproof.report.certificate import (
     DEPTH_EDGES,
@@ -14,10 +16,8 @@ from varproof.report.certificate import (
     frequencies_of_truth,
 )
 from varproof.report.certificate_figures import interval_text, recall_lines_picture, recall_map_picture
-from varproof.report.evaluation import NOMINAL_FDRS, at_rate
 from varproof.report.figures import calibration_picture, class_label
 from varproof.report.html import rendered
-from varproof.report.pooling import Evaluated
 
 VERDICT_WORDS = {"held": "kept", "unclear": "over, within chance", "exceeded": "exceeded", "empty": "no calls"}
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from varproof.evaluation.evaluation import HEADLINE_FDR, NOMINAL_FDRS, at_rate, kept_at_rates, verdict
+from varproof.evaluation.matching import Matching
+from varproof.evaluation.variants import Calls, Truth
 from varproof.formats.metrics import Metrics
-from varproof.report.evaluation import HEADLINE_FDR, NOMINAL_FDRS, at_rate, kept_at_rates, verdict
 from varproof.report.figures import (
     calibration_picture,
     class_label,
@@ -12,8 +14,6 @@ from varproof.report.figures import (
     vaf_picture,
 )
 from varproof.report.html import rendered
-from varproof.report.matching import Matching
-from varproof.report.variants import Calls, Truth
 
 _HEADLINE_CLASSES = ("all", "snv", "mnv", "indel 1-29", "indel 30-99", "indel 100-250", "indel 251+", "replacement")
 

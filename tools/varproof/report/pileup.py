@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.formats.output import write_bytes
 from varproof.formats.tensors import (
     ALT_LENGTH,
     BASE_MASK,
@@ -30,7 +28,8 @@ from varproof.formats.tensors import (
     TensorHeader,
     TensorReader,
 )
-from varproof.formats.vcf import VariantType, trimmed_alleles
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import write_bytes
 from varproof.report.pileup_sheet import (
     COVERAGE,
     LABEL,
@@ -57,6 +56,7 @@ from varproof.report.pileup_track import (
     row_order,
 )
 from varproof.report.style import INK, MUTED, png_bytes, probability_text, styled, svg_bytes
+from varproof.variants.candidate import VariantType, trimmed_alleles
 
 _TITLE_FROM_TOP, _TICK_FROM_EDGE, _NARROWEST_FRAME = 5.0, 2.5, 1.2
 _ALLELE_SHOWN = 24

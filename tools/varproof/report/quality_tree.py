@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from varproof.formats.output import write_bytes
 from varproof.formats.tree import LEAF, QualityTree
+from varproof.machinery.output import write_bytes
 from varproof.report.style import INK, MUTED, new_figure, styled, svg_bytes
 
 DEEPEST = 4

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from varproof.evaluation.evaluation import share_limits
 from varproof.formats.training import (
     ClassificationMetrics,
     Curves,
@@ -14,7 +15,6 @@ from varproof.formats.training import (
     Resampling,
     Subgroup,
 )
-from varproof.report.evaluation import share_limits
 from varproof.report.html import inline_svg
 from varproof.report.style import ACCENT, INK, MUTED, TYPE_COLOURS, new_figure, styled, svg_bytes
 

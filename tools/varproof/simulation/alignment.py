@@ -13,7 +13,7 @@ import numpy as np
 import pysam
 
 from varproof import __version__
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 from varproof.simulation.genome import Genome
 from varproof.simulation.reads import ReadPairs
 

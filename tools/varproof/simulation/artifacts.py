@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from varproof.numerics import exp, log
+from varproof.machinery.numerics import exp, log
 from varproof.simulation.copies import Copy
 from varproof.simulation.genome import BASES, Genome, RepeatTracts, random_bases
 from varproof.simulation.variants import SPACING_BP, Allele, left_aligned
@@ -92,7 +92,7 @@ def paralogs(genome: Genome, per_mbp: float, rng: np.random.Generator) -> Paralo
 
 def slippage_rates(tracts: RepeatTracts, rate_at_14: float) -> NDArray[np.float64]:
     """Slipping fragments per tract: `rate_at_14` for 14 units of one base, e-fold less per 3 units; less in longer units."""
-    from varproof.numerics_numba_fns import exp_of
+    from varproof.machinery.numerics_numba_fns import exp_of
 
     units = (tracts.end - tracts.start) / tracts.unit
     rates = rate_at_14 * exp_of((units - 14) * _SLIPPAGE_DECAY_PER_UNIT)

@@ -10,7 +10,7 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from varproof.errors import UserError
+from varproof.machinery.errors import UserError
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 _GC_WINDOW_BP = 2_000

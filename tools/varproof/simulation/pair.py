@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from varproof.errors import UserError
 from varproof.formats.json_file import write_json
-from varproof.formats.output import folder_complete_or_absent, provenance
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import folder_complete_or_absent, provenance
+from varproof.machinery.workers import ordered_results
 from varproof.simulation import artifacts as artefact
 from varproof.simulation.alignment import build_index, merge_bams, sam_header, write_sorted_bam
 from varproof.simulation.copies import Copy, Molecules, molecules
@@ -36,7 +37,6 @@ from varproof.simulation.reads import ReadModel, ReadPairs, simulate_reads, trac
 from varproof.simulation.settings import SimulationSettings
 from varproof.simulation.tables import TruthRecord, write_candidates, write_truth
 from varproof.simulation.variants import SPACING_BP, Allele, PlantedVariant, plant_variants
-from varproof.workers import ordered_results
 
 logger = logging.getLogger("varproof")
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from varproof.candidates.arrays import BASE, LENGTH, POSITION, QUERY, READ, CandidateReads
 from varproof.candidates.finding import LONGEST_MNV, FindingSettings, as_aligned, counted_indels, differences_of
-from varproof.evidence.windows import ReferenceSlice
 from varproof.reads.arrays import BASE_CODES
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.simulation.genome import Genome
 from varproof.simulation.variants import Allele
+from varproof.variants.reference import ReferenceSlice
 
 MIN_BASE_QUALITY = 5
 _CHUNK_BP = 200_000

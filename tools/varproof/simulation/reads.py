@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from varproof.numerics import exp10
+from varproof.machinery.numerics import exp10
 from varproof.simulation.copies import Molecules
 from varproof.simulation.genome import RepeatTracts
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 
 OXIDATION, DEAMINATION, END_ERROR = 1, 2, 3
 A, C, G, T, N = 65, 67, 71, 84, 78

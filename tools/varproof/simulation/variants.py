@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from varproof.errors import UserError
-from varproof.formats.shifting import steps_left, steps_right, turned
-from varproof.numerics import exp, log
+from varproof.machinery.errors import UserError
+from varproof.machinery.numerics import exp, log
 from varproof.simulation.genome import BASES, Genome, random_bases
 from varproof.simulation.settings import SimulationSettings
+from varproof.variants.shifting import steps_left, steps_right, turned
 
 SPACING_BP = 10
 _TRIES_PER_VARIANT = 200

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.bgzf import BLOCK_BYTES
+from varproof.machinery.errors import UserError
 from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.files import fetch_reads
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 from varproof.reads.decode_numba_fns import hash_of_bytes, int32
 
 _SMALLEST = 36

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
+from varproof.machinery.accelerate import compiled
 from varproof.reads.arrays import UNMAPPED
 from varproof.reads.decode_numba_fns import CONSUMES_REFERENCE, cigar_length, hash_of_bytes, int32, name_length, uint16
 

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 
 from varproof.candidates.pipeline import CallingJob, Chunk, chunks
-from varproof.errors import UserError
-from varproof.formats.vcf import ALLELE_FREQUENCY, candidates_of, info_numbers, read_records
-from varproof.progress import progress
+from varproof.evaluation.variants import Reference, left_aligned
+from varproof.formats.vcf import ALLELE_FREQUENCY, info_numbers, read_records
+from varproof.machinery.errors import UserError
+from varproof.machinery.progress import progress
+from varproof.machinery.workers import ordered_results
 from varproof.reads.reference import open_reference
 from varproof.reads.regions import merged
-from varproof.report.variants import Reference, left_aligned
 from varproof.spiking.settings import SpikingSettings
 from varproof.spiking.survey import FURTHEST_MARKER, LOW_DEPTH, Marker, Place, Planned, Surveyed, Surveyor
-from varproof.workers import ordered_results
+from varproof.variants.candidate import candidates_of
 
 TOO_NEAR, NO_FREQUENCY, OUTSIDE, TWICE = "near_another_planted_variant", "no_frequency", "outside_regions", "planned_twice"
 NO_READS = "no_reads"

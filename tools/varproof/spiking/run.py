@@ -19,9 +19,10 @@ from varproof import __version__
 from varproof.candidates.pipeline import CallingJob, FoundCandidates, chunks, found_chunks
 from varproof.formats.bgzf import END_OF_FILE
 from varproof.formats.json_file import write_json
-from varproof.formats.output import folder_complete_or_absent, provenance
 from varproof.formats.vcf import VcfWriter
-from varproof.progress import progress
+from varproof.machinery.output import folder_complete_or_absent, provenance
+from varproof.machinery.progress import progress
+from varproof.machinery.workers import ordered_results
 from varproof.reads.arrays import name_hash
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs, tell_left_aside
 from varproof.reads.reference import open_reference
@@ -30,7 +31,6 @@ from varproof.spiking.copying import SAMPLES, Copier, CopyJob, parts, shared_rec
 from varproof.spiking.fragments import Planted, Planter, Shares
 from varproof.spiking.plan import Plan, Skipped, Spike, make_plan, sample_shares
 from varproof.spiking.settings import SpikingSettings
-from varproof.workers import ordered_results
 
 logger = logging.getLogger("varproof")
 

@@ -15,14 +15,14 @@ from varproof.candidates.arrays import ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE,
 from varproof.candidates.features import allele_fraction, genotypes
 from varproof.candidates.finding import FindingSettings, candidate_alleles, differences_of, reads_of
 from varproof.candidates.pipeline import AROUND, FURTHEST_CLIP, Chunk, inside, listed_alleles, spelled_out, support_of
-from varproof.evidence.collect import reference_slice
-from varproof.evidence.windows import AMBIGUOUS_MARGIN, MAX_SHIFT, ReferenceSlice
-from varproof.formats.shifting import steps_left, turned
-from varproof.formats.vcf import VariantType, variant_type
-from varproof.numerics import exp, log
+from varproof.machinery.numerics import exp, log
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.reads.reference import open_reference
 from varproof.spiking.settings import LONGEST_MNV, SpikedType, SpikingSettings
+from varproof.variants.candidate import VariantType, variant_type
+from varproof.variants.placement import AMBIGUOUS_MARGIN, MAX_SHIFT
+from varproof.variants.reference import ReferenceSlice, reference_slice
+from varproof.variants.shifting import steps_left, turned
 
 CLEAR = 10
 """bp around a variant of the person's own where nothing is planted."""

@@ -10,9 +10,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from varproof import numerics
-from varproof.accelerate import compiled
-from varproof.numerics import LARGEST_EXPONENT, LEAST_POWER, LN_10, ROUNDER, SMALLEST_EXPONENT
+from varproof.machinery import numerics
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics import LARGEST_EXPONENT, LEAST_POWER, LN_10, ROUNDER, SMALLEST_EXPONENT
 
 _exp_parts = compiled(numerics.exp_parts)
 _log_of_parts = compiled(numerics.log_of_parts)

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from varproof.errors import UserError
+from varproof.evaluation.variants import Key, Reference, left_aligned, read_truth
 from varproof.formats.labels import Label, read_labels, require_new
 from varproof.formats.tensors import UNKNOWN_LABEL
-from varproof.formats.vcf import candidates_of, read_records, trimmed_alleles
-from varproof.report.variants import Key, Reference, left_aligned, read_truth
+from varproof.formats.vcf import read_records
+from varproof.machinery.errors import UserError
+from varproof.variants.candidate import candidates_of, trimmed_alleles
 
 TRUE_EVENT = "SOMATIC_TUMOR"
 

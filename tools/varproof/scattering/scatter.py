@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.evidence.collect import NEIGHBOUR_REACH, reference_slice
-from varproof.evidence.pipeline import chunks
-from varproof.evidence.windows import MAX_SHIFT
 from varproof.formats.vcf import VcfWriter, open_vcf, read_records
-from varproof.pileup.placing import placements
+from varproof.machinery.errors import UserError
 from varproof.reads.reference import open_reference
+from varproof.variants.chunks import NEIGHBOUR_REACH, chunks
+from varproof.variants.placement import MAX_SHIFT, placements
+from varproof.variants.reference import reference_slice
 
-logger = logging.getLogger("varproof.scatter")
+logger = logging.getLogger("varproof.scattering.scatter")
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from varproof.accelerate import compiled
-from varproof.numerics_numba_fns import exp, log, log1p, log_factorial
+from varproof.machinery.accelerate import compiled
+from varproof.machinery.numerics_numba_fns import exp, log, log1p, log_factorial
 
 
 @compiled

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.formats.output import complete_or_absent, write_text
-from varproof.workers import ordered_results
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import complete_or_absent, write_text
+from varproof.machinery.workers import ordered_results
 
 logger = logging.getLogger("varproof")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from varproof.formats.vcf import VariantType
-from varproof.report.variants import TYPES, Calls, Truth, Variants
+from varproof.evaluation.variants import TYPES, Calls, Truth, Variants
+from varproof.variants.candidate import VariantType
 
 NONE = -1
 _INDELS = (TYPES.index(VariantType.INSERTION), TYPES.index(VariantType.DELETION))

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
-from varproof.evidence.collect import candidate_key
 from varproof.formats.evidence import COVERED_BASES, SAMPLE_NAMES, EvidenceReader, evidence_writer
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
 from varproof.formats.hdf5 import damage_told, is_hdf5
-from varproof.formats.output import input_digest
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
-from varproof.formats.vcf import VcfWriter, candidates_of, open_vcf, read_records
+from varproof.formats.vcf import VcfWriter, open_vcf, read_records
 from varproof.formats.vcf_output import UNDECLARED
+from varproof.machinery.errors import UserError
+from varproof.machinery.output import input_digest
+from varproof.variants.candidate import candidate_key, candidates_of
 
-logger = logging.getLogger("varproof.gather")
+logger = logging.getLogger("varproof.scattering.gather")
 
 BLOCK = 2000
 """Candidates that are in memory at a time."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from varproof.report.evaluation import false_calls_by_truth
-from varproof.report.matching import NONE, Matching
-from varproof.report.variants import Calls, Truth
+from varproof.evaluation.evaluation import false_calls_by_truth
+from varproof.evaluation.matching import NONE, Matching
+from varproof.evaluation.variants import Calls, Truth
 
 
 @dataclass(frozen=True, slots=True)

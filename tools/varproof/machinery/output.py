@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from varproof import __version__
-from varproof.errors import UserError
-from varproof.interruption import made_until_interrupted
-from varproof.reads.remote import Remote, Spooled
+from varproof.machinery.errors import UserError
+from varproof.machinery.interruption import made_until_interrupted
+from varproof.machinery.remote import Remote, Spooled
 
 STDOUT = Path("-")
 _NOT_PROVENANCE = {"threads", "config", "log_level", "quiet", "resume"}

@@ -24,7 +24,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-from varproof.errors import WorkerLost
+from varproof.machinery.errors import WorkerLost
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

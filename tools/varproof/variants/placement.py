@@ -6,12 +6,14 @@ Haplotypes are windows of the reference with edits applied (Varlociraptor, "Comp
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from varproof.formats.shifting import steps_left, steps_right
-from varproof.formats.vcf import Candidate, VariantType
-from varproof.reads.decode import base_codes
+from varproof.reads.arrays import base_codes
+from varproof.variants.candidate import Candidate, VariantType
+from varproof.variants.reference import ReferenceSlice, check_reference_allele
+from varproof.variants.shifting import steps_left, steps_right
 
 MAX_SHIFT = 2000
 """How far an indel is followed through a repeat, bp."""
@@ -24,24 +26,6 @@ UNKNOWN = (4,)
 
 SEPARATOR = np.full(8, 4, np.uint8)
 """Stands for the inside of an allele that is far longer than a read; matches nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceSlice:
-    """A stretch of one contig: `codes[i]` is the base at `start + i`."""
-
-    contig: str
-    start: int
-    codes: np.ndarray
-
-    @property
-    def end(self) -> int:
-        """End, exclusive."""
-        return self.start + len(self.codes)
-
-    def between(self, start: int, end: int) -> np.ndarray:
-        """Codes of an interval, cut at the slice's ends."""
-        return self.codes[max(start - self.start, 0) : max(end - self.start, 0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +83,44 @@ def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
     farthest = min(len(codes), end - offset + 2 * MAX_SHIFT)
     right = steps_right(codes, end - offset, moved, farthest, UNKNOWN)
     return Placement(start, end, moved if insertion else alt, right, candidate.type)
+
+
+def placements(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> list[Placement | None]:
+    """Where each candidate lies, as `place` has it; None where the reference or the allele is not known.
+
+    `reference` reaches as far around them as `place` asks for. Raises UserError (naming `path`, the candidates' file) where
+    REF is not what the reference has.
+    """
+    _check_reference_alleles(candidates, reference, path)
+    unknown = np.concatenate([[0], np.cumsum(reference.codes > 3)])
+    low = np.array([item.start for item in candidates]) - AMBIGUOUS_MARGIN - reference.start
+    high = np.array([item.end for item in candidates]) + AMBIGUOUS_MARGIN - reference.start
+    known = (unknown[np.minimum(high, len(reference.codes))] == unknown[np.maximum(low, 0)]).tolist()
+    alt = base_codes("".join(item.alt for item in candidates))
+    placed: list[Placement | None] = []
+    first = 0
+    for item, is_known in zip(candidates, known, strict=True):
+        codes, first = alt[first : first + len(item.alt)], first + len(item.alt)
+        if not is_known or "N" in item.alt:
+            placed.append(None)
+        elif item.alt and item.end > item.start:
+            placed.append(Placement(item.start, item.end, codes, 0, item.type))
+        else:
+            placed.append(place(item, reference))
+    return placed
+
+
+def _check_reference_alleles(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> None:
+    """`check_reference_allele` of all, as one comparison."""
+    lengths = np.array([len(item.ref) for item in candidates])
+    starts = np.array([item.start for item in candidates]) - reference.start
+    before = np.cumsum(lengths) - lengths
+    given = base_codes("".join(item.ref for item in candidates))
+    expected = reference.codes[np.arange(len(given)) + np.repeat(starts - before, lengths)]
+    wrong = (given != expected) & (given < 4) & (expected < 4)
+    if wrong.any():
+        culprit = int(np.repeat(np.arange(len(candidates)), lengths)[wrong][0])
+        check_reference_allele(candidates[culprit], reference, path)
 
 
 def haplotype(reference: ReferenceSlice, low: int, high: int, edits: list[Placement], cut: int) -> np.ndarray:

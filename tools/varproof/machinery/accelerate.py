@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -26,24 +27,40 @@ import numba
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-from varproof.interruption import undo_if_interrupted
+from varproof.machinery.interruption import undo_if_interrupted
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
+
+
+_IMPORT = re.compile(r"^from varproof\.([\w.]+) import (.*)", re.MULTILINE)
+
+
+def kernel_sources() -> list[Path]:
+    """The files of all kernels, and of all that they import: constants and functions that are compiled into them."""
+    found, pending = set[Path](), list(PACKAGE.rglob("*_numba_fns.py"))
+    while pending:
+        path = pending.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for module, names in _IMPORT.findall(path.read_text()):
+            place = PACKAGE.joinpath(*module.split("."))
+            named = [place / name.strip() for name in names.split(",")] if place.is_dir() else [place]
+            pending += [file for file in (item.with_suffix(".py") for item in named) if file.is_file()]
+    return sorted(found)
 
 
 def kernel_digest() -> str:
-    """Digest of the sources of all kernels, of constants and functions that are compiled into them, and of the compiler.
+    """Digest of the sources of all kernels and of the compiler.
 
     Also of whether indices are checked (NUMBA_BOUNDSCHECK, for tests): such code is never taken for the usual one.
     """
     digest = hashlib.sha256(numba.__version__.encode())
     if getattr(config, "BOUNDSCHECK", None):
         digest.update(b"bounds checked")
-    names = ("formats/tensors.py", "formats/shifting.py", "numerics.py")
-    constants = [*PACKAGE.rglob("arrays.py"), *(PACKAGE / name for name in names)]
-    for path in sorted([*PACKAGE.rglob("*_numba_fns.py"), *constants]):
+    for path in kernel_sources():
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from varproof.errors import UserError
 from varproof.formats.scored import EventSelection, allele_frequencies, density_field, density_texts, depth, error_probabilities
-from varproof.formats.shifting import steps_left, turned
-from varproof.formats.vcf import ALLELE_FREQUENCY, Candidate, VariantType, candidates_of, info_value, read_records
+from varproof.formats.vcf import ALLELE_FREQUENCY, info_value, read_records
+from varproof.machinery.errors import UserError
 from varproof.posterior.fdr import Mode
 from varproof.posterior.vaf import FrequencyEstimate, frequency_estimate
+from varproof.variants.candidate import Candidate, VariantType, candidates_of
+from varproof.variants.shifting import steps_left, turned
 
 TYPES = tuple(VariantType)
 Key = tuple[str, int, int, str]

@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from varproof.interruption import undone_if_interrupted
+from varproof.machinery.interruption import undone_if_interrupted
 
-logger = logging.getLogger("varproof.progress")
+logger = logging.getLogger("varproof.machinery.progress")
 
 SECONDS_BETWEEN_LINES = 10.0
 

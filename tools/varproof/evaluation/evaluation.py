@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from varproof.evaluation.matching import NONE, Matching
+from varproof.evaluation.variants import TYPES, Calls, Truth, Variants
 from varproof.formats.metrics import CertifiedRate, ClassMetrics, OperatingPoint, VafMetrics, Verdict
-from varproof.formats.vcf import VariantType
 from varproof.posterior.fdr import threshold_of_sorted
-from varproof.report.matching import NONE, Matching
-from varproof.report.variants import TYPES, Calls, Truth, Variants
+from varproof.variants.candidate import VariantType
 
 NOMINAL_FDRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 HEADLINE_FDR = 0.05
@@ -164,7 +164,7 @@ def class_metrics(calls: Calls, truth: Truth, matching: Matching, purity: Any) -
 
 def binomial_absolute_error(share: Any, depth: Any) -> Any:
     """E|k/n - f| of a binomial count k, exactly (De Moivre): shares f in [0, 1] and depths n >= 1, shape (m,)."""
-    from varproof.report.evaluation_numba_fns import binomial_absolute_errors
+    from varproof.evaluation.evaluation_numba_fns import binomial_absolute_errors
 
     return binomial_absolute_errors(np.ascontiguousarray(share, float), np.ascontiguousarray(depth, float))
 

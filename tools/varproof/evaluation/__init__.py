@@ -1,0 +1,1 @@
+"""Calls held against a truth: matching, counting, rates with limits."""

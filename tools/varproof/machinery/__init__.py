@@ -1,0 +1,1 @@
+"""What programs stand on, whatever they compute: workers, journals, outputs, errors, compiled code."""

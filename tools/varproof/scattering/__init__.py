@@ -1,0 +1,1 @@
+"""A candidate list in parts for many machines, and what they made of it as one."""

@@ -1,0 +1,1 @@
+"""What a candidate is and where it lies."""

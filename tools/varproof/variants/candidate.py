@@ -1,0 +1,126 @@
+"""What a candidate is: one alternative allele, as what it does to the reference.
+
+`candidates_of` turns a record of a VCF into `Candidate`s, one per alternative allele, 0-based half-open, trimmed to what
+differs; `candidate_key` identifies one across files.
+"""
+
+import zlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from varproof.formats.vcf import info_value
+
+
+class VariantType(str, Enum):
+    """What an allele changes. A replacement has REF and ALT of different lengths, both longer than one after trimming."""
+
+    SNV = "snv"
+    MNV = "mnv"
+    INSERTION = "insertion"
+    DELETION = "deletion"
+    REPLACEMENT = "replacement"
+
+
+def trimmed_alleles(position: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """(position, ref, alt) without the shared suffix and prefix (either may become empty); 0-based position."""
+    while ref and alt and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    shared = 0
+    while shared < min(len(ref), len(alt)) and ref[shared] == alt[shared]:
+        shared += 1
+    return position + shared, ref[shared:], alt[shared:]
+
+
+def variant_type(ref: str, alt: str) -> VariantType:
+    """Type of a trimmed allele pair."""
+    if len(ref) == len(alt):
+        return VariantType.SNV if len(ref) == 1 else VariantType.MNV
+    if not ref:
+        return VariantType.INSERTION
+    if not alt:
+        return VariantType.DELETION
+    return VariantType.REPLACEMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One alternative allele: reference[start:end] (`ref`) is replaced by `alt`; 0-based half-open, trimmed, upper case.
+
+    `skipped` names the reason why it can't be judged (then start, end, ref and alt are not meaningful beyond the record).
+    """
+
+    record: int
+    allele: int
+    contig: str
+    start: int
+    end: int
+    ref: str
+    alt: str
+    skipped: str | None = None
+
+    @property
+    def type(self) -> VariantType:
+        """Variant type."""
+        if self.skipped is None and not self.ref and self.end > self.start:
+            return VariantType.DELETION
+        return variant_type(self.ref, self.alt)
+
+    @property
+    def length(self) -> int:
+        """Number of bases that differ: of an SNV 1, of an MNV its width, of an indel the larger allele's length."""
+        return max(self.end - self.start, len(self.alt))
+
+    @property
+    def length_change(self) -> int:
+        """Length of the alternative haplotype minus that of the reference haplotype, bp."""
+        return len(self.alt) - (self.end - self.start)
+
+
+def _info(record: Any, key: str) -> Any:
+    value = info_value(record, key)
+    return value[0] if isinstance(value, tuple) else value
+
+
+def candidates_of(record: Any, record_number: int) -> list[Candidate]:
+    """The candidates of a record (a `pysam.VariantRecord`), one per ALT; a record without ALT has none."""
+    found = []
+    contig, position, reference_allele = record.contig, record.start, (record.ref or "").upper()
+    sequence = _REFERENCE_BASES.issuperset(reference_allele)
+    for allele, alt in enumerate(record.alts or ()):
+        start, end, ref, new, skipped = position, position + len(reference_allele), reference_allele, "", None
+        upper = alt.upper()
+        if sequence and _BASES.issuperset(upper) and upper != reference_allele:
+            start, ref, new = trimmed_alleles(position, reference_allele, upper)
+            end = start + len(ref)
+        elif upper == "<DEL>":
+            stop, length = record.stop, _info(record, "SVLEN")
+            if stop <= position + 1 and length:
+                stop = position + 1 + abs(int(length))
+            start, end, ref = position + 1, stop, ""
+            if end <= start:
+                skipped = "deletion_without_length"
+        else:
+            skipped = _reason(alt, same=sequence and upper == reference_allele)
+        found.append(Candidate(record_number, allele, contig, start, end, ref, new, skipped))
+    return found
+
+
+_BASES, _REFERENCE_BASES = frozenset("ACGTN"), frozenset("ACGTNRYSWKMBDHV")
+
+
+def _reason(alt: str, same: bool) -> str:
+    """Why an alternative allele is no candidate; `same`: it is the reference's."""
+    if alt.startswith("<"):
+        return "symbolic_allele"
+    if "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
+        return "breakend"
+    if alt == "*":
+        return "spanning_deletion"
+    return "no_change" if same else "not_a_sequence"
+
+
+def candidate_key(candidate: Candidate) -> int:
+    """Identity of a candidate across files: a hash of contig, interval and alleles."""
+    text = f"{candidate.contig}:{candidate.start}-{candidate.end}:{candidate.ref}>{candidate.alt}".encode()
+    return (zlib.crc32(text) << 32) | zlib.adler32(text)
