@@ -17,7 +17,8 @@ from varproof.formats.tensors import (
     TensorHeader,
     TensorSettings,
 )
-from varproof.variants.candidate import VariantType, trimmed_alleles, variant_type
+from varproof.variants.candidate import trimmed_alleles
+from varproof.variants.edit import VariantType, type_of
 
 CODES = {letter: code for code, letter in enumerate(" ACGTN")}
 REFERENCE = "ACGTACGTACG"
@@ -72,7 +73,7 @@ def drawn_tensors(
         rows.append(columns)
     planes = np.array(base, np.uint8).reshape(len(base), window)
     _, trimmed_ref, trimmed_alt = trimmed_alleles(position, ref, alt)
-    kind = tuple(VariantType).index(variant_type(trimmed_ref, trimmed_alt))
+    kind = tuple(VariantType).index(type_of(len(trimmed_ref), len(trimmed_alt)))
     tensors = PackedTensors(
         settings=settings,
         record=np.zeros(1, np.int64),

@@ -20,7 +20,7 @@ from tables import marked
 
 from varproof.formats.tensors import TYPE, PackedTensors, TensorReader
 from varproof.pileup.expansion import expanded
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 GOAL_RATE, GOAL_BYTES = 5_000, 3_000
 REPEATS = 3

@@ -13,8 +13,10 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from variant_examples import calls_of, truth_of
 from varproof.evaluation.matching import NONE, match
-from varproof.evaluation.variants import Reference, left_aligned, within
+from varproof.evaluation.variants import within
 from varproof.machinery.errors import UserError
+from varproof.variants.edit import Edit
+from varproof.variants.reference import Reference
 
 
 def test_exact_and_false() -> None:
@@ -120,19 +122,19 @@ def test_left_alignment_is_the_leftmost_of_all_placements(reference: tuple[str, 
             changed = sequence[:start] + sequence[start + length :]
             placements = [s for s in range(len(sequence) - length + 1) if sequence[:s] + sequence[s + length :] == changed]
             expected = (min(placements), min(placements) + length, "")
-            assert left_aligned(start, start + length, "", "chr1", fasta) == expected
+            assert fasta.left_aligned("chr1", Edit(start, start + length, "")) == expected
         else:
             inserted = sequence[start : start + length] if generator.random() < 0.5 else "AC" * 3
             changed = sequence[:start] + inserted + sequence[start:]
             size = len(inserted)
             leftmost = next(s for s in range(start + 1) if sequence[:s] + changed[s : s + size] + sequence[s:] == changed)
             expected = (leftmost, leftmost, changed[leftmost : leftmost + size])
-            assert left_aligned(start, start, inserted, "chr1", fasta) == expected
+            assert fasta.left_aligned("chr1", Edit(start, start, inserted)) == expected
 
 
 def test_substitutions_stay_where_they_are(reference: tuple[str, Reference]) -> None:
-    assert left_aligned(125, 126, "C", "chr1", reference[1]) == (125, 126, "C")
-    assert left_aligned(125, 127, "CAT", "chr1", reference[1]) == (125, 127, "CAT")
+    assert reference[1].left_aligned("chr1", Edit(125, 126, "C")) == (125, 126, "C")
+    assert reference[1].left_aligned("chr1", Edit(125, 127, "CAT")) == (125, 127, "CAT")
 
 
 def test_records_of_another_reference(tmp_path: Path, reference: tuple[str, Reference]) -> None:

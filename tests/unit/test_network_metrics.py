@@ -18,7 +18,7 @@ from varproof.network.metrics import (
     reliability_bins,
     resampling,
 )
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 JUDGED = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=60)
 

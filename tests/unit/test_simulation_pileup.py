@@ -7,7 +7,7 @@ import pysam
 
 from varproof.simulation.genome import Genome
 from varproof.simulation.pileup import alleles_in_reads
-from varproof.simulation.variants import Allele
+from varproof.simulation.variants import Edit
 
 FIRST = b"ACGTACGTACGGTTTTTTCAGCATGCATGGCA"
 SECOND = b"GGCATTACGATCCAGTACCAGT"
@@ -43,10 +43,10 @@ def test_substitutions(tmp_path: Path) -> None:
     ]
     counts = alleles_in_reads(write_bam(tmp_path / "x.bam", sorted(reads, key=lambda r: r.get("contig", 0))), GENOME)
     other = len(FIRST)
-    assert counts.pop(Allele(2, 3, b"T")) == 3
-    assert counts.pop(Allele(3, 5, b"GC")) == 1
-    assert counts.pop(Allele(other + 1, other + 4, b"AGC")) == 1
-    assert {(allele.kind, number) for allele, number in counts.items()} == {("snv", 1)}
+    assert counts.pop(Edit(2, 3, b"T")) == 3
+    assert counts.pop(Edit(3, 5, b"GC")) == 1
+    assert counts.pop(Edit(other + 1, other + 4, b"AGC")) == 1
+    assert {(allele.type, number) for allele, number in counts.items()} == {("snv", 1)}
     assert sorted(allele.start for allele in counts) == [0, 1, 3, 4, 5, 6, 7]
 
 
@@ -58,7 +58,7 @@ def test_indels_are_left_aligned_and_their_counts_joined(tmp_path: Path) -> None
         {"start": 20, "cigar": "6M2I4M", "bases": "GCATGC" + "GC" + "ATGG"},
     ]
     counts = alleles_in_reads(write_bam(tmp_path / "x.bam", reads), GENOME)
-    assert counts == {Allele(12, 13, b""): 2, Allele(12, 12, b"T"): 1, Allele(24, 24, b"GC"): 1}
+    assert counts == {Edit(12, 13, b""): 2, Edit(12, 12, b"T"): 1, Edit(24, 24, b"GC"): 1}
 
 
 def test_reads_that_do_not_count(tmp_path: Path) -> None:

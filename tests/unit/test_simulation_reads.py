@@ -12,7 +12,7 @@ from varproof.simulation.genome import Genome, RepeatTracts, random_bases, rando
 from varproof.simulation.pair import ChunkTask, decide_truth
 from varproof.simulation.reads import ReadModel, ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import SimulationSettings
-from varproof.simulation.variants import Allele
+from varproof.simulation.variants import Edit
 
 NOTHING = np.empty(0, dtype=np.float32)
 READ_LENGTH = 60
@@ -42,7 +42,7 @@ def read_model(**changes: Any) -> ReadModel:
 
 
 def sequence(
-    genome: Genome, alleles: list[Allele], copies: list[list[int]], fragments: int, seed: int = 1, **changes: Any
+    genome: Genome, alleles: list[Edit], copies: list[list[int]], fragments: int, seed: int = 1, **changes: Any
 ) -> ReadPairs:
     model = read_model(**changes)
     flat = molecules(alleles, [Copy(0, len(genome), np.array(carried, dtype=np.int64)) for carried in copies])
@@ -52,7 +52,7 @@ def sequence(
     return simulate_reads(genome.bases, genome.starts, flat, weights, model, tract_at, fragments, rng)
 
 
-def written_copy(genome: Genome, alleles: list[Allele]) -> bytes:
+def written_copy(genome: Genome, alleles: list[Edit]) -> bytes:
     text, at = b"", 0
     for allele in sorted(alleles):
         text += genome.text[at : allele.start] + allele.alt
@@ -68,12 +68,12 @@ def expected_mates(copy: bytes, begin: int, length: int) -> tuple[bytes, bytes]:
 def test_error_free_reads_are_the_ends_of_fragments_of_their_copy() -> None:
     genome = plain_genome(3_000)
     alleles = [
-        Allele(500, 501, b"A" if genome.text[500:501] != b"A" else b"C"),
-        Allele(700, 900, b""),
-        Allele(1000, 1000, b"ACGTTGCA" * 20),
-        Allele(1500, 1503, reverse_complement(genome.bases[1500:1503]).tobytes()),
-        Allele(2000, 2001, b""),
-        Allele(2100, 2100, b"T"),
+        Edit(500, 501, b"A" if genome.text[500:501] != b"A" else b"C"),
+        Edit(700, 900, b""),
+        Edit(1000, 1000, b"ACGTTGCA" * 20),
+        Edit(1500, 1503, reverse_complement(genome.bases[1500:1503]).tobytes()),
+        Edit(2000, 2001, b""),
+        Edit(2100, 2100, b"T"),
     ]
     carried = [[0, 1, 2, 3, 4, 5], [0, 2, 4], [], [1, 3, 5]]
     copies = [written_copy(genome, [alleles[i] for i in part]) for part in carried]
@@ -90,7 +90,7 @@ def test_error_free_reads_are_the_ends_of_fragments_of_their_copy() -> None:
 
 def test_copies_are_drawn_in_proportion_to_their_own_length() -> None:
     genome = plain_genome(2_000)
-    pairs = sequence(genome, [Allele(500, 1_500, b"")], [[], [0]], 60_000, insert_size_mean=100, insert_size_sd=0)
+    pairs = sequence(genome, [Edit(500, 1_500, b"")], [[], [0]], 60_000, insert_size_mean=100, insert_size_sd=0)
     starts = [2_000 - 100 + 1, 1_000 - 100 + 1]
     shares = np.array(starts) / sum(starts)
     assert stats.binomtest(int((pairs.copy == 0).sum()), len(pairs.copy), shares[0]).pvalue > 1e-4
@@ -199,16 +199,16 @@ def test_slippage_alleles_are_left_aligned_and_counted() -> None:
     genome = Genome(["c"], np.array([0, 21]), np.frombuffer(b"GTCCATATATATATGGCGTCG", dtype=np.uint8))
     tracts = repeat_tracts(genome)
     assert list(zip(tracts.start, tracts.end, tracts.unit, strict=True)) == [(4, 14, 2)]
-    assert slippage_allele(genome, tracts, 0, -1) == Allele(4, 6, b"")
-    assert slippage_allele(genome, tracts, 0, 2) == Allele(4, 4, b"ATAT")
+    assert slippage_allele(genome, tracts, 0, -1) == Edit(4, 6, b"")
+    assert slippage_allele(genome, tracts, 0, 2) == Edit(4, 4, b"ATAT")
     counts = ArtifactCounts()
     one = np.array([3])
     counts.add(one, np.array([ord("T")]), np.array([1]), np.array([0, 0]), np.array([-1, -1]))
     counts.add(one, np.array([ord("T")]), np.array([1]), np.array([0]), np.array([2]))
     labelled = counts.labelled(genome, tracts)
     assert [(item.allele, item.kind) for item in labelled] == [
-        (Allele(3, 4, b"T"), "oxidation"),
-        (Allele(4, 6, b""), "slippage"),
+        (Edit(3, 4, b"T"), "oxidation"),
+        (Edit(4, 6, b""), "slippage"),
     ]
 
 

@@ -11,22 +11,23 @@ from scipy import stats
 from varproof.machinery.errors import UserError
 from varproof.simulation.genome import random_genome
 from varproof.simulation.settings import SimulationSettings
-from varproof.simulation.variants import SPACING_BP, Allele, left_aligned, plant_variants, right_end
+from varproof.simulation.variants import SPACING_BP, plant_variants
+from varproof.variants.edit import Edit, left_aligned, steps_to_the_right
 
 TWO_LETTERS = st.text("AC", min_size=12, max_size=40)
 
 
-def changed(text: bytes, allele: Allele) -> bytes:
+def changed(text: bytes, allele: Edit) -> bytes:
     return text[: allele.start] + allele.alt + text[allele.end :]
 
 
-def equivalent_indels(text: bytes, allele: Allele) -> list[Allele]:
+def equivalent_indels(text: bytes, allele: Edit) -> list[Edit]:
     """All indels of the same length that give the same sequence, by trying every place; one base is kept before."""
     result, length = changed(text, allele), len(allele.alt)
     if length:
-        places = [Allele(at, at, result[at : at + length]) for at in range(1, len(text) + 1)]
+        places = [Edit(at, at, result[at : at + length]) for at in range(1, len(text) + 1)]
     else:
-        places = [Allele(at, at + allele.length, b"") for at in range(1, len(text) - allele.length + 1)]
+        places = [Edit(at, at + allele.length, b"") for at in range(1, len(text) - allele.length + 1)]
     return [place for place in places if changed(text, place) == result]
 
 
@@ -36,15 +37,17 @@ def test_left_aligned_is_the_first_of_all_equivalent_placements(
     sequence: str, at: int, length: int, inserted: str, deletion: bool
 ) -> None:
     text = sequence.encode()
-    allele = Allele(at, min(at + length, len(text) - 1), b"") if deletion else Allele(at, at, inserted.encode())
+    allele = Edit(at, min(at + length, len(text) - 1), b"") if deletion else Edit(at, at, inserted.encode())
     equivalent = equivalent_indels(text, allele)
-    assert left_aligned(text, allele) == equivalent[0]
-    assert right_end(text, allele) == equivalent[-1].end
+    found = left_aligned(allele, text, 1)
+    assert found == equivalent[0]
+    assert found.end + steps_to_the_right(found, text, len(text)) == equivalent[-1].end
+    assert allele.end + steps_to_the_right(allele, text, len(text)) == equivalent[-1].end
 
 
 def test_an_allele_stays_within_its_contig() -> None:
-    assert left_aligned(b"GGAAAAAAC", Allele(6, 7, b"")) == Allele(2, 3, b"")
-    assert left_aligned(b"GGAAAAAAC", Allele(6, 7, b""), limit=4) == Allele(5, 6, b"")
+    assert left_aligned(Edit(6, 7, b""), b"GGAAAAAAC", 1) == Edit(2, 3, b"")
+    assert left_aligned(Edit(6, 7, b""), b"GGAAAAAAC", 5) == Edit(5, 6, b"")
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +72,11 @@ def test_planted_variants_change_the_sequence_and_keep_their_distance(planted_pa
     for allele in alleles:
         assert genome.text[allele.start : allele.end] != allele.alt
         limit = int(genome.starts[genome.contig_of(allele.start)])
-        assert left_aligned(genome.text, allele, limit) == allele
-        if allele.kind == "mnv":
+        assert left_aligned(allele, genome.text, limit + 1) == allele
+        if allele.type == "mnv":
             assert all(a != b for a, b in zip(genome.text[allele.start : allele.end], allele.alt, strict=True))
     for before, after in itertools.pairwise(alleles):
-        assert after.start - right_end(genome.text, before) >= SPACING_BP - 1
+        assert after.start - before.end - steps_to_the_right(before, genome.text, len(genome.text)) >= SPACING_BP - 1
 
 
 def test_copies_carry_each_variant_as_often_as_its_frequency_says(planted_pair) -> None:
@@ -91,14 +94,14 @@ def test_copies_carry_each_variant_as_often_as_its_frequency_says(planted_pair) 
 
 def test_somatic_indel_lengths_are_log_uniform_and_duplications_repeat_what_precedes_them(planted_pair) -> None:
     genome, chosen, planted, _ = planted_pair
-    indels = [v for v in planted if v.event == "SOMATIC_TUMOR" and v.allele.kind in ("insertion", "deletion")]
+    indels = [v for v in planted if v.event == "SOMATIC_TUMOR" and v.allele.type in ("insertion", "deletion")]
     lengths = np.array([variant.allele.length for variant in indels])
     bins = np.array([1, 2, 5, 15, 60, 251])
     observed, _ = np.histogram(lengths, bins)
     expected = np.diff(np.log(bins)) / np.log(251) * len(lengths)
     assert stats.chisquare(observed, expected).pvalue > 1e-4
     tandem = [variant for variant in indels if variant.tandem]
-    insertions = sum(variant.allele.kind == "insertion" for variant in indels)
+    insertions = sum(variant.allele.type == "insertion" for variant in indels)
     assert stats.binomtest(len(tandem), insertions, chosen.tandem_duplication_fraction).pvalue > 1e-4
     for variant in tandem:
         start, length = variant.allele.start, variant.allele.length

@@ -15,11 +15,11 @@ from varproof.spiking.editing import (
     MATCH_SCORE,
     MISMATCH,
     Base,
-    Edit,
     aligned,
     on_haplotype,
     own_bases,
 )
+from varproof.variants.edit import Edit
 
 TEXT = plain_sequence(600, seed=12)
 LENGTH = 60

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from evidence_examples import plain_sequence
 from small_bams import write_fasta
 from varproof.spiking import records
-from varproof.spiking.editing import Edit
 from varproof.spiking.records import edited
+from varproof.variants.edit import Edit
 
 TEXT = plain_sequence(3_000, seed=15)
 LENGTH, INSERT = 100, 320

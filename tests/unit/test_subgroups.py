@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tensor_examples import example_tensors
 from varproof.formats.tensors import FLAGS, SUPPORTS_ALT, SUPPORTS_REF, TYPE, TensorSettings
 from varproof.network.subgroups import groupings, subgroup_tests, tumor_allele_fraction
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 SETTINGS = TensorSettings(window=21, depth=40, tracks=("normal", "tumor", "context"))
 

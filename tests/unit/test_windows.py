@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from evidence_examples import plain_sequence
 from varproof.reads.decode import base_codes
-from varproof.variants.candidate import Candidate, VariantType, candidates_of
+from varproof.variants.candidate import Candidate, candidates_of
+from varproof.variants.edit import VariantType
 from varproof.variants.placement import MAX_SHIFT, Placement, compatible, haplotype, place, reference_haplotype
 from varproof.variants.reference import ReferenceSlice
 

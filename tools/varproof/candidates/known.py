@@ -8,17 +8,12 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.htslib import quiet
 from varproof.reads.decode import base_codes
 from varproof.variants.candidate import trimmed_alleles
-from varproof.variants.placement import MAX_SHIFT
+from varproof.variants.edit import Edit, left_aligned
+from varproof.variants.placement import MAX_SHIFT, UNKNOWN
 from varproof.variants.reference import ReferenceSlice
-from varproof.variants.shifting import steps_left, turned
-
-Allele = tuple[int, int, bytes]
-"""(start, end, alternative bases as codes): left-aligned, 0-based half-open."""
 
 UNNAMED = "."
 """Name of a known site that has none."""
-
-_UNKNOWN = (4,)
 
 
 class KnownSites:
@@ -66,7 +61,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def known_alleles(known: KnownSites, alleles: list[Allele], reference: ReferenceSlice) -> list[str]:
+def known_alleles(known: KnownSites, alleles: list[Edit], reference: ReferenceSlice) -> list[str]:
     """For each allele of a stretch the name of the known site that it is; "" where it is none.
 
     An MNV is known, too, where each of its SNVs is.
@@ -77,7 +72,7 @@ def known_alleles(known: KnownSites, alleles: list[Allele], reference: Reference
     starts = {start for start, _, _ in alleles} | {
         start + j for start, end, alt in alleles if 1 < end - start == len(alt) for j in range(len(alt))
     }
-    names: dict[Allele, str] = {}
+    names: dict[Edit, str] = {}
     for line in known.lines(reference.contig, low, min(high, reference.end)):
         try:
             _, position, name, ref, alts = line.split("\t", 5)[:5]
@@ -93,25 +88,22 @@ def known_alleles(known: KnownSites, alleles: list[Allele], reference: Reference
     return [_name(allele, names) for allele in alleles]
 
 
-def _name(allele: Allele, names: dict[Allele, str]) -> str:
+def _name(allele: Edit, names: dict[Edit, str]) -> str:
     start, end, alt = allele
     found = names.get(allele)
     if found is None and 1 < end - start == len(alt):
-        parts = [names.get((start + j, start + j + 1, alt[j : j + 1])) for j in range(len(alt))]
+        parts = [names.get(Edit(start + j, start + j + 1, alt[j : j + 1])) for j in range(len(alt))]
         if None not in parts:
             return ";".join(part for part in parts if part and part != UNNAMED) or UNNAMED
     return found or ""
 
 
-def _normalised(position: int, ref: str, alt: str, reference: ReferenceSlice) -> Allele | None:
+def _normalised(position: int, ref: str, alt: str, reference: ReferenceSlice) -> Edit | None:
     """The allele of a record, trimmed and left-aligned; None if it is no sequence or lies beyond the reference at hand."""
     if set(alt) - set("ACGT") or not alt:
         return None
     start, ref, alt = trimmed_alleles(position, ref, alt)
-    end, new = start + len(ref), base_codes(alt).tobytes()
-    if (ref and alt) or start < reference.start or end > reference.end:
-        return (start, end, new) if ref and alt else None
-    place = start - reference.start
-    moved = new or reference.between(start, end).tobytes()
-    steps = steps_left(reference.codes, place, moved, max(0, place - MAX_SHIFT), _UNKNOWN)
-    return start - steps, end - steps, turned(new, steps) if new else b""
+    edit = Edit(start, start + len(ref), base_codes(alt).tobytes())
+    if edit.may_move and (start < reference.start or edit.end > reference.end):
+        return None
+    return left_aligned(edit, reference, max(reference.start, start - MAX_SHIFT), UNKNOWN)

@@ -32,9 +32,11 @@ from varproof.candidates.finding import (
 )
 from varproof.candidates.known import KnownSites, known_alleles
 from varproof.machinery.workers import ordered_results
+from varproof.reads.arrays import spelled_out
 from varproof.reads.decode import decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.reference import open_reference
+from varproof.variants.edit import Edit
 from varproof.variants.placement import MAX_SHIFT
 from varproof.variants.reference import ReferenceSlice, reference_slice
 
@@ -213,11 +215,11 @@ def support_of(
     )
 
 
-def listed_alleles(alleles: Alleles) -> list[tuple[int, int, bytes]]:
-    """(start, end, codes of the alternative bases) of each."""
+def listed_alleles(alleles: Alleles) -> list[Edit]:
+    """Each as an edit, in codes."""
     alt, offset = alleles.alt.tobytes(), alleles.alt_offset.tolist()
     return [
-        (start, end, alt[offset[i] : offset[i + 1]])
+        Edit(start, end, alt[offset[i] : offset[i + 1]])
         for i, (start, end) in enumerate(zip(alleles.start.tolist(), alleles.end.tolist(), strict=True))
     ]
 
@@ -229,7 +231,7 @@ def inside(position: np.ndarray, regions: list[tuple[int, int]]) -> np.ndarray:
     return (place >= 0) & (position < ends[np.maximum(place, 0)])
 
 
-def _written(allele: tuple[int, int, bytes], reference: ReferenceSlice) -> tuple[str, str]:
+def _written(allele: Edit, reference: ReferenceSlice) -> tuple[str, str]:
     """(REF, ALT) of a record; indels with the base before them, or with the base behind them at a contig's start."""
     start, end, alt = allele
     if end - start != len(alt):
@@ -239,14 +241,6 @@ def _written(allele: tuple[int, int, bytes], reference: ReferenceSlice) -> tuple
         behind = reference.between(end, end + 1).tobytes()
         return spelled_out(reference.between(start, end).tobytes() + behind), spelled_out(alt + behind)
     return spelled_out(reference.between(start, end).tobytes()), spelled_out(alt)
-
-
-_LETTERS = bytes.maketrans(bytes(range(5)), b"ACGTN")
-
-
-def spelled_out(codes: bytes) -> str:
-    """Bases of codes."""
-    return codes.translate(_LETTERS).decode()
 
 
 def _nothing(contig: str, samples: int) -> FoundCandidates:

@@ -16,8 +16,9 @@ from varproof.machinery.output import check_output, provenance, write_text
 if TYPE_CHECKING:
     from varproof.commands.evaluated_runs import RunFiles
     from varproof.evaluation.pooling import Evaluated
-    from varproof.evaluation.variants import Calls, Reference, Regions, Truth
+    from varproof.evaluation.variants import Calls, Regions, Truth
     from varproof.formats.metrics import CertifiedRun, Metrics
+    from varproof.variants.reference import Reference
 
 logger = logging.getLogger("varproof")
 
@@ -115,7 +116,7 @@ def evaluate_calls(options: EvaluateCallsOptions) -> None:
     """Read each run, match, count together, write."""
     from varproof.commands.evaluated_runs import run_files, scored_calls
     from varproof.evaluation.pooling import pooled
-    from varproof.evaluation.variants import Reference
+    from varproof.variants.reference import Reference
 
     for path in (options.output, options.report, options.certificate):
         if path is not None:

@@ -17,7 +17,8 @@ from varproof.formats.subset import subset_alleles
 from varproof.formats.vcf import MAX_PHRED, VcfWriter, open_vcf, read_records
 from varproof.machinery.numerics import PHRED_PER_LOG, log1p
 from varproof.machinery.output import provenance
-from varproof.variants.candidate import VariantType, candidates_of
+from varproof.variants.candidate import candidates_of
+from varproof.variants.edit import VariantType
 
 if TYPE_CHECKING:
     from varproof.posterior.fdr import FdrThreshold

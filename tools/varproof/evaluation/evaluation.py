@@ -13,7 +13,7 @@ from varproof.evaluation.matching import NONE, Matching
 from varproof.evaluation.variants import TYPES, Calls, Truth, Variants
 from varproof.formats.metrics import CertifiedRate, ClassMetrics, OperatingPoint, VafMetrics, Verdict
 from varproof.posterior.fdr import threshold_of_sorted
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 NOMINAL_FDRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 HEADLINE_FDR = 0.05

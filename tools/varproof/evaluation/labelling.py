@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from varproof.evaluation.variants import Key, Reference, left_aligned, read_truth
+from varproof.evaluation.variants import Key, read_truth
 from varproof.formats.labels import Label, read_labels, require_new
 from varproof.formats.tensors import UNKNOWN_LABEL
 from varproof.formats.vcf import read_records
 from varproof.machinery.errors import UserError
 from varproof.variants.candidate import candidates_of, trimmed_alleles
+from varproof.variants.edit import Edit
+from varproof.variants.reference import Reference
 
 TRUE_EVENT = "SOMATIC_TUMOR"
 
@@ -23,7 +25,7 @@ def candidate_keys(candidates: Path, reference: Reference) -> list[Key | None]:
                 keys.append(None)
                 continue
             reference.check(candidates, record)
-            keys.append((item.contig, *left_aligned(item.start, item.end, item.alt, item.contig, reference)))
+            keys.append((item.contig, *reference.left_aligned(item.contig, item.edit)))
     return keys
 
 
@@ -58,4 +60,4 @@ def table_labels(candidates: Path, table: Path, reference: Path) -> np.ndarray:
 def _label_key(table: Path, label: Label, bases: Reference) -> Key:
     bases.check(f"{table}: line {label.line}", label)
     start, ref, alt = trimmed_alleles(label.start, label.ref, label.alt)
-    return label.contig, *left_aligned(start, start + len(ref), alt, label.contig, bases)
+    return label.contig, *bases.left_aligned(label.contig, Edit(start, start + len(ref), alt))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from varproof.evaluation.variants import TYPES, Calls, Truth, Variants
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 NONE = -1
 _INDELS = (TYPES.index(VariantType.INSERTION), TYPES.index(VariantType.DELETION))

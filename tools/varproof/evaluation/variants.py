@@ -19,75 +19,13 @@ from varproof.formats.vcf import ALLELE_FREQUENCY, info_value, read_records
 from varproof.machinery.errors import UserError
 from varproof.posterior.fdr import Mode
 from varproof.posterior.vaf import FrequencyEstimate, frequency_estimate
-from varproof.variants.candidate import Candidate, VariantType, candidates_of
-from varproof.variants.shifting import steps_left, turned
+from varproof.variants.candidate import Candidate, candidates_of
+from varproof.variants.edit import VariantType
+from varproof.variants.reference import Reference
 
 TYPES = tuple(VariantType)
 Key = tuple[str, int, int, str]
 Regions = dict[str, list[tuple[int, int]]]
-_STRETCH = 1 << 16
-
-
-class Reference:
-    """Bases of an indexed FASTA, read in stretches; also checks that records belong to it."""
-
-    def __init__(self, path: Path) -> None:
-        """Raises UserError if the file or its index is missing."""
-        from varproof.reads.reference import open_reference
-
-        self.path = path
-        self._fasta = open_reference(path)
-        self._lengths = dict(zip(self._fasta.references, self._fasta.lengths, strict=True))
-        self._contig, self._start, self._bases = "", 0, ""
-
-    def bases(self, contig: str, start: int, end: int) -> str:
-        """Upper-case bases of contig:start-end, 0-based half-open, cut at the contig's ends."""
-        start, end = max(start, 0), min(end, self._lengths[contig])
-        if contig != self._contig or start < self._start or end > self._start + len(self._bases):
-            self._start = max(0, start - _STRETCH // 4)
-            self._bases = self._fasta.fetch(contig, self._start, max(end, self._start + _STRETCH)).upper()
-            self._contig = contig
-        return self._bases[start - self._start : end - self._start]
-
-    def check(self, path: Path | str, record: Any) -> None:
-        """Raise UserError unless the record's REF (contig, start, pos, ref) is what the reference has there."""
-        if record.contig not in self._lengths:
-            raise UserError(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
-        expected = record.ref.upper()
-        found = self.bases(record.contig, record.start, record.start + len(expected))
-        if found != expected and (len(found) != len(expected) or _differ(found, expected)):
-            raise UserError(
-                f"{path}: record {record.contig}:{record.pos} has REF {_short(expected)} where {self.path} has "
-                f"{_short(found) or 'no bases'}; use the reference of the calls"
-            )
-
-
-def _differ(found: str, expected: str) -> bool:
-    return any(a != b and a in "ACGT" and b in "ACGT" for a, b in zip(found, expected, strict=True))
-
-
-def _short(bases: str) -> str:
-    return bases if len(bases) <= 20 else bases[:20] + "..."
-
-
-def left_aligned(start: int, end: int, alt: str, contig: str, reference: Reference) -> tuple[int, int, str]:
-    """The leftmost equivalent placement of a trimmed allele (only insertions and deletions have others)."""
-    if alt and start != end:
-        return start, end, alt
-    moved = alt or reference.bases(contig, start, end)
-    steps = steps_left(_Contig(reference, contig), start, moved, 0, "N")
-    return start - steps, end - steps, turned(alt, steps)
-
-
-@dataclass
-class _Contig:
-    """A contig's bases by position."""
-
-    reference: Reference
-    contig: str
-
-    def __getitem__(self, position: int) -> str:
-        return self.reference.bases(self.contig, position, position + 1)
 
 
 def _numbers() -> "array[float]":
@@ -178,10 +116,8 @@ def within(regions: Regions | None, contig: str, position: int) -> bool:
 
 
 def _key(candidate: Candidate, reference: Reference | None) -> Key:
-    start, end, alt = candidate.start, candidate.end, candidate.alt
-    if reference is not None:
-        start, end, alt = left_aligned(start, end, alt, candidate.contig, reference)
-    return sys.intern(candidate.contig), start, end, alt  # else each record brings its own copy of the name
+    edit = candidate.edit if reference is None else reference.left_aligned(candidate.contig, candidate.edit)
+    return sys.intern(candidate.contig), *edit  # else each record brings its own copy of the name
 
 
 def read_calls(

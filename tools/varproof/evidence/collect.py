@@ -22,8 +22,9 @@ from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import decode_reads
 from varproof.reads.error_features import read_features
 from varproof.reads.overlaps import read_spans
-from varproof.variants.candidate import Candidate, VariantType, candidate_key
+from varproof.variants.candidate import Candidate, candidate_key
 from varproof.variants.chunks import NEIGHBOUR_REACH
+from varproof.variants.edit import VariantType
 from varproof.variants.placement import Placement, compatible, haplotype, place, reference_haplotype
 from varproof.variants.reference import ReferenceSlice
 

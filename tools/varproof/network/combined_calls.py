@@ -32,7 +32,8 @@ from varproof.formats.vcf import (
 from varproof.machinery.errors import UserError
 from varproof.machinery.numerics import expit
 from varproof.network.stacking import SOURCES, Judgements
-from varproof.variants.candidate import VariantType, candidates_of
+from varproof.variants.candidate import candidates_of
+from varproof.variants.edit import VariantType
 
 LABEL, COMBINED_FROM = "LABEL", "COMBINED_FROM"
 TRUE_EVENT = EVENTS[0]
@@ -116,7 +117,8 @@ def labels_of(calls: Path, truth: Path | None, reference: Path | None) -> np.nda
 
 def _labels_from_truth(path: Path, truth_path: Path, reference_path: Path | None) -> np.ndarray:
     from varproof.evaluation.matching import match
-    from varproof.evaluation.variants import Calls, Key, Reference, left_aligned, read_truth
+    from varproof.evaluation.variants import Calls, Key, read_truth
+    from varproof.variants.reference import Reference
 
     reference = None if reference_path is None else Reference(reference_path)
     truth = read_truth(truth_path, TRUE_EVENT, None, reference)
@@ -126,10 +128,11 @@ def _labels_from_truth(path: Path, truth_path: Path, reference_path: Path | None
             if item.skipped is not None:
                 keys.append(None)
                 continue
-            key: Key = (item.contig, item.start, item.end, item.alt)
+            edit = item.edit
             if reference is not None:
                 reference.check(path, record)
-                key = (item.contig, *left_aligned(item.start, item.end, item.alt, item.contig, reference))
+                edit = reference.left_aligned(item.contig, edit)
+            key: Key = (item.contig, *edit)
             keys.append(key)
             if key not in calls.index:
                 calls.add(key, item)

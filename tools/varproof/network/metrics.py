@@ -18,7 +18,7 @@ from varproof.formats.training import (
     RocCurve,
     SplitBy,
 )
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 RELIABILITY_BINS = 15
 _CURVE_POINTS = 500

@@ -41,7 +41,7 @@ from varproof.network.splits import (
 )
 from varproof.network.subgroups import groupings, subgroup_tests
 from varproof.network.training import TrainingPlan, fit_model, predicted_log_odds
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 logger = logging.getLogger("varproof")
 

@@ -22,7 +22,7 @@ from varproof.formats.tensors import (
     PackedTensors,
 )
 from varproof.formats.training import Subgroup
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 
 SIGNIFICANCE = 0.05
 VAF_EDGES = (0.05, 0.1, 0.2, 0.3, 0.5)

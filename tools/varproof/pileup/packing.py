@@ -27,7 +27,7 @@ from varproof.formats.tensors import ALLELE_COLUMNS, ROW_COLUMNS, TensorSettings
 from varproof.reads.decode import ReadBatch
 from varproof.reads.error_features import read_features
 from varproof.reads.repeats import find_tandem_tracts
-from varproof.variants.candidate import VariantType
+from varproof.variants.edit import VariantType
 from varproof.variants.placement import Placement
 from varproof.variants.reference import ReferenceSlice
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from varproof.variants.candidate import Candidate, VariantType
+from varproof.variants.candidate import Candidate
+from varproof.variants.edit import VariantType
 
 LENGTH_BOUNDS = (1, 2, 5, 30, 100)
 """First length of each indel length class, bp; the last is open."""

@@ -26,7 +26,8 @@ from varproof.posterior.reasons import reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
-from varproof.variants.candidate import VariantType, candidate_key, candidates_of
+from varproof.variants.candidate import candidate_key, candidates_of
+from varproof.variants.edit import VariantType
 
 logger = logging.getLogger("varproof.posterior")
 

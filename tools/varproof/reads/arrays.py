@@ -84,3 +84,11 @@ def name_hash(name: str) -> int:
     key = ((key ^ (key >> 30)) * 0xBF58476D1CE4E5B9) % HASH_RANGE
     key = ((key ^ (key >> 27)) * 0x94D049BB133111EB) % HASH_RANGE
     return key ^ (key >> 31)
+
+
+_LETTERS = bytes.maketrans(bytes(range(5)), b"ACGTN")
+
+
+def spelled_out(codes: bytes) -> str:
+    """Bases of codes."""
+    return codes.translate(_LETTERS).decode()

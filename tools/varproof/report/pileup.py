@@ -56,7 +56,8 @@ from varproof.report.pileup_track import (
     row_order,
 )
 from varproof.report.style import INK, MUTED, png_bytes, probability_text, styled, svg_bytes
-from varproof.variants.candidate import VariantType, trimmed_alleles
+from varproof.variants.candidate import trimmed_alleles
+from varproof.variants.edit import VariantType
 
 _TITLE_FROM_TOP, _TICK_FROM_EDGE, _NARROWEST_FRAME = 5.0, 2.5, 1.2
 _ALLELE_SHOWN = 24

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from varproof.machinery.numerics import exp, log
 from varproof.simulation.copies import Copy
 from varproof.simulation.genome import BASES, Genome, RepeatTracts, random_bases
-from varproof.simulation.variants import SPACING_BP, Allele, left_aligned
+from varproof.simulation.variants import SPACING_BP
+from varproof.variants.edit import Edit, left_aligned
 
 HOT_SPOTS_PER_MBP = 50
 PARALOG_DEPTH_FRACTIONS = (0.03, 0.3)
@@ -22,7 +23,7 @@ MIN_READS = 2
 class LabelledAllele(NamedTuple):
     """An allele that an artefact makes."""
 
-    allele: Allele
+    allele: Edit
     kind: str
 
 
@@ -30,7 +31,7 @@ class LabelledAllele(NamedTuple):
 class Paralogs:
     """Diverged copies of segments: their alleles against the reference, and per copy the depth relative to the sample's."""
 
-    alleles: list[Allele]
+    alleles: list[Edit]
     copies: list[Copy]
     weights: list[float]
 
@@ -53,7 +54,7 @@ def hot_spot_alleles(genome: Genome, rates: NDArray[np.float32], change: dict[by
     """The substitution that damage makes at each hot spot."""
     found = []
     for at in np.flatnonzero(rates).tolist():
-        found.append(LabelledAllele(Allele(at, at + 1, change[genome.text[at : at + 1]]), kind))
+        found.append(LabelledAllele(Edit(at, at + 1, change[genome.text[at : at + 1]]), kind))
     return found
 
 
@@ -75,12 +76,12 @@ def paralogs(genome: Genome, per_mbp: float, rng: np.random.Generator) -> Paralo
                 continue
             if rng.random() < 0.1:
                 length = min(8, int(rng.zipf(2.0)))
-                allele = Allele(at, at + length, b"")
+                allele = Edit(at, at + length, b"")
                 if rng.random() < 0.5:
-                    allele = Allele(at, at, random_bases(length, 0.42, rng).tobytes())
+                    allele = Edit(at, at, random_bases(length, 0.42, rng).tobytes())
             else:
                 index = int(np.searchsorted(BASES, genome.bases[at]))
-                allele = Allele(at, at + 1, BASES[[(index + int(rng.integers(1, 4))) % 4]].tobytes())
+                allele = Edit(at, at + 1, BASES[[(index + int(rng.integers(1, 4))) % 4]].tobytes())
             indices.append(len(result.alleles))
             result.alleles.append(allele)
             free = allele.end + 1
@@ -101,13 +102,13 @@ def slippage_rates(tracts: RepeatTracts, rate_at_14: float) -> NDArray[np.float6
     return np.minimum(rates, max(_LONGEST_SLIPPAGE_RATE, rate_at_14) if rate_at_14 else 0.0)
 
 
-def slippage_allele(genome: Genome, tracts: RepeatTracts, tract: int, units: int) -> Allele:
+def slippage_allele(genome: Genome, tracts: RepeatTracts, tract: int, units: int) -> Edit:
     """The left-aligned allele of a tract that lost (negative) or gained whole units."""
     start, bases = int(tracts.start[tract]), abs(units) * int(tracts.unit[tract])
     limit = int(genome.starts[genome.contig_of(start)])
     if units < 0:
-        return left_aligned(genome.text, Allele(start, start + bases, b""), limit)
-    return left_aligned(genome.text, Allele(start, start, genome.text[start : start + bases]), limit)
+        return left_aligned(Edit(start, start + bases, b""), genome.text, limit + 1)
+    return left_aligned(Edit(start, start, genome.text[start : start + bases]), genome.text, limit + 1)
 
 
 class ArtifactCounts:
@@ -137,16 +138,16 @@ class ArtifactCounts:
         found = []
         for (position, base, kind), number in sorted(self.bases.items()):
             if number >= MIN_READS and genome.text[position] != base:
-                found.append(LabelledAllele(Allele(position, position + 1, bytes([base])), names[kind]))
+                found.append(LabelledAllele(Edit(position, position + 1, bytes([base])), names[kind]))
         for (tract, units), number in sorted(self.slips.items()):
             if number >= MIN_READS:
                 found.append(LabelledAllele(slippage_allele(genome, tracts, tract, units), "slippage"))
         return found
 
 
-def joined_kinds(locus_wise: list[LabelledAllele], read_wise: list[LabelledAllele], seen: set[Allele]) -> dict[Allele, str]:
+def joined_kinds(locus_wise: list[LabelledAllele], read_wise: list[LabelledAllele], seen: set[Edit]) -> dict[Edit, str]:
     """Allele -> its artefact kinds, joined by '&'; of `read_wise` only those in `seen` (the candidates)."""
-    kinds: dict[Allele, set[str]] = defaultdict(set)
+    kinds: dict[Edit, set[str]] = defaultdict(set)
     for allele, kind in locus_wise:
         kinds[allele].add(kind)
     for allele, kind in read_wise:
@@ -155,12 +156,12 @@ def joined_kinds(locus_wise: list[LabelledAllele], read_wise: list[LabelledAllel
     return {allele: "&".join(sorted(names)) for allele, names in kinds.items()}
 
 
-def normalised(genome: Genome, allele: Allele) -> Allele:
+def normalised(genome: Genome, allele: Edit) -> Edit:
     """The allele left-aligned within its contig."""
-    return left_aligned(genome.text, allele, int(genome.starts[genome.contig_of(allele.start)]))
+    return left_aligned(allele, genome.text, int(genome.starts[genome.contig_of(allele.start)]) + 1)
 
 
-def near_edge(genome: Genome, allele: Allele) -> bool:
+def near_edge(genome: Genome, allele: Edit) -> bool:
     """Whether an allele comes so close to its contig's end that it can't be written with a base before it."""
     contig = genome.contig_of(allele.start)
     return allele.start < genome.starts[contig] + SPACING_BP

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from varproof.simulation.variants import Allele
+from varproof.variants.edit import Edit
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Copy:
     alleles: NDArray[np.int64]
 
 
-def molecules(alleles: list[Allele], copies: list[Copy]) -> Molecules:
+def molecules(alleles: list[Edit], copies: list[Copy]) -> Molecules:
     """Flatten `copies`; `alleles` must not overlap within a copy."""
     start = np.array([allele.start for allele in alleles], dtype=np.int64)
     end = np.array([allele.end for allele in alleles], dtype=np.int64)

@@ -36,7 +36,8 @@ from varproof.simulation.pileup import alleles_in_reads
 from varproof.simulation.reads import ReadModel, ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import SimulationSettings
 from varproof.simulation.tables import TruthRecord, write_candidates, write_truth
-from varproof.simulation.variants import SPACING_BP, Allele, PlantedVariant, plant_variants
+from varproof.simulation.variants import SPACING_BP, PlantedVariant, plant_variants
+from varproof.variants.edit import Edit
 
 logger = logging.getLogger("varproof")
 
@@ -237,20 +238,20 @@ def _tasks(
     return tasks
 
 
-def empty_sites(genome: Genome, number: int, shown: Callable[[Allele], bool], rng: np.random.Generator) -> list[Allele]:
+def empty_sites(genome: Genome, number: int, shown: Callable[[Edit], bool], rng: np.random.Generator) -> list[Edit]:
     """Random alleles (70 % SNVs, else indels of 1-5 bp) for which `shown` is false."""
-    found: set[Allele] = set()
+    found: set[Edit] = set()
     for _ in range(number * 20):
         if len(found) == number:
             break
         start, size = int(rng.integers(SPACING_BP, len(genome) - SPACING_BP)), int(rng.integers(1, 6))
         kind, base = rng.random(), random_bases(size, 0.42, rng).tobytes()
         if kind < 0.7:
-            allele = Allele(start, start + 1, base[:1])
+            allele = Edit(start, start + 1, base[:1])
         elif kind < 0.85:
-            allele = Allele(start, start, base)
+            allele = Edit(start, start, base)
         else:
-            allele = Allele(start, start + size, b"")
+            allele = Edit(start, start + size, b"")
         window = genome.text[start - SPACING_BP : start + SPACING_BP]
         contig = genome.contig_of(start)
         at_edge = start < genome.starts[contig] + SPACING_BP or start + SPACING_BP > genome.starts[contig + 1]
@@ -319,7 +320,7 @@ def _write_tables(
     kinds = artefact.joined_kinds(truth.artifacts, counts.labelled(genome, truth.model.tracts), candidates)
     logger.info("%d alleles with at least %d reads", len(candidates), MIN_CANDIDATE_READS)
 
-    def known(allele: Allele) -> bool:
+    def known(allele: Edit) -> bool:
         return allele in candidates or allele in shown or allele in kinds
 
     empty = empty_sites(genome, settings.empty_sites, known, rng)
@@ -332,8 +333,8 @@ def _write_tables(
     write_truth(folder / "truth.vcf.gz", genome, records, line)
     return SimulationSummary(
         settings=settings,
-        planted=dict(sorted(Counter(f"{v.event}:{v.allele.kind}" for v in truth.planted).items())),
-        candidates=dict(sorted(Counter(allele.kind for allele in candidates).items())) | {"empty": len(empty)},
+        planted=dict(sorted(Counter(f"{v.event}:{v.allele.type.value}" for v in truth.planted).items())),
+        candidates=dict(sorted(Counter(allele.type.value for allele in candidates).items())) | {"empty": len(empty)},
         artifact_alleles=dict(sorted(Counter(r.artifact_kind or "" for r in records if r.event == "ARTIFACT").items())),
         read_pairs={},
         duplicate_pairs={},

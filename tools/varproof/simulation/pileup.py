@@ -11,7 +11,7 @@ from varproof.candidates.finding import LONGEST_MNV, FindingSettings, as_aligned
 from varproof.reads.arrays import BASE_CODES
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.simulation.genome import Genome
-from varproof.simulation.variants import Allele
+from varproof.variants.edit import Edit
 from varproof.variants.reference import ReferenceSlice
 
 MIN_BASE_QUALITY = 5
@@ -21,13 +21,13 @@ _LETTERS = bytes.maketrans(bytes(range(4)), b"ACGT")
 
 def alleles_in_reads(
     reads: Path, genome: Genome, *, reference: Path | None = None, min_quality: int = MIN_BASE_QUALITY
-) -> Counter[Allele]:
+) -> Counter[Edit]:
     """Reads per allele (left-aligned, trimmed, positions of `genome.bases`) over a whole indexed BAM or CRAM.
 
     Primary, non-duplicate reads that passed QC and have a mapping quality above 0. Adjacent mismatches of a read are one MNV
     (2-5 bp), each base of a longer run is an SNV. Mismatching bases under `min_quality` don't count.
     """
-    counts: Counter[Allele] = Counter()
+    counts: Counter[Edit] = Counter()
     with open_reads(reads, reference) as handle:
         for name, contig_start, length in zip(genome.names, genome.starts[:-1].tolist(), genome.lengths(), strict=True):
             whole = ReferenceSlice(name, 0, BASE_CODES[genome.bases[contig_start : contig_start + length]])
@@ -37,7 +37,7 @@ def alleles_in_reads(
                 rows = differences_of(columns, whole, low, low, FindingSettings()).rows
                 rows = rows[columns.start[rows[:, READ]] >= low]  # others are counted where they start
                 for start, end, alt, number in _counted(columns, rows, min_quality):
-                    counts[Allele(contig_start + start, contig_start + end, alt.translate(_LETTERS))] += number
+                    counts[Edit(contig_start + start, contig_start + end, alt.translate(_LETTERS))] += number
     return counts
 
 

@@ -8,7 +8,7 @@ import pysam
 
 from varproof.formats.vcf import VcfWriter
 from varproof.simulation.genome import Genome
-from varproof.simulation.variants import Allele
+from varproof.variants.edit import Edit
 
 _TRUTH_FIELDS = (
     ("EVENT", "1", "String", "What it is: SOMATIC_TUMOR, GERMLINE_HET, GERMLINE_HOM or ARTIFACT"),
@@ -22,7 +22,7 @@ _TRUTH_FIELDS = (
 class TruthRecord(NamedTuple):
     """A record of truth.vcf.gz."""
 
-    allele: Allele
+    allele: Edit
     event: str
     frequency: float | None
     tandem: bool
@@ -41,7 +41,7 @@ def vcf_header(genome: Genome, provenance: str, *, truth: bool) -> pysam.Variant
     return header
 
 
-def _place(genome: Genome, allele: Allele) -> tuple[str, int, str, str]:
+def _place(genome: Genome, allele: Edit) -> tuple[str, int, str, str]:
     """(contig, 0-based position in it, REF, ALT) as VCF writes it, indels with the base before them."""
     start = allele.start if allele.end > allele.start and allele.alt else allele.start - 1
     contig = genome.contig_of(allele.start)
@@ -50,15 +50,15 @@ def _place(genome: Genome, allele: Allele) -> tuple[str, int, str, str]:
     return genome.names[contig], start - int(genome.starts[contig]), ref.decode(), alt.decode()
 
 
-def _sorted(genome: Genome, alleles: Iterable[Allele]) -> list[Allele]:
-    def key(allele: Allele) -> tuple[int, int, str, str]:
+def _sorted(genome: Genome, alleles: Iterable[Edit]) -> list[Edit]:
+    def key(allele: Edit) -> tuple[int, int, str, str]:
         _, position, ref, alt = _place(genome, allele)
         return genome.contig_of(allele.start), position, ref, alt
 
     return sorted(alleles, key=key)
 
 
-def write_candidates(path: Path, genome: Genome, alleles: Iterable[Allele], provenance: str) -> None:
+def write_candidates(path: Path, genome: Genome, alleles: Iterable[Edit], provenance: str) -> None:
     """Sites without labels."""
     with VcfWriter(path, vcf_header(genome, provenance, truth=False)) as writer:
         for allele in _sorted(genome, alleles):
@@ -75,7 +75,7 @@ def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], prov
             contig, start, ref, alt = _place(genome, allele)
             record = writer.new_record(contig=contig, start=start, alleles=(ref, alt))
             record.info["EVENT"] = known.event
-            record.info["CLASS"] = allele.kind
+            record.info["CLASS"] = allele.type.value
             if known.frequency is not None:
                 record.info["AF"] = known.frequency
             if known.tandem:

@@ -1,7 +1,6 @@
 """Alleles, and the variants that the simulation plants: where they are, what they change, and which copies carry them."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,38 +9,18 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.numerics import exp, log
 from varproof.simulation.genome import BASES, Genome, random_bases
 from varproof.simulation.settings import SimulationSettings
-from varproof.variants.shifting import steps_left, steps_right, turned
+from varproof.variants.edit import Edit, left_aligned, steps_to_the_right
 
 SPACING_BP = 10
 _TRIES_PER_VARIANT = 200
 _GERMLINE_MAX_INDEL = 50
 
 
-class Allele(NamedTuple):
-    """genome[start:end] is replaced by `alt`; trimmed (either may be empty), left-aligned; positions of `Genome.bases`."""
-
-    start: int
-    end: int
-    alt: bytes
-
-    @property
-    def kind(self) -> str:
-        """snv, mnv, insertion or deletion."""
-        if self.end - self.start == len(self.alt):
-            return "snv" if len(self.alt) == 1 else "mnv"
-        return "insertion" if self.end == self.start else "deletion"
-
-    @property
-    def length(self) -> int:
-        """bp that differ."""
-        return max(self.end - self.start, len(self.alt))
-
-
 @dataclass(frozen=True)
 class PlantedVariant:
     """A variant of the truth. `copies` are the tumour-cell copies that carry it, `haplotypes` the normal ones (0 and 1)."""
 
-    allele: Allele
+    allele: Edit
     event: str
     frequency: float
     copies: NDArray[np.int64]
@@ -49,27 +28,10 @@ class PlantedVariant:
     tandem: bool = False
 
 
-def left_aligned(text: bytes, allele: Allele, limit: int = 0) -> Allele:
-    """The allele at its leftmost equivalent place; an indel keeps one base after `limit`, its contig's start."""
-    start, end, alt = allele
-    if alt and start != end:
-        return allele
-    steps = steps_left(text, start, alt or text[start:end], limit + 1)
-    return Allele(start - steps, end - steps, turned(alt, steps))
-
-
-def right_end(text: bytes, allele: Allele) -> int:
-    """End of the sequence that an indel's equivalent placements touch."""
-    start, end, alt = allele
-    if alt and start != end:
-        return end
-    return end + steps_right(text, end, alt or text[start:end], len(text))
-
-
-def _substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Allele:
+def _substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Edit:
     index = np.searchsorted(BASES, np.frombuffer(text[start : start + length], dtype=np.uint8))
     step = np.where(rng.random(length) < transitions, 2, rng.choice([1, 3], length))
-    return Allele(start, start + length, BASES[(index + step) % 4].tobytes())
+    return Edit(start, start + length, BASES[(index + step) % 4].tobytes())
 
 
 class _Placement:
@@ -81,7 +43,7 @@ class _Placement:
         for boundary in genome.starts:
             self.taken[max(0, boundary - SPACING_BP) : boundary + SPACING_BP] = True
 
-    def draw(self, kind: str, length: int, transitions: float = 1 / 3, tandem: bool = False) -> Allele:
+    def draw(self, kind: str, length: int, transitions: float = 1 / 3, tandem: bool = False) -> Edit:
         text, rng = self.genome.text, self.rng
         for _ in range(_TRIES_PER_VARIANT):
             start = int(rng.integers(SPACING_BP, max(SPACING_BP + 1, len(text) - length - SPACING_BP)))
@@ -94,11 +56,11 @@ class _Placement:
             if kind in ("snv", "mnv"):
                 allele = _substitution(text, start, length, rng, transitions)
             elif kind == "deletion":
-                allele = left_aligned(text, Allele(start, start + length, b""), contig_start)
+                allele = left_aligned(Edit(start, start + length, b""), text, contig_start + 1)
             else:
                 inserted = text[start - length : start] if tandem else random_bases(length, 0.42, rng).tobytes()
-                allele = left_aligned(text, Allele(start, start, inserted), contig_start)
-            first, last = allele.start - SPACING_BP, right_end(text, allele) + SPACING_BP
+                allele = left_aligned(Edit(start, start, inserted), text, contig_start + 1)
+            first, last = allele.start - SPACING_BP, allele.end + steps_to_the_right(allele, text, len(text)) + SPACING_BP
             if first < 0 or self.taken[first:last].any():
                 continue
             self.taken[allele.start - 1 : last - SPACING_BP + 1] = True
@@ -125,7 +87,7 @@ def _carriers(frequency: float, copies: int, rng: np.random.Generator) -> NDArra
     return np.sort(np.concatenate(haplotypes)[:number])
 
 
-def germline_alleles(number: int, placement: _Placement, rng: np.random.Generator) -> list[Allele]:
+def germline_alleles(number: int, placement: _Placement, rng: np.random.Generator) -> list[Edit]:
     """85 % SNVs (two thirds transitions), 1 % MNVs, the rest indels whose number falls steeply with their length."""
     alleles = []
     for kind in rng.choice(["snv", "mnv", "insertion", "deletion"], number, p=(0.85, 0.01, 0.07, 0.07)):
@@ -142,7 +104,7 @@ def germline_alleles(number: int, placement: _Placement, rng: np.random.Generato
 
 def plant_variants(
     genome: Genome, settings: SimulationSettings, copies: int, rng: np.random.Generator
-) -> tuple[list[PlantedVariant], list[Allele]]:
+) -> tuple[list[PlantedVariant], list[Edit]]:
     """(truth, alleles of the other person that contaminates the tumour); none touch or come within SPACING_BP of each other.
 
     Tumour copies 0 .. copies/2 are of haplotype 0, the rest of haplotype 1. Raises UserError where the genome is too small.
@@ -175,7 +137,7 @@ def plant_variants(
         carriers = np.concatenate([np.arange(half) + half * haplotype for haplotype in haplotypes])
         event, frequency = ("GERMLINE_HOM", 1.0) if homozygous else ("GERMLINE_HET", 0.5)
         planted.append(PlantedVariant(allele, event, frequency, carriers, haplotypes))
-    other: list[Allele] = []
+    other: list[Edit] = []
     if settings.strength("tumor-contamination"):
         other = germline_alleles(round(len(genome) / 1000), placement, rng)
     return sorted(planted, key=lambda variant: variant.allele), other

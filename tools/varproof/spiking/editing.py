@@ -11,24 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from varproof.variants.edit import Edit
+
 INSERTED, CLIPPED, DELETED, MATCHED = 1, 4, 2, 0
 
 Reference = Callable[[int, int], str]
 """Upper-case bases of the contig from start to end, 0-based half-open."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """reference[start:end] becomes `alt`; trimmed and left-aligned, 0-based half-open."""
-
-    start: int
-    end: int
-    alt: str
-
-    @property
-    def shift(self) -> int:
-        """How far what lies right of the variant moves on the haplotype, bp."""
-        return len(self.alt) - (self.end - self.start)
 
 
 class Base(NamedTuple):
@@ -66,7 +54,7 @@ def on_haplotype(bases: list[Base], edit: Edit, reference: Reference) -> list[Ba
     """The read that begins on the haplotype where `bases` begin on the reference.
 
     For reads of fragments that `exists`. What lies right of the variant on the haplotype is another place of the reference,
-    `edit.shift` to the left.
+    `edit.length_change` to the left.
     """
     first = next(item.position for item in bases if item.position is not None)
     known: dict[int, list[Base]] = {}
@@ -96,7 +84,7 @@ def on_haplotype(bases: list[Base], edit: Edit, reference: Reference) -> list[Ba
         i = place - edit.start
         out.append(Base(edit.alt[i], quality(), edit.start + i if i < aligned else None))
         place += 1
-    position = place - edit.shift
+    position = place - edit.length_change
     while len(out) < size:
         add(position)
         position += 1

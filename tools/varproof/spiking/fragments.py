@@ -19,12 +19,12 @@ from varproof.reads.files import open_reads
 from varproof.reads.raw import as_bytes, as_segments
 from varproof.reads.records import name_is_no_text
 from varproof.reads.reference import open_reference
-from varproof.spiking.editing import Edit
 from varproof.spiking.near import DUPLICATE, REACH, covered, fragments_near
 from varproof.spiking.plan import Spike
 from varproof.spiking.records import edited
 from varproof.spiking.settings import SpikingSettings
 from varproof.spiking.survey import FURTHEST_MARKER, Marker, Planned, mixed
+from varproof.variants.edit import Edit
 
 TUMOR, NORMAL, NEITHER = 0, 1, 2
 SAMPLE_SALT, VARIANT_SALT = 1, 2
@@ -96,7 +96,7 @@ class Planter:
             return self._planted(spikes)
         except UnicodeDecodeError as error:
             first = spikes[0].variant
-            place = self.contigs[first.contig], max(0, first.start - REACH)
+            place = self.contigs[first.contig], max(0, first.edit.start - REACH)
             raise name_is_no_text(self.files[0], *place) from error
 
     def _planted(self, spikes: list[Spike]) -> list[Planted]:
@@ -124,9 +124,9 @@ class Planter:
 
     def _drawn(self, spike: Spike) -> "_Drawn":
         variant, seed, out = spike.variant, self.settings.seed, Planted()
-        edit = Edit(variant.start, variant.end, variant.alt)
-        markers = self._near(variant.contig, variant.start)
-        marker = self._marker(markers, variant.start, variant.end)
+        edit = variant.edit
+        markers = self._near(variant.contig, edit.start)
+        marker = self._marker(markers, edit.start, edit.end)
         out.on_haplotype = marker is not None
         contig = self.contigs[variant.contig]
         near = fragments_near(self.files[0], contig, edit)
@@ -136,22 +136,23 @@ class Planter:
             other = fragments_near(alignments, contig, edit)
             out.normal += int(other.counts[sample_of(other.name_hash, seed, 0.0, self.shares.second_normal) == NORMAL].sum())
         tumor = np.flatnonzero(sample == TUMOR)
-        number = uniform(near.molecules(tumor), seed, VARIANT_SALT, variant.contig, variant.start)
+        number = uniform(near.molecules(tumor), seed, VARIANT_SALT, variant.contig, edit.start)
         share = spike.frequency * self.settings.purity
         may_carry = number < (share if marker is None else 2 * share)
         out.tumor = int(near.counts[tumor[~may_carry]].sum())
         tumor = tumor[may_carry]
         numbers, counts = number[may_carry].tolist(), near.counts[tumor].tolist()
-        return _Drawn(variant, edit, share, markers, marker, out, numbers, counts, *near.records(tumor))
+        return _Drawn(variant, share, markers, marker, out, numbers, counts, *near.records(tumor))
 
     def _edited(
         self, drawn: "_Drawn", fragments: dict[str, list[pysam.AlignedSegment]]
     ) -> list[tuple[str, bool, list[pysam.AlignedSegment]]]:
         """The fragments that carry the variant: name, whether it counts, records; the others are counted."""
-        variant, edit, out = drawn.variant, drawn.edit, drawn.planted
-        reference = _Text(self.fasta, self.contigs[variant.contig], variant.start - 3 * REACH, variant.end + 3 * REACH)
+        variant, out = drawn.variant, drawn.planted
+        edit = variant.edit
+        reference = _Text(self.fasta, self.contigs[variant.contig], edit.start - 3 * REACH, edit.end + 3 * REACH)
         own = _Own(reference, [item for item in drawn.markers if item.homozygous])
-        on_alternative = bool(uniform([variant.start], self.settings.seed, VARIANT_SALT, 1)[0] < 0.5)
+        on_alternative = bool(uniform([edit.start], self.settings.seed, VARIANT_SALT, 1)[0] < 0.5)
         carriers: list[tuple[str, bool, list[pysam.AlignedSegment]]] = []
         for (name, reads), number, counts in zip(fragments.items(), drawn.number, drawn.counts, strict=True):
             side = None if drawn.marker is None else _side(reads, drawn.marker)
@@ -163,9 +164,9 @@ class Planter:
             if records is None:
                 carriers.append((name, False, []))
             elif carries and any(after != before for after, before in zip(records, reads, strict=True)):
-                shown = _counts(records, edit) if edit.shift == 0 else counts  # a substitution at a read's end may be clipped
+                shown = _counts(records, edit) if edit.length_change == 0 else counts  # substitutions at ends may be clipped
                 carriers.append((name, shown, records))
-            elif carries and edit.shift == 0:
+            elif carries and edit.length_change == 0:
                 out.already += counts
             else:
                 out.tumor += counts
@@ -194,7 +195,6 @@ class _Drawn(NamedTuple):
     """
 
     variant: Planned
-    edit: Edit
     share: float
     markers: list[Marker]
     marker: Marker | None

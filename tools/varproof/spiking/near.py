@@ -8,7 +8,7 @@ import numpy as np
 from varproof.reads.arrays import MATE_UNMAPPED, REVERSE, UNMAPPED, name_hash
 from varproof.reads.files import Alignments
 from varproof.reads.raw import raw_records
-from varproof.spiking.editing import Edit
+from varproof.variants.edit import Edit
 
 REACH = 1000
 """Mates this far from a variant are found without asking for each, bp."""

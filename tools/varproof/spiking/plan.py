@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from varproof.candidates.pipeline import CallingJob, Chunk, chunks
-from varproof.evaluation.variants import Reference, left_aligned
 from varproof.formats.vcf import ALLELE_FREQUENCY, info_numbers, read_records
 from varproof.machinery.errors import UserError
 from varproof.machinery.progress import progress
@@ -21,6 +20,7 @@ from varproof.reads.regions import merged
 from varproof.spiking.settings import SpikingSettings
 from varproof.spiking.survey import FURTHEST_MARKER, LOW_DEPTH, Marker, Place, Planned, Surveyed, Surveyor
 from varproof.variants.candidate import candidates_of
+from varproof.variants.reference import Reference
 
 TOO_NEAR, NO_FREQUENCY, OUTSIDE, TWICE = "near_another_planted_variant", "no_frequency", "outside_regions", "planned_twice"
 NO_READS = "no_reads"
@@ -111,10 +111,10 @@ def read_plan(path: Path, settings: SpikingSettings, names: list[str]) -> tuple[
             if frequency == 0:  # a caller's list: what no genotype of it has
                 skipped.append(Skipped(record.contig, record.start, record.alleles[1 + candidate.allele], NO_FREQUENCY))
                 continue
-            place = left_aligned(candidate.start, candidate.end, candidate.alt, candidate.contig, reference)
-            planned = Planned(order[candidate.contig], *place)
+            edit = reference.left_aligned(candidate.contig, candidate.edit)
+            planned = Planned(order[candidate.contig], edit)
             if planned in found:
-                skipped.append(Skipped(record.contig, planned.start, planned.description, TWICE))
+                skipped.append(Skipped(record.contig, planned.edit.start, planned.description, TWICE))
             else:
                 found[planned] = frequency
     if not found:
@@ -154,11 +154,11 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
         if reason == TOO_NEAR and given is None:
             continue
         if reason is not None:
-            skipped.append(Skipped(names[chosen.contig], chosen.start, chosen.description, reason))
+            skipped.append(Skipped(names[chosen.contig], chosen.edit.start, chosen.description, reason))
             continue
         frequency = None if given is None else given[chosen]
         spikes.append(Spike(chosen, _frequency(chosen, settings) if frequency is None else frequency))
-        bisect.insort(taken.setdefault(chosen.contig, []), chosen.start)
+        bisect.insort(taken.setdefault(chosen.contig, []), chosen.edit.start)
     if given is None:
         skipped += [
             Skipped(names[item.contig], item.position, "", item.reason or "")
@@ -170,7 +170,7 @@ def make_plan(settings: SpikingSettings, regions: dict[str, list[tuple[int, int]
         for item in given:
             if item not in judged:
                 skipped.append(
-                    Skipped(names[item.contig], item.start, item.description, NO_READS if regions is None else OUTSIDE)
+                    Skipped(names[item.contig], item.edit.start, item.description, NO_READS if regions is None else OUTSIDE)
                 )
     if not spikes:
         raise UserError(_nothing(settings, sums, skipped))
@@ -218,7 +218,7 @@ def _chosen(place: Place, number: int, settings: SpikingSettings) -> Planned:
 
 
 def _frequency(variant: Planned, settings: SpikingSettings) -> float:
-    chance = np.random.default_rng([settings.seed, variant.contig, variant.start, 1])
+    chance = np.random.default_rng([settings.seed, variant.contig, variant.edit.start, 1])
     return float(chance.uniform(settings.vaf[0], settings.vaf[-1]))
 
 
@@ -229,8 +229,8 @@ def _too_low(place: Place, settings: SpikingSettings, shares: tuple[float, float
 
 def _too_near(variant: Planned, taken: dict[int, list[int]], spacing: int) -> str | None:
     others = taken.get(variant.contig, [])  # ascending
-    behind = bisect.bisect_right(others, variant.start - spacing)
-    return TOO_NEAR if behind < len(others) and others[behind] < variant.start + spacing else None
+    behind = bisect.bisect_right(others, variant.edit.start - spacing)
+    return TOO_NEAR if behind < len(others) and others[behind] < variant.edit.start + spacing else None
 
 
 def _stretches(
@@ -248,7 +248,7 @@ def _stretches(
     if given is not None:
         around: dict[str, list[tuple[int, int]]] = {}
         for item in given:
-            around.setdefault(names[item.contig], []).append((item.start, min(item.start + 1, lengths[item.contig])))
+            around.setdefault(names[item.contig], []).append((item.edit.start, min(item.edit.start + 1, lengths[item.contig])))
         near = {contig: merged(intervals) for contig, intervals in around.items()}
         wanted = near if regions is None else _common(near, regions)
     found = chunks(CallingJob(settings.reads, settings.reference, normal=settings.second_reads, regions=wanted))

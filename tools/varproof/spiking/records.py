@@ -12,13 +12,13 @@ from varproof.spiking.editing import (
     MATCH_SCORE,
     MATCHED,
     MISMATCH,
-    Edit,
     Reference,
     aligned,
     exists,
     on_haplotype,
     own_bases,
 )
+from varproof.variants.edit import Edit
 
 UNMAPPED = 0x4
 
@@ -57,10 +57,10 @@ def _unclipped_start(read: pysam.AlignedSegment) -> int:
 
 def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference, own: Reference) -> pysam.AlignedSegment:
     cigar = [(operation, length) for operation, length in read.cigartuples or [] if operation != 5]
-    if edit.shift == 0 and not _reaches(read, edit):
+    if edit.length_change == 0 and not _reaches(read, edit):
         return copy(read)
     sequence = read.query_sequence or ""
-    if edit.shift == 0 and len(cigar) == 1 and cigar[0][0] == MATCHED:
+    if edit.length_change == 0 and len(cigar) == 1 and cigar[0][0] == MATCHED:
         substituted = _substituted(read, sequence, edit, reference)
         if substituted is not None:
             return substituted

@@ -98,7 +98,7 @@ def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingS
                 "tumor": round(plan.depth[0] * shares.tumor, 1),
                 "normal": round(plan.depth[-1] * (shares.normal if len(files) == 1 else shares.second_normal), 1),
             },
-            planted=dict(sorted(Counter(item.variant.type.value for item in spikes).items())),
+            planted=dict(sorted(Counter(item.variant.edit.type.value for item in spikes).items())),
             on_haplotype=sum(item.on_haplotype for item in kept),
             skipped=dict(sorted(Counter(item.reason for item in skipped).items())),
             positions=plan.positions,
@@ -158,7 +158,8 @@ def _with_carriers(plan: Plan, planted: list[Planted]) -> tuple[list[Spike], lis
             spikes.append(item)
             kept.append(outcome)
         else:
-            unused.append(Skipped(plan.names[item.variant.contig], item.variant.start, item.variant.description, NO_CARRIER))
+            variant = item.variant
+            unused.append(Skipped(plan.names[variant.contig], variant.edit.start, variant.description, NO_CARRIER))
     return spikes, kept, unused
 
 
@@ -257,7 +258,7 @@ def _write_tables(
             outcome = planted[i]
             carriers = sum(carrier.counts for carrier in outcome.carriers) + outcome.already
             record = writer.new_record(contig=contig, start=start, alleles=(ref, alt))
-            record.info["EVENT"], record.info["CLASS"] = "SOMATIC_TUMOR", spikes[i].variant.type.value
+            record.info["EVENT"], record.info["CLASS"] = "SOMATIC_TUMOR", spikes[i].variant.edit.type.value
             record.info["AF"] = spikes[i].frequency
             if outcome.on_haplotype:
                 record.info["ON_HAPLOTYPE"] = True
@@ -280,18 +281,18 @@ def _write_tables(
     return count
 
 
-Site = tuple[str, int, str, str]
+Spelling = tuple[str, int, str, str]
 """Contig, 0-based position, REF, ALT."""
 
 
-def _with_planted(found: Iterator[FoundCandidates], wanted: set[Site], order: dict[str, int]) -> Iterator[Site]:
+def _with_planted(found: Iterator[FoundCandidates], wanted: set[Spelling], order: dict[str, int]) -> Iterator[Spelling]:
     """Found alleles in order, with the planted ones that were not found put in between."""
 
-    def place(item: Site) -> tuple[int, int]:
+    def place(item: Spelling) -> tuple[int, int]:
         return order[item[0]], item[1]
 
     waiting = deque(sorted(wanted, key=lambda item: (*place(item), *item[2:])))
-    shown: set[Site] = set()
+    shown: set[Spelling] = set()
     for part in found:
         for start, ref, alt in zip(part.position.tolist(), part.ref, part.alt, strict=True):
             item = (part.contig, start, ref, alt)
@@ -305,13 +306,13 @@ def _with_planted(found: Iterator[FoundCandidates], wanted: set[Site], order: di
     yield from (item for item in waiting if item not in shown)
 
 
-def _spelled(item: Spike, names: list[str], fasta: Any) -> Site:
+def _spelled(item: Spike, names: list[str], fasta: Any) -> Spelling:
     """As VCF writes it: indels with the base before them."""
-    contig, variant = names[item.variant.contig], item.variant
-    if variant.end - variant.start == len(variant.alt):
-        return contig, variant.start, fasta.fetch(contig, variant.start, variant.end).upper(), variant.alt
-    text = fasta.fetch(contig, variant.start - 1, variant.end).upper()
-    return contig, variant.start - 1, text, text[0] + variant.alt
+    contig, (start, end, alt) = names[item.variant.contig], item.variant.edit
+    if end - start == len(alt):
+        return contig, start, fasta.fetch(contig, start, end).upper(), alt
+    text = fasta.fetch(contig, start - 1, end).upper()
+    return contig, start - 1, text, text[0] + alt
 
 
 _TRUTH_FIELDS = (

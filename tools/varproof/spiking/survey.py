@@ -7,22 +7,22 @@ processes.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from varproof.candidates.arrays import ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE, Alleles
 from varproof.candidates.features import allele_fraction, genotypes
 from varproof.candidates.finding import FindingSettings, candidate_alleles, differences_of, reads_of
-from varproof.candidates.pipeline import AROUND, FURTHEST_CLIP, Chunk, inside, listed_alleles, spelled_out, support_of
+from varproof.candidates.pipeline import AROUND, FURTHEST_CLIP, Chunk, inside, listed_alleles, support_of
 from varproof.machinery.numerics import exp, log
+from varproof.reads.arrays import base_codes, spelled_out
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.reads.reference import open_reference
 from varproof.spiking.settings import LONGEST_MNV, SpikedType, SpikingSettings
-from varproof.variants.candidate import VariantType, variant_type
-from varproof.variants.placement import AMBIGUOUS_MARGIN, MAX_SHIFT
+from varproof.variants.edit import Edit, VariantType, left_aligned
+from varproof.variants.placement import AMBIGUOUS_MARGIN, MAX_SHIFT, UNKNOWN
 from varproof.variants.reference import ReferenceSlice, reference_slice
-from varproof.variants.shifting import steps_left, turned
 
 CLEAR = 10
 """bp around a variant of the person's own where nothing is planted."""
@@ -46,25 +46,17 @@ LOW_DEPTH, POOR_MAPPING, GERMLINE, UNKNOWN_REFERENCE, SHOWN = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, order=True)
-class Planned:
-    """reference[start:end] of a contig (its number in the FASTA) becomes `alt`; trimmed and left-aligned, 0-based half-open."""
+class Planned(NamedTuple):
+    """A left-aligned edit of a contig, given by its number in the FASTA; `alt` is a string."""
 
     contig: int
-    start: int
-    end: int
-    alt: str
-
-    @property
-    def type(self) -> VariantType:
-        """Variant type."""
-        return variant_type("N" * (self.end - self.start), self.alt)
+    edit: Edit
 
     @property
     def description(self) -> str:
         """Type and length, for people."""
-        length = max(self.end - self.start, len(self.alt))
-        return self.type.value if self.type is VariantType.SNV else f"{self.type.value} of {length} bp"
+        kind = self.edit.type
+        return kind.value if kind is VariantType.SNV else f"{kind.value} of {self.edit.length} bp"
 
 
 @dataclass(frozen=True)
@@ -136,7 +128,7 @@ class Surveyor:
         """What the chunk has to offer."""
         number = self.order[chunk.contig]
         length = self.fasta.get_reference_length(chunk.contig)
-        longest = max((item.end - item.start for item in self.planned or []), default=0)
+        longest = max((item.edit.end - item.edit.start for item in self.planned or []), default=0)
         reach = CLEAR + max(longest, self.settings.lengths[-1], LONGEST_MNV)
         low, high = max(0, chunk.start - reach), min(length, chunk.end + reach)
         batches = []
@@ -204,7 +196,7 @@ class Surveyor:
 
 def here_is(item: Planned, here: np.ndarray, low: int) -> bool:
     """Whether a variant starts at a position that is reported here."""
-    return 0 <= item.start - low < len(here) and bool(here[item.start - low])
+    return 0 <= item.edit.start - low < len(here) and bool(here[item.edit.start - low])
 
 
 @dataclass(frozen=True)
@@ -225,7 +217,7 @@ class _View:
 
     def planned(self, item: Planned) -> Place:
         problem = self._problem(item)
-        return Place(self.contig, item.start, 0, self._depth(item.start), {"planned": item}, problem)
+        return Place(self.contig, item.edit.start, 0, self._depth(item.edit.start), {"planned": item}, problem)
 
     def random(self, position: int, priority: int, settings: SpikingSettings) -> Place:
         """One variant of each type, drawn by the place alone."""
@@ -242,11 +234,12 @@ class _View:
         return tuple(int(row[position - self.low]) for row in self.depth)
 
     def _problem(self, item: Planned) -> str | None:
-        first, last = item.start - self.low, max(item.end, item.start + 1) - self.low
+        start, end, _ = item.edit
+        first, last = start - self.low, max(end, start + 1) - self.low
         worst = int(self.reason[max(first, 0) : last].max(initial=0))
         if worst:
             return self.names[worst]
-        return SHOWN if (item.start, item.end, item.alt) in self.shown else None
+        return SHOWN if item.edit in self.shown else None
 
     def _drawn(self, kind: SpikedType, position: int, settings: SpikingSettings, chance: np.random.Generator) -> Planned:
         low, high = settings.lengths[0], settings.lengths[-1]
@@ -257,7 +250,7 @@ class _View:
             before = self.reference.between(position, position + size)
             step = np.where(np.arange(size) % max(size - 1, 1) == 0, chance.integers(1, 4, size), chance.integers(0, 4, size))
             alt = "".join(_LETTERS[(code + k) % 4] for code, k in zip(before.tolist(), step.tolist(), strict=True))
-            return Planned(self.contig, position, position + size, alt)
+            return Planned(self.contig, Edit(position, position + size, alt))
         if kind == "insertion":
             moved = "".join(_LETTERS[code] for code in chance.integers(0, 4, size))
             return self._left(position, position, moved)
@@ -265,10 +258,9 @@ class _View:
 
     def _left(self, start: int, end: int, alt: str) -> Planned:
         """The leftmost place of an indel."""
-        codes, first = self.reference.codes, self.reference.start
-        moved = [_LETTERS.index(base) for base in alt] if alt else codes[start - first : end - first].tolist()
-        steps = steps_left(codes, start - first, moved, max(0, start - first - MAX_SHIFT), (4,))
-        return Planned(self.contig, start - steps, end - steps, turned(alt, steps))
+        edit = Edit(start, end, base_codes(alt).tobytes())
+        start, end, codes = left_aligned(edit, self.reference, max(self.reference.start, start - MAX_SHIFT), UNKNOWN)
+        return Planned(self.contig, Edit(start, end, spelled_out(codes)))
 
 
 def _covered(start: np.ndarray, end: np.ndarray, low: int, high: int) -> np.ndarray:
@@ -289,8 +281,8 @@ def _beside_unknown(reference: ReferenceSlice, low: int, high: int) -> np.ndarra
     return unknown[width:] > unknown[:-width]
 
 
-def _spelled(alleles: Alleles) -> list[tuple[int, int, str]]:
-    return [(start, end, spelled_out(alt)) for start, end, alt in listed_alleles(alleles)]
+def _spelled(alleles: Alleles) -> list[Edit]:
+    return [Edit(start, end, spelled_out(alt)) for start, end, alt in listed_alleles(alleles)]
 
 
 def _markers(

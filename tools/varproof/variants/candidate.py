@@ -6,20 +6,10 @@ differs; `candidate_key` identifies one across files.
 
 import zlib
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from varproof.formats.vcf import info_value
-
-
-class VariantType(str, Enum):
-    """What an allele changes. A replacement has REF and ALT of different lengths, both longer than one after trimming."""
-
-    SNV = "snv"
-    MNV = "mnv"
-    INSERTION = "insertion"
-    DELETION = "deletion"
-    REPLACEMENT = "replacement"
+from varproof.variants.edit import Edit, VariantType, type_of
 
 
 def trimmed_alleles(position: int, ref: str, alt: str) -> tuple[int, str, str]:
@@ -30,17 +20,6 @@ def trimmed_alleles(position: int, ref: str, alt: str) -> tuple[int, str, str]:
     while shared < min(len(ref), len(alt)) and ref[shared] == alt[shared]:
         shared += 1
     return position + shared, ref[shared:], alt[shared:]
-
-
-def variant_type(ref: str, alt: str) -> VariantType:
-    """Type of a trimmed allele pair."""
-    if len(ref) == len(alt):
-        return VariantType.SNV if len(ref) == 1 else VariantType.MNV
-    if not ref:
-        return VariantType.INSERTION
-    if not alt:
-        return VariantType.DELETION
-    return VariantType.REPLACEMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +39,16 @@ class Candidate:
     skipped: str | None = None
 
     @property
+    def edit(self) -> Edit:
+        """What it does to the reference."""
+        return Edit(self.start, self.end, self.alt)
+
+    @property
     def type(self) -> VariantType:
         """Variant type."""
         if self.skipped is None and not self.ref and self.end > self.start:
             return VariantType.DELETION
-        return variant_type(self.ref, self.alt)
+        return type_of(len(self.ref), len(self.alt))
 
     @property
     def length(self) -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from varproof.reads.arrays import base_codes
-from varproof.variants.candidate import Candidate, VariantType
+from varproof.variants.candidate import Candidate
+from varproof.variants.edit import Edit, VariantType, left_aligned, steps_to_the_right
 from varproof.variants.reference import ReferenceSlice, check_reference_allele
-from varproof.variants.shifting import steps_left, steps_right
 
 MAX_SHIFT = 2000
 """How far an indel is followed through a repeat, bp."""
@@ -70,19 +70,10 @@ class Placement:
 
 def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
     """Left-align a candidate within `reference`, which must reach MAX_SHIFT beyond it on both sides where the contig does."""
-    start, end = candidate.start, candidate.end
-    alt = base_codes(candidate.alt)
-    codes, offset = reference.codes, reference.start
-    insertion, deletion = end == start, len(alt) == 0
-    if not (insertion or deletion):
-        return Placement(start, end, alt, 0, candidate.type)
-    moved = alt if insertion else codes[start - offset : end - offset]
-    left = steps_left(codes, start - offset, moved, max(0, start - MAX_SHIFT - offset), UNKNOWN)
-    moved = np.roll(moved, left) if left else moved
-    start, end = start - left, end - left
-    farthest = min(len(codes), end - offset + 2 * MAX_SHIFT)
-    right = steps_right(codes, end - offset, moved, farthest, UNKNOWN)
-    return Placement(start, end, moved if insertion else alt, right, candidate.type)
+    edit = Edit(candidate.start, candidate.end, base_codes(candidate.alt).tobytes())
+    edit = left_aligned(edit, reference, max(reference.start, edit.start - MAX_SHIFT), UNKNOWN)
+    shift = steps_to_the_right(edit, reference, min(reference.end, edit.end + 2 * MAX_SHIFT), UNKNOWN)
+    return Placement(edit.start, edit.end, np.frombuffer(edit.alt, np.uint8), shift, candidate.type)
 
 
 def placements(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> list[Placement | None]:

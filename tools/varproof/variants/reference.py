@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pysam
 
 from varproof.machinery.errors import UserError
 from varproof.reads.arrays import base_codes
-from varproof.reads.reference import reference_codes
+from varproof.reads.reference import open_reference, reference_codes
 from varproof.variants.candidate import Candidate
+from varproof.variants.edit import Edit, left_aligned
+
+_STRETCH = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,12 @@ class ReferenceSlice:
     def end(self) -> int:
         """End, exclusive."""
         return self.start + len(self.codes)
+
+    def __getitem__(self, place: int | slice) -> Any:
+        """Code of the base at a position of the contig; of a slice the codes, as bytes."""
+        if isinstance(place, slice):
+            return self.codes[place.start - self.start : place.stop - self.start].tobytes()
+        return self.codes[place - self.start]
 
     def between(self, start: int, end: int) -> np.ndarray:
         """Codes of an interval, cut at the slice's ends."""
@@ -47,3 +57,60 @@ def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path
             f"{path}: {candidate.contig}:{candidate.start + 1} has REF {candidate.ref[:20]}, but the reference has "
             f"{''.join('ACGTN'[i] for i in expected[:20])} there; use the reference that the candidates were called with"
         )
+
+
+class Reference:
+    """Bases of an indexed FASTA, read in stretches; also checks that records belong to it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError if the file or its index is missing."""
+        self.path = path
+        self._fasta = open_reference(path)
+        self._lengths = dict(zip(self._fasta.references, self._fasta.lengths, strict=True))
+        self._contig, self._start, self._bases = "", 0, ""
+
+    def bases(self, contig: str, start: int, end: int) -> str:
+        """Upper-case bases of contig:start-end, 0-based half-open, cut at the contig's ends."""
+        start, end = max(start, 0), min(end, self._lengths[contig])
+        if contig != self._contig or start < self._start or end > self._start + len(self._bases):
+            self._start = max(0, start - _STRETCH // 4)
+            self._bases = self._fasta.fetch(contig, self._start, max(end, self._start + _STRETCH)).upper()
+            self._contig = contig
+        return self._bases[start - self._start : end - self._start]
+
+    def check(self, path: Path | str, record: Any) -> None:
+        """Raise UserError unless the record's REF (contig, start, pos, ref) is what the reference has there."""
+        if record.contig not in self._lengths:
+            raise UserError(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
+        expected = record.ref.upper()
+        found = self.bases(record.contig, record.start, record.start + len(expected))
+        if found != expected and (len(found) != len(expected) or _differ(found, expected)):
+            raise UserError(
+                f"{path}: record {record.contig}:{record.pos} has REF {_short(expected)} where {self.path} has "
+                f"{_short(found) or 'no bases'}; use the reference of the calls"
+            )
+
+    def left_aligned(self, contig: str, edit: Edit) -> Edit:
+        """The leftmost equivalent placement of a trimmed allele, a string."""
+        return left_aligned(edit, _Contig(self, contig), unknown="N")
+
+
+def _differ(found: str, expected: str) -> bool:
+    return any(a != b and a in "ACGT" and b in "ACGT" for a, b in zip(found, expected, strict=True))
+
+
+def _short(bases: str) -> str:
+    return bases if len(bases) <= 20 else bases[:20] + "..."
+
+
+@dataclass(frozen=True, slots=True)
+class _Contig:
+    """A contig's bases by position."""
+
+    reference: Reference
+    contig: str
+
+    def __getitem__(self, place: int | slice) -> str:
+        if isinstance(place, slice):
+            return self.reference.bases(self.contig, place.start, place.stop)
+        return self.reference.bases(self.contig, place, place + 1)

@@ -14,7 +14,8 @@ from typing import Any
 
 from varproof.formats.scored import skipped_alleles
 from varproof.formats.vcf import NO_ALTERNATIVE_ALLELE, SKIPPED, open_vcf, read_records
-from varproof.variants.candidate import VariantType, candidates_of
+from varproof.variants.candidate import candidates_of
+from varproof.variants.edit import VariantType
 
 BRANCHES = ("posterior", "network", "combined")
 COLOURS = dict(zip((item.value for item in VariantType), ("#1b6ca8", "#5aa9e6", "#2a9d5c", "#c9472f", "#d99a2b"), strict=True))
