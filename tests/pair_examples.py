@@ -10,8 +10,9 @@ import pysam
 from evidence_examples import PROPERTIES, Locus, header_text, plain_sequence
 from small_bams import Read, write_bam, write_fasta
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
+from varproof.formats.events import EVENTS
 from varproof.formats.json_file import write_json
-from varproof.formats.vcf import EVENTS, from_phred
+from varproof.formats.vcf import from_phred
 
 PURITY = 0.8
 SPACING = 700

@@ -11,7 +11,8 @@ import numpy as np
 import pysam
 
 from varproof.formats.density import encode_density
-from varproof.formats.vcf import EVENTS, to_phred
+from varproof.formats.events import EVENTS
+from varproof.formats.vcf import to_phred
 
 
 @dataclass

@@ -13,7 +13,8 @@ from typing import Any
 
 import pysam
 
-from varproof.formats.vcf import EVENTS, REASON, from_phred, probability_field
+from varproof.formats.events import EVENTS
+from varproof.formats.vcf import REASON, from_phred, probability_field
 from varproof.posterior.reasons import (
     BASE_QUALITY,
     CONTAMINATION,

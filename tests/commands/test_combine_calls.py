@@ -17,7 +17,7 @@ from varproof.commands.base import parse_options
 from varproof.commands.combine_calls import CombineCallsOptions, combine_calls
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
-from varproof.formats.vcf import NETWORK_EVENTS
+from varproof.formats.events import NETWORK_EVENTS
 from varproof.machinery.errors import UserError
 
 # (position, ref, alternatives, error probabilities of the posterior, of the network)

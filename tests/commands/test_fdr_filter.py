@@ -13,8 +13,9 @@ import pytest
 from scored_examples import Call, header, read_all, write_scored
 from varproof.commands.base import parse_options
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
+from varproof.formats.events import EVENTS
 from varproof.formats.subset import genotype_order
-from varproof.formats.vcf import EVENTS, to_phred
+from varproof.formats.vcf import to_phred
 from varproof.machinery.errors import UserError
 
 SNVS = [Call(100, "A", "C", 0.01), Call(200, "A", "C", 0.9), Call(300, "A", "C", 0.12), Call(400, "A", "C", 0.02)]

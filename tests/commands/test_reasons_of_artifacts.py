@@ -6,7 +6,8 @@ from benchmarks.reason_accuracy import reason_table, right_of
 from pair_examples import read_all
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.commands.simulate_pair import Options, simulate
-from varproof.formats.vcf import EVENTS, REASON, from_phred, probability_field
+from varproof.formats.events import EVENTS
+from varproof.formats.vcf import REASON, from_phred, probability_field
 from varproof.posterior.reasons import REASONS, SEPARATOR
 
 LEAST = 0.85

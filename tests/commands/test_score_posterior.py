@@ -13,7 +13,7 @@ from pair_examples import PURITY, Pair, body, other_base, probabilities, read_al
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.density import decode_density
-from varproof.formats.vcf import EVENTS
+from varproof.formats.events import EVENTS
 from varproof.machinery.errors import UserError
 
 NAME = "score-posterior"

@@ -17,8 +17,9 @@ from evidence_examples import SINGLE_END, header_text, plain_sequence
 from pair_examples import PURITY, Pair, other_base, scored, write_pair, write_records
 from peak_memory import peak_mb
 from small_bams import write_fasta
+from varproof.formats.events import EVENTS
 from varproof.formats.json_file import write_json
-from varproof.formats.vcf import EVENTS, from_phred
+from varproof.formats.vcf import from_phred
 
 CONTIGS = int(os.environ.get("VARPROOF_CONTIGS", "50000"))
 MEGABYTES, KILOBYTES_PER_CONTIG = 450, 2

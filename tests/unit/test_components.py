@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from evidence_examples import direct_log_likelihood, observed
+from varproof.formats.events import EVENT_TABLE
 from varproof.formats.evidence import COMPANY_CODES, Evidence
 from varproof.posterior.components import (
-    EVENT_ORDER,
     FREQUENCY_BINS,
     GRID,
     NODES_PER_BIN,
@@ -80,7 +80,7 @@ def test_uniform_nodes_integrate_polynomials() -> None:
 def test_events_share_the_columns(flat: bool, with_normal: bool) -> None:
     tumor, normal = pair()
     components = evaluate(tables_of(tumor, normal if with_normal else None), Mixture(PURITY), flat)
-    assert list(components.columns) == list(EVENT_ORDER)
+    assert list(components.columns) == [event.name for event in EVENT_TABLE]
     covered = np.concatenate([np.arange(s.start, s.stop) for s in components.columns.values()])
     np.testing.assert_array_equal(covered, np.arange(components.log_likelihood.shape[1]))
     assert np.isfinite(components.log_likelihood).all()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evidence_examples import observed
+from varproof.formats.events import EVENTS
 from varproof.formats.evidence import COUNT_COLUMNS, Evidence, concatenated
-from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.judgeable import judged_without_normal, tumor_only_prior, unjudged_reasons
 from varproof.posterior.learning import Sampled, starting_prior

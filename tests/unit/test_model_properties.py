@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from varproof.formats.events import EVENTS
 from varproof.formats.evidence import COMPANY_CODES, Evidence, concatenated, empty_evidence
-from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.learning import Sampled, learn_prior, starting_prior
 from varproof.posterior.score import Scores, score

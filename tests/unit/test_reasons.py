@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from evidence_examples import observed
+from varproof.formats.events import EVENTS
 from varproof.formats.evidence import COMPANY_CODES, LOOK_COLUMNS, Evidence
 from varproof.formats.prior import LearntPrior
-from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.learning import Sampled, starting_prior
 from varproof.posterior.reasons import REASONS, SEPARATOR, reasons

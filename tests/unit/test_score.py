@@ -7,10 +7,10 @@ import pytest
 from scipy import integrate, optimize
 
 from evidence_examples import direct_log_likelihood, observed
+from varproof.formats.events import EVENT_NAMED, EVENTS
 from varproof.formats.evidence import COMPANY_CODES, Evidence
-from varproof.formats.vcf import EVENTS
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.components import EVENT_ORDER, GRID, Components, Mixture, evaluate, spurious_rates, tabulate
+from varproof.posterior.components import GRID, Components, Mixture, evaluate, spurious_rates, tabulate
 from varproof.posterior.learning import starting_prior
 from varproof.posterior.score import event_posteriors, flat_weights, mode, score, tumor_cell_log_density
 
@@ -145,8 +145,8 @@ def test_event_posteriors_by_hand() -> None:
 
 def test_what_the_prior_excludes_is_not_compared_with() -> None:
     """The likeliest explanation by 5,000 nats has weight 0: the rest are weighed against each other, without underflow."""
-    columns = {event: slice(i, i + 1) for i, event in enumerate(EVENT_ORDER)}
-    log_likelihood = np.full((1, len(EVENT_ORDER)), -9_000.0)
+    columns = {event: slice(i, i + 1) for i, event in enumerate(EVENT_NAMED)}
+    log_likelihood = np.full((1, len(EVENT_NAMED)), -9_000.0)
     weights = np.full(log_likelihood.shape, 0.1)
     log_likelihood[0, columns["FOREIGN"]], weights[0, columns["FOREIGN"]] = -1_000.0, 0.0
     log_likelihood[0, columns["ABSENT"]] = -6_000.0

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_serializer, field_validator
 
 from varproof.commands.base import CommandOptions, run_command
+from varproof.formats.events import EVENTS
 from varproof.formats.scored import select_events
-from varproof.formats.vcf import EVENTS, open_vcf
+from varproof.formats.vcf import open_vcf
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import check_output, provenance, write_text
 

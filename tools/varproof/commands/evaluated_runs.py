@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from varproof.formats.events import EVENTS
 from varproof.formats.spiked_folder import SpikedFolder, read_spiked_folder
-from varproof.formats.vcf import EVENTS, PROBABILITY_PREFIX, open_vcf
+from varproof.formats.vcf import PROBABILITY_PREFIX, open_vcf
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest, working_folder
 

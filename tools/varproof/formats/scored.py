@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from varproof.formats.events import COMBINED_EVENTS, EVENTS, NETWORK_EVENTS
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY,
-    COMBINED_EVENTS,
     DENSITY,
     DEPTH,
     EARLIER_DENSITY,
-    EVENTS,
     FRAGMENTS,
     MAX_PHRED,
     MODE,
-    NETWORK_EVENTS,
     PROBABILITY_PREFIX,
     SKIPPED,
     from_phred,

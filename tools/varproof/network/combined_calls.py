@@ -13,11 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from varproof.formats.events import COMBINED_EVENTS, EVENTS, NETWORK_EVENTS
 from varproof.formats.scored import EventSelection, log_odds, select_events, skipped_alleles
 from varproof.formats.vcf import (
-    COMBINED_EVENTS,
-    EVENTS,
-    NETWORK_EVENTS,
     NETWORK_PROBABILITY,
     NO_ALTERNATIVE_ALLELE,
     NOT_JUDGED,

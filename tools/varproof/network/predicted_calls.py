@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from varproof.formats.events import NETWORK_EVENTS
 from varproof.formats.tensors import ALLELE_COLUMNS, FIRST_INDEL_TYPE, TYPE, TensorHeader
 from varproof.formats.training import ClassCalibrations
 from varproof.formats.vcf import (
-    NETWORK_EVENTS,
     NETWORK_FILTER,
     NETWORK_PROBABILITY,
     NO_ALTERNATIVE_ALLELE,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.density import MISSING, encode_density
+from varproof.formats.events import ABSENT, EVENT_NAMED, EVENTS
 from varproof.formats.record import Declared, Field, Record
 from varproof.formats.vcf import (
     ALLELE_DEPTH,
@@ -20,7 +21,6 @@ from varproof.formats.vcf import (
     COLUMNS_LINE,
     DENSITY,
     DEPTH,
-    EVENTS,
     FRAGMENTS,
     GENOTYPE,
     MODE,
@@ -36,29 +36,18 @@ from varproof.posterior.columns import Columns
 from varproof.posterior.components import GRID
 from varproof.posterior.score import Scores
 
-ABSENT = EVENTS.index("ABSENT")
+_ABSENT = EVENTS.index(ABSENT)
 CERTAIN = 0.999
 """An allele that is absent with at least this probability gets no density of its frequency."""
 
-_EVENT_DESCRIPTIONS = {
-    "SOMATIC_TUMOR": "somatic, in the tumour cells only",
-    "SOMATIC_NORMAL": "somatic, subclonal in the normal",
-    "GERMLINE_HET": "germline, heterozygous",
-    "GERMLINE_HOM": "germline, homozygous",
-    "ARTIFACT": "an artefact of sequencing, mapping or another library",
-    "ABSENT": "not there: coincident sequencing errors",
-}
-
-_COPIES = {
-    "tumor": {"SOMATIC_TUMOR": 1, "SOMATIC_NORMAL": 1, "GERMLINE_HET": 1, "GERMLINE_HOM": 2},
-    "normal": {"SOMATIC_NORMAL": 1, "GERMLINE_HET": 1, "GERMLINE_HOM": 2},
-}
-"""Copies of an allele in the genotype that is written for each event."""
-
 _OWN_INFO = {
     **{
-        probability_field(event): ("A", "Float", f"PHRED of the posterior probability that the allele is {text}")
-        for event, text in _EVENT_DESCRIPTIONS.items()
+        probability_field(name): (
+            "A",
+            "Float",
+            f"PHRED of the posterior probability that the allele is {EVENT_NAMED[name].meaning}",
+        )
+        for name in EVENTS
     },
     SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
     REASON: ("A", "String", "What speaks against this allele being somatic, strongest first, joined by &"),
@@ -201,7 +190,7 @@ class Annotator:
             (scores.tumor_frequency, scores.tumor_density) if role == 0 else (scores.normal_frequency, scores.normal_density)
         )
         assert modes is not None and densities is not None
-        shown = [ok and scores.probability[rows.start + i, ABSENT] < CERTAIN for i, ok in enumerate(judged)]
+        shown = [ok and scores.probability[rows.start + i, _ABSENT] < CERTAIN for i, ok in enumerate(judged)]
         sample[FRAGMENTS] = depth
         sample[MODE] = [float(f"{mode:.5g}") if ok else None for mode, ok in zip(modes[rows].tolist(), judged, strict=True)]
         sample[DENSITY] = [encode_density(GRID, row) if ok else MISSING for row, ok in zip(densities[rows], shown, strict=True)]
@@ -217,6 +206,6 @@ def _genotype(role: str, probability: np.ndarray, judged: list[bool]) -> str:
     copies = []
     for allele, event in enumerate(np.argmax(probability, axis=1).tolist()):
         if judged[allele]:
-            copies += _COPIES[role].get(EVENTS[event], 0) * [(-float(probability[allele, event]), allele + 1)]
+            copies += EVENT_NAMED[EVENTS[event]].copies[role == "normal"] * [(-float(probability[allele, event]), allele + 1)]
     chosen = sorted(allele for _, allele in sorted(copies)[:2])
     return "/".join(str(allele) for allele in [0] * (2 - len(chosen)) + chosen)

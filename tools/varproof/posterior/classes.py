@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from varproof.formats.events import EVENT_NAMED, LEARNT_EVENTS
 from varproof.variants.candidate import Candidate
 from varproof.variants.edit import VariantType
 
@@ -49,17 +50,10 @@ def alleles_per_base() -> np.ndarray:
 def published_rates() -> dict[str, np.ndarray]:
     """Rates per base and class to fall back on where there is little data, per event (len(CLASSES),).
 
-    Somatic: one SNV per Mbp (Alexandrov et al. 2013, median of adult cancers), a tenth as many indels, mostly of one base.
-    Germline: one SNV per kb, an eighth as many indels (1000 Genomes 2015), two heterozygous for each homozygous.
-    Artefacts: one per 100 kb and class. Somatic variants of the normal: a tenth of the tumour's.
+    Of each event (`formats.events`) its rate for SNVs; a tenth as many somatic indels, mostly of one base; of germline variants
+    an eighth (1000 Genomes 2015).
     """
     indels = np.array([0.5, 0.25, 0.2, 0.03, 0.02])
     shape = np.array([1.0, 0.01, *(0.06 * indels), *(0.06 * indels), 0.005])
-    return {
-        "SOMATIC_TUMOR": 1e-6 * shape,
-        "SOMATIC_NORMAL": 1e-7 * shape,
-        "GERMLINE_HET": 6.7e-4 * shape,
-        "GERMLINE_HOM": 3.3e-4 * shape,
-        "ARTIFACT": 1e-5 * np.maximum(shape, 0.01),
-        "FOREIGN": 1e-7 * shape,
-    }
+    events = (EVENT_NAMED[name] for name in LEARNT_EVENTS)
+    return {event.name: event.published_per_base * np.maximum(shape, event.least_share) for event in events}

@@ -19,19 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE
 from varproof.formats.evidence import Evidence
 from varproof.machinery import numerics
 from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
+from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, SIGNATURES
 from varproof.posterior.components_numba_fns import interpolated
-from varproof.posterior.likelihood_numba_fns import (
-    ACTIVE_ON,
-    ARTIFACT_CLASSES,
-    BOTH,
-    LIKE_ERRORS,
-    LOOKS,
-    artefact_log_likelihoods,
-    frequency_log_likelihoods,
-)
+from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
 
 GRID_SIZE = 257
 GRID = np.array([numerics.sine(0.5 * math.pi * i / (GRID_SIZE - 1)) for i in range(GRID_SIZE)]) ** 2
@@ -52,9 +46,6 @@ HET_FRACTIONS, HET_WEIGHTS = np.array([0.4, 0.45, 0.5, 0.55, 0.6]), np.array([0.
 UNCHANGED_GERMLINE, UNCHANGED_GERMLINE_UNPAIRED = 0.9, 0.99
 """Germline variants whose frequency is the same in the tumour cells; without a normal, lost copies and somatic variants look
 alike, and their share is an assumption."""
-
-
-EVENT_ORDER = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "FOREIGN", "ABSENT")
 
 
 UNIFORM_NODES = 64
@@ -139,6 +130,16 @@ class Components:
     log_likelihood: np.ndarray
     columns: dict[str, slice]
 
+    @property
+    def size(self) -> int:
+        """Number of components."""
+        return self.log_likelihood.shape[1]
+
+    @property
+    def absent(self) -> int:
+        """The component of ABSENT."""
+        return self.columns[ABSENT].start
+
     def scaled(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Likelihoods (n, components) over each candidate's best possible one, and the logarithm of that one (n,).
 
@@ -202,7 +203,8 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
     by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
     parts["SOMATIC_NORMAL"] = log_weighted_mean(by_healthy, healthy_weights)[:, None]
     unchanged = UNCHANGED_GERMLINE if tables.normal is not None else UNCHANGED_GERMLINE_UNPAIRED
-    for event, fraction in (("GERMLINE_HET", 0.5), ("GERMLINE_HOM", 1.0)):
+    for event in ("GERMLINE_HET", "GERMLINE_HOM"):
+        fraction = EVENT_NAMED[event].healthy_fraction
         changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction, unchanged)
         seen, seen_weights = np.array([fraction]), np.ones(1)
         if event == "GERMLINE_HET" and not flat:
@@ -212,12 +214,12 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         parts[event] = log_weighted_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights)[:, None]
     parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
     parts["FOREIGN"] = foreign_log_likelihood(tables, mixture)
-    parts["ABSENT"] = tumor[:, :1] + normal[:, :1]
+    parts[ABSENT] = tumor[:, :1] + normal[:, :1]
     columns, start = {}, 0
-    for event in EVENT_ORDER:
-        columns[event] = slice(start, start + parts[event].shape[1])
-        start += parts[event].shape[1]
-    return Components(np.concatenate([parts[event] for event in EVENT_ORDER], axis=1), columns)
+    for item in EVENT_TABLE:
+        columns[item.name] = slice(start, start + parts[item.name].shape[1])
+        start = columns[item.name].stop
+    return Components(np.concatenate([parts[name] for name in columns], axis=1), columns)
 
 
 ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))
@@ -230,4 +232,4 @@ def possible_artifacts(paired: bool) -> np.ndarray:
     """
     everywhere = ACTIVE_ON == BOTH
     possible = ~everywhere[:, None] | (ARTIFACT_RATES <= MOST_ON_ALL_READS)[None, :]
-    return possible if paired else possible & ~(everywhere & (LOOKS != LIKE_ERRORS))[:, None]
+    return possible if paired else possible & ~(everywhere & (SIGNATURES != LIKE_ERRORS))[:, None]

@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from varproof.formats.events import ABSENT, EVENTS, LEARNT_EVENTS
 from varproof.formats.evidence import COMPANY_CODES, Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.machinery.numerics import log
 from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums, weighted_row_sums
+from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH, IN_COMPANY, PLAIN, SIGNATURES
 from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
 from varproof.posterior.components import (
     ARTIFACT_RATES,
     ARTIFACT_SHAPE,
-    EVENT_ORDER,
     FREQUENCY_BINS,
     NODES_PER_BIN,
     Components,
@@ -35,7 +36,6 @@ from varproof.posterior.components import (
     tabulate,
     tabulated_artifacts,
 )
-from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, BOTH, IN_COMPANY, LOOKS, PLAIN
 
 logger = logging.getLogger("varproof.posterior")
 
@@ -70,11 +70,12 @@ MOST_INFORMATIVE = 20_000
 
 COMPANY_PSEUDO_COUNT, LARGEST_COMPANY_RATIO, SUPPORTS = 20.0, 3.0, 2.0
 ARTIFACT_GROUPS = ("substitution", "indel")
+_IS_INDEL = np.array([int(name not in ("snv", "mnv")) for name in CLASSES])
 
 
 def artifact_group(class_index: np.ndarray) -> np.ndarray:
     """0 for substitutions, 1 for indels, per class index."""
-    return (class_index >= 2).astype(np.int64)
+    return _IS_INDEL[class_index]
 
 
 def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPrior:
@@ -107,13 +108,12 @@ def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
 
 def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarray:
     """Prior probability of every component, (classes, components); rows sum to 1."""
-    size = columns["ABSENT"].stop
-    weights = np.zeros((len(CLASSES), size))
+    weights = np.zeros((len(CLASSES), max(part.stop for part in columns.values())))
     widths = np.diff(prior.frequency_bins)
     per_node = np.repeat(np.array(prior.somatic_density) * widths / NODES_PER_BIN, NODES_PER_BIN)
     per_node /= per_node.sum()
     group = artifact_group(np.arange(len(CLASSES)))
-    for event in EVENT_ORDER[:-1]:
+    for event in LEARNT_EVENTS:
         rate = np.array(prior.rates[event])[:, None]
         if event == "SOMATIC_TUMOR":
             spread = np.tile(per_node, (len(CLASSES), 1))
@@ -124,7 +124,7 @@ def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarr
         weights[:, columns[event]] = rate * spread
     if prior.foreign_fraction == 0.0:
         weights[:, columns["FOREIGN"]] = 0.0
-    weights[:, columns["ABSENT"]] = 1.0 - weights.sum(axis=1, keepdims=True)
+    weights[:, columns[ABSENT]] = 1.0 - weights.sum(axis=1, keepdims=True)
     return weights
 
 
@@ -136,10 +136,11 @@ def candidate_weights(
     if near_artifact is None:
         return weights
     factor = np.where(near_artifact, prior.artifact_enrichment, prior.artifact_depletion)[:, None]
-    artifact, absent = columns["ARTIFACT"], columns["ABSENT"]
+    artifact, absent = columns["ARTIFACT"], columns[ABSENT]
     factor = np.minimum(factor, MOST_ARTIFACTS / np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300))
     weights[:, artifact] *= factor
-    weights[:, absent] = 1.0 - weights[:, : absent.start].sum(axis=1, keepdims=True)
+    weights[:, absent] = 0.0
+    weights[:, absent] = 1.0 - weights.sum(axis=1, keepdims=True)
     return weights
 
 
@@ -147,7 +148,7 @@ class _Learner:
     """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation."""
 
     def __init__(self, components: Components, class_index: np.ndarray, prior: LearntPrior, paired: bool) -> None:
-        self.columns = components.columns
+        self.columns, self.absent = components.columns, components.absent
         self.paired = paired
         self.likelihood, self.top = components.scaled(component_weights(prior, self.columns)[class_index])
         order = np.argsort(class_index, kind="stable")
@@ -171,12 +172,12 @@ class _Learner:
             total = weighted_row_sums(likelihood, weights[k])
             expected[k] = weighted_column_sums(likelihood, 1.0 / total) * weights[k]
             evidence += float((log_of(total) + self.top[members]).sum())
-            evidence += max(0.0, self.territory[k] - size) * log(float(weights[k, -1]))
+            evidence += max(0.0, self.territory[k] - size) * log(float(weights[k, self.absent]))
         return self._maximised(prior, expected), evidence, expected
 
     def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:
         rates = {}
-        for event in EVENT_ORDER[:-1]:
+        for event in LEARNT_EVENTS:
             count = expected[:, self.columns[event]].sum(axis=1)
             searched = np.maximum(self.territory, count)
             rate = (count + HALF) / (searched + np.minimum(HALF / self.published[event], self.pseudo_territory))
@@ -269,8 +270,9 @@ def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) ->
     worth = []
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
-        log_likelihood = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity)).log_likelihood
-        worth.append(rows[log_likelihood.max(axis=1) - log_likelihood[:, -1] > log(WORTH_LEARNING_FROM)])
+        found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))
+        gain = found.log_likelihood.max(axis=1) - found.log_likelihood[:, found.absent]
+        worth.append(rows[gain > log(WORTH_LEARNING_FROM)])
     return np.concatenate(worth)
 
 
@@ -308,7 +310,7 @@ def _learn_company(prior: LearntPrior, components: Components, sampled: Sampled)
     joint = components.scaled(weights)[0] * weights
     joint /= joint.sum(axis=1, keepdims=True)
     by_class = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE).sum(axis=2)
-    artifact = by_class[:, np.isin(LOOKS, (PLAIN, IN_COMPANY)) & (ACTIVE_ON == BOTH)].sum(axis=1)
+    artifact = by_class[:, np.isin(SIGNATURES, (PLAIN, IN_COMPANY)) & (ACTIVE_ON == BOTH)].sum(axis=1)
     variant = sum(
         joint[:, components.columns[event]].sum(axis=1) for event in ("SOMATIC_TUMOR", "GERMLINE_HET", "GERMLINE_HOM")
     )
@@ -360,6 +362,6 @@ def describe(prior: LearntPrior) -> list[str]:
     for event, rates in prior.rates.items():
         per_mbp = np.array(rates) * alleles * 1e6
         by_type = [(name, sum(v for t, v in zip(types, per_mbp, strict=True) if t == name)) for name in dict.fromkeys(types)]
-        if event != "FOREIGN":
+        if event in EVENTS:
             lines.append(f"{event} per Mbp: " + ", ".join(f"{name} {value:.3g}" for name, value in by_type))
     return lines

@@ -9,23 +9,23 @@ import numpy as np
 
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, exp10, log
+from varproof.posterior.artifact_classes import (
+    ACTIVE_ON,
+    ARTIFACT_CLASSES,
+    BOTH,
+    FIRST_FORWARD,
+    FORWARD,
+    IN_COMPANY,
+    LIKE_ERRORS,
+    REVERSE,
+    SECOND_FORWARD,
+    SIGNATURES,
+)
 
 LEAST_MISMAPPED, MOST_MISMAPPED = 1e-4, 1.0 - 1e-6
-BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD = 0, 1, 2, 3, 4
-PLAIN, LIKE_ERRORS, IN_COMPANY = 0, 1, 2
-
-ACTIVE_ON = np.array([BOTH, FORWARD, REVERSE, BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD, BOTH])
-"""On which reads each class of artefacts is active."""
-
-LOOKS = np.array([LIKE_ERRORS, LIKE_ERRORS, LIKE_ERRORS, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, IN_COMPANY])
-"""How the bases look that a class of artefacts makes: like sequencing errors, like any base (damaged molecules, slippage), or
-in the company of other mismatches, clips and low mapping qualities that the sample's artefacts are seen in (reads from
-elsewhere)."""
 
 FACTORS_PER_LOGARITHM = 16
 """So many factors, each within 1e-12 and 1e12, fit into a double; `_multiply` takes this power by squaring four times."""
-
-ARTIFACT_CLASSES = len(ACTIVE_ON)
 
 
 @compiled
@@ -141,7 +141,7 @@ def artefact_log_likelihoods(
                     or (on == FIRST_FORWARD and orientation[row] == 0)
                     or (on == SECOND_FORWARD and orientation[row] == 1)
                 )
-                made = erroneous if LOOKS[k] == LIKE_ERRORS else (accompanied if LOOKS[k] == IN_COMPANY else p)
+                made = erroneous if SIGNATURES[k] == LIKE_ERRORS else (accompanied if SIGNATURES[k] == IN_COMPANY else p)
                 slope = (1.0 - mismapped) * (made - a) if active else 0.0
                 _multiply(product[k], out[i, k], inactive, slope, rates, whole, rest)
         for k in range(ARTIFACT_CLASSES):

@@ -8,23 +8,23 @@ how much likelier the feature is if the allele is none.
 
 import numpy as np
 
+from varproof.formats.events import EVENTS
 from varproof.formats.evidence import LOOK_COLUMNS
 from varproof.formats.prior import LearntPrior
-from varproof.formats.vcf import EVENTS
-from varproof.posterior.components import Tables, spurious_rates
-from varproof.posterior.learning import Sampled, company_ratios
-from varproof.posterior.likelihood_numba_fns import (
+from varproof.posterior.artifact_classes import (
     ACTIVE_ON,
     BOTH,
     FIRST_FORWARD,
     FORWARD,
     IN_COMPANY,
     LIKE_ERRORS,
-    LOOKS,
     PLAIN,
     REVERSE,
     SECOND_FORWARD,
+    SIGNATURES,
 )
+from varproof.posterior.components import Tables, spurious_rates
+from varproof.posterior.learning import Sampled, company_ratios
 from varproof.posterior.score import Scores
 
 STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientation", "read_position", "base_quality"
@@ -141,7 +141,9 @@ def _joined(gains: Gains, i: int, choices: tuple[str, ...], further: tuple[str, 
 def _kinds_of_artifacts(artifact: np.ndarray) -> np.ndarray:
     """(n, 5) of the posteriors of classes (n, ARTIFACT_CLASSES + 1), by what a class says of its reads."""
     kind = np.select(
-        [ACTIVE_ON != BOTH, LOOKS == IN_COMPANY, LOOKS == LIKE_ERRORS], [_ON_SOME_READS, _ACCOMPANIED, _ERRORS], _ON_ALL_READS
+        [ACTIVE_ON != BOTH, SIGNATURES == IN_COMPANY, SIGNATURES == LIKE_ERRORS],
+        [_ON_SOME_READS, _ACCOMPANIED, _ERRORS],
+        _ON_ALL_READS,
     )
     belongs = np.append(kind, _FOREIGN)[None, :] == np.arange(5)[:, None]
     return np.stack([artifact[:, row].sum(axis=1) for row in belongs], axis=1)
@@ -160,7 +162,7 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
                 one.offset, one.log_ratio, one.mapq, one.strand, one.company, one.count, one.slip_forward, spurious, company
             )
             looks += np.stack([getattr(one, name) for name in LOOK_COLUMNS], axis=1)
-    best = np.where(LOOKS == PLAIN, tables.artifact.max(axis=2), -np.inf)
+    best = np.where(SIGNATURES == PLAIN, tables.artifact.max(axis=2), -np.inf)
     on_all_reads = best[:, ACTIVE_ON == BOTH].max(axis=1)
 
     def on(*reads: int) -> np.ndarray:

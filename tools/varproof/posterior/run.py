@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
+from varproof.formats.events import EVENTS
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior
 from varproof.formats.record import Record
-from varproof.formats.vcf import EVENTS, VcfWriter, read_records
+from varproof.formats.vcf import VcfWriter, read_records
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from varproof.formats.events import EVENT_NAMED, EVENTS, reported_parts
 from varproof.formats.prior import LearntPrior
-from varproof.formats.vcf import EVENTS
+from varproof.posterior.artifact_classes import IN_PAPER
 from varproof.posterior.components import (
     ARTIFACT_RATES,
     ARTIFACT_SHAPE,
@@ -19,9 +20,8 @@ from varproof.posterior.components import (
 from varproof.posterior.components_numba_fns import fractions_of_places
 from varproof.posterior.judgeable import tumor_only_prior
 from varproof.posterior.learning import candidate_weights
-from varproof.posterior.likelihood_numba_fns import ACTIVE_ON, FORWARD, LOOKS, PLAIN, REVERSE
 
-REPORTED = {event: (event,) for event in EVENTS} | {"ARTIFACT": ("ARTIFACT", "FOREIGN")}
+_HEALTHY = np.array([EVENT_NAMED[name].healthy_fraction for name in EVENTS])
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def score(
             weights = np.where(without_normal[:, None], unseen, weights)
     posterior = component_posteriors(components, weights)
     probability = event_sums(posterior, components.columns)
-    healthy = np.array([0.0, 0.0, 0.5, 1.0, 0.0, 0.0])[np.argmax(probability, axis=1)]
+    healthy = _HEALTHY[np.argmax(probability, axis=1)]
     tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)
     return Scores(
         probability,
@@ -83,12 +83,10 @@ def flat_weights(components: Components) -> np.ndarray:
 
     Strand bias (beta in {0, 1}) takes the place of artefacts.
     """
-    size = components.columns["ABSENT"].stop
-    weights = np.zeros(size)
+    weights = np.zeros(components.size)
     for event, columns in components.columns.items():
         if event == "ARTIFACT":
-            biased = np.isin(ACTIVE_ON, (FORWARD, REVERSE)) & (LOOKS == PLAIN)
-            weights[columns] = np.repeat(biased / biased.sum(), len(ARTIFACT_RATES)) / len(ARTIFACT_RATES)
+            weights[columns] = np.repeat(IN_PAPER / IN_PAPER.sum(), len(ARTIFACT_RATES)) / len(ARTIFACT_RATES)
         elif event != "FOREIGN":
             weights[columns] = 1.0 / (columns.stop - columns.start)
     return np.tile(weights / weights.sum(), (len(components.log_likelihood), 1))
@@ -102,7 +100,7 @@ def component_posteriors(components: Components, weights: np.ndarray) -> np.ndar
 
 def event_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarray:
     """(n, len(EVENTS)) of posteriors (n, components)."""
-    parts = [sum(posterior[:, columns[part]].sum(axis=1) for part in REPORTED[event]) for event in EVENTS]
+    parts = [sum(posterior[:, columns[part]].sum(axis=1) for part in reported_parts(event)) for event in EVENTS]
     return np.stack(parts, axis=1)
 
 
