@@ -22,13 +22,14 @@ from pydantic import BaseModel
 from pair_examples import Pair, write_pair, write_records
 from varproof.commands import EXECUTABLES
 from varproof.commands.base import CommandOptions, parse_options
-from varproof.commands.inputs import INDEXED, READS, STREAMED, ready_inputs
+from varproof.commands.inputs import INDEXED, STREAMED, ready_inputs
 from varproof.commands.score_posterior import ScorePosteriorOptions
 from varproof.commands.spike_variants import SpikeVariantsOptions
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
 from varproof.machinery.remote import Remote, Spooled
 from varproof.reads.files import open_reads
+from varproof.steps.base import READS
 
 WRITTEN = {
     "output", "annotated_output", "plot", "summary", "report", "certificate", "save_tree", "draw_tree", "save_stacking",

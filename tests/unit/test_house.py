@@ -8,6 +8,7 @@ import varproof
 PACKAGE = Path(varproof.__file__).parent
 FLOORS = (
     {"commands"},
+    {"steps"},
     {"network"},
     {"spiking", "report"},
     {"simulation", "evaluation"},
@@ -46,4 +47,16 @@ def test_no_room_imports_one_above_or_beside_it() -> None:
         for other in sorted(imported(path) - {room})
         if FLOOR_OF[other] <= FLOOR_OF[room]
     ]
+    assert not wrong
+
+
+def test_no_executable_imports_another() -> None:
+    executables = {path.stem for path in (PACKAGE / "commands").glob("*.py") if "def main()" in path.read_text()}
+    assert len(executables) >= 15
+    wrong = []
+    for path in sorted((PACKAGE / "commands").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("varproof.commands."):
+                name = node.module.rpartition(".")[2]
+                wrong += [f"{path.name} imports {name}"] if name in executables and path.name != "__init__.py" else []
     assert not wrong

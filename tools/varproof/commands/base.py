@@ -1,9 +1,9 @@
 """What all executables share: the options every one has, how they are parsed, and how a run ends.
 
-An executable is a subclass of `CommandOptions` (its docstring is the help text, its fields are the options) and a
-function that takes it. `run_command` parses the command line and `--config` into the model, sets up the log, turns an
-anticipated failure into one line and exit code 2, and lets SIGTERM and Ctrl-C end it without a half-written output.
-The parser itself is in parser.py.
+An executable is its settings (the docstring is the help text, the fields are the options) with the options here, and a
+function that takes them; both are in `varproof.steps`. `run_command` parses the command line and `--config` into the model,
+sets up the log, turns an anticipated failure into one line and exit code 2, and lets SIGTERM and Ctrl-C end it without a
+half-written output. The parser itself is in parser.py.
 """
 
 import difflib
@@ -12,39 +12,27 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, get_origin
+from typing import Any, Literal, TypeVar, get_origin
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict
 
-from varproof.commands.inputs import READS, ready_inputs
-from varproof.commands.parser import command_line, option_name
+from varproof.commands.inputs import ready_inputs
+from varproof.commands.parser import command_line
 from varproof.machinery.errors import UserError, WorkerLost
 from varproof.machinery.interruption import interruptible
-from varproof.machinery.remote import Remote, is_address
+from varproof.steps.base import Settings, option_name
 
 logger = logging.getLogger("varproof")
 
-MAX_DEPTH = 100_000
-"""Default of --max-depth where fragments are weighed: deeper than panels and mitochondria are. Memory is bounded by chunks."""
 
-DEPTH_LIMIT = "weigh only a sample of the fragments of deeper places, by read name; DP is the whole depth all the same."
-"""What --max-depth does there."""
-
-RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
-
-
-class CommandOptions(BaseSettings):
-    """Options that every executable has."""
+class CommandOptions(Settings, BaseSettings):
+    """Options that every executable has, beside its own settings."""
 
     model_config = SettingsConfigDict(
         cli_kebab_case=True, cli_implicit_flags=True, cli_hide_none_type=True, cli_avoid_json=True, extra="forbid"
     )
 
-    remote_reads: ClassVar[bool] = True
-    """Whether reads may be behind an address (https://, s3://)."""
-
-    threads: int = Field(1, ge=0, description="worker processes; 0 = all cores. Results do not depend on it.")
     config: Path | None = Field(None, description="YAML or JSON file with the same keys as these options.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much to log on stderr.")
     quiet: bool = Field(False, description="log warnings and errors only, and show no progress.")
@@ -61,38 +49,8 @@ class CommandOptions(BaseSettings):
         """Only what the user wrote: no option is ever taken from an environment variable."""
         return (init_settings,)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _addresses(cls, values: Any) -> Any:
-        """Addresses of reads as they were given: a plain path would swallow one of two slashes."""
-        return {name: _with_addresses(name, value) for name, value in values.items()} if isinstance(values, dict) else values
-
-    @property
-    def worker_count(self) -> int:
-        """Number of worker processes (0 resolved to all cores that this process may use)."""
-        return self.threads or usable_cores()
-
 
 Options = TypeVar("Options", bound=CommandOptions)
-
-
-def _with_addresses(name: str, value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_with_addresses(name, item) for item in value]
-    if not isinstance(value, str) or not is_address(value):
-        return value
-    if value.startswith("file://"):
-        return value.removeprefix("file://")
-    if name not in READS:
-        raise ValueError(f"{option_name(name)} {value}: only reads are read from afar; download this first")
-    return Remote(value)
-
-
-def usable_cores() -> int:
-    """Cores that this process may use; macOS knows only how many there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def describe_validation_error(error: ValidationError) -> str:

@@ -1,49 +1,13 @@
 """The executable collect-evidence."""
 
-from pathlib import Path
-
-from pydantic import Field
-
-from varproof.commands.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, CommandOptions, run_command
+from varproof.commands.base import CommandOptions, run_command
+from varproof.steps.collect_evidence import CollectEvidenceSettings, collect_evidence
 
 
-class CollectEvidenceOptions(CommandOptions):
-    """Weigh every fragment of one sample for and against each candidate variant.
+class CollectEvidenceOptions(CollectEvidenceSettings, CommandOptions):
+    """collect-evidence's options; what they are for is said where they are defined."""
 
-    The evidence file can stand for the reads in score-posterior: collect once, on the cluster, and score as often as
-    you like.
-    """
-
-    candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
-    reads: Path = Field(description="indexed BAM or CRAM of the sample.")
-    reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
-    output: Path = Field(description="evidence file (HDF5) to write.")
-    alignment: Path | None = Field(None, description="alignment.json of estimate-alignment; measured if not given.")
-    max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
-    resume: Path | None = Field(None, description=RESUME)
-
-
-def collect_evidence(options: CollectEvidenceOptions) -> None:
-    """Candidates and reads to evidence.h5."""
-    from varproof.commands.samples import sample_files, sample_names
-    from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import COVERED_BASES, SAMPLE_NAMES, evidence_writer
-    from varproof.formats.vcf import open_vcf
-    from varproof.machinery.journal import kept_chunks
-    from varproof.machinery.output import check_output, provenance
-    from varproof.posterior.territory import covered_bases
-
-    check_output(options.output)
-    open_vcf(options.candidates).close()
-    files = sample_files(options.reads, options.reference, options.candidates, options.alignment, options.max_depth)
-    covered = covered_bases(options.reads, options.reference, files.properties)
-    attributes = {
-        "provenance": provenance("collect-evidence", options),
-        COVERED_BASES: "" if covered is None else f"{covered:.3f}",
-        SAMPLE_NAMES: sample_names(options.reads, options.reference),
-    }
-    with kept_chunks(options.resume) as journal, evidence_writer(options.output, attributes) as writer:
-        collect_into(writer, files, options.worker_count, journal("reads", files.identity))
+    __doc__ = CollectEvidenceSettings.__doc__
 
 
 def main() -> None:

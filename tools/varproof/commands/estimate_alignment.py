@@ -1,40 +1,13 @@
-"""estimate-alignment: how a sample was sequenced and aligned, and how its errors look, from a sample of its reads."""
-
-import logging
-from pathlib import Path
-
-from pydantic import Field
+"""The executable estimate-alignment."""
 
 from varproof.commands.base import CommandOptions, run_command
-
-logger = logging.getLogger("varproof")
-
-
-class Options(CommandOptions):
-    """Learn a sample's insert size, read length, gap rates, depth and error profile from a sample of its reads."""
-
-    reads: Path = Field(description="BAM or CRAM, sorted and indexed.")
-    reference: Path = Field(description="FASTA (indexed) that the reads were aligned to.")
-    output: Path = Field(description="alignment.json to write, or - for stdout.")
-    regions: Path | None = Field(None, description="BED: look at reads in these regions only.")
-    max_reads: int = Field(500_000, ge=1, description="stop after about so many reads, spread evenly over the file.")
+from varproof.steps.estimate_alignment import EstimateAlignmentSettings, estimate_alignment
 
 
-def estimate_alignment(options: Options) -> None:
-    """Run the executable; raises UserError for what the user must change."""
-    from varproof.formats.json_file import write_json
-    from varproof.machinery.output import check_output
-    from varproof.reads.estimate import estimate_alignment_properties
+class Options(EstimateAlignmentSettings, CommandOptions):
+    """estimate-alignment's options; what they are for is said where they are defined."""
 
-    check_output(options.output)
-    properties = estimate_alignment_properties(options.reads, options.reference, options.regions, options.max_reads)
-    insert = (
-        f"insert size {properties.insert_size_mean} (sd {properties.insert_size_sd})"
-        if properties.insert_size_mean
-        else "no insert size (no read pairs)"
-    )
-    logger.info("%d reads: depth %s, %s", properties.reads_used, properties.depth, insert)
-    write_json(options.output, properties)
+    __doc__ = EstimateAlignmentSettings.__doc__
 
 
 def main() -> None:

@@ -1,33 +1,13 @@
 """The executable gather."""
 
-from pathlib import Path
-
-from pydantic import Field
-
 from varproof.commands.base import CommandOptions, run_command
+from varproof.steps.gather import GatherSettings, gather_chunks
 
 
-class GatherOptions(CommandOptions):
-    """Put together what was made of the chunks of scatter-candidates: evidence, tensors, or calls (VCF or BCF).
+class GatherOptions(GatherSettings, CommandOptions):
+    """gather's options; what they are for is said where they are defined."""
 
-    The result is what the whole candidate list would have given. Chunks of other options, of another version or in the wrong
-    order are refused.
-    """
-
-    inputs: list[Path] = Field(min_length=1, description="files of the chunks, in the order of the chunks.")
-    output: Path = Field(description="file to write: evidence or tensors (HDF5), or .vcf, .vcf.gz, .bcf or -.")
-    candidates: Path | None = Field(
-        None, description="the VCF or BCF that was scattered, to hold chunks against; evidence and tensors need it."
-    )
-
-
-def gather_chunks(options: GatherOptions) -> None:
-    """Files of chunks to one file."""
-    from varproof.machinery.output import check_output
-    from varproof.scattering.gather import gather
-
-    check_output(options.output)
-    gather(options.inputs, options.candidates, options.output)
+    __doc__ = GatherSettings.__doc__
 
 
 def main() -> None:

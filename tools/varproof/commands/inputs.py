@@ -20,11 +20,9 @@ from pydantic import BaseModel
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import STDOUT, input_digest, working_folder
 from varproof.machinery.remote import Remote, Spooled
+from varproof.steps.base import READS
 
 logger = logging.getLogger("varproof")
-
-READS = ("reads", "second_reads", "tumor", "normal", "context")
-"""Options that take reads, and addresses of reads."""
 
 INDEXED = (*READS, "reference", "known_sites")
 """Options that take files with an index, in which one jumps about."""

@@ -16,14 +16,10 @@ from pydantic_settings import BaseSettings, CliSettingsSource
 
 from varproof import __version__
 from varproof.machinery.errors import UserError
+from varproof.steps.base import option_name
 
 _UNTOLD_DEFAULTS = re.compile(r" \((default: None|default: False|default: \[\]|default factory: list|required)\)$")
 _TYPE_NAMES = re.compile(r"\b(int|float|str|Path)\b")
-
-
-def option_name(field: str) -> str:
-    """The command-line spelling of a model field."""
-    return "--" + field.replace("_", "-")
 
 
 def _enum_members(annotation: Any) -> Iterator[Enum]:

@@ -5,12 +5,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from varproof.commands.estimate_alignment import Options
 from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.json_file import read_json
 from varproof.reads.decode import open_reads
 from varproof.reads.estimate import estimate_alignment_properties
+from varproof.steps.estimate_alignment import EstimateAlignmentSettings
 
 logger = logging.getLogger("varproof")
 
@@ -35,5 +35,7 @@ def sample_files(reads: Path, reference: Path, candidates: Path, alignment: Path
         properties = read_json(alignment, AlignmentProperties)
     else:
         logger.info("measuring alignment properties of %s", reads)
-        properties = estimate_alignment_properties(reads, reference, None, Options.model_fields["max_reads"].default)
+        properties = estimate_alignment_properties(
+            reads, reference, None, EstimateAlignmentSettings.model_fields["max_reads"].default
+        )
     return SampleFiles(reads, reference, candidates, properties, max_depth)

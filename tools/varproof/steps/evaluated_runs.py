@@ -76,15 +76,15 @@ def scored_calls(files: RunFiles, reference: Path | None, prior: Path | None, th
     if files.folder is None or reference is None:
         yield files.calls
         return
-    from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
+    from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
 
     folder = files.folder
-    chosen = ScorePosteriorOptions.model_fields["prior"].default if prior is None else str(prior)
+    chosen = ScorePosteriorSettings.model_fields["prior"].default if prior is None else str(prior)
     with working_folder() as temporary:
         logger.info("scoring the candidates of %s", folder.path)
         scored = temporary / "scored.vcf.gz"
         score_posterior(
-            ScorePosteriorOptions(
+            ScorePosteriorSettings(
                 candidates=folder.candidates,
                 reference=reference,
                 tumor=folder.tumor,

@@ -1,0 +1,65 @@
+"""What the steps of all executables share: settings that every one has, and those that several have."""
+
+import os
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from varproof.machinery.remote import Remote, is_address
+
+MAX_DEPTH = 100_000
+"""Default of --max-depth where fragments are weighed: deeper than panels and mitochondria are. Memory is bounded by chunks."""
+
+DEPTH_LIMIT = "weigh only a sample of the fragments of deeper places, by read name; DP is the whole depth all the same."
+"""What --max-depth does there."""
+
+RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
+
+READS = ("reads", "second_reads", "tumor", "normal", "context")
+"""Options that take reads, and addresses of reads."""
+
+
+class Settings(BaseModel):
+    """Settings of an executable: a subclass has its options as fields, and says in its docstring what it does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    remote_reads: ClassVar[bool] = True
+    """Whether reads may be behind an address (https://, s3://)."""
+
+    threads: int = Field(1, ge=0, description="worker processes; 0 = all cores. Results do not depend on it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _addresses(cls, values: Any) -> Any:
+        """Addresses of reads as they were given: a plain path would swallow one of two slashes."""
+        return {name: _with_addresses(name, value) for name, value in values.items()} if isinstance(values, dict) else values
+
+    @property
+    def worker_count(self) -> int:
+        """Number of worker processes (0 resolved to all cores that this process may use)."""
+        return self.threads or usable_cores()
+
+
+def option_name(field: str) -> str:
+    """The command-line spelling of a model field."""
+    return "--" + field.replace("_", "-")
+
+
+def _with_addresses(name: str, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_with_addresses(name, item) for item in value]
+    if not isinstance(value, str) or not is_address(value):
+        return value
+    if value.startswith("file://"):
+        return value.removeprefix("file://")
+    if name not in READS:
+        raise ValueError(f"{option_name(name)} {value}: only reads are read from afar; download this first")
+    return Remote(value)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; macOS knows only how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,206 @@
+"""fdr-filter: the largest set of calls at a chosen false discovery rate."""
+
+import json
+import logging
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, model_validator
+
+from varproof.formats.record import Record
+from varproof.formats.scored import NAN, EventSelection, error_probabilities, select_events
+from varproof.formats.subset import subset_alleles
+from varproof.formats.vcf import MAX_PHRED, VcfWriter, open_vcf, read_records
+from varproof.machinery.numerics import PHRED_PER_LOG, log1p
+from varproof.machinery.output import provenance
+from varproof.steps.base import Settings
+from varproof.variants.candidate import candidates_of
+from varproof.variants.edit import VariantType
+
+if TYPE_CHECKING:
+    from varproof.posterior.fdr import FdrThreshold
+
+logger = logging.getLogger("varproof")
+
+CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"
+OWN_FILTERS = "vp_"
+NOT_CONSIDERED = OWN_FILTERS + "not_considered"
+
+
+class FdrFilterSettings(Settings):
+    """Keep the largest set of calls whose expected false discovery rate is at most --fdr.
+
+    The calls carry posterior probabilities (INFO/PROB_<EVENT>, PHRED). A call is an alternative allele: of a
+    multi-allelic record only the kept alleles are written. What is kept gets the filter PASS; what the caller had
+    filtered stays in INFO/VP_CALLER_FILTER.
+    """
+
+    calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted.")
+    events: list[str] = Field(description="event, or events whose probabilities add up: A,B or --events A --events B.")
+    fdr: float = Field(gt=0, le=1, description="false discovery rate to allow.")
+    output: Path = Field(description=".vcf, .vcf.gz, .bcf, or - for stdout.")
+    mode: Literal["smart", "global", "local"] = Field(
+        "smart",
+        description="global: the mean error probability of the kept calls is at most --fdr; smart: and each is likelier "
+        "true than not; local: each has at most --fdr.",
+    )
+    annotate: bool = Field(False, description="write all records, with FILTER saying which are kept.")
+    variant_type: list[VariantType] = Field([], description="only these types (default: all).")
+    min_length: int | None = Field(None, ge=1, description="shortest variant, bp.")
+    max_length: int | None = Field(None, ge=1, description="longest variant, bp.")
+
+    @model_validator(mode="after")
+    def _lengths_in_order(self) -> "FdrFilterSettings":
+        if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
+            raise ValueError(f"--min-length {self.min_length} is over --max-length {self.max_length}")
+        return self
+
+
+def _in_range(record: Any, options: FdrFilterSettings) -> Sequence[bool]:
+    """For each allele whether its type and length are wanted."""
+    shortest, longest = options.min_length or 0, options.max_length
+    if not options.variant_type and shortest <= 1 and longest is None:
+        return [True] * len(record.alts or ())
+    return [
+        candidate.skipped is None
+        and (not options.variant_type or candidate.type in options.variant_type)
+        and shortest <= candidate.length
+        and (longest is None or candidate.length <= longest)
+        for candidate in candidates_of(record, 0)
+    ]
+
+
+def _errors(options: FdrFilterSettings, selection: EventSelection) -> tuple[array, Counter[str]]:
+    """Error probabilities of all alleles in order, NaN of those that don't take part; and how many don't, by reason."""
+    errors, left_out = array("d"), Counter[str]()
+    for record in read_records(options.calls):
+        for error, wanted in zip(error_probabilities(record, selection), _in_range(record, options), strict=True):
+            if error != error:
+                left_out["without a posterior"] += 1
+            elif not wanted:
+                left_out["of another type or length"] += 1
+            errors.append(error if wanted else NAN)
+    return errors, left_out
+
+
+def _summary(threshold: "FdrThreshold", options: FdrFilterSettings, selection: EventSelection) -> dict[str, Any]:
+    """What is printed and written into the header. PHRED is that of the events' probability, as in PROB_ fields."""
+
+    kept = threshold.kept > 0
+    phred = min(MAX_PHRED, -PHRED_PER_LOG * log1p(-threshold.error)) if kept and threshold.error < 1 else None
+    return {
+        "events": list(selection.events),
+        "mode": options.mode,
+        "fdr": options.fdr,
+        "max_error_probability": threshold.error if kept else None,
+        "max_phred": phred,
+        "kept": threshold.kept,
+        "considered": threshold.considered,
+        "expected_false": threshold.expected_false,
+        "expected_fdr": threshold.expected_fdr,
+    }
+
+
+class _Marks:
+    """The FILTER of each record, the caller's in INFO, and how many calls the caller had filtered."""
+
+    def __init__(self, header: Any, options: FdrFilterSettings, selection: EventSelection) -> None:
+        self.name = f"{OWN_FILTERS}fdr_{options.fdr:g}"
+        self.annotate = options.annotate
+        self.considered_of_caller = self.kept_of_caller = 0
+        what = f"{'+'.join(selection.events)} at a false discovery rate of {options.fdr:g} ({options.mode})"
+        lines = {CALLER_FILTER: ("INFO", "Number=.,Type=String,", "What the caller had in FILTER")}
+        if options.annotate:
+            lines |= {
+                KEPT_ALLELES: ("INFO", "Number=A,Type=String,", "FILTER of each allele"),
+                self.name: ("FILTER", "", f"Not kept by fdr-filter: {what}"),
+                NOT_CONSIDERED: ("FILTER", "", "fdr-filter: not judged, or of another type or length than asked for"),
+            }
+        for name, (kind, typed, text) in lines.items():
+            section = header.info if kind == "INFO" else header.filters
+            if name in section:
+                section.remove_header(name)
+            header.add_line(f'##{kind}=<ID={name},{typed}Description="{text}">')
+
+    def count(self, record: Record, considered: list[bool], kept: Sequence[bool] = ()) -> tuple[str, ...]:
+        """What the caller had in FILTER, also where an earlier fdr-filter has moved it; counts the record's calls."""
+        moved = record.info.get(CALLER_FILTER)
+        if moved is None:
+            caller = tuple(name for name in record.filter if not name.startswith(OWN_FILTERS))
+        else:
+            caller = tuple(filter(None, moved if isinstance(moved, tuple) else (moved,)))
+        if any(name != "PASS" for name in caller):
+            self.considered_of_caller += sum(considered)
+            self.kept_of_caller += sum(kept)
+        return caller
+
+    def mark(self, record: Record, considered: list[bool], kept: list[bool]) -> None:
+        """Set FILTER from what became of each allele."""
+        caller = self.count(record, considered, kept)
+        if caller and CALLER_FILTER not in record.info:
+            record.info[CALLER_FILTER] = caller
+        by_allele = [
+            "PASS" if keep else self.name if there else NOT_CONSIDERED for there, keep in zip(considered, kept, strict=True)
+        ]
+        if self.annotate and by_allele:
+            record.info[KEPT_ALLELES] = by_allele
+        order = ("PASS", self.name, NOT_CONSIDERED)
+        record.filter.set([min(by_allele or [NOT_CONSIDERED], key=order.index)])
+
+
+def fdr_filter(options: FdrFilterSettings) -> None:
+    """Two passes: the error probabilities of all calls; then the calls under the threshold are written."""
+    import numpy as np
+
+    from varproof.posterior.fdr import fdr_threshold
+
+    with open_vcf(options.calls) as calls:
+        header = calls.header.copy()
+    selection = select_events(options.calls, header, options.events)
+    writer = VcfWriter(options.output, header)  # Refuses a bad place before any work is done.
+    errors, left_out = _errors(options, selection)
+    considered = np.frombuffer(errors, np.float64) if errors else np.empty(0)
+    threshold = fdr_threshold(considered[~np.isnan(considered)], options.fdr, options.mode)
+    summary = _summary(threshold, options, selection)
+    marks = _Marks(header, options, selection)
+    header.add_line(f"##varproof_fdr-filter={provenance('fdr-filter', options)}")
+    header.add_line(f"##varproof_fdr-filter_result={json.dumps(summary)}")
+    kept = (considered <= threshold.error).tolist()
+    there = (~np.isnan(considered)).tolist()
+    start = 0
+    with writer:
+        for record in read_records(options.calls):
+            size = len(record.alts or ())
+            rows = slice(start, start + size)
+            start += size
+            alleles = [allele for allele, keep in enumerate(kept[rows]) if keep]
+            if not options.annotate and not alleles:
+                marks.count(record, there[rows])
+                continue
+            marks.mark(record, there[rows], kept[rows])
+            writer.write(record if options.annotate or len(alleles) == size else subset_alleles(record, alleles))
+    if marks.considered_of_caller:
+        logger.info(
+            "the caller had filtered %d of %d calls; %d of these are among the kept",
+            marks.considered_of_caller,
+            threshold.considered,
+            marks.kept_of_caller,
+        )
+    for reason, number in left_out.items():
+        logger.info("%d alleles %s were left out", number, reason)
+    if threshold.kept:
+        logger.info(
+            "kept %d of %d calls with a posterior error probability of at most %.4g (PROB %s, PHRED); "
+            "%.3g of them expected to be false (FDR %.3g)",
+            threshold.kept,
+            threshold.considered,
+            threshold.error,
+            "any" if summary["max_phred"] is None else f"{summary['max_phred']:.4g}",
+            threshold.expected_false,
+            threshold.expected_fdr,
+        )
+    else:
+        logger.info("kept none of %d calls: no set of them has an expected FDR of %g", threshold.considered, options.fdr)

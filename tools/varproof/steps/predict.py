@@ -1,0 +1,138 @@
+"""The executable predict."""
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from varproof.steps.base import Settings
+
+if TYPE_CHECKING:
+    from varproof.formats.model import ModelCard
+    from varproof.formats.tensors import PackedTensors, TensorHeader
+
+logger = logging.getLogger("varproof")
+
+
+class PredictSettings(Settings):
+    """Give each candidate the network's probability of being a real somatic variant.
+
+    Candidates come as tensors of tensorise, or with the reads themselves, which are then packed on the way. The share of real
+    variants is estimated in this sample, so that fdr-filter --events CNN_SOMATIC keeps the rate it is asked for.
+
+    TensorFlow chooses its code by the processor: on another kind of processor, or on a GPU, probabilities differ by rounding.
+    All else in the output is the same on every processor.
+    """
+
+    model: Path = Field(description="model of train: a .keras file.")
+    output: Path = Field(description="VCF to write: .vcf, .vcf.gz, .bcf or -.")
+    tensors: Path | None = Field(None, description="tensor file of tensorise, instead of reads.")
+    candidates: Path | None = Field(
+        None,
+        description="VCF or BCF of candidate variants, sorted; with --tensors those they were made of.",
+    )
+    reference: Path | None = Field(None, description="indexed FASTA that the reads were aligned to.")
+    tumor: Path | None = Field(None, description="tumour: indexed BAM or CRAM.")
+    normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
+    context: list[Path] = Field([], description="indexed BAM or CRAM shown beside every candidate, as many as in training.")
+    prior_shift: bool = Field(True, description="estimate the share of real variants in this sample.")
+    threshold: float = Field(0.5, ge=0, le=1, description="below this probability a record gets the filter cnn_artifact.")
+    table: Path | None = Field(None, description="also write a tab-separated table.")
+    explain: Path | None = Field(None, description="folder for pictures of what the network looked at (integrated gradients).")
+    explain_at: list[str] = Field([], description="CHROM:POS to explain; by default the ten least certain candidates.")
+    batch_size: int = Field(256, ge=1, description="candidates at a time; results depend on it by rounding only.")
+
+    @model_validator(mode="after")
+    def _one_input(self) -> "PredictSettings":
+        reads = {"--candidates": self.candidates, "--reference": self.reference, "--tumor": self.tumor}
+        if self.tensors is None:
+            missing = [name for name, value in reads.items() if value is None]
+            if missing:
+                raise ValueError(f"give --tensors, or --candidates, --reference and --tumor ({', '.join(missing)} missing)")
+        elif self.tumor is not None or self.normal is not None or self.context:
+            raise ValueError("--tensors already hold the reads; leave out --tumor, --normal and --context")
+        if self.explain_at and self.explain is None:
+            raise ValueError("--explain-at needs --explain, the folder for the pictures")
+        return self
+
+
+@contextlib.contextmanager
+def _packed(options: PredictSettings, card: "ModelCard") -> "Iterator[tuple[TensorHeader, int, Iterator[PackedTensors]]]":
+    """(header, number of candidates, their tensors in chunks), checked to fit the model."""
+    from varproof.formats.model import require_fitting, require_tracks
+    from varproof.formats.tensors import TensorReader
+    from varproof.formats.vcf import read_records
+    from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
+    from varproof.reads.decode import open_reads
+
+    if options.tensors is not None:
+        with TensorReader(options.tensors) as reader:
+            require_fitting(options.model, card, reader.settings, str(options.tensors))
+            yield reader.header, reader.size, reader.batches(options.batch_size)
+        return
+    assert options.candidates is not None and options.reference is not None and options.tumor is not None
+    tracks = ("tumor", *([] if options.normal is None else ["normal"]), *["context"] * len(options.context))
+    require_tracks(options.model, card, tracks)
+    job = TensorJob(
+        candidates=options.candidates,
+        reference=options.reference,
+        tumor=options.tumor,
+        normal=options.normal,
+        contexts=tuple(options.context),
+        settings=card.settings,
+    )
+    for path in job.reads:
+        open_reads(path, options.reference).close()
+    total = sum(len(record.alts or ()) for record in read_records(options.candidates))
+    yield tensor_header(job, ""), total, packed_chunks(job, options.worker_count)
+
+
+def predict(options: PredictSettings) -> None:
+    """Tensors or reads to a VCF with the network's judgement."""
+    from varproof.formats.model import read_card
+    from varproof.formats.vcf import VcfWriter, vcf_mode
+    from varproof.machinery.output import check_output, provenance
+    from varproof.network.predicted_calls import at_shares_of_sample, predicted_header, write_predicted, write_table
+    from varproof.network.runtime import start_tensorflow
+
+    vcf_mode(options.output)
+    if options.table is not None:
+        check_output(options.table)
+    card = read_card(options.model)
+    if options.explain is not None:
+        from varproof.report.pileup import picture_folder
+
+        picture_folder(options.explain)
+    if not card.calibrated_on:
+        logger.warning("%s is the checkpoint of an unfinished training: its probabilities are not calibrated", options.model)
+    with _packed(options, card) as (header, total, chunks):
+        start_tensorflow(options.worker_count, "predict", split_operations=False)
+        from varproof.network.judging import explained_pictures, judged_alleles
+        from varproof.network.prediction import Predictor
+
+        predictor = Predictor.load(options.model)
+        places = None if options.explain is None else options.explain_at
+        alleles, unclear = judged_alleles(predictor, chunks, total, options.batch_size, options.worker_count, header, places)
+    shares: dict[str, float] = {}
+    if options.prior_shift:
+        alleles, shares = at_shares_of_sample(alleles, card.calibration)
+    for name, share in shares.items():
+        logger.info(
+            "%ss: share of real ones %.3g (in training %.3g)", name, share, getattr(card.calibration, name).positive_fraction
+        )
+    result = {"share_of_real": {name: float(f"{share:.6g}") for name, share in shares.items()}}
+    lines = [f"##varproof_predict={provenance('predict', options)}", f"##varproof_predict_result={json.dumps(result)}"]
+    writer = VcfWriter(options.output, predicted_header(options.candidates, header, options.threshold, lines))
+    contigs = list(header.contigs)
+    filtered, skipped = write_predicted(writer, options.candidates, alleles, contigs, options.threshold)
+    if options.table is not None:
+        write_table(options.table, alleles, contigs)
+    if options.explain is not None:
+        explained_pictures(predictor, unclear, alleles.probability, header, options.explain)
+    logger.info("%d candidates; %d records below %g", total, filtered, options.threshold)
+    for reason, number in sorted(skipped.items()):
+        logger.info("%d alleles not judged: %s", number, reason)
