@@ -22,7 +22,6 @@ from pydantic import BaseModel
 from pair_examples import Pair, write_pair, write_records
 from varproof.commands import EXECUTABLES
 from varproof.commands.base import CommandOptions, parse_options
-from varproof.commands.inputs import INDEXED, STREAMED, ready_inputs
 from varproof.commands.score_posterior import ScorePosteriorOptions
 from varproof.commands.spike_variants import SpikeVariantsOptions
 from varproof.machinery.errors import UserError
@@ -30,6 +29,7 @@ from varproof.machinery.output import provenance
 from varproof.machinery.remote import Remote, Spooled
 from varproof.reads.files import open_reads
 from varproof.steps.base import READS
+from varproof.steps.inputs import INDEXED, STREAMED, ready_inputs
 
 WRITTEN = {
     "output", "annotated_output", "plot", "summary", "report", "certificate", "save_tree", "draw_tree", "save_stacking",

@@ -17,11 +17,11 @@ from typing import Any, Literal, TypeVar, get_origin
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliApp, PydanticBaseSettingsSource, SettingsConfigDict
 
-from varproof.commands.inputs import ready_inputs
 from varproof.commands.parser import command_line
 from varproof.machinery.errors import UserError, WorkerLost
 from varproof.machinery.interruption import interruptible
-from varproof.steps.base import Settings, option_name
+from varproof.steps.base import Settings, described, option_name
+from varproof.steps.inputs import ready_inputs
 
 logger = logging.getLogger("varproof")
 
@@ -51,22 +51,6 @@ class CommandOptions(Settings, BaseSettings):
 
 
 Options = TypeVar("Options", bound=CommandOptions)
-
-
-def describe_validation_error(error: ValidationError) -> str:
-    """One line per mistake, in the words of the command line."""
-    lines = []
-    for item in error.errors():
-        name = option_name(str(item["loc"][0])) if item["loc"] else ""
-        if item["type"] == "missing":
-            lines.append(f"{name} is required")
-        elif item["type"] == "extra_forbidden":
-            lines.append(f"{name} is not an option")
-        else:
-            message = str(item["msg"]).removeprefix("Value error, ")
-            shown = "" if isinstance(item["input"], dict | list) else f" (got '{item['input']}')"
-            lines.append(f"{name}: {message}{shown}".removeprefix(": "))
-    return "; ".join(lines)
 
 
 def _config_values(path: Path, known: list[str]) -> dict[str, Any]:
@@ -104,7 +88,7 @@ def parse_options(name: str, model: type[Options], arguments: list[str]) -> Opti
     try:
         parsed = CliApp.run(model, cli_args=arguments, cli_settings_source=source, **values)
     except ValidationError as error:
-        raise UserError(describe_validation_error(error)) from error
+        raise UserError(described(error, option_name)) from error
     return parsed
 
 

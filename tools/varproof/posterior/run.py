@@ -109,8 +109,8 @@ def read_prior(path: Path) -> LearntPrior:
     return prior
 
 
-def learn(job: ScoringJob, choice: str, territory: float | None) -> Learnt:
-    """The prior: flat, from a file, or learnt from the job's candidates; and whether the samples belong together."""
+def learn(job: ScoringJob, choice: str | LearntPrior, territory: float | None) -> Learnt:
+    """The prior: flat, from a file, given, or learnt from the job's candidates; and whether the samples belong together."""
     alleles = allele_list(job.candidates)
     for reader in (job.tumor, job.normal):
         if reader is not None:
@@ -126,13 +126,13 @@ def _match(job: ScoringJob, alleles: AlleleList) -> SampleMatch | None:
     return match
 
 
-def _learnt(job: ScoringJob, alleles: AlleleList, choice: str, territory: float | None) -> Learnt:
+def _learnt(job: ScoringJob, alleles: AlleleList, choice: str | LearntPrior, territory: float | None) -> Learnt:
     if choice == "flat":
         prior = starting_prior("flat", territory or 0.0)
         return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
     if choice == "empirical":
         return _learnt_here(job, alleles, territory)
-    prior = read_prior(Path(choice))
+    prior = choice if isinstance(choice, LearntPrior) else read_prior(Path(choice))
     if prior.kind == "flat":
         return Learnt(prior, alleles, None)
     posterior = _artifact_posteriors(job, alleles, prior)

@@ -1,9 +1,10 @@
 """What the steps of all executables share: settings that every one has, and those that several have."""
 
 import os
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from varproof.machinery.remote import Remote, is_address
 
@@ -63,3 +64,19 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def described(error: ValidationError, spelled: Callable[[str], str]) -> str:
+    """All mistakes in one line; `spelled` gives a field as whoever made them knows it."""
+    lines = []
+    for item in error.errors():
+        name = spelled(str(item["loc"][0])) if item["loc"] else ""
+        if item["type"] == "missing":
+            lines.append(f"{name} is required")
+        elif item["type"] == "extra_forbidden":
+            lines.append(f"{name} is not an option")
+        else:
+            message = str(item["msg"]).removeprefix("Value error, ")
+            shown = "" if isinstance(item["input"], dict | list) else f" (got '{item['input']}')"
+            lines.append(f"{name}: {message}{shown}".removeprefix(": "))
+    return "; ".join(lines)

@@ -10,9 +10,13 @@ from pydantic import Field, field_validator
 from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, Settings
 
 if TYPE_CHECKING:
+    from varproof.formats.prior import LearntPrior
     from varproof.machinery.journal import MakeJournal
 
 logger = logging.getLogger("varproof")
+
+GIVEN_PRIOR = "given"
+"""`prior` of settings where a program hands over what it has learnt."""
 
 
 class ScorePosteriorSettings(Settings):
@@ -57,8 +61,11 @@ class ScorePosteriorSettings(Settings):
         return value
 
 
-def score_posterior(options: ScorePosteriorSettings, densities_only: bool = False) -> None:
-    """Candidates and reads (or evidence) to a scored VCF; `densities_only`: nobody will look at the probabilities."""
+def score_posterior(options: ScorePosteriorSettings, densities_only: bool = False, prior: "LearntPrior | None" = None) -> None:
+    """Candidates and reads (or evidence) to a scored VCF; `densities_only`: nobody will look at the probabilities.
+
+    `prior`: in place of `options.prior`, which then is GIVEN_PRIOR.
+    """
     from varproof.formats.evidence import EvidenceReader
     from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.machinery.journal import kept_chunks
@@ -70,8 +77,9 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
+    chosen = options.prior if prior is None else prior
     if not densities_only:
-        _warn_if_flat_alone(options)
+        _warn_if_flat_alone(options, chosen)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
@@ -91,7 +99,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
             columns = assigned_columns(options.candidates, handle.header, names)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         job = ScoringJob(options.candidates, options.reference, tumor, normal, options.purity, contamination)
-        learnt = learn(job, options.prior, options.territory or searched_territory(covered, regions))
+        learnt = learn(job, chosen, options.territory or searched_territory(covered, regions))
         if options.learnt_prior is not None:
             from varproof.formats.json_file import write_json
 
@@ -99,11 +107,14 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         write_scored(job, learnt, columns, options.output, options)
 
 
-def _warn_if_flat_alone(options: ScorePosteriorSettings) -> None:
+def _warn_if_flat_alone(options: ScorePosteriorSettings, chosen: "str | LearntPrior") -> None:
     """Warn of a flat prior without a normal, under which somatic and germline are equally probable everywhere."""
     from varproof.posterior.run import read_prior
 
-    flat = options.prior == "flat" or (options.prior != "empirical" and read_prior(Path(options.prior)).kind == "flat")
+    if isinstance(chosen, str):
+        flat = chosen == "flat" or (chosen != "empirical" and read_prior(Path(chosen)).kind == "flat")
+    else:
+        flat = chosen.kind == "flat"
     if flat and options.normal is None:
         logger.warning(
             "--prior %s without --normal CAN'T TELL SOMATIC FROM GERMLINE: whatever the reads show, these four events get the "
