@@ -8,8 +8,8 @@ from varproof.formats.tensors import (
     INSERTION_FOLLOWS,
     MAPQ,
     PRESENT,
-    REVERSE,
     ROW_COLUMNS,
+    ROW_REVERSE,
     SOFT_CLIPPED,
     SUPPORTS_ALT,
     SUPPORTS_REF,
@@ -63,7 +63,7 @@ def drawn_tensors(
     for number, text in enumerate(text for track in tracks for text in track):
         bases, _, marks = text.partition("|")
         row = read_row(bases, reference)
-        flags = PRESENT | (REVERSE if "<" in marks else 0)
+        flags = PRESENT | (ROW_REVERSE if "<" in marks else 0)
         middle = row[window // 2] & 7
         carries = {CODES.get(alt): "a", CODES.get(ref): "r"}.get(int(middle), "n") if supports == "base" else supports[number]
         flags |= {"a": SUPPORTS_ALT, "r": SUPPORTS_REF, "n": 0}[carries]

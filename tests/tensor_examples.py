@@ -12,10 +12,10 @@ from varproof.formats.tensors import (
     END_DISTANCE,
     FLAGS,
     MAPQ,
-    PAIRED,
     PRESENT,
-    REVERSE,
     ROW_COLUMNS,
+    ROW_PAIRED,
+    ROW_REVERSE,
     SUPPORTS_ALT,
     SUPPORTS_REF,
     PackedTensors,
@@ -54,7 +54,7 @@ def example_tensors(
             quality.append(np.where(outside, 0, rng.integers(20, 41, (count, window))))
             row = np.zeros((count, len(ROW_COLUMNS)), np.uint8)
             row[:, MAPQ], row[:, END_DISTANCE] = 60, 20
-            row[:, FLAGS] = PRESENT | PAIRED | REVERSE * (rng.random(count) < 0.5)
+            row[:, FLAGS] = PRESENT | ROW_PAIRED | ROW_REVERSE * (rng.random(count) < 0.5)
             row[:, FLAGS] |= np.where(carries, SUPPORTS_ALT, SUPPORTS_REF).astype(np.uint8)
             rows.append(row)
     allele_code = np.zeros((n, len(ALLELE_COLUMNS)), np.uint8)

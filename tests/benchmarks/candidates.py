@@ -25,7 +25,7 @@ from candidates_table import candidates_lines
 from tables import write_page
 
 from varproof.commands.call_candidates import CallCandidatesOptions
-from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED
+from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 from varproof.variants.candidate import trimmed_alleles
 from varproof.variants.shifting import steps_left, steps_right, turned
 

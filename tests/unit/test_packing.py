@@ -14,11 +14,11 @@ from varproof.formats.tensors import (
     FLAGS,
     IMPROPER,
     MATE_ABOVE,
-    PAIRED,
     PRESENT,
     READ1_REVERSE,
-    REVERSE,
     ROW_COLUMNS,
+    ROW_PAIRED,
+    ROW_REVERSE,
     SUPPORTS_ALT,
     SUPPORTS_REF,
     PackedTensors,
@@ -31,7 +31,8 @@ from varproof.pileup.pipeline import TensorJob, packed_chunks
 from varproof.variants.candidate import trimmed_alleles
 
 BITS = {
-    "reverse": REVERSE, "paired": PAIRED, "improper": IMPROPER, "read1_reverse": READ1_REVERSE, "mate_above": MATE_ABOVE,
+    "reverse": ROW_REVERSE, "paired": ROW_PAIRED, "improper": IMPROPER, "read1_reverse": READ1_REVERSE,
+    "mate_above": MATE_ABOVE,
 }  # fmt: skip
 
 

@@ -32,8 +32,7 @@ from varproof.candidates.arrays import (
 )
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp10, log
-from varproof.reads.arrays import REVERSE
-from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, REVERSE, SKIP, SOFT_CLIP
 
 _SILENT, _REFERENCE, _ALTERNATIVE, _OTHER = 0, 1, 2, 3
 _NOT_COVERED, _DELETED = -1, -2

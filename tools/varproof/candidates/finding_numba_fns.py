@@ -16,7 +16,7 @@ from varproof.candidates.arrays import (
     CandidateReads,
 )
 from varproof.machinery.accelerate import compiled
-from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 from varproof.variants.shifting import steps_left, steps_right
 
 _UNKNOWN = (4,)

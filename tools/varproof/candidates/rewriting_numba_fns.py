@@ -9,7 +9,7 @@ import numpy as np
 
 from varproof.candidates.arrays import CandidateReads
 from varproof.machinery.accelerate import compiled
-from varproof.reads.error_features_numba_fns import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 
 MOST_BETWEEN = 10
 """Two gaps that may be one MNV have at most so many bases between them."""

@@ -22,6 +22,7 @@ from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import decode_reads
 from varproof.reads.error_features import read_features
 from varproof.reads.overlaps import read_spans
+from varproof.reads.sam import DELETION, INSERTION, SKIP
 from varproof.variants.candidate import Candidate, candidate_key
 from varproof.variants.chunks import NEIGHBOUR_REACH
 from varproof.variants.edit import VariantType
@@ -32,8 +33,7 @@ MOST_BASES = 1 << 26
 MOST_PAIRS = 1 << 22
 """Bases, and pairs of a candidate and a read near it, that may be in memory; a chunk with more is to be divided."""
 
-GAPS = (1, 2, 3)
-"""CIGAR operations I, D and N."""
+GAPS = (INSERTION, DELETION, SKIP)
 
 MOST_NEIGHBOURS = 3
 SUPPORT_LOG_RATIO = 3.0

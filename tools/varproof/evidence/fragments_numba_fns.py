@@ -10,7 +10,8 @@ from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
 from varproof.evidence.typing_numba_fns import direct_log_ratios, log_ratio_anew, unmapped_log_ratio
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log
-from varproof.reads.error_features_numba_fns import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED, second_read_is_forward
+from varproof.reads.error_features_numba_fns import second_read_is_forward
+from varproof.reads.sam import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED
 
 OUTLIER_FRAGMENTS = 0.002
 SHORTEST_INSERTION_FOR_UNMAPPED = 20

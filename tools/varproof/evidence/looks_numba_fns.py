@@ -4,7 +4,8 @@ import numpy as np
 
 from varproof.evidence.typing_numba_fns import query_from
 from varproof.machinery.accelerate import compiled
-from varproof.reads.error_features_numba_fns import UNMAPPED, end_distance_bin, quality_bin
+from varproof.reads.error_features_numba_fns import end_distance_bin, quality_bin
+from varproof.reads.sam import UNMAPPED
 
 
 @compiled

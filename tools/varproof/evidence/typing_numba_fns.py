@@ -12,9 +12,6 @@ from varproof.machinery import numerics
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log, log_add
 from varproof.reads.error_features_numba_fns import (
-    MATE_REVERSE,
-    REVERSE,
-    UNMAPPED,
     clip_bin,
     end_distance_bin,
     mapq_bin,
@@ -22,6 +19,7 @@ from varproof.reads.error_features_numba_fns import (
     quality_bin,
     second_read_is_forward,
 )
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, MATE_REVERSE, REVERSE, SKIP, SOFT_CLIP, UNMAPPED
 from varproof.realign.edit_distance_numba_fns import locate
 from varproof.realign.pair_hmm_numba_fns import forward
 
@@ -55,18 +53,18 @@ def query_at(reads, r, position):
     query, reference = 0, reads.start[r]
     for i in range(reads.cigar_offset[r], reads.cigar_offset[r + 1]):
         op, length = reads.cigar_op[i], reads.cigar_length[i]
-        if op == 0 or op == 7 or op == 8:
+        if op in (MATCH, EQUAL, DIFFERENT):
             if position < reference + length:
                 return query + position - reference
             query += length
             reference += length
-        elif op == 1:
+        elif op == INSERTION:
             query += length
-        elif op == 4:
+        elif op == SOFT_CLIP:
             if reference > reads.start[r] or query > 0:
                 return query + position - reference
             query += length
-        elif op == 2 or op == 3:
+        elif op in (DELETION, SKIP):
             if position < reference + length:
                 return -1
             reference += length

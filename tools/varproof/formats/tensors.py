@@ -48,7 +48,7 @@ MAPQ, FLAGS, ALT_MISMATCHES, REF_MISMATCHES, END_DISTANCE, CLIPPED, EDITS, INSER
 NOT_COMPARED = 255
 INSERT_SIZE_UNIT = 4
 
-PRESENT, REVERSE, PAIRED, READ1_REVERSE, MATE_ABOVE, IMPROPER, SUPPORTS_ALT, SUPPORTS_REF = (1 << i for i in range(8))
+PRESENT, ROW_REVERSE, ROW_PAIRED, READ1_REVERSE, MATE_ABOVE, IMPROPER, SUPPORTS_ALT, SUPPORTS_REF = (1 << i for i in range(8))
 """Bits of a row's flags: it holds a read; reverse strand; one of a pair; read 1 of its pair is the reverse one (as seen from
 this read: of a proper pair the other is the opposite); the other read of the fragment is an earlier row of the track; paired
 but not properly; carries the alternative (the reference) allele."""

@@ -31,7 +31,6 @@ from varproof.formats.tensors import (
     MATE_ABOVE,
     NOT_COMPARED,
     NOTHING,
-    PAIRED,
     PRESENT,
     READ1_REVERSE,
     REF_BASE,
@@ -39,7 +38,8 @@ from varproof.formats.tensors import (
     REF_MISMATCHES,
     REPEAT_LENGTH,
     REPEAT_UNIT,
-    REVERSE,
+    ROW_PAIRED,
+    ROW_REVERSE,
     SUPPORTS_ALT,
     SUPPORTS_REF,
     TYPE,
@@ -102,7 +102,7 @@ class ExpandChannels(keras.layers.Layer):
         channels = [tf.cast((code == letter) | deleted, tf.float32) * weight for letter in range(BASE_A, BASE_T + 1)]
         channels.append(tf.cast(quality, tf.float32) / QUALITY_SCALE)
         channels.append(tf.cast(rows[..., MAPQ, None], tf.float32) / MAPQ_SCALE * covered)
-        channels.append(_has(rows[..., FLAGS], REVERSE)[..., None] * covered)
+        channels.append(_has(rows[..., FLAGS], ROW_REVERSE)[..., None] * covered)
         stacked = tf.stack(channels, -1)  # (B, T, R, W, 7)
         tracks, depth, window = base.shape[1:]
         return tf.reshape(tf.transpose(stacked, (0, 3, 2, 1, 4)), (-1, window, depth, 7 * tracks))
@@ -173,8 +173,8 @@ class GatherReads(keras.layers.Layer):
                 ref_mismatches,
                 value[:, MAPQ] / MAPQ_SCALE,
                 tf.cast(rows[:, MAPQ] == 0, tf.float32),
-                _has(flags, REVERSE),
-                _has(flags, PAIRED),
+                _has(flags, ROW_REVERSE),
+                _has(flags, ROW_PAIRED),
                 _has(flags, READ1_REVERSE),
                 _has(flags, MATE_ABOVE),
                 _has(flags, IMPROPER),

@@ -22,7 +22,7 @@ from varproof.formats.tensors import (
     INSERTION_FOLLOWS,
     MAPQ,
     NOTHING,
-    REVERSE,
+    ROW_REVERSE,
     PackedTensors,
 )
 
@@ -40,7 +40,7 @@ def expanded(tensors: PackedTensors, depth: int | None = None) -> np.ndarray:
     channels += [
         dense["quality"],
         np.where(there, columns[..., MAPQ], 0),
-        there & ((columns[..., FLAGS] & REVERSE) != 0),
+        there & ((columns[..., FLAGS] & ROW_REVERSE) != 0),
     ]
     by_track = np.stack([channel.astype(np.uint8) for channel in channels], axis=-1)  # (n, track, row, window, channel)
     n, tracks, rows, window, _ = by_track.shape

@@ -22,12 +22,12 @@ from varproof.formats.tensors import (
     MATE_ABOVE,
     NOT_COMPARED,
     NOTHING,
-    PAIRED,
     PRESENT,
     READ1_REVERSE,
     REF_MISMATCHES,
-    REVERSE,
     ROW_COLUMNS,
+    ROW_PAIRED,
+    ROW_REVERSE,
     SOFT_CLIPPED,
 )
 from varproof.machinery.accelerate import compiled
@@ -41,18 +41,9 @@ from varproof.pileup.support_numba_fns import (
     substitution_mismatches,
     support_bits,
 )
-from varproof.reads.error_features_numba_fns import (
-    DELETION,
-    DIFFERENT,
-    EQUAL,
-    INSERTION,
-    MATCH,
-    SKIP,
-    SOFT_CLIP,
-    second_read_is_forward,
-)
+from varproof.reads.error_features_numba_fns import second_read_is_forward
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, PAIRED, PROPER_PAIR, REVERSE, SKIP, SOFT_CLIP
 
-SAM_PAIRED, SAM_PROPER, SAM_REVERSE = 0x1, 0x2, 0x10
 COLUMNS = len(ROW_COLUMNS)
 LARGEST = 255
 
@@ -240,13 +231,13 @@ def put_codes(bases, out):
 def flag_bits(flag):
     """What a row's flags take from the SAM flags of its read."""
     bits = PRESENT
-    if flag & SAM_REVERSE:
-        bits |= REVERSE
-    if flag & SAM_PAIRED:
-        bits |= PAIRED
+    if flag & REVERSE:
+        bits |= ROW_REVERSE
+    if flag & PAIRED:
+        bits |= ROW_PAIRED
         if second_read_is_forward(flag):
             bits |= READ1_REVERSE
-        if not flag & SAM_PROPER:
+        if not flag & PROPER_PAIR:
             bits |= IMPROPER
     return bits
 

@@ -4,16 +4,8 @@ import numpy as np
 
 from varproof.formats.tensors import SUPPORTS_ALT, SUPPORTS_REF
 from varproof.machinery.accelerate import compiled
-from varproof.reads.error_features_numba_fns import (
-    DELETION,
-    DIFFERENT,
-    EQUAL,
-    INSERTION,
-    MATCH,
-    SKIP,
-    SOFT_CLIP,
-    known_mismatches,
-)
+from varproof.reads.error_features_numba_fns import known_mismatches
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 
 COMPARED_BASES, ANCHOR_BASES = 50, 10
 

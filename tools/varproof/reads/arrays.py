@@ -8,11 +8,6 @@ from zlib import adler32, crc32
 
 import numpy as np
 
-PAIRED, UNMAPPED, MATE_UNMAPPED, REVERSE = 0x1, 0x4, 0x8, 0x10
-
-LEFT_OUT_FLAGS = 0x100 | 0x200 | 0x400 | 0x800
-"""Secondary, QC-failed, duplicate, supplementary."""
-
 MISSING_QUALITY = 20
 """Base quality that stands in where a read has none: an error rate of 1 %."""
 

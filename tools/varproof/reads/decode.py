@@ -10,11 +10,12 @@ import numpy as np
 import pysam
 
 from varproof.machinery.errors import UserError
-from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED, Region, base_codes, name_hash
+from varproof.reads.arrays import Region, base_codes, name_hash
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import counted_span
 from varproof.reads.files import file_name, open_reads, require_same_contigs
 from varproof.reads.records import region_records, started_bases
+from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 __all__ = ["ReadBatch", "base_codes", "decode_reads", "name_hash", "open_reads", "require_same_contigs", "select_reads"]
 

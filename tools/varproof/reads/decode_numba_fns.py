@@ -7,17 +7,8 @@ damaged bytes never lead beyond the block; `fill_records` then relies on it.
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
-from varproof.reads.arrays import (
-    LEFT_OUT_FLAGS,
-    MATE_UNMAPPED,
-    MISSING_QUALITY,
-    OTHER_BASE,
-    PAIRED,
-    UNMAPPED,
-    Heads,
-    Records,
-    Region,
-)
+from varproof.reads.arrays import MISSING_QUALITY, OTHER_BASE, Heads, Records, Region
+from varproof.reads.sam import LEFT_OUT_FLAGS, MATE_UNMAPPED, PAIRED, UNMAPPED
 
 MORE, FINISHED, UNSURE = 0, 1, 2
 """How a scan ended: at the block's end; at a record behind the region; at one that only the full reader can judge."""

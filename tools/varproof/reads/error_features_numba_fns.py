@@ -6,9 +6,19 @@ The bin functions are the only definition of the bins; `error_features` names th
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
+from varproof.reads.sam import (
+    DELETION,
+    DIFFERENT,
+    EQUAL,
+    INSERTION,
+    MATCH,
+    REVERSE,
+    SECOND,
+    SKIP,
+    SOFT_CLIP,
+    UNMAPPED,
+)
 
-MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
-PAIRED, UNMAPPED, REVERSE, MATE_REVERSE, SECOND = 0x1, 0x4, 0x10, 0x20, 0x80
 CONFIDENT_MAPQ = 20
 
 

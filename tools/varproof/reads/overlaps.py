@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pysam
 
-from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED, Heads, Records, Region
+from varproof.reads.arrays import Heads, Records, Region
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import DepthFilter
 from varproof.reads.records import find_records
+from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 SOFT_CLIP = 4
 

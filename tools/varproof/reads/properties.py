@@ -12,13 +12,13 @@ import pysam
 
 from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile
 from varproof.machinery.errors import UserError
-from varproof.reads.arrays import PAIRED, REVERSE, UNMAPPED
 from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, MAX_BINS, ReadFeatures, read_features
 from varproof.reads.error_rates import CLASSES, QUALITIES, QUALITY_BIN_STARTS, quality_bins
 from varproof.reads.files import file_name
 from varproof.reads.reference import reference_codes
 from varproof.reads.repeats import TandemTracts, find_tandem_tracts
+from varproof.reads.sam import PAIRED, REVERSE, SOFT_CLIP, UNMAPPED
 from varproof.reads.sampling import Window
 from varproof.reads.slippage import slippage_rows
 
@@ -130,7 +130,7 @@ def _add_operations(tally: Tally, batch: ReadBatch) -> None:
     for op, name in ((1, "max_insertion"), (2, "max_deletion")):
         longest = int(batch.cigar_length[mapped & (batch.cigar_op == op)].max(initial=0))
         setattr(tally, name, max(getattr(tally, name), longest))
-    clips = mapped & (batch.cigar_op == 4)
+    clips = mapped & (batch.cigar_op == SOFT_CLIP)
     fractions = batch.cigar_length[clips] / lengths[read_of[clips]]
     tally.max_softclip_fraction = max(tally.max_softclip_fraction, float(fractions.max(initial=0.0)))
 

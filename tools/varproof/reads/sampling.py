@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pysam
 
-from varproof.reads.arrays import LEFT_OUT_FLAGS, UNMAPPED
 from varproof.reads.files import fetch_reads
+from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 WINDOW = 10_000
 _GOLDEN = 0.6180339887498949

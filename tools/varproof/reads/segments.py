@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from varproof.reads.arrays import BASE_CODES, LEFT_OUT_FLAGS, MATE_UNMAPPED, MISSING_QUALITY, PAIRED, UNMAPPED, Records, Region
+from varproof.reads.arrays import BASE_CODES, MISSING_QUALITY, Records, Region
 from varproof.reads.depth import DepthFilter
+from varproof.reads.sam import LEFT_OUT_FLAGS, MATE_UNMAPPED, PAIRED, UNMAPPED
 
 
 def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Records:

@@ -3,17 +3,8 @@
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
-from varproof.reads.error_features_numba_fns import (
-    CONFIDENT_MAPQ,
-    DELETION,
-    DIFFERENT,
-    EQUAL,
-    INSERTION,
-    MATCH,
-    SKIP,
-    SOFT_CLIP,
-    UNMAPPED,
-)
+from varproof.reads.error_features_numba_fns import CONFIDENT_MAPQ
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP, UNMAPPED
 
 FLANK = 5
 

@@ -19,7 +19,7 @@ from varproof.formats.tensors import (
     INSERTION_FOLLOWS,
     MAPQ,
     NOTHING,
-    REVERSE,
+    ROW_REVERSE,
     SOFT_CLIPPED,
     SUPPORTS_ALT,
     SUPPORTS_REF,
@@ -194,7 +194,7 @@ def _draw_bars(panel: Panel, classes: np.ndarray, rows: np.ndarray, muted: bool)
     row, start, end, kind = runs_of(classes)
     solid = (kind == _ALIGNED) | (kind == _CLIPPED)
     row, start, end, kind = row[solid], start[solid], end[solid], kind[solid]
-    reverse = (rows[row, FLAGS] & REVERSE) != 0
+    reverse = (rows[row, FLAGS] & ROW_REVERSE) != 0
     last_of_row = np.append(row[1:] != row[:-1], True)
     first_of_row = np.append(True, row[1:] != row[:-1])
     tip_right = ~reverse & last_of_row & (end < window)

@@ -14,10 +14,10 @@ import pysam
 
 from varproof import __version__
 from varproof.machinery.errors import UserError
+from varproof.reads.sam import DUPLICATE, SUPPLEMENTARY
 from varproof.simulation.genome import Genome
 from varproof.simulation.reads import ReadPairs
 
-DUPLICATE, SUPPLEMENTARY = 0x400, 0x800
 SAM_TAGS_AT = 9
 """Where the tags begin after name and flag."""
 

@@ -18,6 +18,7 @@ from varproof.formats.bgzf import BLOCK_BYTES
 from varproof.machinery.errors import UserError
 from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.files import fetch_reads
+from varproof.reads.sam import SECONDARY, SUPPLEMENTARY
 
 SAMPLES = ("tumor", "normal")
 """In the order of the numbers that `sample_of` gives."""
@@ -25,7 +26,7 @@ SAMPLES = ("tumor", "normal")
 LEAST_STRETCH, MOST_STRETCHES = 100_000, 2_000
 _BLOCKS_AT_ONCE = 32
 _SMALLEST_RECORD = 37
-_NOT_PRIMARY = 0x900
+_NOT_PRIMARY = SECONDARY | SUPPLEMENTARY
 
 
 @dataclass(frozen=True)

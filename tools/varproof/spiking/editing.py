@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 from varproof.variants.edit import Edit
-
-INSERTED, CLIPPED, DELETED, MATCHED = 1, 4, 2, 0
 
 Reference = Callable[[int, int], str]
 """Upper-case bases of the contig from start to end, 0-based half-open."""
@@ -30,17 +29,17 @@ class Base(NamedTuple):
 def own_bases(sequence: str, qualities: list[int], start: int, cigar: list[tuple[int, int]]) -> list[Base]:
     """The bases of an aligned read; soft-clipped ones stand for the positions that they would have without the clip."""
     out: list[Base] = []
-    query, position = 0, start - (cigar[0][1] if cigar and cigar[0][0] == CLIPPED else 0)
+    query, position = 0, start - (cigar[0][1] if cigar and cigar[0][0] == SOFT_CLIP else 0)
     for operation, length in cigar:
-        if operation in (MATCHED, 7, 8, CLIPPED):
+        if operation in (MATCH, EQUAL, DIFFERENT, SOFT_CLIP):
             for i in range(query, query + length):
                 out.append(Base(sequence[i], qualities[i], position + i - query))
             query += length
             position += length
-        elif operation == INSERTED:
+        elif operation == INSERTION:
             out += [Base(sequence[i], qualities[i], None) for i in range(query, query + length)]
             query += length
-        elif operation in (DELETED, 3):
+        elif operation in (DELETION, SKIP):
             position += length
     return out
 
@@ -214,7 +213,7 @@ def _position(path: list[int | None], i: int) -> int:
 
 
 def _cigar(path: list[int | None], first: int, last: int) -> list[tuple[int, int]]:
-    operations: list[tuple[int, int]] = [(CLIPPED, first)] if first else []
+    operations: list[tuple[int, int]] = [(SOFT_CLIP, first)] if first else []
 
     def add(operation: int, length: int) -> None:
         if operations and operations[-1][0] == operation:
@@ -225,12 +224,12 @@ def _cigar(path: list[int | None], first: int, last: int) -> list[tuple[int, int
     before: int | None = None
     for position in path[first:last]:
         if position is None:
-            add(INSERTED, 1)
+            add(INSERTION, 1)
             continue
         if before is not None and position > before + 1:
-            add(DELETED, position - before - 1)
-        add(MATCHED, 1)
+            add(DELETION, position - before - 1)
+        add(MATCH, 1)
         before = position
     if last < len(path):
-        add(CLIPPED, len(path) - last)
+        add(SOFT_CLIP, len(path) - last)
     return operations

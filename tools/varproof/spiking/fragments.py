@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pysam
 
-from varproof.reads.arrays import HASH_RANGE, PAIRED, UNMAPPED
+from varproof.reads.arrays import HASH_RANGE
 from varproof.reads.files import open_reads
 from varproof.reads.raw import as_bytes, as_segments
 from varproof.reads.records import name_is_no_text
 from varproof.reads.reference import open_reference
-from varproof.spiking.near import DUPLICATE, REACH, covered, fragments_near
+from varproof.reads.sam import DUPLICATE, PAIRED, UNMAPPED
+from varproof.spiking.near import REACH, covered, fragments_near
 from varproof.spiking.plan import Spike
 from varproof.spiking.records import edited
 from varproof.spiking.settings import SpikingSettings

@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from varproof.reads.arrays import MATE_UNMAPPED, REVERSE, UNMAPPED, name_hash
+from varproof.reads.arrays import name_hash
 from varproof.reads.files import Alignments
 from varproof.reads.raw import raw_records
+from varproof.reads.sam import DUPLICATE, MATE_UNMAPPED, REVERSE, SECONDARY, SUPPLEMENTARY, UNMAPPED
 from varproof.variants.edit import Edit
 
 REACH = 1000
 """Mates this far from a variant are found without asking for each, bp."""
-
-SECONDARY, DUPLICATE, SUPPLEMENTARY = 0x100, 0x400, 0x800
 
 
 class Spans(NamedTuple):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
-from varproof.reads.arrays import UNMAPPED
 from varproof.reads.decode_numba_fns import CONSUMES_REFERENCE, cigar_length, hash_of_bytes, int32, name_length, uint16
+from varproof.reads.sam import UNMAPPED
 
 _SOFT_CLIP = 4
 _TEXT, _BYTES, _ARRAY = 90, 72, 66

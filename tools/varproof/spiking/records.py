@@ -4,23 +4,9 @@ from copy import copy
 
 import pysam
 
-from varproof.spiking.editing import (
-    CLIPPED,
-    DELETED,
-    END_BONUS,
-    INSERTED,
-    MATCH_SCORE,
-    MATCHED,
-    MISMATCH,
-    Reference,
-    aligned,
-    exists,
-    on_haplotype,
-    own_bases,
-)
+from varproof.reads.sam import DELETION, INSERTION, MATCH, SOFT_CLIP, UNMAPPED
+from varproof.spiking.editing import END_BONUS, MATCH_SCORE, MISMATCH, Reference, aligned, exists, on_haplotype, own_bases
 from varproof.variants.edit import Edit
-
-UNMAPPED = 0x4
 
 
 def edited(
@@ -48,7 +34,7 @@ def edited(
 def clip(read: pysam.AlignedSegment, side: int) -> int:
     """Soft-clipped bases at an end of a read: 0 the left one, -1 the right one."""
     operation, length = (read.cigartuples or [(0, 0)])[side]
-    return length if operation == CLIPPED else 0
+    return length if operation == SOFT_CLIP else 0
 
 
 def _unclipped_start(read: pysam.AlignedSegment) -> int:
@@ -60,7 +46,7 @@ def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference,
     if edit.length_change == 0 and not _reaches(read, edit):
         return copy(read)
     sequence = read.query_sequence or ""
-    if edit.length_change == 0 and len(cigar) == 1 and cigar[0][0] == MATCHED:
+    if edit.length_change == 0 and len(cigar) == 1 and cigar[0][0] == MATCH:
         substituted = _substituted(read, sequence, edit, reference)
         if substituted is not None:
             return substituted
@@ -75,7 +61,7 @@ def _edited_record(read: pysam.AlignedSegment, edit: Edit, reference: Reference,
         out.query_qualities = pysam.qualitystring_to_array("".join(chr(33 + item.quality) for item in after))
     out.reference_start, out.cigartuples = placed.start, placed.cigar
     distance, text = differences(out.query_sequence, placed.start, placed.cigar, reference)
-    ends = (placed.cigar[0][0] != CLIPPED) + (placed.cigar[-1][0] != CLIPPED)
+    ends = (placed.cigar[0][0] != SOFT_CLIP) + (placed.cigar[-1][0] != SOFT_CLIP)
     _tell(out, distance, text, placed.score - ends * END_BONUS)
     return out
 
@@ -127,18 +113,18 @@ def differences(sequence: str, start: int, cigar: list[tuple[int, int]], referen
     distance, text, run = 0, "", 0
     query, position = 0, start
     for operation, length in cigar:
-        if operation == MATCHED:
+        if operation == MATCH:
             for base, expected in zip(sequence[query : query + length], reference(position, position + length), strict=True):
                 if base == expected:
                     run += 1
                 else:
                     text, run, distance = f"{text}{run}{expected}", 0, distance + 1
             query, position = query + length, position + length
-        elif operation == DELETED:
+        elif operation == DELETION:
             text, run, distance = f"{text}{run}^{reference(position, position + length)}", 0, distance + length
             position += length
         else:
-            distance += length if operation == INSERTED else 0
+            distance += length if operation == INSERTION else 0
             query += length
     return distance, f"{text}{run}"
 
