@@ -52,7 +52,7 @@ def test_without_usable_reads_in_the_normal_the_tumor_alone_speaks(
     mapq: int | None, pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     normal = changed(pair.normal, tmp_path / "normal.bam", "germline het", mapq)
-    caplog.set_level(logging.WARNING, logger="varproof.posterior")
+    caplog.set_level(logging.WARNING, logger="varproof")
     found = by_site(pair, scored(pair, tmp_path, normal=normal))
     assert [name for name, record in found.items() if "VP_TUMOR_ONLY" in record.info] == ["germline het"]
     assert probabilities(found["germline het"])["SOMATIC_TUMOR"] < 0.5

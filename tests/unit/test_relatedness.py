@@ -111,7 +111,7 @@ def test_many_somatic_variants_are_no_other_person() -> None:
 def test_only_another_person_is_worth_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     rng = np.random.default_rng(7)
     one, other = people(rng, 400)
-    caplog.set_level(logging.INFO, logger="varproof.posterior")
+    caplog.set_level(logging.INFO, logger="varproof")
     report(matched(seen(rng, one / 2, 40), seen(rng, other / 2, 40)))
     report(matched(seen(rng, one / 2, 40), seen(rng, one / 2, 40)))
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pysam
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference, UserError
 from varproof.machinery.htslib import quiet
 from varproof.reads.decode import base_codes
 from varproof.variants.candidate import trimmed_alleles
@@ -21,7 +21,7 @@ class KnownSites:
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
-            raise UserError(f"{path}: no such file")
+            raise MissingFile(f"{path}: no such file")
         make = f"make it with 'tabix -p vcf {path}'"
         try:
             with quiet():
@@ -30,8 +30,8 @@ class KnownSites:
             if not any(path.with_name(path.name + suffix).exists() for suffix in (".tbi", ".csi")):
                 if not path.name.endswith((".gz", ".bgz")):
                     make = f"compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
-                raise UserError(f"{path}: no index; {make}") from error
-            raise UserError(f"{path}: not a readable bgzipped VCF ({error})") from error
+                raise NotIndexed(f"{path}: no index; {make}") from error
+            raise OtherFormat(f"{path}: not a readable bgzipped VCF ({error})") from error
         self.path = path
         self.contigs = list(self._file.contigs)
 
@@ -43,7 +43,7 @@ class KnownSites:
             with quiet():
                 return list(self._file.fetch(contig, max(0, start), end))
         except (OSError, ValueError, NotImplementedError) as error:
-            raise UserError(
+            raise DamagedFile(
                 f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"
             ) from error
 
@@ -51,7 +51,7 @@ class KnownSites:
 def require_known_contigs(known: KnownSites, contigs: list[str]) -> None:
     """Raise UserError unless some of `contigs`, which have reads, are in a file that has any."""
     if known.contigs and not set(known.contigs) & set(contigs):
-        raise UserError(
+        raise OtherReference(
             f"{known.path}: none of the contigs with reads ({_some(contigs)}) is in it (it has {_some(known.contigs)}); "
             "use known sites of the same genome build, or rename with 'bcftools annotate --rename-chrs'"
         )

@@ -19,7 +19,7 @@ from varproof.machinery.progress import progress
 from varproof.reads.files import open_reads, tell_left_aside
 from varproof.reads.reference import open_reference
 
-logger = logging.getLogger("varproof.candidates")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from varproof.machinery.interruption import interruptible
 from varproof.steps.base import Settings, described, option_name
 from varproof.steps.inputs import ready_inputs
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class CommandOptions(Settings, BaseSettings):

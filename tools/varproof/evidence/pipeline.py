@@ -17,7 +17,7 @@ from varproof.evidence.sample import Sample
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.evidence import SCHEMA, Evidence, EvidenceWriter, concatenated, empty_evidence
 from varproof.formats.vcf import read_records
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import OtherReference
 from varproof.machinery.journal import Arrays, Journal, journaled_results
 from varproof.machinery.output import resumed_identity
 from varproof.machinery.progress import progress
@@ -29,7 +29,7 @@ from varproof.variants.chunks import Chunk, chunks
 from varproof.variants.placement import AMBIGUOUS_MARGIN, MAX_SHIFT
 from varproof.variants.reference import ReferenceSlice, check_reference_allele, reference_slice
 
-logger = logging.getLogger("varproof.evidence")
+logger = logging.getLogger(__name__)
 
 WIDER = 1.25
 """After a chunk that was divided, the next ones may be so much wider each time, bp per bp."""
@@ -86,7 +86,7 @@ class _Worker:
         judged = []
         for item in usable:
             if item.end > self.lengths[contig]:
-                raise UserError(
+                raise OtherReference(
                     f"{self.files.candidates}: {contig}:{item.start + 1} lies beyond the contig's {self.lengths[contig]} bp "
                     f"in {self.files.reference}; use the reference that the candidates were called with"
                 )
@@ -123,7 +123,7 @@ class _Worker:
         if contig in self.checked:
             return
         if contig not in self.lengths:
-            raise UserError(
+            raise OtherReference(
                 f"{self.files.candidates}: contig '{contig}' is not in {self.files.reference} "
                 f"(which has {', '.join(self.fasta.references[:3])}{', ...' if len(self.fasta.references) > 3 else ''}); "
                 "use the reference that the candidates were called with"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from varproof.formats.labels import read_table
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import MissingFile, UserError
 
 COLUMNS = ("sample", "patient", "library", "reads")
 
@@ -32,7 +32,7 @@ def read_context_pool(path: Path) -> list[PoolSample]:
         lines[row["sample"]] = number
         reads = path.parent / row["reads"]
         if not reads.is_file():
-            raise UserError(f"{path}: line {number}: no such file: {reads}")
+            raise MissingFile(f"{path}: line {number}: no such file: {reads}")
         samples.append(PoolSample(row["sample"], row["patient"], row["library"], reads))
     return samples
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.hdf5 import append_rows, damage_told, hdf5_output
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, OtherFormat, UserError
 
 SCHEMA = "varproof/evidence/2"
 
@@ -255,7 +255,7 @@ class EvidenceReader:
             raise UserError(f"{path}: made by an earlier version, it lacks counts of fragments; run collect-evidence again")
         if str(schema) != SCHEMA or missing:
             self._file.close()
-            raise UserError(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")
+            raise OtherFormat(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")
         self._require(self._fits_together(), "its arrays do not fit together")
 
     def __enter__(self) -> "EvidenceReader":
@@ -271,7 +271,7 @@ class EvidenceReader:
     def _require(self, sound: bool, problem: str) -> None:
         if not sound:
             self._file.close()
-            raise UserError(f"{self.path}: damaged ({problem}); make it with collect-evidence")
+            raise DamagedFile(f"{self.path}: damaged ({problem}); make it with collect-evidence")
 
     def _fits_together(self) -> bool:
         """Whether all arrays have the kinds and lengths that belong together, so that no kernel reads beyond one."""
@@ -303,7 +303,7 @@ class EvidenceReader:
         """Bases of the reference that the reads cover; None where unknown."""
         text = self.attribute(COVERED_BASES)
         if text and not text.replace(".", "", 1).isdecimal():
-            raise UserError(f"{self.path}: damaged attribute {COVERED_BASES} ({text}); make it with collect-evidence")
+            raise DamagedFile(f"{self.path}: damaged attribute {COVERED_BASES} ({text}); make it with collect-evidence")
         return float(text) if text else None
 
     @property
@@ -313,7 +313,7 @@ class EvidenceReader:
             told = json.loads(self.attribute(SAMPLE_NAMES) or "{}")
             return tuple(map(str, told.get("read_groups", ()))), str(told.get("file") or self.path.stem)
         except (ValueError, AttributeError, TypeError) as error:
-            raise UserError(f"{self.path}: damaged attribute {SAMPLE_NAMES}; make it with collect-evidence") from error
+            raise DamagedFile(f"{self.path}: damaged attribute {SAMPLE_NAMES}; make it with collect-evidence") from error
 
     def column(self, name: str) -> np.ndarray:
         """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""

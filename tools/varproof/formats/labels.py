@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import MissingFile, UserError
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "label")
 
@@ -36,7 +36,7 @@ def read_table(path: Path, columns: tuple[str, ...], what: str) -> list[tuple[in
         with path.open(newline="", encoding="utf-8") as handle:
             lines = list(csv.reader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
+        raise MissingFile(f"{path}: no such file") from error
     except (UnicodeDecodeError, csv.Error, IsADirectoryError) as error:
         raise UserError(f"{path}: not a tab-separated table; give {what}") from error
     header = [name.strip().lower().lstrip("#") for name in lines[0]] if lines else []

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from varproof.formats.tensors import TensorSettings
 from varproof.formats.training import ClassCalibrations
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, MissingFile, UserError
 
 CARD_LAYER = "CalibratedProbability"
 
@@ -79,13 +79,13 @@ def _foreign_objects(config: Any) -> list[str]:
 def read_card(path: Path) -> ModelCard:
     """The card of a model file; raises UserError where it is no model of this version of varproof."""
     if not path.exists():
-        raise UserError(f"{path}: no such file")
+        raise MissingFile(f"{path}: no such file")
     advice = "make a model with train"
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
             if archive.testzip() is not None:
-                raise UserError(f"{path}: damaged model file; copy it again")
+                raise DamagedFile(f"{path}: damaged model file; copy it again")
             foreign = [name for name in archive.namelist() if name not in _MEMBERS] or _foreign_objects(config)
     except (
         OSError,

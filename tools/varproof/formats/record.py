@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, UserError
 
 MISSING = "."
 CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO, FORMAT, FIRST_SAMPLE = range(10)
@@ -215,7 +215,7 @@ class Record:
 
 def _require_text(record: Record, name: str, text: str) -> None:
     if "\udc80" <= max(text, default="") <= "\udcff":
-        raise UserError(f"record {record.place()}: {name} is damaged: it is no text (invalid UTF-8)")
+        raise DamagedFile(f"record {record.place()}: {name} is damaged: it is no text (invalid UTF-8)")
 
 
 def _number(record: Record, name: str, text: str, kind: type) -> Any:

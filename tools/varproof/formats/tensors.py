@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from varproof.formats.deflated import RowReader, RowWriter
 from varproof.formats.hdf5 import damage_told, hdf5_output
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, UserError
 
 SCHEMA = "varproof/tensors/1"
 
@@ -326,14 +326,14 @@ class TensorReader:
         for name, (kind, shape) in expected.items():
             found = self._file[name]
             if found.dtype != kind or found.shape[1:] != shape or not found.chunks:
-                raise UserError(f"{path}: damaged tensor file ({name} is {found.dtype} {found.shape}); make it again")
+                raise DamagedFile(f"{path}: damaged tensor file ({name} is {found.dtype} {found.shape}); make it again")
         self._tables = {name: RowReader(self._file[name]) for name in expected}
         if self.size:
             last = self._tables["candidates"].read(self.size - 1, self.size)[0]
             ends = {"text": int(last["text_end"])} | {name: int(last["row_end"][-1]) for name in _ROW_TABLES}
             for name, end in ends.items():
                 if self._tables[name].size != end:
-                    raise UserError(
+                    raise DamagedFile(
                         f"{path}: damaged tensor file ({name} has {self._tables[name].size} rows, not {end}); make it again"
                     )
 

@@ -16,7 +16,7 @@ import pysam
 
 from varproof.formats.record import COLUMNS_LINE, Declared, Record
 from varproof.formats.vcf_output import VcfWriter, vcf_mode
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, MissingFile, NotSorted, OtherFormat, UserError
 from varproof.machinery.htslib import quiet
 from varproof.machinery.numerics import PHRED_PER_LOG, exp10, log
 
@@ -60,7 +60,7 @@ def info_numbers(record: Any, key: str) -> tuple[float | None, ...] | None:
 def open_vcf(path: Path) -> Any:
     """A `pysam.VariantFile` for reading; raises UserError that names the file."""
     if not path.exists():
-        raise UserError(f"{path}: no such file")
+        raise MissingFile(f"{path}: no such file")
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a VCF file")
     try:
@@ -69,9 +69,9 @@ def open_vcf(path: Path) -> Any:
             str(handle.header)  # raises where it is no text
             return handle
     except NotImplementedError as error:
-        raise UserError(f"{path}: not a readable VCF or BCF file ({error}); compress it with bgzip, not gzip") from error
+        raise OtherFormat(f"{path}: not a readable VCF or BCF file ({error}); compress it with bgzip, not gzip") from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable VCF or BCF file ({error})") from error
+        raise OtherFormat(f"{path}: not a readable VCF or BCF file ({error})") from error
 
 
 def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Record]:
@@ -88,20 +88,20 @@ def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Record]
                     break
                 record = Record(line, header)
             except (OSError, EOFError, zlib.error, ValueError, UserError) as error:
-                raise UserError(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
+                raise DamagedFile(f"{path}: record {number + 1} is malformed or the file is truncated ({error})") from error
             number += 1
             here = record.contig
             if require_sorted:
                 if here != contig:
                     if here in finished:
-                        raise UserError(
+                        raise NotSorted(
                             f"{path}: not sorted: contig {here} comes back at record {number}; sort it with 'bcftools sort'"
                         )
                     if contig is not None:
                         finished.add(contig)
                     contig, position = here, -1
                 if record.start < position:
-                    raise UserError(
+                    raise NotSorted(
                         f"{path}: not sorted: record {number} ({here}:{record.pos}) lies before the one above it; "
                         "sort it with 'bcftools sort'"
                     )

@@ -17,11 +17,11 @@ import pysam
 
 from varproof.formats.bgzf import BgzfWriter
 from varproof.formats.record import FILTER, GENOTYPE, MISSING, Declared, Record, is_field_name, shown
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import NotIndexed, UserError
 from varproof.machinery.htslib import quiet
 from varproof.machinery.output import STDOUT, check_output, complete_or_absent
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 UNDECLARED = "Not described in the header of the input"
 _COPY_BYTES = 1 << 20
@@ -214,4 +214,4 @@ class VcfWriter:
                 pysam.tabix_index(str(self._temporary), preset=preset, force=True, csi=csi, keep_original=True)  # type: ignore[arg-type]
         except (OSError, ValueError) as error:
             _raise_if_of_the_system(error)
-            raise UserError(f"output {self.path}: can't be indexed ({error}); are its records sorted?") from error
+            raise NotIndexed(f"output {self.path}: can't be indexed ({error}); are its records sorted?") from error

@@ -7,6 +7,30 @@ class UserError(Exception):
     """An anticipated failure: which file, which record, and what to do about it."""
 
 
+class MissingFile(UserError):
+    """There is no file of that name."""
+
+
+class NotIndexed(UserError):
+    """A file that is read by its index has none, and none can be made."""
+
+
+class NotSorted(UserError):
+    """Records are not in the order of the genome."""
+
+
+class OtherReference(UserError):
+    """Files that do not belong to one reference: other contigs, lengths or bases."""
+
+
+class OtherFormat(UserError):
+    """A file of another kind than was asked for."""
+
+
+class DamagedFile(UserError):
+    """A file that is cut off or damaged."""
+
+
 class WorkerLost(Exception):
     """A worker process ended by itself: `exit_code` is what this process ends with, as if it had met the same end.
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, UserError
 from varproof.machinery.output import complete_or_absent, write_text
 from varproof.machinery.workers import ordered_results
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 _MARKER = "chunks-of-an-unfinished-varproof-run"
 
@@ -56,7 +56,7 @@ class Journal:
             with path.open("rb") as packed, np.load(packed, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         except Exception as error:  # zipfile's, zlib's, numpy's
-            raise UserError(f"{path}: damaged ({error}); remove it and run again") from error
+            raise DamagedFile(f"{path}: damaged ({error}); remove it and run again") from error
 
     def store(self, number: int, arrays: Arrays) -> None:
         """Keep the result of a job."""

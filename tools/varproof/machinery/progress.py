@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from varproof.machinery.interruption import undone_if_interrupted
 
-logger = logging.getLogger("varproof.machinery.progress")
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10.0
 

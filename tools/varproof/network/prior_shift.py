@@ -14,7 +14,7 @@ import numpy as np
 
 from varproof.machinery.numerics import expit, logit
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 FEWEST_CANDIDATES = 20
 """With fewer, the share can't be told from chance, and that of training stays."""

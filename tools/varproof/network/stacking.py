@@ -18,7 +18,7 @@ from varproof.machinery.numerics import expit, logit
 from varproof.network.logistic import logistic_weights
 from varproof.network.prior_shift import FEWEST_CANDIDATES, shifted_prior
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 LARGEST_LOG_ODDS = 20.0
 """Log-odds count up to this: beyond one in 500 million, neither judgement knows what it says."""

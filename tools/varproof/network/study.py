@@ -43,7 +43,7 @@ from varproof.network.subgroups import groupings, subgroup_tests
 from varproof.network.training import TrainingPlan, fit_model, predicted_log_odds
 from varproof.variants.edit import VariantType
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 SHOWN_MISTAKES = 20
 LEARNING_CURVE_FOLDS = 5

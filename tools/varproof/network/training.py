@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from varproof.formats.model import Architecture, ModelCard, TrainingState, read_card
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, UserError
 from varproof.machinery.output import complete_or_absent
 from varproof.network.architectures import build_model, has_free_depth, is_blind_to_bases
 from varproof.network.calibration import log_odds
@@ -198,7 +198,7 @@ def load_model(path: Path) -> tuple[keras.Model, ModelCard]:
         model = keras.saving.load_model(path, safe_mode=True)
         fits = set(model.input) == set(NETWORK_INPUTS)
     except Exception as error:  # whatever Keras trips over in a file that is not as it wrote it
-        raise UserError(f"{path}: a damaged model file ({' '.join(str(error).split())[:200]}); make it again") from error
+        raise DamagedFile(f"{path}: a damaged model file ({' '.join(str(error).split())[:200]}); make it again") from error
     if not fits:
         raise UserError(f"{path}: a model that takes no pileups; make one with train")
     return model, card

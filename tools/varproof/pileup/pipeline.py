@@ -16,7 +16,7 @@ import numpy as np
 from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import OtherReference
 from varproof.machinery.journal import Arrays, Journal, journaled_results
 from varproof.pileup.packing import (
     REACH,
@@ -143,7 +143,7 @@ class _Worker:
         contig = chunk[0].candidate.contig
         if contig not in self.lengths:
             known = ", ".join(self.fasta.references[:3]) + (", ..." if len(self.fasta.references) > 3 else "")
-            raise UserError(
+            raise OtherReference(
                 f"{self.job.candidates}: contig '{contig}' is not in {self.job.reference} (which has {known}); "
                 "use the reference that the candidates were called with"
             )
@@ -200,7 +200,7 @@ class _Worker:
         contig = candidates[0].contig
         for item in candidates:
             if item.end > self.lengths[contig]:
-                raise UserError(
+                raise OtherReference(
                     f"{self.job.candidates}: {contig}:{item.start + 1} lies beyond the contig's {self.lengths[contig]} bp "
                     f"in {self.job.reference}; use the reference that the candidates were called with"
                 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from varproof.machinery.errors import UserError
 
-logger = logging.getLogger("varproof.posterior")
+logger = logging.getLogger(__name__)
 
 ROLES = ("tumor", "normal")
 _ROLE_NAMES = {"tumor": ("tumor", "tumour"), "normal": ("normal",)}

@@ -37,7 +37,7 @@ from varproof.posterior.components import (
     tabulated_artifacts,
 )
 
-logger = logging.getLogger("varproof.posterior")
+logger = logging.getLogger(__name__)
 
 HALF = 0.5
 MOST_PSEUDO_BASES = 20_000.0

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from varproof.formats.evidence import EvidenceReader
 
-logger = logging.getLogger("varproof.posterior")
+logger = logging.getLogger(__name__)
 
 LEAST_DEPTH = 12
 """Fragments that both samples must show at a candidate that takes part."""

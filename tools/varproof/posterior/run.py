@@ -30,7 +30,7 @@ from varproof.reads.reference import contig_lengths
 from varproof.variants.candidate import candidate_key, candidates_of
 from varproof.variants.edit import VariantType
 
-logger = logging.getLogger("varproof.posterior")
+logger = logging.getLogger(__name__)
 
 MOST_LEARNT_FROM = 200_000
 BLOCK = 2_000

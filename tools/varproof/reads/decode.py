@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pysam
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import OtherReference
 from varproof.reads.arrays import Region, base_codes, name_hash
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import counted_span
@@ -100,7 +100,7 @@ def decode_reads(
 
     number = alignments.get_tid(contig)
     if number < 0:
-        raise UserError(f"{file_name(alignments)}: contig '{contig}' is not in its header")
+        raise OtherReference(f"{file_name(alignments)}: contig '{contig}' is not in its header")
     start, end = max(start, 0), min(end, alignments.get_reference_length(contig))
     records, depth = GrowingRecords().records(), None
     if end > start:

@@ -12,7 +12,7 @@ from varproof.reads.reference import open_reference
 from varproof.reads.regions import regions_within
 from varproof.reads.sampling import region_windows, sampled_windows
 
-logger = logging.getLogger("varproof.reads")
+logger = logging.getLogger(__name__)
 
 
 def estimate_alignment_properties(reads: Path, reference: Path, regions: Path | None, max_reads: int) -> AlignmentProperties:

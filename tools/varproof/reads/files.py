@@ -11,12 +11,12 @@ from typing import Any
 
 import pysam
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile, MissingFile, OtherFormat, OtherReference, UserError
 from varproof.machinery.htslib import quiet
 from varproof.machinery.remote import Remote, is_address
 from varproof.reads.stream import BamStream
 
-logger = logging.getLogger("varproof.reads")
+logger = logging.getLogger(__name__)
 
 
 class Alignments(pysam.AlignmentFile):
@@ -35,7 +35,7 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
     without its reference.
     """
     if not path.exists():
-        raise UserError(f"{path}: no such file")
+        raise MissingFile(f"{path}: no such file")
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a BAM or CRAM file")
     try:
@@ -49,10 +49,10 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
             handle.get_tid("")  # raises where the header can't be parsed
     except (OSError, ValueError) as error:
         if "truncated" in str(error).lower() or "eof marker" in str(error).lower():
-            raise UserError(f"{path}: truncated (its end is missing); copy or make it again") from error
+            raise DamagedFile(f"{path}: truncated (its end is missing); copy or make it again") from error
         if isinstance(path, Remote):
             raise UserError(f"{path.shown}: can't be read ({error}); check the address, or download the file") from error
-        raise UserError(f"{path}: not a readable BAM or CRAM file ({error})") from error
+        raise OtherFormat(f"{path}: not a readable BAM or CRAM file ({error})") from error
     problem = None
     if handle.is_sam or not (handle.is_bam or handle.is_cram):
         problem = f"{path}: neither BAM nor CRAM; convert it with 'samtools sort -o reads.bam {path}'"
@@ -106,17 +106,17 @@ def require_same_contigs(
     known = dict(zip(alignments.references, alignments.lengths, strict=True))
     for contig in contigs:
         if contig not in lengths:
-            raise UserError(
+            raise OtherReference(
                 f"{path}: contig '{contig}' is not in {fasta_path} (which has {some_names(fasta.references)}); "
                 "use the reference that the reads were aligned to"
             )
         if contig not in known:
-            raise UserError(
+            raise OtherReference(
                 f"{path}: contig '{contig}' is not in its header (which has {some_names(alignments.references)}); "
                 "use reads, reference and candidates of one genome build"
             )
         if known[contig] != lengths[contig]:
-            raise UserError(
+            raise OtherReference(
                 f"{path}: contig '{contig}' has {known[contig]} bp, but {lengths[contig]} bp in {fasta_path}; "
                 "use the reference that the reads were aligned to"
             )
@@ -145,4 +145,4 @@ def fetch_reads(alignments: pysam.AlignmentFile, contig: str, start: int, end: i
         advice = "copy or make it again"
         if cram:
             advice += ", and check that --reference is the one it was made with"
-        raise UserError(f"{shown}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}") from error
+        raise DamagedFile(f"{shown}: truncated or damaged at {contig}:{start + 1} or after ({error}); {advice}") from error

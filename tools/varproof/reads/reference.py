@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import MissingFile, NotIndexed, OtherFormat, UserError
 from varproof.machinery.htslib import quiet
 from varproof.reads.arrays import base_codes
 
@@ -13,7 +13,7 @@ from varproof.reads.arrays import base_codes
 def open_reference(path: Path) -> pysam.FastaFile:
     """An indexed FASTA, plain or bgzipped; raises UserError for a missing file, a folder, another format, no index."""
     if not path.exists():
-        raise UserError(f"{path}: no such file")
+        raise MissingFile(f"{path}: no such file")
     if path.is_dir():
         raise UserError(f"{path} is a folder, not a FASTA file")
     try:
@@ -21,11 +21,11 @@ def open_reference(path: Path) -> pysam.FastaFile:
             return pysam.FastaFile(str(path))
     except (OSError, ValueError) as error:
         if not path.with_name(path.name + ".fai").exists():
-            raise UserError(
+            raise NotIndexed(
                 f"{path}: no index, and none could be made; make it with 'samtools faidx {path}' "
                 "(compress with bgzip, not gzip)"
             ) from error
-        raise UserError(f"{path}: not a readable FASTA file ({error})") from error
+        raise OtherFormat(f"{path}: not a readable FASTA file ({error})") from error
 
 
 def contig_lengths(path: Path) -> dict[str, int]:

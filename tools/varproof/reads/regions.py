@@ -5,11 +5,11 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import OtherReference, UserError
 from varproof.reads.files import some_names
 from varproof.reads.reference import open_reference
 
-logger = logging.getLogger("varproof.reads")
+logger = logging.getLogger(__name__)
 
 
 def read_regions(path: Path) -> dict[str, list[tuple[int, int]]]:
@@ -47,7 +47,7 @@ def regions_within(path: Path, contigs: Iterable[str], source: Path) -> dict[str
         return found
     advice = "; ".join(f"'{name}' is called '{other}' there" for name, other in _other_spellings(missing, set(known))[:1])
     if len(missing) == len(found):
-        raise UserError(
+        raise OtherReference(
             f"{path}: none of its contigs ({some_names(missing)}) is in {source} (which has {some_names(known)}); "
             + (f"{advice}: rename them in the BED" if advice else "use regions of the same genome build")
         )

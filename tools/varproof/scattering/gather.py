@@ -24,7 +24,7 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
 from varproof.variants.candidate import candidate_key, candidates_of
 
-logger = logging.getLogger("varproof.scattering.gather")
+logger = logging.getLogger(__name__)
 
 BLOCK = 2000
 """Candidates that are in memory at a time."""

@@ -18,7 +18,7 @@ from varproof.variants.chunks import NEIGHBOUR_REACH, chunks
 from varproof.variants.placement import MAX_SHIFT, placements
 from varproof.variants.reference import reference_slice
 
-logger = logging.getLogger("varproof.scattering.scatter")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

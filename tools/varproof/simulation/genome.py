@@ -10,7 +10,7 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import OtherFormat, UserError
 
 BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 _GC_WINDOW_BP = 2_000
@@ -120,7 +120,7 @@ def read_genome(path: Path) -> Genome:
         with pysam.FastxFile(str(path)) as handle:
             records = [(str(entry.name), entry.sequence.upper()) for entry in handle if entry.sequence]
     except OSError as error:
-        raise UserError(f"{path}: not a readable FASTA file ({error.strerror or error})") from error
+        raise OtherFormat(f"{path}: not a readable FASTA file ({error.strerror or error})") from error
     if not records:
         raise UserError(f"{path}: holds no sequence; give a FASTA file")
     bases = np.frombuffer("".join(sequence for _, sequence in records).encode(), dtype=np.uint8).copy()

@@ -39,7 +39,7 @@ from varproof.simulation.tables import TruthRecord, write_candidates, write_trut
 from varproof.simulation.variants import SPACING_BP, PlantedVariant, plant_variants
 from varproof.variants.edit import Edit
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 TUMOR_COPIES = 200
 MIN_CANDIDATE_READS = 2

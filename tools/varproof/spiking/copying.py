@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from varproof.formats.bgzf import BLOCK_BYTES
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import DamagedFile
 from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.files import fetch_reads
 from varproof.reads.sam import SECONDARY, SUPPLEMENTARY
@@ -117,7 +117,7 @@ class Copier:
         except OSError as error:
             if error.errno is not None:
                 raise
-            raise UserError(f"{job.part.path}: truncated or damaged ({error}); copy or make it again") from error
+            raise DamagedFile(f"{job.part.path}: truncated or damaged ({error}); copy or make it again") from error
 
     def _copied(self, job: CopyJob) -> Copied:
         with contextlib.ExitStack() as files:

@@ -32,7 +32,7 @@ from varproof.spiking.fragments import Planted, Planter, Shares
 from varproof.spiking.plan import Plan, Skipped, Spike, make_plan, sample_shares
 from varproof.spiking.settings import SpikingSettings
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 SPIKES_AT_ONCE = 8
 NO_CARRIER = "no_fragment_drawn"

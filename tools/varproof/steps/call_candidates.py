@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from varproof.steps.base import Settings
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class CallCandidatesSettings(Settings):

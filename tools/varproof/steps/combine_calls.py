@@ -11,7 +11,7 @@ from varproof.steps.base import Settings
 if TYPE_CHECKING:
     from varproof.formats.stacking import Stacking
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class CombineCallsSettings(Settings):

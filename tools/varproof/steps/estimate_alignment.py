@@ -7,7 +7,7 @@ from pydantic import Field
 
 from varproof.steps.base import Settings
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class EstimateAlignmentSettings(Settings):

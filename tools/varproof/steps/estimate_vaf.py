@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from varproof.formats.metrics import NeutralEvolution
     from varproof.posterior.vaf import FrequencyEstimate
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "type", "length", "map", "mean", "ci_low", "ci_high", "depth")
 ANNOTATIONS = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from varproof.steps.evaluated_runs import RunFiles
     from varproof.variants.reference import Reference
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class EvaluateCallsSettings(Settings):

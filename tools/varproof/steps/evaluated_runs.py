@@ -12,7 +12,7 @@ from varproof.formats.vcf import PROBABILITY_PREFIX, open_vcf
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest, working_folder
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

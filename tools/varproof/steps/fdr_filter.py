@@ -23,7 +23,7 @@ from varproof.variants.edit import VariantType
 if TYPE_CHECKING:
     from varproof.posterior.fdr import FdrThreshold
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"
 OWN_FILTERS = "vp_"

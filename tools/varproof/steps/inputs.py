@@ -17,12 +17,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import NotIndexed, UserError
 from varproof.machinery.output import STDOUT, input_digest, working_folder
 from varproof.machinery.remote import Remote, Spooled
 from varproof.steps.base import READS
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 INDEXED = (*READS, "reference", "known_sites")
 """Options that take files with an index, in which one jumps about."""
@@ -65,7 +65,7 @@ def ready_inputs(options: Options, *, remote: bool = True) -> Iterator[Options]:
                 text = text.replace(str(copy), copy.shown)
             if text == str(error):
                 raise
-            raise UserError(text) from error
+            raise type(error)(text) from error
 
 
 def _ready(name: str, path: Path, folder: Path, copies: list[Spooled], remote: bool) -> Path:
@@ -118,7 +118,7 @@ def _with_index(path: Remote, folder: Path) -> Remote:
             f"{path.shown}: the htslib of this installation can't read {scheme}://; download the file with its index"
         )
     where = ", ".join(Remote(address).name for address in path.index_addresses())
-    raise UserError(
+    raise NotIndexed(
         f"{path.shown}: no index can be read beside it, as {where} ({problems[0]}); "
         "check the address, or download the file and index it"
     )

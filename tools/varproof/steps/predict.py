@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from varproof.formats.model import ModelCard
     from varproof.formats.tensors import PackedTensors, TensorHeader
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class PredictSettings(Settings):

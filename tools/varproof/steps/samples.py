@@ -12,7 +12,7 @@ from varproof.reads.decode import open_reads
 from varproof.reads.estimate import estimate_alignment_properties
 from varproof.steps.estimate_alignment import EstimateAlignmentSettings
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 def sample_names(reads: Path, reference: Path) -> str:

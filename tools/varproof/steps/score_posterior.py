@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
     from varproof.machinery.journal import MakeJournal
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 GIVEN_PRIOR = "given"
 """`prior` of settings where a program hands over what it has learnt."""

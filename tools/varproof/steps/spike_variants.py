@@ -12,7 +12,7 @@ from pydantic import Field
 from varproof.spiking.settings import SpikingSettings
 from varproof.steps.base import Settings
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class SpikeVariantsSettings(Settings, SpikingSettings):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from varproof.formats.tensors import TensorReader, TensorSettings, TrackKind
     from varproof.pileup.pipeline import TensorJob
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 MOST_DEFAULT_PICTURES = 20
 

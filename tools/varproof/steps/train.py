@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from varproof.network.study import StudyPlan
     from varproof.network.training import TrainingPlan
 
-logger = logging.getLogger("varproof")
+logger = logging.getLogger(__name__)
 
 
 class TrainSettings(Settings):

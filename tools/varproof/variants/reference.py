@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pysam
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import OtherReference
 from varproof.reads.arrays import base_codes
 from varproof.reads.reference import open_reference, reference_codes
 from varproof.variants.candidate import Candidate
@@ -53,7 +53,7 @@ def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path
     expected = reference.between(candidate.start, candidate.end)
     given = base_codes(candidate.ref)
     if len(given) != len(expected) or np.any((given != expected) & (given < 4) & (expected < 4)):
-        raise UserError(
+        raise OtherReference(
             f"{path}: {candidate.contig}:{candidate.start + 1} has REF {candidate.ref[:20]}, but the reference has "
             f"{''.join('ACGTN'[i] for i in expected[:20])} there; use the reference that the candidates were called with"
         )
@@ -81,11 +81,11 @@ class Reference:
     def check(self, path: Path | str, record: Any) -> None:
         """Raise UserError unless the record's REF (contig, start, pos, ref) is what the reference has there."""
         if record.contig not in self._lengths:
-            raise UserError(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
+            raise OtherReference(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
         expected = record.ref.upper()
         found = self.bases(record.contig, record.start, record.start + len(expected))
         if found != expected and (len(found) != len(expected) or _differ(found, expected)):
-            raise UserError(
+            raise OtherReference(
                 f"{path}: record {record.contig}:{record.pos} has REF {_short(expected)} where {self.path} has "
                 f"{_short(found) or 'no bases'}; use the reference of the calls"
             )
