@@ -55,6 +55,8 @@ def test_arrays_of_calls_are_what_the_file_says(scored: Calls) -> None:
     assert found["alt"].tolist() == [record.alts[allele] for record, allele in records]
     assert found["depth"].tolist() == [record.samples["tumor"]["VP_DP"] for record, _ in records]
     events = ("SOMATIC_TUMOR", "SOMATIC_NORMAL", "GERMLINE_HET", "GERMLINE_HOM", "ARTIFACT", "ABSENT")
+    table = scored.frame()
+    assert list(table.columns) == list(found) and len(table) == len(records)
     for event in events:
         expected = [from_phred(record.info[f"PROB_{event}"][allele]) for record, allele in records]
         np.testing.assert_allclose(found[event], expected, rtol=1e-5)

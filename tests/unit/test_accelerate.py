@@ -51,6 +51,25 @@ def test_code_with_checked_indices_is_kept_apart(monkeypatch) -> None:
     assert accelerate.kernel_digest() != usual
 
 
+def test_numba_has_the_private_classes_that_kernels_are_kept_by() -> None:
+    """Where this fails: see how Numba's own FunctionCache is made now, rewrite `accelerate._layer` alike, raise the bound."""
+    from numba.core import caching
+
+    used = {
+        caching.FunctionCache: {"load_overload", "save_overload", "cache_path", "_impl_class"},
+        caching.CompileResultCacheImpl: {"_locator_classes"},
+        caching._CacheLocator: {
+            "get_cache_path",
+            "get_source_stamp",
+            "get_disambiguator",
+            "ensure_cache_path",
+            "from_function",
+        },
+    }
+    for kind, names in used.items():
+        assert names <= set(dir(kind)), (kind, numba.__version__)
+
+
 def test_no_processor_is_offered_what_rounds_otherwise() -> None:
     """No vector library is asked for exponentials, and nothing is fused, though this processor may be able to."""
     from varproof.machinery.numerics_numba_fns import exp_of, weighted_row_sums

@@ -328,5 +328,5 @@ def _frame(columns: "dict[str, np.ndarray]") -> "pd.DataFrame":
     try:
         import pandas as pd
     except ImportError as error:
-        raise UserError("a DataFrame needs pandas: pip install pandas; or take .arrays()") from error
+        raise UserError("a DataFrame needs pandas: pip install 'varproof[notebook]'; or take .arrays()") from error
     return pd.DataFrame(columns)

@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from varproof.candidates.known import KnownSites, require_known_contigs
-from varproof.candidates.pipeline import CallingJob, FoundCandidates, chunks, found_chunks
+from varproof.candidates.pipeline import CallingJob, Chunk, FoundCandidates, chunks, found_chunks
 from varproof.candidates.qualification import GrowingSample, grown_tree, leaf_qualities, leaves
 from varproof.candidates.records import candidates_header, write_candidates
 from varproof.formats.tree import QualityTree
@@ -83,7 +84,7 @@ def call(job: CallingJob, qualification: Qualification, output: Path, provenance
     return summary
 
 
-def _searched(job: CallingJob, stretches: list, workers: int) -> Iterator[FoundCandidates]:
+def _searched(job: CallingJob, stretches: list[Chunk], workers: int) -> Iterator[FoundCandidates]:
     limited = 0
     with progress(sum(item.end - item.start for item in stretches), "bases searched") as advance:
         for chunk, part in zip(stretches, found_chunks(job, stretches, workers), strict=True):
@@ -101,7 +102,7 @@ def _searched(job: CallingJob, stretches: list, workers: int) -> Iterator[FoundC
         )
 
 
-def _spooled(spool) -> Iterator[FoundCandidates]:
+def _spooled(spool: IO[bytes]) -> Iterator[FoundCandidates]:
     """What was put aside in this run, until the tree had grown."""
     spool.seek(0)
     while True:

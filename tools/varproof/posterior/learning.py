@@ -82,7 +82,7 @@ def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPr
     """Published rates and uninformative densities; `paired`: there is a normal sample."""
     uniform = possible_artifacts(paired) / possible_artifacts(paired).sum()
     return LearntPrior(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         territory=territory,
         classes=list(CLASSES),
         rates={event: (values / alleles_per_base()).tolist() for event, values in published_rates().items()},

@@ -114,7 +114,7 @@ def sample_match(tumor: AlleleCounts, normal: AlleleCounts, contig: np.ndarray, 
             counts[f"{name}_{kind}"] = int(chosen.sum())
             counts[f"{name}_{kind}_in_{other_name}"] = int((chosen & ~other.absent).sum())
     verdict = _verdict(tumor, normal, contig[order], position[order], counts)
-    return SampleMatch(verdict=verdict, **counts)  # type: ignore[arg-type]
+    return SampleMatch(verdict=verdict, **counts)
 
 
 def _verdict(

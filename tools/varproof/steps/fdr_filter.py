@@ -73,7 +73,7 @@ def _in_range(record: Any, options: FdrFilterSettings) -> Sequence[bool]:
     ]
 
 
-def _errors(options: FdrFilterSettings, selection: EventSelection) -> tuple[array, Counter[str]]:
+def _errors(options: FdrFilterSettings, selection: EventSelection) -> "tuple[array[float], Counter[str]]":
     """Error probabilities of all alleles in order, NaN of those that don't take part; and how many don't, by reason."""
     errors, left_out = array("d"), Counter[str]()
     for record in read_records(options.calls):
