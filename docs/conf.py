@@ -1,0 +1,42 @@
+"""Sphinx's settings. `make docs` builds the site from what generate.py has written; nothing in it is fetched from elsewhere."""
+
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+
+import varproof
+
+project = "varproof"
+copyright = "the varproof developers"
+release = varproof.__version__
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["dollarmath", "deflist"]
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+napoleon_google_docstring = False
+autodoc_member_order = "bysource"
+html_theme = "furo"
+html_title = f"varproof {release}"
+html_copy_source = False
+html_show_copyright = False
+html_math_renderer = "mathml"
+html_static_path: list[str] = []
+html_css_files: list[str] = []
+pygments_style = "friendly"
+
+
+def _inline(self: Any, node: nodes.math) -> None:
+    self.body.append(convert(node.astext(), display="inline"))
+    raise nodes.SkipNode
+
+
+def _block(self: Any, node: nodes.math_block) -> None:
+    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Equations as MathML, which browsers draw by themselves."""
+    app.add_html_math_renderer("mathml", inline_renderers=(_inline, None), block_renderers=(_block, None))
