@@ -4,7 +4,6 @@ import errno
 import importlib
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -281,26 +280,6 @@ def test_every_executable_is_installed_under_its_bare_name() -> None:
     scripts = dict(project["project"]["scripts"])
     assert scripts.pop("varproof") == "varproof.commands:umbrella"
     assert scripts == {name: f"varproof.commands.{module_of(name)}:main" for name in EXECUTABLES}
-
-
-def documented_commands() -> list[list[str]]:
-    """Commands with options in the README and the Makefile."""
-    root = Path(__file__).parents[2]
-    text = "".join((root / name).read_text().replace("\\\n", " ").replace("&&", "\n") for name in ("README.md", "Makefile"))
-    lines = (
-        shlex.split(line.strip().removeprefix("$(BIN)/")) for line in text.splitlines() if " --" in line and "|" not in line
-    )
-    return [words for words in lines if words and words[0] in EXECUTABLES]
-
-
-def test_documented_commands_are_valid() -> None:
-    commands = documented_commands()
-    assert {words[0] for words in commands} >= set(EXECUTABLES) - {"collect-evidence"}
-    for name, *arguments in commands:
-        module = importlib.import_module(f"varproof.commands.{module_of(name)}")
-        models = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, CommandOptions)]
-        (model,) = [kind for kind in models if kind.__module__ == module.__name__]
-        assert parse_options(name, model, arguments)
 
 
 def test_files_that_are_no_modules_are_packaged() -> None:
