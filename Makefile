@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test bounds robust test-wrappers lint audit bench bench-short picture test-data clean
+.PHONY: help demo test bounds robust test-wrappers lint docs audit bench bench-short picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -14,6 +14,7 @@ help:
 	@echo "make robust     spoilt files and faults by the thousand (half an hour)"
 	@echo "make test-wrappers  images, Nextflow, Galaxy and real callers on the real engines"
 	@echo "make lint       ruff, mypy and deptry"
+	@echo "make docs       the documentation as a site: build/docs/index.html"
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
@@ -132,6 +133,15 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/deptry --no-ansi tools
 
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@touch $@
+
+# The documentation as a site, from docs/ and from the code; any warning is an error. Nothing is fetched while it is built or read.
+docs: .venv/installed-docs
+	$(BIN)/python docs/generate.py build/docs-source
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html build/docs-source build/docs
+
 # Known weaknesses of what the images hold; asks PyPI.
 audit: .venv/installed
 	$(PYTHON) -m venv .venv/audit
@@ -155,7 +165,7 @@ bench-short: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/speed.py --short --work build/bench/work --output build/bench
 	VARPROOF_FAULTS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness/test_faults.py
 
-# The README's pictures, from the demo's report and its second pair; needs chromium.
+# The pictures of README and docs, from the demo's report and its second pair; needs chromium.
 picture: demo
 	$(BIN)/tensorise --candidates $(KNOWN)/candidates.vcf.gz --reference $(KNOWN)/reference.fa --tumor $(KNOWN)/tumor.bam \
 	  --normal $(KNOWN)/normal.bam --truth $(KNOWN)/truth.vcf.gz --output demo/known.h5 \
