@@ -15,6 +15,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
+smartquotes = False  # They would make a dash of the two before an option.
 napoleon_google_docstring = False
 autodoc_member_order = "bysource"
 html_theme = "furo"
@@ -22,8 +23,8 @@ html_title = f"varproof {release}"
 html_copy_source = False
 html_show_copyright = False
 html_math_renderer = "mathml"
-html_static_path: list[str] = []
-html_css_files: list[str] = []
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 pygments_style = "friendly"
 
 

@@ -248,10 +248,11 @@ def _evidence() -> str:
 def _tensors() -> str:
     from varproof.formats import tensors
 
+    datasets = paragraphs(tensors.TensorWriter.__doc__ or "").partition("\n\n")[2]
     bases = " ".join(paragraphs(text_below(tensors, name)) for name in ("NOTHING", "INSERTION_FOLLOWS"))
     return (
         f"{paragraphs(tensors.__doc__ or '')}\n\nThe file's attribute `schema` is `{tensors.SCHEMA}`, its attribute `header` "
-        f"the JSON of [TensorHeader](#tensorheader). {paragraphs(tensors.TensorWriter.__doc__ or '')}\n\n"
+        f"the JSON of [TensorHeader](#tensorheader). {datasets}\n\n"
         f"## Arrays\n\n{columns_table(tensors.PackedTensors, frozenset({'settings'}))}\n"
         f"## Columns of rows\n\n{', '.join(f'`{name}`' for name in tensors.ROW_COLUMNS)}: "
         f"{paragraphs(text_below(tensors, 'ROW_COLUMNS'))}\n\nBits of `flags`: {paragraphs(text_below(tensors, 'PRESENT'))}\n\n"
@@ -398,7 +399,13 @@ def results_section(heading: str) -> str:
     if not body:
         raise LookupError(f"RESULTS.md has no section {heading}")
     lines = re.split(r"\n#", body)[0].splitlines()[1:]
-    return "\n".join(lines).strip() + "\n"
+    return kept_together("\n".join(lines).strip()) + "\n"
+
+
+def kept_together(text: str) -> str:
+    """Results whose cells break only between a figure and what is allowed."""
+    lines = [re.sub(r" ?(=|≤|≥) ", "\u00a0\\1\u00a0", line) if line.startswith("|") else line for line in text.splitlines()]
+    return "\n".join(lines).replace("(\u00a0", "(")
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -430,9 +437,8 @@ def _from_root(name: str) -> str:
 
 
 def _results() -> str:
-    return re.sub(
-        r"^(#+) ", lambda match: f"#{match[1]} ", (ROOT / "tests/benchmarks/RESULTS.md").read_text(), flags=re.MULTILINE
-    )
+    text = kept_together((ROOT / "tests/benchmarks/RESULTS.md").read_text())
+    return re.sub(r"^(#+) ", lambda match: f"#{match[1]} ", text, flags=re.MULTILINE)
 
 
 def generated_pages() -> dict[str, str]:

@@ -64,7 +64,7 @@ def anchors(text: str) -> set[str]:
 def links(text: str) -> Iterator[str]:
     """Targets of links and pictures, but for those that lead out of the repository."""
     prose = re.sub(r"`[^`\n]*`", "", without_code(text))
-    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r'<img src="([^"]+)"', prose):
         if not re.match(r"[a-z]+:", target):
             yield target
 
