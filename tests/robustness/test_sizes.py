@@ -23,7 +23,7 @@ from varproof.formats.vcf import from_phred
 
 CONTIGS = int(os.environ.get("VARPROOF_CONTIGS", "50000"))
 MEGABYTES, KILOBYTES_PER_CONTIG = 450, 2
-"""The bound that the README states."""
+"""The bound that the documentation states."""
 
 AMPLICON_DEPTH, AMPLICON_SHARE = 100_000, 0.025
 LONG = 10_000
