@@ -10,7 +10,6 @@ tables into written pages where they have a line `<!-- table: NAME -->`, and sec
 import argparse
 import ast
 import importlib
-import importlib.util
 import inspect
 import itertools
 import re
@@ -235,9 +234,10 @@ def text_below(module: ModuleType, name: str) -> str:
 def _evidence() -> str:
     from varproof.formats import evidence
 
+    earlier = ", ".join(f"`{name}`" for name in evidence.EARLIER_SCHEMAS)
     return (
         f"{paragraphs(evidence.__doc__ or '')}\n\nThe file's attribute `schema` is `{evidence.SCHEMA}`; "
-        f"files of {' and '.join(f'`{name}`' for name in evidence.EARLIER_SCHEMAS)} are read, too.\n\n"
+        f"files of earlier versions ({earlier}) are refused: collect again.\n\n"
         f"{columns_table(evidence.Evidence)}\n"
         f"Attributes of the file beside it:\n\n"
         f"- `{evidence.COVERED_BASES}`: {paragraphs(text_below(evidence, 'COVERED_BASES'))}\n"
@@ -460,10 +460,6 @@ def generated_pages() -> dict[str, str]:
 def site_source() -> dict[str, str]:
     """Markdown by address, of all pages of the site, written and generated."""
     written = {path.relative_to(DOCS).as_posix(): expanded(path.read_text()) for path in sorted(DOCS.rglob("*.md"))}
-    if importlib.util.find_spec("varproof.api") is None:
-        written["api.md"] = re.sub(
-            r"```\{eval-rst\}\n.*?```", "There is none in this version.", written["api.md"], flags=re.DOTALL
-        )
     return {**written, **generated_pages()}
 
 
