@@ -88,7 +88,7 @@ def test_no_candidates(pair: Pair, tmp_path: Path) -> None:
 
 
 def test_same_bytes_twice_and_with_threads(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("varproof.evidence.pipeline.CHUNK_CANDIDATES", 3)
+    monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", 3)
     made = [collect(pair, tmp_path, name=f"{i}.h5", threads=threads).read_bytes() for i, threads in enumerate((1, 1, 2))]
     assert made[0] == made[1] == made[2]
 
@@ -312,7 +312,7 @@ def test_bad_input_is_named(case: str, pair: Pair, tmp_path: Path) -> None:
 def test_mistakes_found_by_workers_are_the_same(
     threads: int, pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("varproof.evidence.pipeline.CHUNK_CANDIDATES", 1)
+    monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", 1)
     message = broken(lambda pair, folder: wrong_ref(pair, folder) | {"threads": threads}, pair, tmp_path)
     assert "chr1:1401" in message
 

@@ -13,7 +13,6 @@ from varproof.commands.base import CommandOptions
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.commands.tensorise import TensoriseOptions, tensorise
-from varproof.evidence import pipeline
 from varproof.machinery.errors import UserError
 from varproof.machinery.journal import Journal
 from varproof.pileup import sites
@@ -54,7 +53,7 @@ SCORES = Job(score_posterior, ScorePosteriorOptions, BOTH, "scored.vcf")
 @pytest.fixture
 def candidates(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Candidates in several chunks."""
-    monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", 3)
+    monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", 3)
     monkeypatch.setattr(sites, "CHUNK_CANDIDATES", 3)
     return write_records(tmp_path / "candidates.vcf", pair.records(), pair)
 

@@ -269,7 +269,7 @@ def test_stdout_is_the_file(pair: Pair, all_sites: Path, tmp_path: Path, capfdbi
 
 
 def test_threads_change_no_byte(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("varproof.evidence.pipeline.CHUNK_CANDIDATES", 2)
+    monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", 2)
     one, two = (scored(pair, tmp_path, name=f"{threads}.vcf.gz", threads=threads) for threads in (1, 2))
     assert one.read_bytes() == two.read_bytes()
 

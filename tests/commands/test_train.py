@@ -13,7 +13,6 @@ import pytest
 
 from network_examples import LARGE_SETTINGS, SETTINGS, with_indels
 from tensor_examples import example_tensors, unlabelled, write_tensors
-from varproof.commands import train as command
 from varproof.commands.base import parse_options
 from varproof.commands.train import TrainOptions, train
 from varproof.formats.json_file import read_json
@@ -22,6 +21,7 @@ from varproof.formats.tensors import PackedTensors, TensorReader, TensorSettings
 from varproof.formats.training import TrainingMetrics
 from varproof.machinery.errors import UserError
 from varproof.network.prediction import Predictor
+from varproof.steps import train as command
 
 LABORATORY = Path(__file__).parent.parent / "training_laboratory.py"
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from evidence_examples import PROPERTIES, Locus, plain_sequence, sample_files
-from varproof.evidence import pipeline
 from varproof.evidence.pipeline import SampleFiles, collect_into, evidence_chunks
 from varproof.formats.evidence import (
     CANDIDATE_COLUMNS,
@@ -153,7 +152,7 @@ def test_evidence_does_not_depend_on_chunks(
 ) -> None:
     busy_sample, found = replace(busy_sample, max_depth=max_depth), []
     for size in (256, 7, 1):
-        monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", size)
+        monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", size)
         parts = list(evidence_chunks(busy_sample, 1))
         assert max(part.size for part in parts) <= size
         found.append(concatenated(parts))
@@ -167,7 +166,7 @@ def test_chunks_hold_every_candidate_once_with_its_neighbours(
 ) -> None:
     everything = [item for chunk in chunks(busy_sample.candidates) for item in chunk.candidates]
     for size in (1, 4):
-        monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", size)
+        monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", size)
         parts = list(chunks(busy_sample.candidates))
         assert [item for part in parts for item in part.candidates] == everything
         for part in parts:
@@ -181,7 +180,7 @@ def test_chunks_hold_every_candidate_once_with_its_neighbours(
 def test_evidence_files_do_not_depend_on_workers(
     busy_sample: SampleFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", 5)
+    monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", 5)
     contents = []
     for workers in (1, 2):
         path = tmp_path / f"{workers}.h5"

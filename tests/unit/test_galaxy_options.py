@@ -354,7 +354,7 @@ def test_every_file_that_is_written_is_an_output(executable: str) -> None:
 
 @pytest.mark.parametrize("executable", WRAPPED)
 def test_slots_are_used_where_there_is_something_to_share_out(executable: str) -> None:
-    source = inspect.getsource(module_of(executable))
+    source = inspect.getsource(importlib.import_module(module_of(executable).__name__.replace(".commands.", ".steps.")))
     shares = "worker_count" in source or "threads=options.threads" in source
     assert ("--threads" in command_of(executable)) == shares
     assert ("GALAXY_SLOTS" in command_of(executable)) == shares

@@ -36,7 +36,7 @@ ALLOWED = {
     ("reads/repeats_numba_fns.py", "argsort"): "no two keys are equal",
     ("posterior/relatedness.py", "scipy.stats"): "a chance that is only held against a limit",
     ("report/style.py", "math.log10"): "how many digits of a probability are shown",
-    ("report/evaluation.py", "scipy.stats"): "exact interval of a share, by the C library's functions; no record holds it",
+    ("evaluation/evaluation.py", "scipy.stats"): "exact interval of a share, by the C library's functions; no record holds it",
 }
 
 

@@ -176,7 +176,7 @@ def test_pages_of_next_to_nothing(calls: Calls, truth: Truth) -> None:
         "posterior.fdr",
         "posterior.vaf",
         "report.figures",
-        "report.variants",
+        "variants.edit",
     ],
 )
 def test_examples_in_docstrings(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The executable call-candidates."""
+"""call-candidates: candidate variants from reads alone, with what their reads look like."""
 
 import logging
 from pathlib import Path

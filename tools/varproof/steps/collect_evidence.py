@@ -1,4 +1,4 @@
-"""The executable collect-evidence."""
+"""collect-evidence: one sample's evidence for and against each candidate."""
 
 from pathlib import Path
 

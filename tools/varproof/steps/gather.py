@@ -1,4 +1,4 @@
-"""The executable gather."""
+"""gather: evidence, tensors or calls of chunks as one file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The executable predict."""
+"""predict: the network's probability that each candidate is real."""
 
 import contextlib
 import json

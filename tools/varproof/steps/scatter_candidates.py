@@ -1,4 +1,4 @@
-"""The executable scatter-candidates."""
+"""scatter-candidates: a candidate list in chunks, to be worked on apart."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The executable score-posterior."""
+"""score-posterior: the posterior probability of each event for each candidate."""
 
 import contextlib
 import logging
@@ -35,7 +35,7 @@ class ScorePosteriorSettings(Settings):
     tumor: Path = Field(description="tumour: indexed BAM or CRAM, or evidence.h5.")
     output: Path = Field(description="scored VCF to write: .vcf, .vcf.gz, .bcf or -.")
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM, or evidence.h5.")
-    tumor_sample: str | None = Field(None, description="the tumour's sample column in --candidates (default: see --help).")
+    tumor_sample: str | None = Field(None, description="the tumour's column in --candidates (default: that of its reads).")
     normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
     purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
     normal_contamination: float | Literal["auto"] = Field(

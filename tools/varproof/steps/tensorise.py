@@ -1,4 +1,4 @@
-"""The executable tensorise."""
+"""tensorise: pileups of candidates as packed tensors, for train and predict."""
 
 import json
 import logging

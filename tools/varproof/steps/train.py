@@ -1,4 +1,4 @@
-"""The executable train."""
+"""train: a network trained on labelled tensors, calibrated and tested."""
 
 import json
 import logging
