@@ -106,8 +106,8 @@ NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tes
 
 test: .venv/installed-dev
 	status=0; \
-	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
-	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS) || status=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal $(AGAIN) --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal $(AGAIN) $(NETWORK_TESTS) || status=$$?; \
 	exit $$status
 
 # The tests of compiled code with every index checked, compiled for that apart from the usual code.
