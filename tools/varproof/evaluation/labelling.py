@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from varproof.evaluation.variants import Key, read_truth
+from varproof.formats.events import SOMATIC
 from varproof.formats.labels import Label, read_labels, require_new
 from varproof.formats.tensors import UNKNOWN_LABEL
 from varproof.formats.vcf import read_records
@@ -13,7 +14,7 @@ from varproof.variants.candidate import candidates_of, trimmed_alleles
 from varproof.variants.edit import Edit
 from varproof.variants.reference import Reference
 
-TRUE_EVENT = "SOMATIC_TUMOR"
+TRUE_EVENT = SOMATIC
 
 
 def candidate_keys(candidates: Path, reference: Reference) -> list[Key | None]:

@@ -44,6 +44,9 @@ EVENTS = tuple(event.name for event in EVENT_TABLE if event.reported_as == event
 LEARNT_EVENTS = tuple(event.name for event in EVENT_TABLE if event.name != ABSENT)
 """Those that have a rate."""
 
+SOMATIC = "SOMATIC_TUMOR"
+"""What people look for, and what a truth holds."""
+
 NETWORK_EVENTS = ("CNN_SOMATIC", "CNN_ARTIFACT")
 COMBINED_EVENTS = ("COMBINED_SOMATIC", "COMBINED_ARTIFACT")
 

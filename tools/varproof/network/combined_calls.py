@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.formats.events import COMBINED_EVENTS, EVENTS, NETWORK_EVENTS
+from varproof.formats.events import COMBINED_EVENTS, NETWORK_EVENTS, SOMATIC
 from varproof.formats.scored import EventSelection, log_odds, select_events, skipped_alleles
 from varproof.formats.vcf import (
     NETWORK_PROBABILITY,
@@ -34,7 +34,7 @@ from varproof.variants.candidate import candidates_of
 from varproof.variants.edit import VariantType
 
 LABEL, COMBINED_FROM = "LABEL", "COMBINED_FROM"
-TRUE_EVENT = EVENTS[0]
+TRUE_EVENT = SOMATIC
 _NETWORK_FIELDS = (NETWORK_PROBABILITY, *(probability_field(event) for event in NETWORK_EVENTS))
 _SUBSTITUTIONS = (VariantType.SNV, VariantType.MNV)
 _ADVICE = "both files must be made from the same candidates, unfiltered"

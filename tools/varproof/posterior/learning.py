@@ -120,7 +120,8 @@ def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarr
         elif event == "ARTIFACT":
             spread = np.array([np.ravel(prior.artifact_density[g]) for g in group])
         else:
-            spread = np.ones((len(CLASSES), 1))
+            width = columns[event].stop - columns[event].start
+            spread = np.full((len(CLASSES), width), 1.0 / width)
         weights[:, columns[event]] = rate * spread
     if prior.foreign_fraction == 0.0:
         weights[:, columns["FOREIGN"]] = 0.0
