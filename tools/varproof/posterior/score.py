@@ -87,7 +87,7 @@ def flat_weights(components: Components) -> np.ndarray:
     for event, columns in components.columns.items():
         if event == "ARTIFACT":
             weights[columns] = np.repeat(IN_PAPER / IN_PAPER.sum(), len(ARTIFACT_RATES)) / len(ARTIFACT_RATES)
-        elif event != "FOREIGN":
+        elif EVENT_NAMED[event].in_paper:
             weights[columns] = 1.0 / (columns.stop - columns.start)
     return np.tile(weights / weights.sum(), (len(components.log_likelihood), 1))
 
