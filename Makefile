@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test bounds robust test-wrappers lint docs audit bench bench-short picture test-data clean
+.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit bench bench-short picture test-data clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -106,9 +106,13 @@ NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tes
 
 test: .venv/installed-dev
 	status=0; \
-	$(BIN)/python -m pytest -n auto --dist worksteal $(AGAIN) --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
-	$(BIN)/python -m pytest -n auto --dist worksteal $(AGAIN) $(NETWORK_TESTS) || status=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
+	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS) || status=$$?; \
 	exit $$status
+
+# Once more what has failed, of both parts.
+test-again: .venv/installed-dev
+	$(BIN)/python -m pytest -n auto --last-failed --ignore=tests/wrappers
 
 # The tests of compiled code with every index checked, compiled for that apart from the usual code.
 KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_finding.py candidates_rewriting.py density.py \

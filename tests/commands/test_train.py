@@ -21,6 +21,7 @@ from varproof.formats.tensors import PackedTensors, TensorReader, TensorSettings
 from varproof.formats.training import TrainingMetrics
 from varproof.machinery.errors import UserError
 from varproof.network.prediction import Predictor
+from varproof.commands.train import main
 from varproof.steps import train as command
 
 LABORATORY = Path(__file__).parent.parent / "training_laboratory.py"
@@ -125,7 +126,7 @@ def test_without_tensorflow(tmp_path: Path) -> None:
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["train", "--quiet", *arguments])
     with pytest.raises(SystemExit) as stop:
-        command.main()
+        main()
     return int(stop.value.code or 0)
 
 
