@@ -148,7 +148,7 @@ docs: .venv/installed-docs
 audit: .venv/installed
 	$(PYTHON) -m venv .venv/audit
 	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	for lock in core cnn-cpu cnn-gpu build; do \
+	for lock in core cnn-cpu cnn-gpu core-aarch64 cnn-cpu-aarch64 build; do \
 	  .venv/audit/bin/pip-audit --require-hashes --disable-pip --requirement containers/$$lock.lock || exit 1; \
 	done
 
