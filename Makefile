@@ -18,7 +18,7 @@ help:
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
-	@echo "make release VERSION=0.2.0  the version and the date of a release, in every file that has them"
+	@echo "make release VERSION=X.Y.Z  the version and the date of a release, in every file that has them"
 	@echo "make clean      remove .venv, demo, and what tests leave"
 
 .venv/installed: pyproject.toml

@@ -2,9 +2,9 @@
 
 The version is the literal in `tools/varproof/__init__.py`. What can't read it there has a copy, and `PLACES` lists them:
 
-    python packaging/release.py 0.2.0 [--date 2027-01-31] [--locks]   write all of them, and the date in CHANGES.md
-    python packaging/release.py --check v0.2.0                        does a tag fit what is written?
-    python packaging/release.py --sdist varproof-0.2.0.tar.gz         the digest of the published archive, into the recipe
+    python packaging/release.py X.Y.Z [--date 2027-01-31] [--locks]   write all of them, and the date in CHANGES.md
+    python packaging/release.py --check vX.Y.Z                        does a tag fit what is written?
+    python packaging/release.py --sdist varproof-X.Y.Z.tar.gz         the digest of the published archive, into the recipe
 
 It needs no package, so that it runs before anything is installed.
 """
