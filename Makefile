@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit bench bench-short picture test-data clean
+.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit bench bench-short picture test-data release clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -18,6 +18,7 @@ help:
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
+	@echo "make release VERSION=X.Y.Z  the version and the date of a release, in every file that has them"
 	@echo "make clean      remove .venv, demo, and what tests leave"
 
 .venv/installed: pyproject.toml
@@ -135,6 +136,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy packaging/release.py
 	$(BIN)/deptry --no-ansi tools
 
 .venv/installed-docs: .venv/installed
@@ -150,7 +152,7 @@ docs: .venv/installed-docs
 audit: .venv/installed
 	$(PYTHON) -m venv .venv/audit
 	.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	for lock in core cnn-cpu cnn-gpu build; do \
+	for lock in core cnn-cpu cnn-gpu core-aarch64 cnn-cpu-aarch64 build; do \
 	  .venv/audit/bin/pip-audit --require-hashes --disable-pip --requirement containers/$$lock.lock || exit 1; \
 	done
 
@@ -177,6 +179,10 @@ picture: demo
 	cp demo/pictures/chr1_247758_T_A.png docs/pileup.png
 	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1040,1475 \
 	  --screenshot=docs/report.png 'file://$(CURDIR)/demo/report.html'
+
+# Writes what a release changes and says what is left to do; see CONTRIBUTING.md.
+release:
+	$(PYTHON) packaging/release.py $(VERSION) $(addprefix --date ,$(DATE))
 
 clean:
 	rm -rf .venv demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis tools/*.egg-info

@@ -4,7 +4,7 @@
 #   install.sh system | tools | dependencies LOCK | varproof
 set -eu
 export DEBIAN_FRONTEND=noninteractive PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-# Kernels are compiled for any x86-64, and not for the processor at hand; runs are told the same.
+# Kernels are compiled for any processor of the kind, and not for the one at hand; runs are told the same.
 export NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES=
 [ ! -f /build/registries.pem ] || export PIP_CERT=/build/registries.pem
 pip=/build/tools/bin/pip
@@ -12,10 +12,12 @@ home=/opt/varproof
 python=$home/bin/python
 export PATH=$home/bin:$PATH
 
-# Debian's Python, and ps for Nextflow.
+# Debian's Python, and ps for Nextflow; minimap2 where there is none for Python.
 install_system() {
     apt-get update -q
-    apt-get install -yq --no-install-recommends python3 procps
+    minimap2=
+    [ "$(uname -m)" = x86_64 ] || minimap2=minimap2
+    apt-get install -yq --no-install-recommends python3 procps $minimap2
     apt-get clean
     rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
     rm -rf /usr/share/doc/* /usr/share/man/* /usr/share/info/* /usr/share/locale/*

@@ -14,14 +14,13 @@ import pytest
 from network_examples import LARGE_SETTINGS, SETTINGS, with_indels
 from tensor_examples import example_tensors, unlabelled, write_tensors
 from varproof.commands.base import parse_options
-from varproof.commands.train import TrainOptions, train
+from varproof.commands.train import TrainOptions, main, train
 from varproof.formats.json_file import read_json
 from varproof.formats.model import read_card
 from varproof.formats.tensors import PackedTensors, TensorReader, TensorSettings
 from varproof.formats.training import TrainingMetrics
 from varproof.machinery.errors import UserError
 from varproof.network.prediction import Predictor
-from varproof.commands.train import main
 from varproof.steps import train as command
 
 LABORATORY = Path(__file__).parent.parent / "training_laboratory.py"

@@ -25,7 +25,7 @@ from varproof.report.certificate_page import in_words, rate_of, render_certifica
 NAN = float("nan")
 RUN = CertifiedRun(
     calls="<b>run</b>", truth="truth.vcf.gz", spiked=True, seed=7, reads=["donor.bam"], purity=0.75, candidates=5,
-    candidates_not_judged=0, true_variants=4, scoring={"version": "0.1.0"}, input_digests={},
+    candidates_not_judged=0, true_variants=4, scoring={"version": "0.0.1"}, input_digests={},
 )  # fmt: skip
 
 

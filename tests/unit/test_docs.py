@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 import varproof
-from varproof import __version__, api
+from varproof import api
 from varproof.commands import EXECUTABLES
 from varproof.commands.base import parse_options
 from varproof.machinery.errors import UserError
@@ -313,11 +313,6 @@ def test_pages_name_no_place_of_a_machine() -> None:
 
 def test_the_readme_is_one_screen() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 45
-
-
-def test_the_version_is_one() -> None:
-    assert f'\nversion = "{__version__}"\n' in (ROOT / "pyproject.toml").read_text()
-    assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
 
 
 @pytest.mark.skipif(

@@ -1,11 +1,13 @@
 """Alignments carry the flags, mates, clips and lengths that an aligner writes."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pysam
 import pytest
 
+from varproof.machinery.errors import UserError
 from varproof.simulation.alignment import build_index, merge_bams, sam_header, write_sorted_bam
 from varproof.simulation.genome import Genome, random_bases, reverse_complement, write_fasta
 from varproof.simulation.reads import ReadPairs
@@ -119,3 +121,26 @@ def test_split_reads_have_a_supplementary_alignment(aligned) -> None:
 def test_duplicates_are_marked(aligned) -> None:
     _, records = aligned
     assert only(records, 8, 1).is_duplicate and only(records, 8, 2).is_duplicate and not only(records, 0, 1).is_duplicate
+
+
+def test_the_command_minimap2_stands_in_for_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is for Linux on x86-64 only. Here the command is the package, run by a process of its own."""
+    pytest.importorskip("pyminimap2")
+    genome = Genome(["one"], np.array([0, 5_000]), random_bases(5_000, 0.5, np.random.default_rng(2)))
+    write_fasta(genome, tmp_path / "r.fa")
+    build_index(tmp_path / "r.fa", tmp_path / "package.mmi")
+
+    command = tmp_path / "bin" / "minimap2"
+    command.parent.mkdir()
+    command.write_text(f"#!{sys.executable}\nimport sys, pyminimap2\nsys.stderr.write(pyminimap2.main(sys.argv[1:])[1])\n")
+    command.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "pyminimap2", None)
+    monkeypatch.setenv("PATH", str(command.parent))
+    build_index(tmp_path / "r.fa", tmp_path / "command.mmi")
+    assert (tmp_path / "command.mmi").read_bytes() == (tmp_path / "package.mmi").read_bytes()
+    with pytest.raises(RuntimeError, match=r"minimap2 failed: .*absent\.fa"):
+        build_index(tmp_path / "absent.fa", tmp_path / "absent.mmi")
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"'pip install pyminimap2' .* or the command minimap2 in PATH"):
+        build_index(tmp_path / "r.fa", tmp_path / "neither.mmi")

@@ -7,6 +7,7 @@ import numpy as np
 import pysam
 import pytest
 
+from varproof import __version__
 from wrappers.callers import Called
 from wrappers.containers import Engine
 from wrappers.machine import TEST_DATA, ran_on
@@ -57,7 +58,7 @@ def test_calls_are_right(request: pytest.FixtureRequest, nextflow: Nextflow, loc
         assert len(found - truth) <= 0.15 * len(found), branch
         assert (local.results / "metrics" / f"simulated.{branch}.metrics.html").stat().st_size > 100_000
     assert len((local.results / "calls" / "simulated.combined.filtered.vaf.tsv").read_text().splitlines()) > 40
-    assert "varproof: '0.1.0'" in (local.results / "pipeline_info" / "versions.yml").read_text()
+    assert f"varproof: '{__version__}'" in (local.results / "pipeline_info" / "versions.yml").read_text()
 
 
 def test_resume_repeats_nothing(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from varproof import __version__
 from wrappers.machine import ran_on
 from wrappers.workflow import NF_CORE, PIPELINE, Nextflow, venv
 
@@ -88,4 +89,4 @@ def test_nextflow_names_the_image_of_a_module(request: pytest.FixtureRequest, ne
         text=True,
     )
     shown = json.loads(run.stdout[run.stdout.index("{") :])
-    assert shown["processes"] == [{"name": "VARPROOF_TRAIN", "container": "ghcr.io/varproof/varproof-cnn:0.1.0"}]
+    assert shown["processes"] == [{"name": "VARPROOF_TRAIN", "container": f"ghcr.io/varproof/varproof-cnn:{__version__}"}]

@@ -1,4 +1,4 @@
-"""Read pairs to coordinate-sorted BAM: minimap2 in this process, then flags of duplicates, read groups, and our own header.
+"""Read pairs to coordinate-sorted BAM: minimap2, then flags of duplicates, read groups, and our own header.
 
 Supplementary alignments of split reads are kept (flag 0x800, soft-clipped, with SA); secondary ones are not.
 """
@@ -6,6 +6,8 @@ Supplementary alignments of split reads are kept (flag 0x800, soft-clipped, with
 import contextlib
 import hashlib
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,13 +52,22 @@ def build_index(reference: Path, index: Path) -> None:
 
 
 def _minimap2(arguments: list[str], output: Path) -> None:
-    """Run minimap2 in this process; raises UserError without it, RuntimeError with its last words if it leaves no output."""
+    """Run minimap2, the Python package or else the command: the package is for Linux on x86-64 only.
+
+    Raises UserError without either, RuntimeError with its last words if it leaves no output.
+    """
+    arguments = ["-t", "1", *arguments]
     try:
         import pyminimap2
     except ImportError as error:
-        raise UserError("simulate-pair needs minimap2 as a Python package; 'pip install pyminimap2' (Linux)") from error
-
-    _, log = pyminimap2.main(["-t", "1", *arguments])
+        command = shutil.which("minimap2")
+        if command is None:
+            raise UserError(
+                "simulate-pair needs minimap2: 'pip install pyminimap2' (Linux on x86-64), or the command minimap2 in PATH"
+            ) from error
+        log = subprocess.run([command, *arguments], capture_output=True, text=True).stderr
+    else:
+        _, log = pyminimap2.main(arguments)
     if "ERROR" in log or not output.exists():
         raise RuntimeError(f"minimap2 failed: {log.strip().splitlines()[-1:]}")
 
