@@ -9,7 +9,8 @@ from varproof.formats.vcf import read_records
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.placement import MAX_SHIFT
 
-CHUNK_CANDIDATES = 256
+CHUNK_CANDIDATES = 512
+"""Around each chunk reads are decoded twice, which weighs in deep samples: of 256 a list at 2,000× takes a seventh longer."""
 CHUNK_SPAN = 50_000
 
 NEIGHBOUR_REACH = 400
