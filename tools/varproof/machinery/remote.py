@@ -31,7 +31,9 @@ def start_network_access() -> None:
     """
     import pysam
 
-    with contextlib.suppress(OSError):  # there is nothing to open
+    from varproof.machinery.htslib import quiet
+
+    with quiet(), contextlib.suppress(OSError):  # there is nothing to open, and perhaps no such library
         pysam.HFile("https:", "r")
 
 

@@ -6,6 +6,7 @@ normal is an error; an index that is older than its file is a warning.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -112,10 +113,11 @@ def _with_index(path: Remote, folder: Path) -> Remote:
             return Remote(path.given, target)
         except OSError as error:
             problems.append(error)
-    if any("rotocol not supported" in str(error) for error in problems):
+    if any(error.errno == errno.EPROTONOSUPPORT for error in problems):
         scheme = str(path).partition(":")[0]
         raise UserError(
-            f"{path.shown}: the htslib of this installation can't read {scheme}://; download the file with its index"
+            f"{path.shown}: htslib can't read {scheme}:// here; on Linux it needs the system's libcurl (libcurl.so.4): "
+            "install that, or download the file with its index"
         )
     where = ", ".join(Remote(address).name for address in path.index_addresses())
     raise NotIndexed(
