@@ -5,8 +5,6 @@ from varproof.steps.call_candidates import CallCandidatesSettings, call_candidat
 
 
 class CallCandidatesOptions(CallCandidatesSettings, CommandOptions):
-    """call-candidates's options; what they are for is said where they are defined."""
-
     __doc__ = CallCandidatesSettings.__doc__
 
 

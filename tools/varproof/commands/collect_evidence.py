@@ -5,8 +5,6 @@ from varproof.steps.collect_evidence import CollectEvidenceSettings, collect_evi
 
 
 class CollectEvidenceOptions(CollectEvidenceSettings, CommandOptions):
-    """collect-evidence's options; what they are for is said where they are defined."""
-
     __doc__ = CollectEvidenceSettings.__doc__
 
 

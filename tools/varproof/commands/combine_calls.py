@@ -5,8 +5,6 @@ from varproof.steps.combine_calls import CombineCallsSettings, combine_calls
 
 
 class CombineCallsOptions(CombineCallsSettings, CommandOptions):
-    """combine-calls's options; what they are for is said where they are defined."""
-
     __doc__ = CombineCallsSettings.__doc__
 
 

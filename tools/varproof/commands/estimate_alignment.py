@@ -5,8 +5,6 @@ from varproof.steps.estimate_alignment import EstimateAlignmentSettings, estimat
 
 
 class Options(EstimateAlignmentSettings, CommandOptions):
-    """estimate-alignment's options; what they are for is said where they are defined."""
-
     __doc__ = EstimateAlignmentSettings.__doc__
 
 

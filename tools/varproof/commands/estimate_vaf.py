@@ -5,8 +5,6 @@ from varproof.steps.estimate_vaf import EstimateVafSettings, estimate_vaf
 
 
 class EstimateVafOptions(EstimateVafSettings, CommandOptions):
-    """estimate-vaf's options; what they are for is said where they are defined."""
-
     __doc__ = EstimateVafSettings.__doc__
 
 

@@ -5,8 +5,6 @@ from varproof.steps.evaluate_calls import EvaluateCallsSettings, evaluate_calls
 
 
 class EvaluateCallsOptions(EvaluateCallsSettings, CommandOptions):
-    """evaluate-calls's options; what they are for is said where they are defined."""
-
     __doc__ = EvaluateCallsSettings.__doc__
 
 

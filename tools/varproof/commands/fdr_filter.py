@@ -5,8 +5,6 @@ from varproof.steps.fdr_filter import FdrFilterSettings, fdr_filter
 
 
 class FdrFilterOptions(FdrFilterSettings, CommandOptions):
-    """fdr-filter's options; what they are for is said where they are defined."""
-
     __doc__ = FdrFilterSettings.__doc__
 
 

@@ -5,8 +5,6 @@ from varproof.steps.gather import GatherSettings, gather_chunks
 
 
 class GatherOptions(GatherSettings, CommandOptions):
-    """gather's options; what they are for is said where they are defined."""
-
     __doc__ = GatherSettings.__doc__
 
 

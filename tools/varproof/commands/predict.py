@@ -5,8 +5,6 @@ from varproof.steps.predict import PredictSettings, predict
 
 
 class PredictOptions(PredictSettings, CommandOptions):
-    """predict's options; what they are for is said where they are defined."""
-
     __doc__ = PredictSettings.__doc__
 
 

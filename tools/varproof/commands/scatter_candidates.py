@@ -5,8 +5,6 @@ from varproof.steps.scatter_candidates import ScatterCandidatesSettings, scatter
 
 
 class ScatterCandidatesOptions(ScatterCandidatesSettings, CommandOptions):
-    """scatter-candidates's options; what they are for is said where they are defined."""
-
     __doc__ = ScatterCandidatesSettings.__doc__
 
 

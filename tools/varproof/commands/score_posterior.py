@@ -5,8 +5,6 @@ from varproof.steps.score_posterior import ScorePosteriorSettings, score_posteri
 
 
 class ScorePosteriorOptions(ScorePosteriorSettings, CommandOptions):
-    """score-posterior's options; what they are for is said where they are defined."""
-
     __doc__ = ScorePosteriorSettings.__doc__
 
 

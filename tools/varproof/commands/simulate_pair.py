@@ -5,8 +5,6 @@ from varproof.steps.simulate_pair import SimulatePairSettings, simulate
 
 
 class Options(SimulatePairSettings, CommandOptions):
-    """simulate-pair's options; what they are for is said where they are defined."""
-
     __doc__ = SimulatePairSettings.__doc__
 
 

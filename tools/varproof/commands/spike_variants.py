@@ -5,8 +5,6 @@ from varproof.steps.spike_variants import SpikeVariantsSettings, spike_variants
 
 
 class SpikeVariantsOptions(SpikeVariantsSettings, CommandOptions):
-    """spike-variants's options; what they are for is said where they are defined."""
-
     __doc__ = SpikeVariantsSettings.__doc__
 
 

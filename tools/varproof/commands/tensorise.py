@@ -5,8 +5,6 @@ from varproof.steps.tensorise import TensoriseSettings, tensorise
 
 
 class TensoriseOptions(TensoriseSettings, CommandOptions):
-    """tensorise's options; what they are for is said where they are defined."""
-
     __doc__ = TensoriseSettings.__doc__
 
 

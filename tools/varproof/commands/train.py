@@ -5,8 +5,6 @@ from varproof.steps.train import TrainSettings, train
 
 
 class TrainOptions(TrainSettings, CommandOptions):
-    """train's options; what they are for is said where they are defined."""
-
     __doc__ = TrainSettings.__doc__
 
 

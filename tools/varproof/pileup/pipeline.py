@@ -78,6 +78,11 @@ class TensorJob:
         """Reads of all samples: `track_sample` points into this list."""
         return self.fixed_reads + [item.reads for item in self.pool]
 
+    def check_reads(self) -> None:
+        """Raise UserError unless the reads of all samples can be opened."""
+        for path in self.reads:
+            open_reads(path, self.reference).close()
+
     def shown_samples(self, contig: str, item: Placement) -> list[int]:
         """Index of the sample in each track of a candidate."""
         fixed = list(range(len(self.fixed_reads)))

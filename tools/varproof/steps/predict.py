@@ -67,7 +67,6 @@ def _packed(options: PredictSettings, card: "ModelCard") -> "Iterator[tuple[Tens
     from varproof.formats.tensors import TensorReader
     from varproof.formats.vcf import read_records
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
-    from varproof.reads.decode import open_reads
 
     if options.tensors is not None:
         with TensorReader(options.tensors) as reader:
@@ -85,8 +84,7 @@ def _packed(options: PredictSettings, card: "ModelCard") -> "Iterator[tuple[Tens
         contexts=tuple(options.context),
         settings=card.settings,
     )
-    for path in job.reads:
-        open_reads(path, options.reference).close()
+    job.check_reads()
     total = sum(len(record.alts or ()) for record in read_records(options.candidates))
     yield tensor_header(job, ""), total, packed_chunks(job, options.worker_count)
 

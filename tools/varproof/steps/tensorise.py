@@ -127,7 +127,6 @@ def _job(options: TensoriseSettings) -> "TensorJob":
     """What is to be made, checked as far as can be before the work."""
     from varproof.formats.context_pool import eligible_contexts, read_context_pool
     from varproof.pileup.pipeline import TensorJob
-    from varproof.reads.decode import open_reads
 
     own = [options.tumor, *([] if options.normal is None else [options.normal])]
     pool = []
@@ -149,8 +148,7 @@ def _job(options: TensoriseSettings) -> "TensorJob":
         labels=_labels(options),
         mutation_class_field=options.mutation_class_field,
     )
-    for path in job.reads:
-        open_reads(path, options.reference).close()
+    job.check_reads()
     return job
 
 

@@ -53,12 +53,7 @@ class Candidate:
     @property
     def length(self) -> int:
         """Number of bases that differ: of an SNV 1, of an MNV its width, of an indel the larger allele's length."""
-        return max(self.end - self.start, len(self.alt))
-
-    @property
-    def length_change(self) -> int:
-        """Length of the alternative haplotype minus that of the reference haplotype, bp."""
-        return len(self.alt) - (self.end - self.start)
+        return self.edit.length
 
 
 def _info(record: Any, key: str) -> Any:

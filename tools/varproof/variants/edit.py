@@ -2,16 +2,9 @@
 
 from collections.abc import Container
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from varproof.variants.shifting import steps_left, steps_right, turned
-
-
-class Bases(Protocol):
-    """A sequence by position: bytes, a `ReferenceSlice`, or what reads a file."""
-
-    def __getitem__(self, place: Any, /) -> Any:
-        """The base at a position, or the bases of a slice; in the alphabet of the edits that it is asked about."""
+from varproof.variants.shifting import Bases, steps_left, steps_right, turned
 
 
 class VariantType(str, Enum):

@@ -8,7 +8,7 @@ import numpy as np
 import pysam
 
 from varproof.machinery.errors import OtherReference
-from varproof.reads.arrays import base_codes
+from varproof.reads.arrays import base_codes, spelled_out
 from varproof.reads.reference import open_reference, reference_codes
 from varproof.variants.candidate import Candidate
 from varproof.variants.edit import Edit, left_aligned
@@ -55,7 +55,7 @@ def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path
     if len(given) != len(expected) or np.any((given != expected) & (given < 4) & (expected < 4)):
         raise OtherReference(
             f"{path}: {candidate.contig}:{candidate.start + 1} has REF {candidate.ref[:20]}, but the reference has "
-            f"{''.join('ACGTN'[i] for i in expected[:20])} there; use the reference that the candidates were called with"
+            f"{spelled_out(expected[:20].tobytes())} there; use the reference that the candidates were called with"
         )
 
 

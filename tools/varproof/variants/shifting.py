@@ -1,6 +1,6 @@
 """Where else an insertion or deletion could have been written: the one place that follows an indel through a repeat.
 
-`bases` is anything that gives a base by its position (bytes, an array of codes, a `Reference`), `moved` the inserted or
+`bases` is anything that gives a base by its position (bytes, an array of codes, a `ReferenceSlice`), `moved` the inserted or
 deleted bases in the same alphabet. Moving an indel by one turns `moved` by one; it stays the same variant as long as the
 base that it passes equals the one that it leaves behind.
 """
@@ -12,8 +12,8 @@ from typing import Any, Protocol
 class Bases(Protocol):
     """A sequence by position."""
 
-    def __getitem__(self, position: int, /) -> Any:
-        """The base at a position."""
+    def __getitem__(self, place: Any, /) -> Any:
+        """The base at a position, or the bases of a slice."""
 
 
 def steps_left(bases: Bases, start: int, moved: Any, limit: int, unknown: Container[Any] = ()) -> int:
