@@ -15,7 +15,7 @@ from varproof.commands.score_posterior import ScorePosteriorOptions, score_poste
 from varproof.commands.tensorise import TensoriseOptions, tensorise
 from varproof.machinery.errors import UserError
 from varproof.machinery.journal import Journal
-from varproof.pileup import sites
+from varproof.pileup import pipeline
 
 
 class CutOff(Exception):
@@ -54,7 +54,7 @@ SCORES = Job(score_posterior, ScorePosteriorOptions, BOTH, "scored.vcf")
 def candidates(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Candidates in several chunks."""
     monkeypatch.setattr("varproof.variants.chunks.CHUNK_CANDIDATES", 3)
-    monkeypatch.setattr(sites, "CHUNK_CANDIDATES", 3)
+    monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", 3)
     return write_records(tmp_path / "candidates.vcf", pair.records(), pair)
 
 

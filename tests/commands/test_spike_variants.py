@@ -319,7 +319,7 @@ def test_what_is_wrong_with_a_plan_is_told(person: Path, tmp_path: Path) -> None
     with pysam.FastaFile(str(person / "reference.fa")) as reference:
         base = reference.fetch("chr1", 4_999, 5_000)
     for line, message in (
-        ("chr9\t100\t.\tA\tC\t.\t.\t.", "contig chr9 is not in"),
+        ("chr9\t100\t.\tA\tC\t.\t.\t.", "contig 'chr9' is not in"),
         ("chr1\t900000\t.\tA\tC\t.\t.\t.", "no bases"),
         (f"chr1\t5000\t.\t{'A' if base != 'A' else 'C'}\tG\t.\t.\t.", "has REF"),
         (f"chr1\t5000\t.\t{base}\t{'A' if base != 'A' else 'C'}\t.\t.\tAF=1.5", "AF is 1.5"),

@@ -22,7 +22,7 @@ from varproof.formats.tensors import (
     TensorSettings,
 )
 from varproof.machinery.errors import UserError
-from varproof.pileup import sites
+from varproof.pileup import pipeline, sites
 from varproof.pileup.expansion import expanded
 
 WINDOW, DEPTH = 41, 60
@@ -82,8 +82,8 @@ def test_chunks_stretches_and_threads_change_nothing(
     whole = made(pair, tmp_path, rows=rows, soft_clips=True)
     threads = made(pair, tmp_path, name="threads.h5", rows=rows, soft_clips=True, threads=2)
     assert whole.read_bytes() == threads.read_bytes()
-    for constant, value in (("CHUNK_CANDIDATES", 3), ("STRETCH_GAP", 100), ("STRETCH_SPAN", 800)):
-        monkeypatch.setattr(sites, constant, value)
+    for room, constant, value in ((pipeline, "CHUNK_CANDIDATES", 3), (sites, "STRETCH_GAP", 100), (sites, "STRETCH_SPAN", 800)):
+        monkeypatch.setattr(room, constant, value)
         assert_same_tensors(content(made(pair, tmp_path, name=f"{constant}.h5", rows=rows, soft_clips=True)), content(whole))
 
 
@@ -248,7 +248,7 @@ def test_contexts_drawn_from_a_pool(pair: Pair, tmp_path: Path, monkeypatch: pyt
     assert (content(made(pair, tmp_path, name="seed.h5", **options, seed=1)).track_sample != tensors.track_sample).any()
     fewer = content(made(pair, tmp_path, pair.records()[3:5], name="fewer.h5", **options))
     assert (fewer.track_sample == tensors.track_sample[3:5]).all()
-    monkeypatch.setattr(sites, "CHUNK_CANDIDATES", 2)
+    monkeypatch.setattr(pipeline, "CHUNK_CANDIDATES", 2)
     monkeypatch.setattr(sites, "STRETCH_GAP", 10)
     assert_same_tensors(content(made(pair, tmp_path, name="chunks.h5", **options)), tensors)
 
@@ -321,8 +321,8 @@ def test_mistakes_in_labels(pair: Pair, tmp_path: Path) -> None:
         ([row, row], "line 3 repeats line 2"),
         ([row, (*row[:4], 0)], "line 3 contradicts line 2"),
         ([("chr1", low[0] + 1, *low[1:], 1), ("chr1", high[0] + 1, *high[1:], 0)], "line 3 contradicts line 2"),
-        ([("chr1", position + 1, alt, ref, 1)], r"labels.tsv: line 2: record chr1:\d+ has REF"),
-        ([("chr9", 5, "A", "C", 1)], "line 2: contig chr9 is not in"),
+        ([("chr1", position + 1, alt, ref, 1)], r"labels.tsv: line 2: chr1:\d+ has REF"),
+        ([("chr9", 5, "A", "C", 1)], "line 2: contig 'chr9' is not in"),
         (
             [row, ("chr1", position + 1, ref, next(b for b in "ACGT" if b not in (ref, alt)), 1)],
             r"1 of 2 labels match no candidate of .*candidates.vcf, the first in line 3 \(chr1:",

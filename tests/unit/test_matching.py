@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pysam
@@ -143,12 +144,13 @@ def test_records_of_another_reference(tmp_path: Path, reference: tuple[str, Refe
         header.contigs.add(contig, length=120)
     fits = header.new_record(contig="chr2", start=4, alleles=("ac", "a"))
     ambiguous = header.new_record(contig="chr2", start=4, alleles=("NC", "A"))
-    for record in (fits, ambiguous):
+    foreign = SimpleNamespace(contig="chr2", start=4, ref="ÅC")  # of a table, which may hold anything
+    for record in (fits, ambiguous, foreign):
         reference[1].check(tmp_path, record)
     for record, message in [
         (header.new_record(contig="chr2", start=4, alleles=("AG", "A")), "chr2:5 has REF AG where .* has AC"),
         (header.new_record(contig="chr2", start=118, alleles=("GTA", "A")), "chr2:119 has REF GTA"),
-        (header.new_record(contig="chr3", start=4, alleles=("A", "C")), "contig chr3 is not in"),
+        (header.new_record(contig="chr3", start=4, alleles=("A", "C")), "contig 'chr3' is not in"),
     ]:
         with pytest.raises(UserError, match=message):
             reference[1].check(tmp_path, record)

@@ -16,7 +16,6 @@ import numpy as np
 from varproof.formats.context_pool import PoolSample
 from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE
-from varproof.machinery.errors import OtherReference
 from varproof.machinery.journal import Arrays, Journal, journaled_results
 from varproof.pileup.packing import (
     REACH,
@@ -29,15 +28,19 @@ from varproof.pileup.packing import (
     stretch_of,
     window_codes,
 )
-from varproof.pileup.sites import Site, chunks, sites, stretches
+from varproof.pileup.sites import Site, sites, stretches
 from varproof.reads.decode import decode_reads, open_reads, require_same_contigs
 from varproof.reads.reference import open_reference
 from varproof.variants.candidate import Candidate
+from varproof.variants.chunks import pieces
 from varproof.variants.placement import MAX_SHIFT, Placement, placements
-from varproof.variants.reference import ReferenceSlice, reference_slice
+from varproof.variants.reference import ReferenceSlice, reference_slice, require_contig, require_inside
 
 NO_SAMPLE = -1
 """Stands for the sample of a candidate that was skipped."""
+
+CHUNK_CANDIDATES = 256
+"""Neighbours do not matter here and no reads are decoded twice, so that a chunk is only as large as its tensors may be."""
 
 MOST_OPEN_FILES = 64
 DECODED_DEPTH = 10_000
@@ -117,8 +120,9 @@ def packed_chunks(job: TensorJob, workers: int, journal: Journal | None = None) 
         columns = {name: value.astype(object) if value.dtype.kind == "U" else value for name, value in arrays.items()}
         return PackedTensors(settings=job.settings, **columns)
 
-    stream = sites(job.candidates, job.labels, job.mutation_class_field)
-    return journaled_results(lambda: _Worker(job).pack, chunks(stream), workers, journal, packed, unpacked)
+    found = sites(job.candidates, job.labels, job.mutation_class_field)
+    chunks = pieces(found, lambda site: site.candidate, CHUNK_CANDIDATES)
+    return journaled_results(lambda: _Worker(job).pack, chunks, workers, journal, packed, unpacked)
 
 
 @dataclass(frozen=True)
@@ -146,12 +150,7 @@ class _Worker:
         settings = self.job.settings
         size, tracks, window = len(chunk), len(settings.tracks), settings.window
         contig = chunk[0].candidate.contig
-        if contig not in self.lengths:
-            known = ", ".join(self.fasta.references[:3]) + (", ..." if len(self.fasta.references) > 3 else "")
-            raise OtherReference(
-                f"{self.job.candidates}: contig '{contig}' is not in {self.job.reference} (which has {known}); "
-                "use the reference that the candidates were called with"
-            )
+        require_contig(self.job.candidates, contig, self.job.reference, self.lengths)
         skipped = [site.candidate.skipped or "" for site in chunk]
         centre = np.array([site.candidate.start for site in chunk], np.int64)
         reference = np.zeros((size, window), np.uint8)
@@ -204,11 +203,7 @@ class _Worker:
     def _reference_around(self, candidates: list[Candidate]) -> ReferenceSlice:
         contig = candidates[0].contig
         for item in candidates:
-            if item.end > self.lengths[contig]:
-                raise OtherReference(
-                    f"{self.job.candidates}: {contig}:{item.start + 1} lies beyond the contig's {self.lengths[contig]} bp "
-                    f"in {self.job.reference}; use the reference that the candidates were called with"
-                )
+            require_inside(self.job.candidates, item, self.job.reference, self.lengths[contig])
         reach = 2 * MAX_SHIFT + self.job.settings.window + REACH
         low, high = min(item.start for item in candidates), max(item.end for item in candidates)
         return reference_slice(self.fasta, contig, low - reach, high + reach)

@@ -1,4 +1,4 @@
-"""The candidates of a VCF as packing takes them: chunk after chunk of sites, each with what a tensor file says of it."""
+"""The candidates of a VCF as packing takes them: sites, with what a tensor file says of each, and which to decode at once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from varproof.formats.vcf import info_value, open_vcf, read_records
 from varproof.machinery.errors import UserError
 from varproof.variants.candidate import Candidate, candidates_of
 
-CHUNK_CANDIDATES = 256
 STRETCH_SPAN = 50_000
 """Reads are decoded over at most this much of the reference at once, bp."""
 STRETCH_GAP = 4_000
@@ -45,18 +44,6 @@ def sites(path: Path, labels: np.ndarray | None, class_field: str) -> Iterator[S
             alt = record.alleles[1 + candidate.allele]
             count += 1
             yield Site(candidate, record.start, record.ref, alt, label, mutation_class(record, alt))
-
-
-def chunks(stream: Iterator[Site]) -> Iterator[list[Site]]:
-    """Consecutive sites of one contig, at most CHUNK_CANDIDATES at a time."""
-    current: list[Site] = []
-    for site in stream:
-        if current and (len(current) == CHUNK_CANDIDATES or site.candidate.contig != current[0].candidate.contig):
-            yield current
-            current = []
-        current.append(site)
-    if current:
-        yield current
 
 
 def stretches(starts: Sequence[int]) -> Iterator[tuple[int, int]]:

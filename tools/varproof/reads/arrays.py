@@ -69,7 +69,7 @@ class Records(NamedTuple):
 
 def base_codes(sequence: str) -> np.ndarray:
     """uint8 codes of a sequence: A 0, C 1, G 2, T 3 (either case), anything else 4."""
-    return BASE_CODES[np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)]
+    return BASE_CODES[np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)]
 
 
 def name_hash(name: str) -> int:

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from varproof.formats.vcf import VcfWriter, open_vcf, read_records
-from varproof.machinery.errors import UserError
 from varproof.reads.reference import open_reference
 from varproof.variants.chunks import NEIGHBOUR_REACH, chunks
 from varproof.variants.placement import MAX_SHIFT, placements
-from varproof.variants.reference import reference_slice
+from varproof.variants.reference import reference_slice, require_contig, require_inside
 
 logger = logging.getLogger(__name__)
 
@@ -50,11 +49,8 @@ def record_extents(candidates: Path, reference: Path) -> RecordExtents:
             if not usable:
                 continue
             name, last = usable[0].contig, max(usable, key=lambda item: item.end)
-            if last.end > lengths.get(name, 0):
-                raise UserError(
-                    f"{candidates}: {name}:{last.start + 1} is not in {reference}; "
-                    "use the reference that the candidates were called with"
-                )
+            require_contig(candidates, name, reference, lengths)
+            require_inside(candidates, last, reference, lengths[name])
             first = min(item.start for item in usable)
             around = reference_slice(fasta, name, first - 2 * MAX_SHIFT, last.end + 2 * MAX_SHIFT)
             for item, placed in zip(usable, placements(usable, around, candidates), strict=True):

@@ -1,9 +1,14 @@
-"""A candidate list in chunks, each with the neighbours that other chunks report, so that nothing depends on where it is cut."""
+"""A candidate list in chunks: `pieces` is how any list is walked; `chunks` adds the neighbours that other chunks report.
+
+Nothing depends on where a list is cut.
+"""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from varproof.formats.vcf import read_records
 from varproof.variants.candidate import Candidate, candidates_of
@@ -19,6 +24,8 @@ NEIGHBOUR_REACH = 400
 HALO = NEIGHBOUR_REACH + MAX_SHIFT
 """Records this near to a chunk may be neighbours once they are left-aligned, bp."""
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -28,39 +35,38 @@ class Chunk:
     halo: list[Candidate]
 
 
+def pieces(
+    items: Iterable[Item], candidate: Callable[[Item], Candidate], most: int, span: int | None = None
+) -> Iterator[list[Item]]:
+    """Consecutive items of one contig, at most `most` at a time, which start less than `span` bp after the first of them."""
+    current: list[Item] = []
+    for item in items:
+        if current:
+            first, this = candidate(current[0]), candidate(item)
+            far = span is not None and this.start >= first.start + span
+            if len(current) == most or this.contig != first.contig or far:
+                yield current
+                current = []
+        current.append(item)
+    if current:
+        yield current
+
+
 def chunks(path: Path) -> Iterator[Chunk]:
     """The candidates of a VCF in chunks, in order; raises UserError where it is not sorted."""
     stream = (item for number, record in enumerate(read_records(path)) for item in candidates_of(record, number))
+    parts = pieces(stream, lambda item: item, CHUNK_CANDIDATES, CHUNK_SPAN)
     before: list[Candidate] = []
-    ahead: deque[Candidate] = deque()
-    while True:
-        current: list[Candidate] = []
-        while (ahead or _pull(stream, ahead)) and _belongs(current, ahead[0]):
-            current.append(ahead.popleft())
-        if not current:
-            return
+    ahead = deque(islice(parts, 1))
+    while ahead:
+        current = ahead.popleft()
         last = current[-1]
 
         def near(item: Candidate, last: Candidate = last) -> bool:
             return item.contig == last.contig and abs(item.start - last.start) <= HALO
 
-        while (not ahead or near(ahead[-1])) and _pull(stream, ahead):
-            pass
-        halo = [item for item in (*before, *filter(near, ahead)) if item.contig == last.contig and item.skipped is None]
-        yield Chunk(current, halo)
+        while (not ahead or near(ahead[-1][-1])) and (part := next(parts, None)) is not None:
+            ahead.append(part)
+        around = (*before, *(item for part in ahead for item in part if near(item)))
+        yield Chunk(current, [item for item in around if item.contig == last.contig and item.skipped is None])
         before = [item for item in (*before, *current) if near(item)]
-
-
-def _pull(stream: Iterator[Candidate], ahead: deque[Candidate]) -> bool:
-    """Move the next candidate to `ahead`; False at the end."""
-    item = next(stream, None)
-    if item is not None:
-        ahead.append(item)
-    return item is not None
-
-
-def _belongs(current: list[Candidate], item: Candidate) -> bool:
-    if not current:
-        return True
-    first = current[0]
-    return item.contig == first.contig and len(current) < CHUNK_CANDIDATES and item.start < first.start + CHUNK_SPAN

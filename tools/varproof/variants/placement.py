@@ -13,7 +13,7 @@ import numpy as np
 from varproof.reads.arrays import base_codes
 from varproof.variants.candidate import Candidate
 from varproof.variants.edit import Edit, VariantType, left_aligned, steps_to_the_right
-from varproof.variants.reference import ReferenceSlice, check_reference_allele
+from varproof.variants.reference import ReferenceSlice, check_reference_allele, contradicting
 
 MAX_SHIFT = 2000
 """How far an indel is followed through a repeat, bp."""
@@ -108,7 +108,7 @@ def _check_reference_alleles(candidates: list[Candidate], reference: ReferenceSl
     before = np.cumsum(lengths) - lengths
     given = base_codes("".join(item.ref for item in candidates))
     expected = reference.codes[np.arange(len(given)) + np.repeat(starts - before, lengths)]
-    wrong = (given != expected) & (given < 4) & (expected < 4)
+    wrong = contradicting(given, expected)
     if wrong.any():
         culprit = int(np.repeat(np.arange(len(candidates)), lengths)[wrong][0])
         check_reference_allele(candidates[culprit], reference, path)

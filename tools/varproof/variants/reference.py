@@ -1,6 +1,8 @@
 """Stretches of the reference beside candidates, and whether records belong to it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,12 @@ import numpy as np
 import pysam
 
 from varproof.machinery.errors import OtherReference
-from varproof.reads.arrays import base_codes, spelled_out
+from varproof.reads.arrays import OTHER_BASE, base_codes, spelled_out
 from varproof.reads.reference import open_reference, reference_codes
 from varproof.variants.candidate import Candidate
 from varproof.variants.edit import Edit, left_aligned
+
+_ADVICE = "use the reference that the variants were called with"
 
 _STRETCH = 1 << 16
 
@@ -46,17 +50,41 @@ def reference_slice(fasta: pysam.FastaFile, contig: str, start: int, end: int) -
     return ReferenceSlice(contig, start, reference_codes(fasta, contig, start, end))
 
 
-def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path: Path) -> None:
-    """Raise UserError if the record's REF is not what the reference has there."""
-    if not candidate.ref:
+def contradicting(given: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Where two stretches of base codes, of one length, are of different bases, both known; bool."""
+    return (given != found) & (given < OTHER_BASE) & (found < OTHER_BASE)
+
+
+def _require_reference_allele(source: Path | str, contig: str, start: int, ref: str, found: str) -> None:
+    """Raise UserError, naming `source`, if a REF at `start` is not what was `found` there in the reference."""
+    if ref == found:
         return
-    expected = reference.between(candidate.start, candidate.end)
-    given = base_codes(candidate.ref)
-    if len(given) != len(expected) or np.any((given != expected) & (given < 4) & (expected < 4)):
+    if len(ref) != len(found) or contradicting(base_codes(ref), base_codes(found)).any():
         raise OtherReference(
-            f"{path}: {candidate.contig}:{candidate.start + 1} has REF {candidate.ref[:20]}, but the reference has "
-            f"{spelled_out(expected[:20].tobytes())} there; use the reference that the candidates were called with"
+            f"{source}: {contig}:{start + 1} has REF {_short(ref)} where the reference has {_short(found) or 'no bases'}; "
+            f"{_ADVICE}"
         )
+
+
+def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path: Path) -> None:
+    """Raise UserError if the candidate's REF is not what the reference has there."""
+    if candidate.ref:
+        found = spelled_out(reference.between(candidate.start, candidate.end).tobytes())
+        _require_reference_allele(path, candidate.contig, candidate.start, candidate.ref, found)
+
+
+def require_contig(source: Path | str, contig: str, reference: Path, known: Collection[str]) -> None:
+    """Raise UserError, naming `source`, if a contig is not one of those of the reference."""
+    if contig not in known:
+        names = ", ".join(islice(known, 3)) + (", ..." if len(known) > 3 else "")
+        raise OtherReference(f"{source}: contig '{contig}' is not in {reference} (which has {names}); {_ADVICE}")
+
+
+def require_inside(source: Path | str, candidate: Candidate, reference: Path, length: int) -> None:
+    """Raise UserError, naming `source`, if a candidate ends beyond its contig of so many bp."""
+    if candidate.end > length:
+        place = f"{candidate.contig}:{candidate.start + 1}"
+        raise OtherReference(f"{source}: {place} lies beyond the contig's {length} bp in {reference}; {_ADVICE}")
 
 
 class Reference:
@@ -79,24 +107,15 @@ class Reference:
         return self._bases[start - self._start : end - self._start]
 
     def check(self, path: Path | str, record: Any) -> None:
-        """Raise UserError unless the record's REF (contig, start, pos, ref) is what the reference has there."""
-        if record.contig not in self._lengths:
-            raise OtherReference(f"{path}: contig {record.contig} is not in {self.path}; use the reference of the calls")
-        expected = record.ref.upper()
-        found = self.bases(record.contig, record.start, record.start + len(expected))
-        if found != expected and (len(found) != len(expected) or _differ(found, expected)):
-            raise OtherReference(
-                f"{path}: record {record.contig}:{record.pos} has REF {_short(expected)} where {self.path} has "
-                f"{_short(found) or 'no bases'}; use the reference of the calls"
-            )
+        """Raise UserError unless the record's REF (contig, start, ref) is what the reference has there."""
+        require_contig(path, record.contig, self.path, self._lengths)
+        ref = record.ref.upper()
+        found = self.bases(record.contig, record.start, record.start + len(ref))
+        _require_reference_allele(path, record.contig, record.start, ref, found)
 
     def left_aligned(self, contig: str, edit: Edit) -> Edit:
         """The leftmost equivalent placement of a trimmed allele, a string."""
         return left_aligned(edit, _Contig(self, contig), unknown="N")
-
-
-def _differ(found: str, expected: str) -> bool:
-    return any(a != b and a in "ACGT" and b in "ACGT" for a, b in zip(found, expected, strict=True))
 
 
 def _short(bases: str) -> str:
