@@ -20,7 +20,7 @@ from varproof.formats.tensors import (
     TensorSettings,
     concatenated,
 )
-from varproof.pileup.pipeline import TensorJob, packed_chunks
+from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks
 
 LENGTH = 600
 REFERENCE = plain_sequence(LENGTH)
@@ -36,7 +36,7 @@ def packed(folder: Path, locus: Locus, records: list[Any] | None = None, **setti
     )
     layout = TensorSettings(tracks=("tumor",), **settings)
     return concatenated(
-        list(packed_chunks(TensorJob(candidates, folder / "reference.fa", folder / "reads.bam", settings=layout), 1))
+        list(packed_chunks(TensorJob(candidates, folder / "reference.fa", Samples(folder / "reads.bam"), settings=layout), 1))
     )
 
 

@@ -27,7 +27,7 @@ from varproof.formats.tensors import (
 )
 from varproof.pileup import pipeline
 from varproof.pileup.expansion import expanded
-from varproof.pileup.pipeline import TensorJob, packed_chunks
+from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks
 from varproof.variants.candidate import trimmed_alleles
 
 BITS = {
@@ -102,9 +102,9 @@ def random_record(rng: random.Random, reference: str) -> tuple[int, str, str]:
         return start - 1, reference[start - 1 : end], reference[start - 1] + alt
 
 
-def packed(folder: Path, records: list[Any], tumor: Path, settings: TensorSettings, **more: Any) -> PackedTensors:
+def packed(folder: Path, records: list[Any], samples: Samples, settings: TensorSettings) -> PackedTensors:
     candidates = write_candidates(folder / "candidates.vcf", records, {"chr1": 1000, "chr2": 1000})
-    job = TensorJob(candidates, folder / "reference.fa", tumor, settings=settings, **more)
+    job = TensorJob(candidates, folder / "reference.fa", samples, settings=settings)
     return concatenated(list(packed_chunks(job, 1)))
 
 
@@ -136,7 +136,7 @@ def test_packing_equals_the_naive_encoder(case: int, tmp_path: Path) -> None:
         reads = [follow(read, reference, rng) if rng.random() < 0.8 else read for read in reads]
         samples.append(write_bam(tmp_path / f"{sample}.bam", {"chr1": 400}, reads))
     records = sorted({random_record(rng, reference) for _ in range(40)})
-    tensors = packed(tmp_path, records, samples[0], settings, normal=samples[1])
+    tensors = packed(tmp_path, records, Samples(*samples), settings)
     channels = expanded(tensors)
     assert channels.shape == (len(records), settings.window, settings.depth, 14) and channels.dtype == np.uint8
     seen = 0
@@ -170,9 +170,9 @@ def test_thinning_while_decoding_keeps_the_rows(tmp_path: Path, monkeypatch: pyt
     bam = write_bam(tmp_path / "tumor.bam", {"chr1": 1000}, reads)
     records = [(p, reference[p], "ACGT"["ACGT".index(reference[p]) - 1]) for p in range(200, 800, 50)]
     settings = TensorSettings(tracks=("tumor",), depth=5, window=31)
-    whole = packed(tmp_path, records, bam, settings)
+    whole = packed(tmp_path, records, Samples(bam), settings)
     monkeypatch.setattr(pipeline, "DECODED_DEPTH", 60)
-    thinned = packed(tmp_path, records, bam, settings)
+    thinned = packed(tmp_path, records, Samples(bam), settings)
     assert (whole.depths == 5).all()
     for name in ("row_offset", "base", "quality", "rows"):
         np.testing.assert_array_equal(getattr(thinned, name), getattr(whole, name))

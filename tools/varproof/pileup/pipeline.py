@@ -6,7 +6,7 @@ depend on how candidates fall into chunks and stretches.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.context_pool import PoolSample
-from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings
+from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings, TrackKind
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE
 from varproof.machinery.journal import Arrays, Journal, journaled_results
 from varproof.pileup.packing import (
@@ -51,19 +51,42 @@ Far enough above `depth` that rows, those with the lowest hashes, are nearly alw
 
 
 @dataclass(frozen=True)
+class Samples:
+    """Indexed BAMs or CRAMs that every candidate is shown in."""
+
+    tumor: Path
+    normal: Path | None = None
+    contexts: Sequence[Path] = ()
+
+    @property
+    def own(self) -> list[Path]:
+        """Reads of the patient."""
+        return [self.tumor, *([] if self.normal is None else [self.normal])]
+
+    @property
+    def reads(self) -> list[Path]:
+        """Reads of all, in the order of the tracks."""
+        return [*self.own, *self.contexts]
+
+    def tracks(self, drawn: int = 0) -> tuple[TrackKind, ...]:
+        """Kind of each track, with so many contexts that are drawn for each candidate."""
+        own: tuple[TrackKind, ...] = ("tumor",) if self.normal is None else ("tumor", "normal")
+        contexts: list[TrackKind] = ["context"] * (len(self.contexts) + drawn)
+        return (*own, *contexts)
+
+
+@dataclass(frozen=True)
 class TensorJob:
     """What tensors are to be made of.
 
-    Tracks are `settings.tracks`: tumour, normal if given, then `contexts` for every candidate, or as many of `pool` as the
-    settings have context tracks, drawn for each candidate by `seed` and the candidate alone. `labels`: int8, one per
-    candidate of the VCF, or None. `mutation_class_field`: see `sites.class_reader`.
+    Tracks are `settings.tracks`: those of `samples`, and, where these are more, as many of `pool`, drawn for each candidate by
+    `seed` and the candidate alone. `labels`: int8, one per candidate of the VCF, or None. `mutation_class_field`: see
+    `sites.class_reader`.
     """
 
     candidates: Path
     reference: Path
-    tumor: Path
-    normal: Path | None = None
-    contexts: tuple[Path, ...] = ()
+    samples: Samples
     pool: tuple[PoolSample, ...] = ()
     settings: TensorSettings = field(default_factory=TensorSettings)
     seed: int = 0
@@ -72,14 +95,9 @@ class TensorJob:
     mutation_class_field: str = "auto"
 
     @property
-    def fixed_reads(self) -> list[Path]:
-        """Reads of the tracks that are the same for all candidates."""
-        return [self.tumor, *([] if self.normal is None else [self.normal]), *self.contexts]
-
-    @property
     def reads(self) -> list[Path]:
         """Reads of all samples: `track_sample` points into this list."""
-        return self.fixed_reads + [item.reads for item in self.pool]
+        return self.samples.reads + [item.reads for item in self.pool]
 
     def check_reads(self) -> None:
         """Raise UserError unless the reads of all samples can be opened."""
@@ -88,7 +106,7 @@ class TensorJob:
 
     def shown_samples(self, contig: str, item: Placement) -> list[int]:
         """Index of the sample in each track of a candidate."""
-        fixed = list(range(len(self.fixed_reads)))
+        fixed = list(range(len(self.samples.reads)))
         wanted = len(self.settings.tracks) - len(fixed)
         if wanted == 0:
             return fixed
@@ -105,7 +123,7 @@ def tensor_header(job: TensorJob, provenance: str) -> TensorHeader:
     """What the file says of all its tensors."""
     with open_reference(job.reference) as fasta:
         contigs = dict(zip(fasta.references, fasta.lengths, strict=True))
-    names = [path.name for path in job.fixed_reads] + [item.sample for item in job.pool]
+    names = [path.name for path in job.samples.reads] + [item.sample for item in job.pool]
     return TensorHeader(settings=job.settings, contigs=contigs, samples=names, patient=job.patient, provenance=provenance)
 
 

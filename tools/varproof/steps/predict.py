@@ -66,7 +66,7 @@ def _packed(options: PredictSettings, card: "ModelCard") -> "Iterator[tuple[Tens
     from varproof.formats.model import require_fitting, require_tracks
     from varproof.formats.tensors import TensorReader
     from varproof.formats.vcf import read_records
-    from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
+    from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks, tensor_header
 
     if options.tensors is not None:
         with TensorReader(options.tensors) as reader:
@@ -74,16 +74,9 @@ def _packed(options: PredictSettings, card: "ModelCard") -> "Iterator[tuple[Tens
             yield reader.header, reader.size, reader.batches(options.batch_size)
         return
     assert options.candidates is not None and options.reference is not None and options.tumor is not None
-    tracks = ("tumor", *([] if options.normal is None else ["normal"]), *["context"] * len(options.context))
-    require_tracks(options.model, card, tracks)
-    job = TensorJob(
-        candidates=options.candidates,
-        reference=options.reference,
-        tumor=options.tumor,
-        normal=options.normal,
-        contexts=tuple(options.context),
-        settings=card.settings,
-    )
+    samples = Samples(options.tumor, options.normal, options.context)
+    require_tracks(options.model, card, samples.tracks())
+    job = TensorJob(options.candidates, options.reference, samples, settings=card.settings)
     job.check_reads()
     total = sum(len(record.alts or ()) for record in read_records(options.candidates))
     yield tensor_header(job, ""), total, packed_chunks(job, options.worker_count)

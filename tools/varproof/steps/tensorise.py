@@ -126,23 +126,21 @@ def _identity(job: "TensorJob", made_of: str) -> str:
 def _job(options: TensoriseSettings) -> "TensorJob":
     """What is to be made, checked as far as can be before the work."""
     from varproof.formats.context_pool import eligible_contexts, read_context_pool
-    from varproof.pileup.pipeline import TensorJob
+    from varproof.pileup.pipeline import Samples, TensorJob
 
-    own = [options.tumor, *([] if options.normal is None else [options.normal])]
+    samples = Samples(options.tumor, options.normal, options.context)
     pool = []
     if options.context_pool is not None:
         everyone = read_context_pool(options.context_pool)
         pool = eligible_contexts(
-            options.context_pool, everyone, options.contexts, options.patient, options.library, own
+            options.context_pool, everyone, options.contexts, options.patient, options.library, samples.own
         )  # fmt: skip
     job = TensorJob(
         candidates=options.candidates,
         reference=options.reference,
-        tumor=options.tumor,
-        normal=options.normal,
-        contexts=tuple(options.context),
+        samples=samples,
         pool=tuple(pool),
-        settings=_settings(options),
+        settings=_settings(options, samples.tracks(0 if options.context_pool is None else options.contexts)),
         seed=options.seed,
         patient=options.patient,
         labels=_labels(options),
@@ -152,15 +150,13 @@ def _job(options: TensoriseSettings) -> "TensorJob":
     return job
 
 
-def _settings(options: TensoriseSettings) -> "TensorSettings":
+def _settings(options: TensoriseSettings, tracks: "tuple[TrackKind, ...]") -> "TensorSettings":
     from varproof.formats.tensors import TensorSettings
 
-    contexts = options.contexts if options.context_pool is not None else len(options.context)
-    normal: tuple[TrackKind, ...] = () if options.normal is None else ("normal",)
     return TensorSettings(
         window=options.window,
         depth=options.depth,
-        tracks=("tumor", *normal, *(("context",) * contexts)),
+        tracks=tracks,
         soft_clips=options.soft_clips,
         rows=options.rows,
     )
