@@ -101,9 +101,10 @@ test-data: .venv/installed
 	$(BIN)/predict --model $T/model.keras --tensors $T/tensors.h5 --output $T/predicted.vcf.gz
 
 # Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not. Both parts always run.
-NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_train.py tests/unit/test_network_layers.py \
+NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_predict_explanations.py \
+  tests/commands/test_predict_refusals.py tests/commands/test_train.py tests/unit/test_network_layers.py \
   tests/unit/test_network_runtime.py tests/unit/test_network_study.py tests/unit/test_network_training.py \
-  tests/network_examples.py tests/training_laboratory.py tools/varproof/network
+  tests/network_examples.py tests/predict_examples.py tests/training_laboratory.py tools/varproof/network
 
 test: .venv/installed-dev
 	status=0; \

@@ -1,0 +1,104 @@
+"""The pictures of predict, of what the network looked at: contributions add up, and places are those asked for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from network_examples import network, settings_of
+from pair_examples import Pair, read_all, write_pair
+from predict_examples import reads_of, run, write_candidates, write_model
+from tensor_examples import example_tensors
+from varproof.formats.model import Architecture
+from varproof.formats.tensors import PackedTensors
+from varproof.machinery.errors import UserError
+from varproof.network import judging
+from varproof.network.explanation import Explainer
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("model") / "model.keras")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return write_pair(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="module")
+def candidates(pair: Pair) -> Path:
+    return write_candidates(pair)
+
+
+@pytest.mark.parametrize("architecture", ["read-set", "deepcnnvalid"])
+def test_contributions_add_up_to_the_difference_of_log_odds(architecture: Architecture) -> None:
+    """Completeness, against an empty pileup (Sundararajan et al. 2017, proposition 1); nothing outside the reads counts."""
+    found, _ = network(architecture, seed=4)
+    raw = keras.Model(found.input, found.get_layer("logits").output)
+
+    def odds(tensors: PackedTensors) -> float:
+        depth = None if architecture == "deepcnnvalid" else 16
+        logits = raw({name: value for name, value in tensors.dense(depth).items()}, training=False).numpy()
+        return float(logits[0, 1] - logits[0, 0])
+
+    explainer = Explainer(found)
+    for number in range(3):
+        tensors = example_tensors(120, settings_of(architecture), 3).select(np.array([number * 40]))
+        rows = {name: getattr(tensors, name)[:0] for name in ("base", "quality", "rows")}
+        empty = replace(tensors, row_offset=tensors.row_offset * 0, **rows)
+        importance = explainer.integrated_gradients(tensors)
+        assert [part.shape for part in importance] == [(depth, 31) for depth in tensors.depths[0]]
+        total, expected = sum(float(part.sum()) for part in importance), odds(tensors) - odds(empty)
+        assert total == pytest.approx(expected, rel=0.01, abs=1e-3)
+        for part, (first, last) in zip(importance, zip(tensors.row_offset, tensors.row_offset[1:], strict=False), strict=True):
+            outside = tensors.base[first:last] == 0
+            assert outside.any() and np.abs(part[:, :15][outside[:, :15]]).max() == 0
+        nothing = explainer.integrated_gradients(empty)
+        assert [part.shape for part in nothing] == [(0, 31)] * 2
+
+
+def test_explained_pictures(pair: Pair, candidates: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At places (all alleles there), or of the candidates that the network is least certain of."""
+    monkeypatch.setattr(judging, "LEAST_CERTAIN", 2)
+    reads, folder = reads_of(pair, candidates), tmp_path / "pictures"
+    site = pair.records()[0][0] + 1
+    run(tmp_path / "out.vcf", model, **reads, explain=folder, explain_at=[f"chr1:{site}", "chr1:300"])
+    names = sorted(path.name for path in folder.iterdir())
+    assert len(names) == 6, names
+    assert sum(f"_{site}_" in name for name in names) == 2 and sum("_300_" in name for name in names) == 4
+    assert {Path(name).suffix for name in names} == {".svg", ".png"}
+    assert all((folder / name).read_bytes()[:4] == b"\x89PNG" for name in names if name.endswith(".png"))
+    out = run(tmp_path / "out.vcf", model, **reads, explain=tmp_path / "others")
+    certainty = {
+        f"chr1_{record.pos}_{record.ref}_{alt}": abs(probability - 0.5)
+        for record in read_all(out)
+        for alt, probability in zip(record.alts or (), record.info.get("CNN_PROB", ()), strict=False)
+        if probability is not None
+    }
+    least = sorted(certainty, key=certainty.__getitem__)[:2]
+    assert sorted(path.stem for path in (tmp_path / "others").glob("*.svg")) == sorted(least)
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("chr1:5", "chr1:5: no judged candidate there"),
+        ("chr1:311", "no judged candidate there"),
+        ("chr1:321", "no judged candidate there"),
+        ("chr9:300", "expected CHROM:POS with a contig of the reference"),
+        ("300", "expected CHROM:POS"),
+    ],
+)
+def test_places_that_are_none_are_told_before_anything_is_written(
+    pair: Pair, candidates: Path, model: Path, tmp_path: Path, place: str, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        run(
+            tmp_path / "out.vcf", model, **reads_of(pair, candidates),
+            explain=tmp_path / "pictures", explain_at=["chr1:300", place], table=tmp_path / "t.tsv",
+        )  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["pictures"])
+    assert not (tmp_path / "pictures").exists() or list((tmp_path / "pictures").iterdir()) == []
