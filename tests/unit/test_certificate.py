@@ -181,12 +181,11 @@ def test_the_map_has_its_rows_and_columns_in_place() -> None:
         text: (float(x), float(y))
         for x, y, text in re.findall(r'<text[^>]*x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)</text>', picture)
     }
-    half, all_found = place["50 %"], place["100 %"]
-    assert half[0] < all_found[0] and half[1] > all_found[1]  # y goes down in SVG
-    for label, cell in (("20–30", half), ("30–50", all_found)):
-        assert place[label][0] == pytest.approx(cell[0], abs=1)
-    for label, cell in (("0.05–0.1", half), ("0.5–0.75", all_found)):
-        assert place[label][1] == pytest.approx(cell[1], abs=6)
+    assert place["50 %"][0] < place["100 %"][0]
+    for column, row, recall, number in (("20–30", "0.05–0.1", "50 %", "2"), ("30–50", "0.5–0.75", "100 %", "3")):
+        assert place[recall][0] == place[number][0] == pytest.approx(place[column][0], abs=1e-5)
+        assert place[recall][1] < place[row][1] < place[number][1]  # y goes down in SVG
+    assert place["100 %"][1] < place["50 %"][1]
 
 
 def test_interval_text() -> None:
