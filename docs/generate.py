@@ -175,6 +175,7 @@ def _schema_type(schema: Mapping[str, Any]) -> str:
     return " ".join([str(kind), *limits])
 
 
+CONSTANT = "kind of file, and its version"
 LIMITS = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
 
 
@@ -191,7 +192,7 @@ def model_tables(model: type[BaseModel]) -> str:
 def _fields(schema: Mapping[str, Any]) -> str:
     rows = []
     for name, field in schema["properties"].items():
-        meaning = escaped(field.get("description", ""))
+        meaning = escaped(field.get("description", CONSTANT if "const" in field else ""))
         if "default" in field and "const" not in field and not isinstance(field["default"], dict | list):
             usual = field["default"]
             usual = "null" if usual is None else usual

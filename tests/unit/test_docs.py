@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 import pytest
+from pydantic import BaseModel
 
 import varproof
 from varproof import api
@@ -241,6 +242,27 @@ def test_every_field_that_is_written_is_explained() -> None:
         for field in sorted(written_fields())
         if f"`{field}`" not in text and f"`{field.removeprefix('INFO/')}`" not in text
     ]
+
+
+def test_every_field_of_a_file_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    models: list[type[BaseModel]] = []
+
+    def collected(model: type[BaseModel]) -> str:
+        models.append(model)
+        return ""
+
+    monkeypatch.setattr(generate, "model_tables", collected)
+    for kind in generate.FILES:
+        kind.content()
+    assert len(models) > 8
+    undescribed = set()
+    for model in models:
+        whole = model.model_json_schema(by_alias=True)
+        for name, part in {model.__name__: whole, **whole.get("$defs", {})}.items():
+            for field, schema in part.get("properties", {}).items():
+                if "const" not in schema and not schema.get("description"):
+                    undescribed.add(f"{name}.{field}")
+    assert not undescribed
 
 
 def test_every_reason_to_skip_and_filter_is_explained() -> None:

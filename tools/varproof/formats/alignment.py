@@ -32,21 +32,25 @@ class SlippageRow(BaseModel):
 class ErrorProfile(BaseModel):
     """How errors look in this sample, over covered positions that show no variant.
 
-    `features` maps a feature's name to its binned counts; bins are defined in `varproof.reads.error_features`. The other
-    tables count bases of reads with a mapping quality of at least 20. `quality_error` and `quality_all` count bases per base
-    quality (index 0..93); `substitution_error[q][s]` counts errors by quality bin and by substitution class (4 * reference +
-    read base, as sequenced on the strand of the fragment's first read: 16 entries), `substitution_all[q][r]` the bases by
-    quality bin and reference base (4); quality bins are defined in `varproof.reads.error_rates`.
+    The tables of qualities and substitutions count bases of reads with a mapping quality of at least 20. A substitution class
+    is 4 * reference + read base (A 0, C 1, G 2, T 3), as sequenced on the strand of the fragment's first read; quality bins
+    are those of `varproof.reads.error_rates`.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    features: dict[str, FeatureProfile]
-    quality_error: list[Count]
-    quality_all: list[Count]
-    substitution_error: list[list[Count]]
-    substitution_all: list[list[Count]]
-    slippage: list[SlippageRow]
+    features: dict[str, FeatureProfile] = Field(
+        description="counts by feature of a base, in the bins of `varproof.reads.error_features`"
+    )
+    quality_error: list[Count] = Field(description="bases that disagree with the reference, by base quality 0 to 93")
+    quality_all: list[Count] = Field(description="all bases, by base quality 0 to 93")
+    substitution_error: list[list[Count]] = Field(
+        description="[q][s]: bases that disagree with the reference, by quality bin and substitution class"
+    )
+    substitution_all: list[list[Count]] = Field(
+        description="[q][r]: all bases, by quality bin and base of the reference (A, C, G, T)"
+    )
+    slippage: list[SlippageRow] = Field(description="gained and lost units, by length of the unit and of the tract")
 
 
 class AlignmentProperties(BaseModel):
@@ -66,11 +70,13 @@ class AlignmentProperties(BaseModel):
     max_softclip_fraction: float | None = Field(None, ge=0, le=1, description="largest clipped part of a read")
     gap_open_insertion: float = Field(2.8e-6, gt=0, lt=0.5, description="insertions per aligned base outside repeats")
     gap_open_deletion: float = Field(5.1e-6, gt=0, lt=0.5, description="deletions per aligned base outside repeats")
-    gap_extend_insertion: float = Field(0.0, ge=0, lt=1)
-    gap_extend_deletion: float = Field(0.0, ge=0, lt=1)
+    gap_extend_insertion: float = Field(0.0, ge=0, lt=1, description="probability that an insertion goes on by a further base")
+    gap_extend_deletion: float = Field(0.0, ge=0, lt=1, description="probability that a deletion goes on by a further base")
     depth: float | None = Field(None, ge=0, description="mean depth over covered positions, fragments count once per base")
-    reads_used: int = Field(0, ge=0)
-    error_profile: ErrorProfile | None = None
+    reads_used: int = Field(0, ge=0, description="reads that all this was measured on")
+    error_profile: ErrorProfile | None = Field(
+        None, description="how errors look in this sample; null: base qualities are taken at their word"
+    )
 
     @field_validator(
         "gap_open_insertion", "gap_open_deletion", "gap_extend_insertion", "gap_extend_deletion", "reads_used", mode="before"

@@ -21,31 +21,31 @@ class OperatingPoint(_Model):
 
     nominal_fdr: float | None = Field(description="null: all calls of the file, whatever their probability")
     max_error_probability: float | None = Field(description="largest posterior error probability that was kept")
-    kept: int
-    true: int
-    false: int
+    kept: int = Field(description="calls")
+    true: int = Field(description="kept that are a true variant")
+    false: int = Field(description="kept that are none")
     partial: int = Field(description="kept, and neither true nor false: part of a true MNV, or made of true SNVs")
     expected_fdr: float | None = Field(description="mean posterior error probability of the kept")
     realised_fdr: float | None = Field(description="false / (true + false)")
-    realised_fdr_low: float | None
-    realised_fdr_high: float | None
-    precision: float | None
+    realised_fdr_low: float | None = Field(description="lower limit of its 95 % interval")
+    realised_fdr_high: float | None = Field(description="upper limit of its 95 % interval")
+    precision: float | None = Field(description="true / (true + false)")
     found: int = Field(description="true variants with a kept call")
     recall: float | None = Field(description="found / all true variants")
-    recall_low: float | None
-    recall_high: float | None
+    recall_low: float | None = Field(description="lower limit of its 95 % interval")
+    recall_high: float | None = Field(description="upper limit of its 95 % interval")
     recall_among_candidates: float | None = Field(description="found / true variants that the calls contain at all")
-    f1: float | None
+    f1: float | None = Field(description="harmonic mean of precision and recall")
 
 
 class VafMetrics(_Model):
     """Allele frequencies of true calls (kept at `nominal_fdr`) against the truth's."""
 
-    nominal_fdr: float
-    calls: int
-    mean_absolute_error: float
+    nominal_fdr: float = Field(description="at which the calls were kept")
+    calls: int = Field(description="true ones with an estimate and a true frequency")
+    mean_absolute_error: float = Field(description="mean of |estimate - truth|")
     bias: float = Field(description="mean of estimate - truth")
-    root_mean_square_error: float
+    root_mean_square_error: float = Field(description="root of the mean of (estimate - truth)²")
     binomial_sd: float = Field(description="mean of sqrt(f(1-f)/n)/purity: f expected share of reads, n depth")
     binomial_absolute_error: float = Field(description="mean over calls of the expected |k/n - f|/purity, k binomial")
     ratio_to_binomial_sd: float | None = Field(description="mean absolute error / binomial_sd")
@@ -56,17 +56,17 @@ class VafMetrics(_Model):
 class ClassMetrics(_Model):
     """One class of variants: its type and length range."""
 
-    name: str
-    types: list[str]
-    min_length: int | None
-    max_length: int | None
+    name: str = Field(description="of the class")
+    types: list[str] = Field(description="types of its variants")
+    min_length: int | None = Field(description="shortest of its variants, bp; null: any")
+    max_length: int | None = Field(description="longest of its variants, bp; null: any")
     calls: int = Field(description="judged calls of the class")
-    true_variants: int
-    true_variants_among_calls: int
+    true_variants: int = Field(description="of the class")
+    true_variants_among_calls: int = Field(description="of them those that the calls contain, whatever their probability")
     own_threshold: list[OperatingPoint] = Field(description="the rate controlled among the calls of this class")
     joint_threshold: list[OperatingPoint] = Field(description="the rate controlled among all calls together")
-    all_calls: OperatingPoint
-    vaf: VafMetrics | None
+    all_calls: OperatingPoint = Field(description="whatever their probability")
+    vaf: VafMetrics | None = Field(description="null: no true call with both frequencies")
 
 
 class MatchingRule(_Model):
@@ -74,36 +74,39 @@ class MatchingRule(_Model):
 
     normalised: bool = Field(description="left-aligned with the reference before comparison")
     max_distance: int | None = Field(description="bp between indels (deletions: centres); null: exact alleles")
-    max_length_difference: int | None
+    max_length_difference: int | None = Field(description="bp between the lengths of indels; null: any")
 
 
 class InputCounts(_Model):
     """What the files held."""
 
     calls: int = Field(description="judged alleles that took part")
-    calls_not_judged: int
-    calls_outside_regions: int
-    duplicate_calls: int
-    true_variants: int
-    true_variants_of_other_events: int
+    calls_not_judged: int = Field(description="alleles without probabilities")
+    calls_outside_regions: int = Field(description="judged alleles that were left out")
+    duplicate_calls: int = Field(description="further records of the same allele; the likeliest counts")
+    true_variants: int = Field(description="alleles that took part")
+    true_variants_of_other_events: int = Field(description="left out by their event")
     true_variants_not_comparable: int = Field(description="symbolic alleles, breakends")
-    true_variants_outside_regions: int
-    duplicate_true_variants: int
+    true_variants_outside_regions: int = Field(description="left out")
+    duplicate_true_variants: int = Field(description="further records of the same allele")
 
 
 class CertifiedRate(_Model):
     """The calls of a class that are kept at one nominal false discovery rate, the class filtered by itself."""
 
-    nominal_fdr: float
-    kept: int
-    true: int
-    false: int
-    partial: int
+    nominal_fdr: float = Field(description="that was asked for")
+    kept: int = Field(description="calls")
+    true: int = Field(description="kept that are a true variant")
+    false: int = Field(description="kept that are none")
+    partial: int = Field(description="kept, and neither true nor false")
     distinct_false: int = Field(description="false alleles, those of several runs counted once")
-    realised_fdr: float | None
-    realised_fdr_low: float | None
-    realised_fdr_high: float | None
-    verdict: Verdict
+    realised_fdr: float | None = Field(description="false / (true + false)")
+    realised_fdr_low: float | None = Field(description="lower limit of its 95 % interval")
+    realised_fdr_high: float | None = Field(description="upper limit of its 95 % interval")
+    verdict: Verdict = Field(
+        description="held: realised at or under the nominal rate; unclear: over it, but within chance; "
+        "exceeded: beyond chance; empty: no calls"
+    )
 
 
 class RecallBin(_Model):
@@ -111,39 +114,39 @@ class RecallBin(_Model):
 
     low: float | None = Field(description="null with high: of unknown value")
     high: float | None = Field(description="null with low given: no upper bound")
-    true_variants: int
-    found: int
-    recall: float
-    recall_low: float
-    recall_high: float
+    true_variants: int = Field(description="in the bin")
+    found: int = Field(description="of them with a kept call")
+    recall: float = Field(description="found / true_variants")
+    recall_low: float = Field(description="lower limit of its 95 % interval")
+    recall_high: float = Field(description="upper limit of its 95 % interval")
 
 
 class CertifiedClass(_Model):
     """One class of variants in the certificate. Bins without true variants are left out."""
 
-    name: str
-    types: list[str]
-    min_length: int | None
-    max_length: int | None
-    calls: int
-    true_variants: int
-    rates: list[CertifiedRate]
+    name: str = Field(description="of the class")
+    types: list[str] = Field(description="types of its variants")
+    min_length: int | None = Field(description="shortest of its variants, bp; null: any")
+    max_length: int | None = Field(description="longest of its variants, bp; null: any")
+    calls: int = Field(description="judged calls of the class")
+    true_variants: int = Field(description="of the class")
+    rates: list[CertifiedRate] = Field(description="one per nominal rate")
     recall_by_frequency: list[RecallBin] = Field(description="by planted allele frequency in the tumour cells")
     recall_by_depth: list[RecallBin] = Field(description="by fragments of the tumour: the truth's FORMAT/DP, else the call's")
-    vaf: VafMetrics | None
+    vaf: VafMetrics | None = Field(description="null: no true call with both frequencies")
 
 
 class CertifiedRun(_Model):
     """What one run of the certificate was made of."""
 
     calls: str = Field(description="scored calls, or a folder of spike-variants that was scored here")
-    truth: str
+    truth: str = Field(description="VCF of the true variants")
     spiked: bool = Field(description="a folder of spike-variants")
     seed: int | None = Field(description="of spike-variants; null: not a folder of it")
     reads: list[str] = Field(description="the reads that variants were spiked into, or that the calls were scored with")
-    purity: float
+    purity: float = Field(description="fraction of tumour cells in the tumour sample")
     candidates: int = Field(description="judged alleles that took part")
-    candidates_not_judged: int
+    candidates_not_judged: int = Field(description="alleles without probabilities")
     true_variants: int = Field(description="planted, of the event in question, within the regions")
     scoring: dict[str, Any] | None = Field(description="provenance of score-posterior; null: scored by something else")
     input_digests: dict[str, str] = Field(description="of the calls, or of the folder's files, and of the truth")
@@ -158,25 +161,25 @@ class Certificate(_Model):
     nominal_fdr: float = Field(description="the rate of the verdicts, of the recall and of the allele frequencies")
     verdicts: dict[Verdict, int] = Field(description="classes by how they kept that rate")
     exceeded_at_any_rate: list[str] = Field(description="classes over one of the nominal rates beyond chance")
-    runs: list[CertifiedRun]
-    classes: list[CertifiedClass]
+    runs: list[CertifiedRun] = Field(description="what was pooled")
+    classes: list[CertifiedClass] = Field(description="all together, then by type and length")
 
 
 class Metrics(_Model):
     """metrics.json of evaluate-calls."""
 
     schema_: Literal["varproof/metrics/1"] = Field(default="varproof/metrics/1", alias="schema")
-    events: list[str]
+    events: list[str] = Field(description="whose probabilities make an allele a call")
     truth_event: str | None = Field(description="null: the truth names no events, every record counts")
-    matching: MatchingRule
+    matching: MatchingRule = Field(description="when a call is a true variant")
     purity: float | list[float] = Field(description="a list, in the order of the runs, where they differ")
     runs: int = Field(1, description="runs that were pooled, each filtered by itself; left out if 1")
-    counts: InputCounts
-    classes: list[ClassMetrics]
+    counts: InputCounts = Field(description="alleles that took part, and that were left out")
+    classes: list[ClassMetrics] = Field(description="all together, by type, and by length")
     false_calls_by_truth: dict[str, int] = Field(
         description="what the false calls kept at a joint nominal FDR of 0.05 are, by the truth's own events; other = nothing"
     )
-    provenance: dict[str, Any]
+    provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")
     certificate: Certificate | None = Field(None, description="left out if there is none")
 
     def as_json(self) -> str:
@@ -195,13 +198,13 @@ class Metrics(_Model):
 class NeutralEvolution(_Model):
     """Line M(f) = rate (1/f - 1/fmax) through the cumulative spectrum."""
 
-    fmin: float
-    fmax: float
+    fmin: float = Field(description="least VAF of the line")
+    fmax: float = Field(description="VAF at its end")
     interval: Literal["given", "observed range"] = Field(description="observed range: too few variants in the given interval")
     variants: int = Field(description="variants with fmin <= VAF < fmax")
     mutation_rate: float = Field(description="mu/beta, mutations per effective division in the territory of the calls")
-    mutation_rate_low: float
-    mutation_rate_high: float
+    mutation_rate_low: float = Field(description="lower limit of its 95 % interval")
+    mutation_rate_high: float = Field(description="upper limit of its 95 % interval")
     r_squared: float | None = Field(description="1 - residual/total variance about the mean")
     r_squared_uncentred: float | None = Field(description="as R reports it for a line through the origin")
 
@@ -210,8 +213,8 @@ class FrequencySummary(_Model):
     """JSON of estimate-vaf."""
 
     schema_: Literal["varproof/vaf/1"] = Field(default="varproof/vaf/1", alias="schema")
-    variants: int
-    variants_not_judged: int
-    median_vaf: float | None
+    variants: int = Field(description="alleles with a frequency")
+    variants_not_judged: int = Field(description="alleles without one")
+    median_vaf: float | None = Field(description="in the tumour cells; null: no variants")
     neutral_evolution: NeutralEvolution | None = Field(description="null: too few variants to fit")
-    provenance: dict[str, Any]
+    provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")

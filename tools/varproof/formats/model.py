@@ -24,7 +24,7 @@ Architecture = Literal["read-set", "deepcnnvalid"]
 class TrainingState(BaseModel, extra="forbid"):
     """How far training has come: what a checkpoint needs to go on as if it had not been interrupted."""
 
-    epochs_done: int = 0
+    epochs_done: int = Field(0, description="passes over the training data.")
     epochs_without_gain: int = Field(0, description="for early stopping.")
     history: dict[str, list[float]] = Field(default_factory=dict, description="measure -> value after each epoch.")
     identity: str = Field("", description="digest of training data and options: only the same training is resumed.")
@@ -34,15 +34,15 @@ class ModelCard(BaseModel, extra="forbid"):
     """What a model is."""
 
     schema_version: Literal["varproof/model/1"] = "varproof/model/1"
-    architecture: Architecture
-    settings: TensorSettings
-    calibration: ClassCalibrations = ClassCalibrations()
+    architecture: Architecture = Field(description="of the network.")
+    settings: TensorSettings = Field(description="layout of the tensors that it takes.")
+    calibration: ClassCalibrations = Field(ClassCalibrations(), description="from the network's log-odds to probabilities.")
     calibrated_on: int = Field(0, ge=0, description="held-out candidates that the calibration was fitted to; 0: a checkpoint.")
     positives: int = Field(0, ge=0, description="real variants that it was trained on.")
     negatives: int = Field(0, ge=0, description="artefacts that it was trained on.")
     variant_types: list[str] = Field(default_factory=list, description="types seen in training.")
-    training: TrainingState = Field(default_factory=TrainingState)
-    provenance: str = ""
+    training: TrainingState = Field(default_factory=TrainingState, description="of a checkpoint, to go on from.")
+    provenance: str = Field("", description="version, options and digests of the inputs, as JSON.")
 
 
 def _find_card(config: Any) -> dict[str, Any] | None:

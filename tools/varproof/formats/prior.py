@@ -11,33 +11,37 @@ LogRatio = Annotated[float, Field(ge=-50, le=50)]
 
 
 class LearntPrior(BaseModel):
-    """Rates per searched allele by variant class, and the densities that go with them.
-
-    `rates[event][class]`: probability that an allele of this class that could have been proposed is of this event.
-    `somatic_density` (per bin of `frequency_bins`): density of the allele frequency in tumour cells of somatic variants.
-    `artifact_density[group][artefact class][rate]`: of the locus-wise artefact rates in `artifact_rates`.
-    `artifact_company[group][code]`: ln P(company | artefact) - ln P(company | variant) of a read that supports the allele.
-    """
+    """Rates per searched allele by variant class, and the densities that go with them."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/prior/1"] = Field("varproof/prior/1", alias="schema")
-    kind: Literal["flat", "empirical"]
+    kind: Literal["flat", "empirical"] = Field(
+        description="flat: as published, nothing learnt; empirical: learnt from the candidates"
+    )
     territory: float = Field(ge=0, description="searched bases")
     normal_contamination: float = Field(0.0, ge=0, lt=1, description="fraction of tumour cells in the normal")
     foreign_fraction: float = Field(0.0, ge=0, lt=1, description="fraction of the tumour's reads from another person")
-    classes: list[str]
-    rates: dict[str, list[Rate]]
-    frequency_bins: list[Rate]
-    somatic_density: list[Density]
-    artifact_rates: list[Rate]
-    artifact_density: list[list[list[Density]]]
-    artifact_company: list[list[LogRatio]]
+    classes: list[str] = Field(description="classes of variants by type and length, bp, in the order of the rates")
+    rates: dict[str, list[Rate]] = Field(
+        description="[event][class]: probability that an allele that could have been proposed is of this event"
+    )
+    frequency_bins: list[Rate] = Field(description="edges of the bins of allele frequency in tumour cells, ascending")
+    somatic_density: list[Density] = Field(description="density of the allele frequency of somatic variants, one per bin")
+    artifact_rates: list[Rate] = Field(
+        description="artefact rates of a locus: shares of the reads that an artefact is active on"
+    )
+    artifact_density: list[list[list[Density]]] = Field(
+        description="[group][artefact class][rate]: density of the artefact rates; groups: substitutions, indels"
+    )
+    artifact_company: list[list[LogRatio]] = Field(
+        description="[group][code]: ln P(company | artefact) - ln P(company | variant) of a read with the allele"
+    )
     artifact_enrichment: float = Field(1.0, gt=0, description="artefact rates near another artefact, relative to the average")
     artifact_depletion: float = Field(
         1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
     )
-    candidates_used: int = 0
+    candidates_used: int = Field(0, description="candidates that it was learnt from")
 
     @model_validator(mode="after")
     def _makes_a_prior(self) -> "LearntPrior":

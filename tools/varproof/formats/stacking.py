@@ -13,7 +13,7 @@ class StackingWeights(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    offset: float = 0.0
+    offset: float = Field(0.0, description="added log-likelihood ratio, natural logarithm")
     scored: float = Field(0.5, ge=0, description="weight of score-posterior's judgement")
     predicted: float = Field(0.5, ge=0, description="weight of the network's judgement")
     real: int = Field(0, ge=0, description="labelled calls that it was learnt from, true ones")
@@ -26,5 +26,5 @@ class Stacking(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/stacking/1"] = Field(default="varproof/stacking/1", alias="schema")
-    substitution: StackingWeights = StackingWeights()
-    indel: StackingWeights = StackingWeights()
+    substitution: StackingWeights = Field(StackingWeights(), description="for SNVs and MNVs")
+    indel: StackingWeights = Field(StackingWeights(), description="for what changes the length")

@@ -100,11 +100,11 @@ class TensorSettings(BaseModel, extra="forbid"):
 class TensorHeader(BaseModel, extra="forbid"):
     """Everything about a tensor file that is not per candidate, and what it takes to make it again."""
 
-    settings: TensorSettings
+    settings: TensorSettings = Field(description="layout of all tensors of the file.")
     contigs: dict[str, int] = Field(description="name to length, bp, in order.")
     samples: list[str] = Field(description="samples that tracks show: `track_sample` points here.")
     patient: str = Field(description="whom the tumour belongs to, for splits without leakage.")
-    provenance: str = ""
+    provenance: str = Field("", description="version, options and digests of the inputs, as JSON.")
 
 
 CANDIDATE_COLUMNS: dict[str, Any] = {

@@ -32,19 +32,19 @@ class _Model(BaseModel):
 class ClassificationMetrics(_Model):
     """Predicted probabilities against labels. Predicted real: a probability of at least `threshold`."""
 
-    n: int
+    n: int = Field(description="labelled candidates")
     positives: int = Field(description="candidates that are real")
-    threshold: float
-    tp: int
-    fp: int
-    tn: int
-    fn: int
-    accuracy: float | None
-    precision: float | None
-    recall: float | None
+    threshold: float = Field(description="least probability of what is predicted real")
+    tp: int = Field(description="real, and predicted so")
+    fp: int = Field(description="predicted real, but not")
+    tn: int = Field(description="not real, nor predicted so")
+    fn: int = Field(description="real, but not predicted so")
+    accuracy: float | None = Field(description="(tp + tn) / n")
+    precision: float | None = Field(description="tp / (tp + fp)")
+    recall: float | None = Field(description="tp / (tp + fn)")
     f1: float | None = Field(description="2 tp / (2 tp + fp + fn)")
-    roc_auc: float | None
-    average_precision: float | None
+    roc_auc: float | None = Field(description="area under the ROC curve")
+    average_precision: float | None = Field(description="mean precision over the steps of recall")
     brier: float | None = Field(description="mean squared difference of probability and label")
     expected_calibration_error: float | None = Field(description="over equal-width bins, weighted by their counts")
 
@@ -52,34 +52,34 @@ class ClassificationMetrics(_Model):
 class RocCurve(_Model):
     """One point per threshold, ends included, thinned to what a picture shows."""
 
-    false_positive_rate: list[float]
-    true_positive_rate: list[float]
+    false_positive_rate: list[float] = Field(description="fp / (fp + tn), ascending")
+    true_positive_rate: list[float] = Field(description="tp / (tp + fn) there")
 
 
 class PrecisionRecallCurve(_Model):
     """One point per threshold by ascending recall, thinned to what a picture shows."""
 
-    recall: list[float]
-    precision: list[float]
+    recall: list[float] = Field(description="tp / (tp + fn), ascending")
+    precision: list[float] = Field(description="tp / (tp + fp) there")
 
 
 class ReliabilityBin(_Model):
     """Candidates whose probability p has low <= p < high (the last bin includes 1)."""
 
-    low: float
-    high: float
-    count: int
-    mean_predicted: float | None
+    low: float = Field(description="least probability")
+    high: float = Field(description="probability at its end")
+    count: int = Field(description="candidates in the bin")
+    mean_predicted: float | None = Field(description="mean of their probabilities")
     observed_fraction: float | None = Field(description="share of them that is real")
 
 
 class Curves(_Model):
     """What reports draw."""
 
-    roc: RocCurve | None
-    precision_recall: PrecisionRecallCurve | None
-    reliability: list[ReliabilityBin]
-    reliability_uncalibrated: list[ReliabilityBin] | None = None
+    roc: RocCurve | None = Field(description="null: of one class only")
+    precision_recall: PrecisionRecallCurve | None = Field(description="null: no real candidates")
+    reliability: list[ReliabilityBin] = Field(description="predicted against observed, by probability")
+    reliability_uncalibrated: list[ReliabilityBin] | None = Field(None, description="the same before calibration")
 
 
 class Calibration(_Model):
@@ -97,8 +97,12 @@ class Calibration(_Model):
 class ClassCalibrations(_Model):
     """The share of real candidates differs between substitutions and indels, and so may what a network makes of them."""
 
-    substitution: Calibration = Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5)
-    indel: Calibration = Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5)
+    substitution: Calibration = Field(
+        Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5), description="of SNVs and MNVs"
+    )
+    indel: Calibration = Field(
+        Calibration(temperature=1.0, bias=0.0, positive_fraction=0.5), description="of what changes the length"
+    )
 
     def calibrated(self, logit: Any, is_indel: Any) -> np.ndarray:
         """Calibrated log-odds (n,) of raw log-odds (n,), by class (bool (n,))."""
@@ -108,48 +112,48 @@ class ClassCalibrations(_Model):
 class ClassBalance(_Model):
     """Labelled candidates of both classes."""
 
-    train_positives: int
-    train_negatives: int
-    heldout_positives: int
-    heldout_negatives: int
+    train_positives: int = Field(description="real ones to train on")
+    train_negatives: int = Field(description="others to train on")
+    heldout_positives: int = Field(description="real ones held out")
+    heldout_negatives: int = Field(description="others held out")
 
 
 class HeldOut(_Model):
     """The judgement of candidates that took no part in training."""
 
-    uncalibrated: ClassificationMetrics
-    calibrated: ClassificationMetrics
+    uncalibrated: ClassificationMetrics = Field(description="by the network's own probabilities")
+    calibrated: ClassificationMetrics = Field(description="by calibrated ones, each from the half that it is not in")
     calibrated_by_type: dict[str, ClassificationMetrics] = Field(description="by variant type")
-    curves: Curves
+    curves: Curves = Field(description="of the calibrated probabilities")
 
 
 class Resampling(_Model):
     """Metrics over folds or repeats; mean and sample standard deviation by name of the measure (of those that are known)."""
 
-    runs: list[ClassificationMetrics]
-    mean: dict[str, float | None]
-    sd: dict[str, float | None]
-    split_by: SplitBy = "candidate"
+    runs: list[ClassificationMetrics] = Field(description="one per fold or repeat")
+    mean: dict[str, float | None] = Field(description="by measure, over the runs that know it")
+    sd: dict[str, float | None] = Field(description="sample standard deviation by measure; null of a single run")
+    split_by: SplitBy = Field("candidate", description="what is never in both parts of a split")
 
 
 class LearningCurvePoint(_Model):
     """Cross-validation on a stratified part of the training data."""
 
     size: int = Field(description="candidates in the part, over all folds")
-    runs: list[ClassificationMetrics]
-    mean: dict[str, float | None]
-    sd: dict[str, float | None]
+    runs: list[ClassificationMetrics] = Field(description="one per fold")
+    mean: dict[str, float | None] = Field(description="by measure, over the folds that know it")
+    sd: dict[str, float | None] = Field(description="sample standard deviation by measure; null of a single fold")
 
 
 class Subgroup(_Model):
     """Whether the accuracy within a group differs from the overall accuracy: two-sided binomial test."""
 
     grouping: str = Field(description="reference base, alternative base, pair, mutation class, VAF, variant type")
-    group: str
-    n: int
-    correct: int
-    accuracy: float
-    p: float
+    group: str = Field(description="value that its candidates share")
+    n: int = Field(description="judged candidates in it")
+    correct: int = Field(description="of them on the right side of the threshold")
+    accuracy: float = Field(description="correct / n")
+    p: float = Field(description="of a difference at least as large by chance")
     p_bonferroni: float = Field(description="times the number of tests of all groupings, at most 1")
     significant: bool = Field(description="p_bonferroni < 0.05")
 
@@ -157,21 +161,21 @@ class Subgroup(_Model):
 class PriorShift(_Model):
     """Share of real candidates in a sample, estimated from its predictions."""
 
-    candidates: int
-    training_fraction: float
-    estimated_fraction: float
-    iterations: int
+    candidates: int = Field(description="judged candidates")
+    training_fraction: float = Field(description="share at which the probabilities hold")
+    estimated_fraction: float = Field(description="share in the sample")
+    iterations: int = Field(description="steps of the estimate; 0: too few candidates, share of training")
 
 
 class Mistake(_Model):
     """A held-out candidate on the wrong side of the threshold."""
 
-    contig: str
+    contig: str = Field(description="name")
     position: int = Field(description="1-based, as in the VCF")
-    ref: str
-    alt: str
-    label: int
-    probability: float
+    ref: str = Field(description="as in the VCF")
+    alt: str = Field(description="as in the VCF")
+    label: int = Field(description="1 real, 0 not")
+    probability: float = Field(description="calibrated, of being real")
     source: str = Field(description="name of the tensor file that it comes from")
     candidate: int = Field(description="its index there, from 0")
 
@@ -180,20 +184,22 @@ class TrainingMetrics(_Model):
     """metrics.json of train."""
 
     schema_: Literal["varproof/training/1"] = Field(default="varproof/training/1", alias="schema")
-    architecture: str
-    parameters: int
-    trainable_parameters: int
-    settings: TensorSettings
-    balance: ClassBalance
+    architecture: str = Field(description="of the network")
+    parameters: int = Field(description="numbers in the network")
+    trainable_parameters: int = Field(description="of them those that training changes")
+    settings: TensorSettings = Field(description="layout of the tensors")
+    balance: ClassBalance = Field(description="real and other candidates")
     epochs: int = Field(description="epochs that were run")
     best_epoch: int | None = Field(None, description="1-based epoch whose weights were kept, if not the last")
     history: dict[str, list[float | None]] = Field(description="per epoch: loss, val_loss, ...")
-    heldout: HeldOut | None
-    calibration: ClassCalibrations | None
-    cross_validation: Resampling | None = None
-    repeats: Resampling | None = None
-    learning_curve: list[LearningCurvePoint] | None = None
-    subgroups: list[Subgroup] | None = None
-    prior_shift: PriorShift | None = None
+    heldout: HeldOut | None = Field(description="how well it judges candidates that it has not seen")
+    calibration: ClassCalibrations | None = Field(description="fitted to the held-out candidates")
+    cross_validation: Resampling | None = Field(None, description="null: not asked for")
+    repeats: Resampling | None = Field(None, description="random splits; null: not asked for")
+    learning_curve: list[LearningCurvePoint] | None = Field(
+        None, description="on ever smaller parts of the data; null: not asked for"
+    )
+    subgroups: list[Subgroup] | None = Field(None, description="accuracy within groups of candidates that it has not seen")
+    prior_shift: PriorShift | None = Field(None, description="share of real ones in a sample; null: not estimated")
     mistakes: list[Mistake] = Field([], description="held out, the most confident first")
-    provenance: dict[str, Any]
+    provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")

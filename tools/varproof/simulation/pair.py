@@ -54,12 +54,12 @@ class SimulationSummary(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     schema_: Literal["varproof/simulation/1"] = Field(default="varproof/simulation/1", alias="schema")
-    settings: SimulationSettings
-    planted: dict[str, int]
-    candidates: dict[str, int]
-    artifact_alleles: dict[str, int]
-    read_pairs: dict[str, int]
-    duplicate_pairs: dict[str, int]
+    settings: SimulationSettings = Field(description="of simulate-pair")
+    planted: dict[str, int] = Field(description="variants by event and type")
+    candidates: dict[str, int] = Field(description="alleles with reads enough, by type; empty: places without a variant")
+    artifact_alleles: dict[str, int] = Field(description="alleles that only artefacts make, by kind")
+    read_pairs: dict[str, int] = Field(description="by sample")
+    duplicate_pairs: dict[str, int] = Field(description="of them copies of another, by sample")
 
 
 @dataclass

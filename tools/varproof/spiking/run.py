@@ -45,7 +45,7 @@ class SpikingSummary(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     schema_: Literal["varproof/spiking/1"] = Field(default="varproof/spiking/1", alias="schema")
-    settings: SpikingSettings
+    settings: SpikingSettings = Field(description="of spike-variants")
     depth: dict[str, float] = Field(description="mean depth of each sample where variants can be planted")
     planted: dict[str, int] = Field(description="by type")
     on_haplotype: int = Field(description="planted on one haplotype, told by a heterozygous SNV near by")
@@ -53,14 +53,14 @@ class SpikingSummary(BaseModel):
         description="places and variants of the plan that were left out, by reason; see skipped.tsv"
     )
     positions: dict[str, int] = Field(description="positions with reads, by what they are good for")
-    fragments_edited: int
+    fragments_edited: int = Field(description="that carry a planted variant")
     fragments_dropped: int = Field(description="begin inside a deletion: do not exist on its haplotype")
     fragments_not_edited: int = Field(
         description="drawn to carry a variant, but split or with a mate far away; left as they were"
     )
-    candidates: int
-    records: dict[str, int]
-    provenance: str
+    candidates: int = Field(description="alleles in candidates.vcf.gz")
+    records: dict[str, int] = Field(description="reads written, by sample")
+    provenance: str = Field(description="version, options and digests of the inputs, as JSON")
 
 
 def spike(settings: SpikingSettings, output: Path, workers: int = 1) -> SpikingSummary:
