@@ -22,11 +22,10 @@ from varproof.candidates.arrays import (
     Differences,
 )
 from varproof.reads.decode import ReadBatch
+from varproof.variants.edit import LONGEST_MNV
 from varproof.variants.placement import MAX_SHIFT
 from varproof.variants.reference import ReferenceSlice
 from varproof.variants.shifting import turned
-
-LONGEST_MNV = 5
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pysam
 from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference, UserError
 from varproof.machinery.htslib import quiet
 from varproof.reads.decode import base_codes
+from varproof.reads.files import some_names
 from varproof.variants.candidate import trimmed_alleles
 from varproof.variants.edit import Edit, left_aligned
 from varproof.variants.placement import MAX_SHIFT, UNKNOWN
@@ -52,13 +53,10 @@ def require_known_contigs(known: KnownSites, contigs: list[str]) -> None:
     """Raise UserError unless some of `contigs`, which have reads, are in a file that has any."""
     if known.contigs and not set(known.contigs) & set(contigs):
         raise OtherReference(
-            f"{known.path}: none of the contigs with reads ({_some(contigs)}) is in it (it has {_some(known.contigs)}); "
-            "use known sites of the same genome build, or rename with 'bcftools annotate --rename-chrs'"
+            f"{known.path}: none of the contigs with reads ({some_names(contigs)}) is in it (it has "
+            f"{some_names(known.contigs)}); use known sites of the same genome build, or rename with "
+            "'bcftools annotate --rename-chrs'"
         )
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def known_alleles(known: KnownSites, alleles: list[Edit], reference: ReferenceSlice) -> list[str]:

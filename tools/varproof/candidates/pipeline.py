@@ -23,7 +23,6 @@ from varproof.candidates.arrays import (
 )
 from varproof.candidates.features import LONGEST_REPEAT, Genotypes, allele_features, genotypes, repeat_lengths
 from varproof.candidates.finding import (
-    LONGEST_MNV,
     FindingSettings,
     candidate_alleles,
     differences_of,
@@ -36,7 +35,7 @@ from varproof.reads.arrays import spelled_out
 from varproof.reads.decode import decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.reference import open_reference
-from varproof.variants.edit import Edit
+from varproof.variants.edit import LONGEST_MNV, Edit
 from varproof.variants.placement import MAX_SHIFT
 from varproof.variants.reference import ReferenceSlice, reference_slice
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from varproof.evaluation.matching import NONE, Matching
-from varproof.evaluation.variants import TYPES, Calls, Truth, Variants
+from varproof.evaluation.variants import Calls, Truth, Variants
 from varproof.formats.metrics import CertifiedRate, ClassMetrics, OperatingPoint, VafMetrics, Verdict
 from varproof.posterior.fdr import threshold_of_sorted
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import TYPES, VariantType
 
 NOMINAL_FDRS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 HEADLINE_FDR = 0.05

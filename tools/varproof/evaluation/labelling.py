@@ -14,8 +14,6 @@ from varproof.variants.candidate import candidates_of, trimmed_alleles
 from varproof.variants.edit import Edit
 from varproof.variants.reference import Reference
 
-TRUE_EVENT = SOMATIC
-
 
 def candidate_keys(candidates: Path, reference: Reference) -> list[Key | None]:
     """Normalised allele of each candidate, None for one that is skipped. Raises UserError where REF is not the reference's."""
@@ -33,7 +31,7 @@ def candidate_keys(candidates: Path, reference: Reference) -> list[Key | None]:
 def truth_labels(candidates: Path, truth: Path, reference: Path) -> np.ndarray:
     """int8 per candidate: 1 if `truth` has it (as EVENT=SOMATIC_TUMOR where it has that field), else 0; skipped: unknown."""
     bases = Reference(reference)
-    real = read_truth(truth, TRUE_EVENT, None, bases).index
+    real = read_truth(truth, SOMATIC, None, bases).index
     keys = candidate_keys(candidates, bases)
     return np.array([UNKNOWN_LABEL if key is None else int(key in real) for key in keys], np.int8)
 

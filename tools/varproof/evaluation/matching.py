@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from varproof.evaluation.variants import TYPES, Calls, Truth, Variants
-from varproof.variants.edit import VariantType
+from varproof.evaluation.variants import Calls, Truth, Variants
+from varproof.variants.edit import SUBSTITUTIONS, TYPES, VariantType
 
 NONE = -1
 _INDELS = (TYPES.index(VariantType.INSERTION), TYPES.index(VariantType.DELETION))
-_SUBSTITUTIONS = (TYPES.index(VariantType.SNV), TYPES.index(VariantType.MNV))
+_SUBSTITUTIONS = tuple(TYPES.index(kind) for kind in SUBSTITUTIONS)
 
 
 @dataclass(frozen=True, slots=True)

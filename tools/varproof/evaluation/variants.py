@@ -20,10 +20,9 @@ from varproof.machinery.errors import UserError
 from varproof.posterior.fdr import Mode
 from varproof.posterior.vaf import FrequencyEstimate, frequency_estimate
 from varproof.variants.candidate import Candidate, candidates_of
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import TYPES
 from varproof.variants.reference import Reference
 
-TYPES = tuple(VariantType)
 Key = tuple[str, int, int, str]
 Regions = dict[str, list[tuple[int, int]]]
 

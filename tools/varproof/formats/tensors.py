@@ -47,6 +47,8 @@ edits: mismatches and indel operations of the alignment. insert_size: |TLEN| / 4
 MAPQ, FLAGS, ALT_MISMATCHES, REF_MISMATCHES, END_DISTANCE, CLIPPED, EDITS, INSERT_SIZE = range(len(ROW_COLUMNS))
 NOT_COMPARED = 255
 INSERT_SIZE_UNIT = 4
+LARGEST = 255
+"""Where the columns of rows and alleles are capped."""
 
 PRESENT, ROW_REVERSE, ROW_PAIRED, READ1_REVERSE, MATE_ABOVE, IMPROPER, SUPPORTS_ALT, SUPPORTS_REF = (1 << i for i in range(8))
 """Bits of a row's flags: it holds a read; reverse strand; one of a pair; read 1 of its pair is the reverse one (as seen from

@@ -16,7 +16,7 @@ import pysam
 
 from varproof.formats.record import COLUMNS_LINE, Declared, Record
 from varproof.formats.vcf_output import VcfWriter, vcf_mode
-from varproof.machinery.errors import DamagedFile, MissingFile, NotSorted, OtherFormat, UserError
+from varproof.machinery.errors import DamagedFile, NotSorted, OtherFormat, UserError, require_file
 from varproof.machinery.htslib import quiet
 from varproof.machinery.numerics import PHRED_PER_LOG, exp10, log
 
@@ -59,10 +59,7 @@ def info_numbers(record: Any, key: str) -> tuple[float | None, ...] | None:
 
 def open_vcf(path: Path) -> Any:
     """A `pysam.VariantFile` for reading; raises UserError that names the file."""
-    if not path.exists():
-        raise MissingFile(f"{path}: no such file")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a VCF file")
+    require_file(path, "VCF")
     try:
         with quiet():
             handle = pysam.VariantFile(str(path))

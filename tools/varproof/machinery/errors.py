@@ -1,6 +1,7 @@
 """Failures that are told in one line: what the user must change (exit code 2), and what the machine did (its own code)."""
 
 import signal
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -45,3 +46,11 @@ class WorkerLost(Exception):
             "; the machine may have been short of memory: give more, or take fewer --threads" if code == -signal.SIGKILL else ""
         )
         super().__init__(f"a worker process {how}{advice}")
+
+
+def require_file(path: Path, kind: str) -> None:
+    """Raise UserError where there is no such file, or a folder instead of a file of that kind."""
+    if not path.exists():
+        raise MissingFile(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, not a {kind} file")

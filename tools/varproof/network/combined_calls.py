@@ -31,12 +31,10 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.numerics import expit
 from varproof.network.stacking import SOURCES, Judgements
 from varproof.variants.candidate import candidates_of
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import SUBSTITUTIONS
 
 LABEL, COMBINED_FROM = "LABEL", "COMBINED_FROM"
-TRUE_EVENT = SOMATIC
 _NETWORK_FIELDS = (NETWORK_PROBABILITY, *(probability_field(event) for event in NETWORK_EVENTS))
-_SUBSTITUTIONS = (VariantType.SNV, VariantType.MNV)
 _ADVICE = "both files must be made from the same candidates, unfiltered"
 
 
@@ -64,7 +62,7 @@ def _shown(record: Any) -> str:
 
 def _selections(scored: Path, predicted: Path) -> tuple[EventSelection, EventSelection]:
     found = []
-    for path, event, maker in ((scored, TRUE_EVENT, "score-posterior"), (predicted, NETWORK_EVENTS[0], "predict")):
+    for path, event, maker in ((scored, SOMATIC, "score-posterior"), (predicted, NETWORK_EVENTS[0], "predict")):
         with open_vcf(path) as handle:
             header = handle.header
             if probability_field(event) not in header.info:
@@ -81,7 +79,7 @@ def judgements_of(scored: Path, predicted: Path) -> Judgements:
         posterior.extend(log_odds(first, by_posterior))
         judged = log_odds(second, by_network)
         network.extend(judged[allele] for allele in order)
-        indel.extend(item.skipped is None and item.type not in _SUBSTITUTIONS for item in candidates_of(first, 0))
+        indel.extend(item.skipped is None and item.type not in SUBSTITUTIONS for item in candidates_of(first, 0))
     return Judgements(np.array(posterior), np.array(network), np.array(indel, dtype=bool))
 
 
@@ -119,7 +117,7 @@ def _labels_from_truth(path: Path, truth_path: Path, reference_path: Path | None
     from varproof.variants.reference import Reference
 
     reference = None if reference_path is None else Reference(reference_path)
-    truth = read_truth(truth_path, TRUE_EVENT, None, reference)
+    truth = read_truth(truth_path, SOMATIC, None, reference)
     calls, keys = Calls(), list[Key | None]()
     for record in read_records(path):
         for item in candidates_of(record, 0):

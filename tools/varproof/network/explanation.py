@@ -15,11 +15,11 @@ import tensorflow as tf
 
 from varproof.formats.tensors import PackedTensors
 from varproof.network.data import network_arrays
+from varproof.pileup.expansion import CHANNELS
 
 TOLERANCE = 0.01
 _FIRST_STEPS, _MOST_STEPS = 8, 500
 _LEAST_CHANGE = 0.1
-CHANNELS = 7
 
 
 def _integral(at: Callable[[float], tuple[float, list[np.ndarray]]]) -> list[np.ndarray]:
@@ -89,7 +89,7 @@ class Explainer:
             odds, parts = self._gradients(tf.constant(fraction, tf.float32), scaled, rest)
             found = [part.numpy().astype(np.float64) for part in parts]
             if not self._of_reads:  # (1, W, R, 7 T)
-                found = [found[0][0].reshape(*found[0].shape[1:3], tensors.tracks, CHANNELS)]
+                found = [found[0][0].reshape(*found[0].shape[1:3], tensors.tracks, len(CHANNELS))]
             return float(odds), [part.sum(-1) for part in found]
 
         parts = _integral(at)

@@ -44,11 +44,11 @@ from varproof.formats.tensors import (
     SUPPORTS_REF,
     TYPE,
 )
+from varproof.variants.edit import TYPES
 
 QUALITY_SCALE, MAPQ_SCALE = 40.0, 60.0
 """Good values of either become about 1: each channel is scaled by itself."""
 
-_TYPES = 5
 _PACKAGE = "varproof"
 
 
@@ -234,7 +234,7 @@ class AlleleFeatures(keras.layers.Layer):
             length / 20.0,
             tf.math.divide_no_nan(length, unit) / 10.0,
         ]
-        return tf.concat([tf.one_hot(tf.cast(allele[:, TYPE], tf.int32), _TYPES), tf.stack(numbers, -1)], -1)
+        return tf.concat([tf.one_hot(tf.cast(allele[:, TYPE], tf.int32), len(TYPES)), tf.stack(numbers, -1)], -1)
 
 
 @keras.saving.register_keras_serializable(_PACKAGE)

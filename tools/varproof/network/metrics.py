@@ -18,11 +18,10 @@ from varproof.formats.training import (
     RocCurve,
     SplitBy,
 )
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import TYPES
 
 RELIABILITY_BINS = 15
 _CURVE_POINTS = 500
-_TYPES = tuple(VariantType)
 
 
 def _checked(label: Any, probability: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +85,7 @@ def metrics_by_type(label: Any, probability: Any, type_code: Any, threshold: flo
     label, probability, type_code = np.asarray(label), np.asarray(probability), np.asarray(type_code)
     return {
         kind.value: classification_metrics(label[type_code == code], probability[type_code == code], threshold)
-        for code, kind in enumerate(_TYPES)
+        for code, kind in enumerate(TYPES)
         if np.any(type_code == code)
     }
 

@@ -22,11 +22,10 @@ from varproof.formats.tensors import (
     PackedTensors,
 )
 from varproof.formats.training import Subgroup
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import TYPES, VariantType
 
 SIGNIFICANCE = 0.05
 VAF_EDGES = (0.05, 0.1, 0.2, 0.3, 0.5)
-_TYPES = tuple(VariantType)
 _LETTERS = {code: letter for code, letter in zip(range(BASE_A, BASE_T + 1), "ACGT", strict=True)}
 _VAF_NAMES = (
     f"below {VAF_EDGES[0]:g}",
@@ -55,7 +54,7 @@ def groupings(tensors: PackedTensors) -> dict[str, np.ndarray]:
     Bases are of SNVs only. Chunks of one list can be concatenated grouping by grouping.
     """
     codes = tensors.allele_code
-    snv = codes[:, TYPE] == _TYPES.index(VariantType.SNV)
+    snv = codes[:, TYPE] == TYPES.index(VariantType.SNV)
     reference, alternative = (
         np.array(
             [_LETTERS.get(int(code), "") if is_snv else "" for code, is_snv in zip(codes[:, column], snv, strict=True)], object
@@ -72,7 +71,7 @@ def groupings(tensors: PackedTensors) -> dict[str, np.ndarray]:
         "pair": pair,
         "mutation class": tensors.mutation_class.astype(object),
         "VAF": vaf,
-        "variant type": np.array([_TYPES[code].value for code in codes[:, TYPE]], object),
+        "variant type": np.array([TYPES[code].value for code in codes[:, TYPE]], object),
     }
 
 

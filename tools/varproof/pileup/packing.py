@@ -23,20 +23,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from varproof.formats.tensors import ALLELE_COLUMNS, ROW_COLUMNS, TensorSettings
+from varproof.formats.tensors import ALLELE_COLUMNS, LARGEST, ROW_COLUMNS, TensorSettings
 from varproof.reads.decode import ReadBatch
 from varproof.reads.error_features import read_features
 from varproof.reads.repeats import find_tandem_tracts
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import SUBSTITUTIONS, TYPES
 from varproof.variants.placement import Placement
 from varproof.variants.reference import ReferenceSlice
 
 if TYPE_CHECKING:
     from varproof.pileup.packing_numba_fns import Loci
 
-LARGEST = 255
-TYPES = tuple(VariantType)
-SUBSTITUTIONS = (VariantType.SNV, VariantType.MNV)
 REACH = 64
 """The reference must be known this far beyond candidates and windows, bp: reads are compared up to 50 bases."""
 

@@ -18,6 +18,7 @@ from varproof.formats.tensors import (
     INSERT_SIZE,
     INSERT_SIZE_UNIT,
     INSERTION_FOLLOWS,
+    LARGEST,
     MAPQ,
     MATE_ABOVE,
     NOT_COMPARED,
@@ -45,7 +46,6 @@ from varproof.reads.error_features_numba_fns import second_read_is_forward
 from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, PAIRED, PROPER_PAIR, REVERSE, SKIP, SOFT_CLIP
 
 COLUMNS = len(ROW_COLUMNS)
-LARGEST = 255
 
 
 class Reads(NamedTuple):

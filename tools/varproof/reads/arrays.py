@@ -11,6 +11,9 @@ import numpy as np
 MISSING_QUALITY = 20
 """Base quality that stands in where a read has none: an error rate of 1 %."""
 
+CONFIDENT_MAPQ = 20
+"""Reads with less tell nothing of how the sample was sequenced: they may be from elsewhere."""
+
 OTHER_BASE = 4
 BASE_CODES = np.array(
     [{65: 0, 97: 0, 67: 1, 99: 1, 71: 2, 103: 2, 84: 3, 116: 3}.get(i, OTHER_BASE) for i in range(256)], dtype=np.uint8

@@ -8,14 +8,13 @@ import numpy as np
 
 from varproof.machinery.accelerate import compiled
 from varproof.reads.arrays import MISSING_QUALITY, OTHER_BASE, Heads, Records, Region
-from varproof.reads.sam import LEFT_OUT_FLAGS, MATE_UNMAPPED, PAIRED, UNMAPPED
+from varproof.reads.sam import LEFT_OUT_FLAGS, MATE_UNMAPPED, PAIRED, SMALLEST_RECORD, SOFT_CLIP, UNMAPPED
 
 MORE, FINISHED, UNSURE = 0, 1, 2
 """How a scan ended: at the block's end; at a record behind the region; at one that only the full reader can judge."""
 
-_SMALLEST_RECORD = 37
 _LONGEST_RECORD = 1 << 26
-_SOFT_CLIP, _LAST_OPERATION = 4, 8
+_LAST_OPERATION = 8
 _CONSUMES_READ = np.array([i in (0, 1, 4, 7, 8) for i in range(16)])
 CONSUMES_REFERENCE = np.array([i in (0, 2, 3, 7, 8) for i in range(16)])
 _NO_QUALITIES = 255
@@ -108,7 +107,7 @@ def cigar_length(data: np.ndarray, at: int) -> int:
 @compiled
 def _is_placeholder(data, cigar, operations, read_bases):
     """Whether the CIGAR begins with a soft clip of the whole read, as it does where the true one is in a tag."""
-    return operations > 0 and data[cigar] & 15 == _SOFT_CLIP and cigar_length(data, cigar) == read_bases
+    return operations > 0 and data[cigar] & 15 == SOFT_CLIP and cigar_length(data, cigar) == read_bases
 
 
 @compiled
@@ -132,7 +131,7 @@ def scan_records(
     """
     used, count, position, furthest = 0, 0, np.int64(-1), np.int64(-1)
     size = len(data)
-    while size - used >= _SMALLEST_RECORD:
+    while size - used >= SMALLEST_RECORD:
         name_size, operations, read_bases = np.int64(data[used + 12]), uint16(data, used + 16), int32(data, used + 20)
         cigar = used + 36 + name_size
         tags = cigar + 4 * operations + (read_bases + 1) // 2 + read_bases

@@ -6,6 +6,7 @@ The bin functions are the only definition of the bins; `error_features` names th
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
+from varproof.reads.arrays import CONFIDENT_MAPQ
 from varproof.reads.sam import (
     DELETION,
     DIFFERENT,
@@ -18,8 +19,6 @@ from varproof.reads.sam import (
     SOFT_CLIP,
     UNMAPPED,
 )
-
-CONFIDENT_MAPQ = 20
 
 
 @compiled

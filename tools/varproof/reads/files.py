@@ -11,7 +11,7 @@ from typing import Any
 
 import pysam
 
-from varproof.machinery.errors import DamagedFile, MissingFile, OtherFormat, OtherReference, UserError
+from varproof.machinery.errors import DamagedFile, OtherFormat, OtherReference, UserError, require_file
 from varproof.machinery.htslib import quiet
 from varproof.machinery.remote import Remote, is_address
 from varproof.reads.stream import BamStream
@@ -34,10 +34,7 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
     Raises UserError for a missing file, a folder, another kind of file, a truncated file, a missing index, and CRAM
     without its reference.
     """
-    if not path.exists():
-        raise MissingFile(f"{path}: no such file")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a BAM or CRAM file")
+    require_file(path, "BAM or CRAM")
     try:
         with quiet():
             handle = Alignments(

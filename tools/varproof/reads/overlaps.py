@@ -9,9 +9,7 @@ from varproof.reads.arrays import Heads, Records, Region
 from varproof.reads.columns import GrowingRecords
 from varproof.reads.depth import DepthFilter
 from varproof.reads.records import find_records
-from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
-
-SOFT_CLIP = 4
+from varproof.reads.sam import LEFT_OUT_FLAGS, SOFT_CLIP, UNMAPPED
 
 
 class _Spans:

@@ -12,6 +12,7 @@ import pysam
 
 from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile
 from varproof.machinery.errors import UserError
+from varproof.reads.arrays import CONFIDENT_MAPQ
 from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, MAX_BINS, ReadFeatures, read_features
 from varproof.reads.error_rates import CLASSES, QUALITIES, QUALITY_BIN_STARTS, quality_bins
@@ -29,7 +30,6 @@ MARGIN = 1000
 LONGEST_TEMPLATE = 20_000
 PAIR_MARGIN = 2000
 FEWEST_PAIRS = 20
-CONFIDENT_MAPQ = 20
 
 USABLE_DEPTH, SHALLOW_DEPTH = 15, 4
 VARIANT_FRACTION = 0.1

@@ -18,10 +18,10 @@ from varproof.reads.arrays import Heads, Records, Region
 from varproof.reads.columns import GrowingRecords, TooManyBases
 from varproof.reads.depth import DEPTH_BIN, DepthFilter, StartedBases
 from varproof.reads.files import Alignments, fetch_reads, file_name
+from varproof.reads.sam import SMALLEST_RECORD
 from varproof.reads.stream import INDEX_STEP, BamStream, NotPlain
 
 _FAR_BEFORE = 1000
-_SMALLEST_RECORD = 37
 _READS_AT_ONCE = 512
 _ALL_FLAGS = 0xFFFF
 _MOST_AHEAD = 16.0
@@ -135,7 +135,7 @@ def _scan(stream: BamStream, region: Region, depth: DepthFilter, found: Found) -
     status, before = MORE, region.start
     while status == MORE:
         data = stream.piece()
-        most = len(data) // _SMALLEST_RECORD + 1
+        most = len(data) // SMALLEST_RECORD + 1
         place, start, end, mate_start = np.empty((4, most), np.int64)
         heads = Heads(place, start, end, mate_start, np.empty(most, np.uint64))
         started = depth.started

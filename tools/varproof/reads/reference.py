@@ -5,17 +5,14 @@ from pathlib import Path
 import numpy as np
 import pysam
 
-from varproof.machinery.errors import MissingFile, NotIndexed, OtherFormat, UserError
+from varproof.machinery.errors import NotIndexed, OtherFormat, UserError, require_file
 from varproof.machinery.htslib import quiet
 from varproof.reads.arrays import base_codes
 
 
 def open_reference(path: Path) -> pysam.FastaFile:
     """An indexed FASTA, plain or bgzipped; raises UserError for a missing file, a folder, another format, no index."""
-    if not path.exists():
-        raise MissingFile(f"{path}: no such file")
-    if path.is_dir():
-        raise UserError(f"{path} is a folder, not a FASTA file")
+    require_file(path, "FASTA")
     try:
         with quiet():
             return pysam.FastaFile(str(path))

@@ -8,3 +8,6 @@ LEFT_OUT_FLAGS = SECONDARY | QC_FAILED | DUPLICATE | SUPPLEMENTARY
 """Reads with one of these are never weighed."""
 
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, HARD_CLIP, PADDING, EQUAL, DIFFERENT = range(9)
+
+SMALLEST_RECORD = 37
+"""Bytes of a BAM record without name, operations, bases and tags (section 4.2)."""

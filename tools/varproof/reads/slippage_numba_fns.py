@@ -3,7 +3,7 @@
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
-from varproof.reads.error_features_numba_fns import CONFIDENT_MAPQ
+from varproof.reads.arrays import CONFIDENT_MAPQ
 from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP, UNMAPPED
 
 FLANK = 5

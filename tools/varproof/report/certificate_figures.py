@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from varproof.evaluation.variants import TYPES
 from varproof.report.certificate import DEPTH_EDGES, FREQUENCY_EDGES, bin_numbers
 from varproof.report.figures import CURVES, class_label, draw_recall, no_ticks
 from varproof.report.html import inline_svg
 from varproof.report.style import INK, new_figure, styled, svg_bytes
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import TYPES, VariantType
 
 _LEAST_COLOURED = 0.15
 _DEPTH_TICKS = (10, 20, 30, 50, 100, 200, 500, 1000)

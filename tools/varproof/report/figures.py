@@ -7,11 +7,11 @@ import numpy as np
 
 from varproof.evaluation.evaluation import HEADLINE_FDR, share_limits
 from varproof.evaluation.matching import NONE, Matching
-from varproof.evaluation.variants import TYPES, Calls, Truth
+from varproof.evaluation.variants import Calls, Truth
 from varproof.formats.metrics import ClassMetrics, Metrics, OperatingPoint
 from varproof.report.html import inline_svg
 from varproof.report.style import INK, MUTED, TYPE_COLOURS, new_figure, styled, svg_bytes
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import TYPES, VariantType
 
 _TICKS = (0.01, 0.05, 0.1, 0.2, 0.35, 0.5)
 _PANELS = ("snv", "mnv", "indel 1-29", "indel 30-99", "indel 100-250", "indel 251+", "replacement")

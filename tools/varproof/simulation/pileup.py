@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from varproof.candidates.arrays import BASE, LENGTH, POSITION, QUERY, READ, CandidateReads
-from varproof.candidates.finding import LONGEST_MNV, FindingSettings, as_aligned, counted_indels, differences_of
+from varproof.candidates.finding import FindingSettings, as_aligned, counted_indels, differences_of
 from varproof.reads.arrays import BASE_CODES
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.simulation.genome import Genome
-from varproof.variants.edit import Edit
+from varproof.variants.edit import LONGEST_MNV, Edit
 from varproof.variants.reference import ReferenceSlice
 
 MIN_BASE_QUALITY = 5

@@ -18,14 +18,13 @@ from varproof.formats.bgzf import BLOCK_BYTES
 from varproof.machinery.errors import DamagedFile
 from varproof.reads.bgzf import BgzfFile, compressed_block
 from varproof.reads.files import fetch_reads
-from varproof.reads.sam import SECONDARY, SUPPLEMENTARY
+from varproof.reads.sam import SECONDARY, SMALLEST_RECORD, SUPPLEMENTARY
 
 SAMPLES = ("tumor", "normal")
 """In the order of the numbers that `sample_of` gives."""
 
 LEAST_STRETCH, MOST_STRETCHES = 100_000, 2_000
 _BLOCKS_AT_ONCE = 32
-_SMALLEST_RECORD = 37
 _NOT_PRIMARY = SECONDARY | SUPPLEMENTARY
 
 
@@ -80,8 +79,8 @@ def parts(path: Path, alignments: Any) -> list[Part]:
     keyed = []
     for offset in offsets:
         file.seek(offset)
-        head = file.read(_SMALLEST_RECORD)
-        if len(head) == _SMALLEST_RECORD:  # else the file ends there
+        head = file.read(SMALLEST_RECORD)
+        if len(head) == SMALLEST_RECORD:  # else the file ends there
             keyed.append((offset, int(record_key(np.frombuffer(head, np.uint8), 0))))
     ends = [offset for offset, _ in keyed[1:]] + [None]
     return [Part(path, offset, end, key) for (offset, key), end in zip(keyed, ends, strict=True)]
@@ -135,7 +134,7 @@ class Copier:
         waiting, rest = job.added, b""
         for group in _grouped(BgzfFile(str(job.part.path)).pieces(job.part.first, job.part.last)):
             data = np.frombuffer(b"".join((rest, *group)), np.uint8)
-            most = len(data) // _SMALLEST_RECORD + 1
+            most = len(data) // SMALLEST_RECORD + 1
             place, key, name = np.empty(most + 1, np.int64), np.empty(most, np.int64), np.empty(most, np.uint64)
             count, used = scan(data, place, key, name)
             if count < 0:

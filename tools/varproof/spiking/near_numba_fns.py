@@ -4,9 +4,8 @@ import numpy as np
 
 from varproof.machinery.accelerate import compiled
 from varproof.reads.decode_numba_fns import CONSUMES_REFERENCE, cigar_length, hash_of_bytes, int32, name_length, uint16
-from varproof.reads.sam import UNMAPPED
+from varproof.reads.sam import SOFT_CLIP, UNMAPPED
 
-_SOFT_CLIP = 4
 _TEXT, _BYTES, _ARRAY = 90, 72, 66
 _SPLIT = (83, 65)
 """SA"""
@@ -62,9 +61,9 @@ def spans_of(data: np.ndarray) -> tuple[np.ndarray, ...]:
         for j in range(operations):
             operation, length = data[cigar + 4 * j] & 15, cigar_length(data, cigar + 4 * j)
             aligned += length if CONSUMES_REFERENCE[operation] else 0
-            if operation == _SOFT_CLIP and j == 0:
+            if operation == SOFT_CLIP and j == 0:
                 left = length
-            if operation == _SOFT_CLIP and j == operations - 1:
+            if operation == SOFT_CLIP and j == operations - 1:
                 right = length
         start[i] = int32(data, used + 8)
         end[i] = start[i] + max(aligned, 1)

@@ -6,7 +6,6 @@ from typing import Literal
 from pydantic import BaseModel, Field, model_validator
 
 SpikedType = Literal["snv", "mnv", "insertion", "deletion"]
-LONGEST_MNV = 5
 
 
 class SpikingSettings(BaseModel):

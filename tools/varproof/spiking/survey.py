@@ -19,8 +19,8 @@ from varproof.machinery.numerics import exp, log
 from varproof.reads.arrays import base_codes, spelled_out
 from varproof.reads.decode import decode_reads, open_reads
 from varproof.reads.reference import open_reference
-from varproof.spiking.settings import LONGEST_MNV, SpikedType, SpikingSettings
-from varproof.variants.edit import Edit, VariantType, left_aligned
+from varproof.spiking.settings import SpikedType, SpikingSettings
+from varproof.variants.edit import LONGEST_MNV, Edit, VariantType, left_aligned
 from varproof.variants.placement import AMBIGUOUS_MARGIN, MAX_SHIFT, UNKNOWN
 from varproof.variants.reference import ReferenceSlice, reference_slice
 

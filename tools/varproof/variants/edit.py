@@ -17,6 +17,14 @@ class VariantType(str, Enum):
     REPLACEMENT = "replacement"
 
 
+TYPES = tuple(VariantType)
+"""A number that stands for a type points here."""
+
+SUBSTITUTIONS = (VariantType.SNV, VariantType.MNV)
+LONGEST_MNV = 5
+"""Bases next to each other that are taken for one event; of more each is an SNV."""
+
+
 def type_of(reference_length: int, alternative_length: int) -> VariantType:
     """Type of a trimmed allele pair of these lengths, bp."""
     if reference_length == alternative_length:

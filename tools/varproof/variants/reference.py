@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pysam
 
 from varproof.machinery.errors import OtherReference
 from varproof.reads.arrays import OTHER_BASE, base_codes, spelled_out
+from varproof.reads.files import some_names
 from varproof.reads.reference import open_reference, reference_codes
 from varproof.variants.candidate import Candidate
 from varproof.variants.edit import Edit, left_aligned
@@ -76,8 +76,8 @@ def check_reference_allele(candidate: Candidate, reference: ReferenceSlice, path
 def require_contig(source: Path | str, contig: str, reference: Path, known: Collection[str]) -> None:
     """Raise UserError, naming `source`, if a contig is not one of those of the reference."""
     if contig not in known:
-        names = ", ".join(islice(known, 3)) + (", ..." if len(known) > 3 else "")
-        raise OtherReference(f"{source}: contig '{contig}' is not in {reference} (which has {names}); {_ADVICE}")
+        known_ones = some_names(list(known))
+        raise OtherReference(f"{source}: contig '{contig}' is not in {reference} (which has {known_ones}); {_ADVICE}")
 
 
 def require_inside(source: Path | str, candidate: Candidate, reference: Path, length: int) -> None:
