@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from varproof.formats.tensors import TensorSettings
+from varproof.formats.tensor_settings import TensorSettings
 from varproof.formats.training import ClassCalibrations
 from varproof.machinery.errors import DamagedFile, MissingFile, UserError
 

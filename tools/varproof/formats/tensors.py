@@ -10,13 +10,14 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from varproof.formats.deflated import RowReader, RowWriter
 from varproof.formats.hdf5 import damage_told, hdf5_output
+from varproof.formats.tensor_settings import TensorSettings
 from varproof.machinery.errors import DamagedFile, UserError
 
 SCHEMA = "varproof/tensors/1"
@@ -70,33 +71,6 @@ NETWORK_INPUTS = ("base", "quality", "rows", "reference", "allele")
 """Arrays that the network takes, in `PackedTensors.dense`'s order."""
 
 UNKNOWN_LABEL = -1
-
-TrackKind = Literal["tumor", "normal", "context"]
-
-
-class TensorSettings(BaseModel, extra="forbid"):
-    """What a tensor looks like: a model is trained for one such layout and refuses others."""
-
-    window: int = Field(101, ge=11, le=1001, description="bases of the reference, odd; the candidate is in the middle.")
-    depth: int = Field(200, ge=1, le=10_000, description="most reads per track; deeper piles are sampled by read name.")
-    tracks: tuple[TrackKind, ...] = Field(("tumor", "normal"), description="kind of each track, in order.")
-    soft_clips: bool = Field(False, description="whether soft-clipped bases are shown.")
-    rows: Literal["candidate", "window"] = Field(
-        "candidate", description="which reads are rows: those that reach the candidate or the window."
-    )
-
-    @field_validator("window")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("must be odd")
-        return value
-
-    def describe(self) -> str:
-        """For people."""
-        contexts = self.tracks.count("context")
-        normal = " with normal" if "normal" in self.tracks else " without normal"
-        return f"window {self.window}, depth {self.depth},{normal}, {contexts} context{'' if contexts == 1 else 's'}"
 
 
 class TensorHeader(BaseModel, extra="forbid"):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from varproof.formats.tensors import TensorSettings
+from varproof.formats.tensor_settings import TensorSettings
 
 MEASURES = (
     "accuracy",

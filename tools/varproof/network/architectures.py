@@ -10,7 +10,8 @@ import keras
 from keras import layers
 
 from varproof.formats.model import Architecture, ModelCard
-from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
+from varproof.formats.tensor_settings import TensorSettings
+from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS
 from varproof.machinery.errors import UserError
 from varproof.network.layers import AlleleFeatures, CalibratedProbability, ExpandChannels, GatherReads, PoolReads
 

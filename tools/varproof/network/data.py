@@ -12,12 +12,12 @@ from types import TracebackType
 
 import numpy as np
 
+from varproof.formats.tensor_settings import TensorSettings
 from varproof.formats.tensors import (
     CANDIDATE_COLUMNS,
     TEXT_COLUMNS,
     PackedTensors,
     TensorReader,
-    TensorSettings,
     concatenated,
 )
 from varproof.machinery.errors import UserError

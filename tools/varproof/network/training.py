@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from varproof.formats.model import Architecture, ModelCard, TrainingState, read_card
-from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS, TensorSettings
+from varproof.formats.tensor_settings import TensorSettings
+from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS
 from varproof.machinery.errors import DamagedFile, UserError
 from varproof.machinery.output import complete_or_absent
 from varproof.network.architectures import build_model, has_free_depth, is_blind_to_bases

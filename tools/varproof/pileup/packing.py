@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from varproof.formats.tensors import ALLELE_COLUMNS, LARGEST, ROW_COLUMNS, TensorSettings
+from varproof.formats.tensor_settings import TensorSettings
+from varproof.formats.tensors import ALLELE_COLUMNS, LARGEST, ROW_COLUMNS
 from varproof.reads.decode import ReadBatch
 from varproof.reads.error_features import read_features
 from varproof.reads.repeats import find_tandem_tracts

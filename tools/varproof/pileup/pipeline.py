@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.context_pool import PoolSample
-from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader, TensorSettings, TrackKind
+from varproof.formats.tensor_settings import TensorSettings, TrackKind
+from varproof.formats.tensors import ALLELE_COLUMNS, PackedTensors, TensorHeader
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE
 from varproof.machinery.journal import Arrays, Journal, journaled_results
 from varproof.pileup.packing import (

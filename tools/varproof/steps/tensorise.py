@@ -3,16 +3,17 @@
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator, model_validator
 
+from varproof.formats.tensor_settings import DEPTH, ROWS, WINDOW, Rows, TensorSettings, TrackKind, odd
 from varproof.steps.base import RESUME, Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from varproof.formats.tensors import TensorReader, TensorSettings, TrackKind
+    from varproof.formats.tensors import TensorReader
     from varproof.pileup.pipeline import TensorJob
 
 logger = logging.getLogger(__name__)
@@ -40,11 +41,9 @@ class TensoriseSettings(Settings):
     library: str | None = Field(None, description="draw only contexts of this library preparation.")
     patient: str = Field("", description="whom the tumour belongs to: never drawn as context, kept together in splits.")
     seed: int = Field(0, ge=0, description="of the contexts that are drawn.")
-    window: int = Field(101, ge=11, le=1001, description="bases of the reference, odd; the candidate is in the middle.")
-    depth: int = Field(200, ge=1, le=10_000, description="most reads per track; deeper piles are sampled by read name.")
-    rows: Literal["candidate", "window"] = Field(
-        "candidate", description="which reads are rows: those that reach the candidate or the window."
-    )
+    window: int = WINDOW
+    depth: int = DEPTH
+    rows: Rows = ROWS
     soft_clips: bool = Field(False, description="show soft-clipped bases.")
     truth: Path | None = Field(None, description="VCF of true variants: label 1 for those (with EVENT=SOMATIC_TUMOR), else 0.")
     labels: Path | None = Field(None, description="instead: table (tab-separated) of chrom, pos, ref, alt and label (1 or 0).")
@@ -56,12 +55,7 @@ class TensoriseSettings(Settings):
     picture: list[str] = Field([], description="CHROM:POS to draw; by default the first 20 candidates.")
     resume: Path | None = Field(None, description=RESUME)
 
-    @field_validator("window")
-    @classmethod
-    def _odd(cls, value: int) -> int:
-        if value % 2 == 0:
-            raise ValueError("must be odd")
-        return value
+    _odd = field_validator("window")(odd)
 
     @model_validator(mode="after")
     def _consistent(self) -> "TensoriseSettings":
@@ -150,9 +144,7 @@ def _job(options: TensoriseSettings) -> "TensorJob":
     return job
 
 
-def _settings(options: TensoriseSettings, tracks: "tuple[TrackKind, ...]") -> "TensorSettings":
-    from varproof.formats.tensors import TensorSettings
-
+def _settings(options: TensoriseSettings, tracks: tuple[TrackKind, ...]) -> TensorSettings:
     return TensorSettings(
         window=options.window,
         depth=options.depth,
