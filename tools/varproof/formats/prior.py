@@ -16,7 +16,8 @@ class LearntPrior(BaseModel):
     `rates[event][class]`: probability that an allele of this class that could have been proposed is of this event.
     `somatic_density` (per bin of `frequency_bins`): density of the allele frequency in tumour cells of somatic variants.
     `artifact_density[group][artefact class][rate]`: of the locus-wise artefact rates in `artifact_rates`.
-    `artifact_company[group][code]`: ln P(company | artefact) - ln P(company | variant) of a read that supports the allele.
+    `artifact_contexts[group][code]`: ln P(read context | artefact) - ln P(read context | variant) of a read that supports the
+    allele.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
@@ -25,14 +26,16 @@ class LearntPrior(BaseModel):
     kind: Literal["flat", "empirical"]
     territory: float = Field(ge=0, description="searched bases")
     normal_contamination: float = Field(0.0, ge=0, lt=1, description="fraction of tumour cells in the normal")
-    foreign_fraction: float = Field(0.0, ge=0, lt=1, description="fraction of the tumour's reads from another person")
+    other_person_fraction: float = Field(
+        0.0, ge=0, lt=1, alias="foreign_fraction", description="fraction of the tumour's reads from another person"
+    )
     classes: list[str]
     rates: dict[str, list[Rate]]
     frequency_bins: list[Rate]
     somatic_density: list[Density]
     artifact_rates: list[Rate]
     artifact_density: list[list[list[Density]]]
-    artifact_company: list[list[LogRatio]]
+    artifact_contexts: list[list[LogRatio]] = Field(alias="artifact_company")
     artifact_enrichment: float = Field(1.0, gt=0, description="artefact rates near another artefact, relative to the average")
     artifact_depletion: float = Field(
         1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
