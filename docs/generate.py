@@ -393,6 +393,16 @@ def _events() -> str:
     return table(("event", "the allele is", "reported in", "published rate of SNVs, per base"), rows)
 
 
+def _decisions(room: str) -> str:
+    model = importlib.import_module(f"varproof.{room}.decisions").DECISIONS
+    rows = []
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        shown = ", ".join(f"{item:g}" for item in value) if isinstance(value, tuple) else f"{value:.10g}"
+        rows.append((f"`{name}`", shown, escaped(field.description or "")))
+    return table(("decision", "value", "why"), rows)
+
+
 def results_section(heading: str) -> str:
     """The tables of a section of the benchmarks' results, up to the next heading."""
     text = (ROOT / "tests/benchmarks/RESULTS.md").read_text()
@@ -414,6 +424,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": _features,
     "reasons": _reasons,
     "events": _events,
+    "evidence decisions": lambda: _decisions("evidence"),
+    "posterior decisions": lambda: _decisions("posterior"),
 }
 
 

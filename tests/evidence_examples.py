@@ -13,7 +13,7 @@ import pysam
 from small_bams import Read, write_bam, write_fasta
 from varproof.evidence.pipeline import SampleFiles, evidence_chunks
 from varproof.formats.alignment import AlignmentProperties
-from varproof.formats.evidence import LOOK_COLUMNS, Evidence, concatenated
+from varproof.formats.evidence import SIGNATURE_COLUMNS, Evidence, concatenated
 
 READ_LENGTH, FRAGMENT = 100, 300
 PROPERTIES = AlignmentProperties(
@@ -205,14 +205,14 @@ def observed(
         usable=np.full(n, depth, np.uint32),
         reference_count=(~shown).sum(axis=1).astype(np.uint32),
         alternative_count=shown.sum(axis=1).astype(np.uint32),
-        **{name: np.zeros(n, np.float32) for name in LOOK_COLUMNS},
+        **{name: np.zeros(n, np.float32) for name in SIGNATURE_COLUMNS},
         offset=np.arange(n + 1, dtype=np.int64) * depth,
         log_ratio=log_ratio.astype(np.float32),
         mapq=rng.choice(list(mapq), rows).astype(np.uint8),
         strand=rng.choice([1, 2, 3], rows, p=[0.45, 0.45, 0.1]).astype(np.uint8),
         orientation=rng.choice([0, 1], rows).astype(np.uint8),
         log_error_ratio=np.zeros(rows, np.float32),
-        company=np.zeros(rows, np.uint8),
+        read_context=np.zeros(rows, np.uint8),
         count=np.ones(rows, np.uint32),
     )
 

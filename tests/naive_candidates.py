@@ -163,7 +163,7 @@ def shown(read: NaiveRead, reference: str, allele: Allele, least_quality: int) -
     return True, "other" if other else "ref", 30, 0
 
 
-def company(read: NaiveRead, allele: Allele, reference: str, least_quality: int) -> int:
+def nearby_differences(read: NaiveRead, allele: Allele, reference: str, least_quality: int) -> int:
     start, end, alt = allele
     last = end if len(alt) == end - start else rightmost_end(reference, start, end, alt)
     count = 0
@@ -235,7 +235,7 @@ def naive_features(reads: list[NaiveRead], reference: str, allele: Allele, least
         "VAR_POS": sum((x - mean) ** 2 for x in offsets) / n,
         "STRAND_ODDS": math.log(odds + 1 / odds) + math.log(min(a, b) / max(a, b)) - math.log(min(c, d) / max(c, d)),
         "MAPQ_DIFF": 0.0 if mapq_ref is None else mapq_alt - mapq_ref,
-        "NEARBY_DIFF": sum(company(read, allele, reference, least_quality) for read, _, _ in with_allele) / n,
+        "NEARBY_DIFF": sum(nearby_differences(read, allele, reference, least_quality) for read, _, _ in with_allele) / n,
         "REPEAT_LENGTH": repeat_length(reference, start, last),
         "CLIPPED": sum(read.clipped for read, _, _ in with_allele) / n,
         "fraction": len(with_allele) / len(weight) if weight else -1.0,

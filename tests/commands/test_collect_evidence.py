@@ -144,7 +144,15 @@ def test_the_order_of_reads_that_start_alike_does_not_matter(pair: Pair, tmp_pat
         rows = []
         for item in (one, two):
             part = slice(item.offset[i], item.offset[i + 1])
-            columns = (item.log_ratio, item.mapq, item.strand, item.orientation, item.log_error_ratio, item.company, item.count)
+            columns = (
+                item.log_ratio,
+                item.mapq,
+                item.strand,
+                item.orientation,
+                item.log_error_ratio,
+                item.read_context,
+                item.count,
+            )
             rows.append(sorted(zip(*(column[part].tolist() for column in columns), strict=True)))
         assert rows[0] == rows[1]
 

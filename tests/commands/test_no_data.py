@@ -73,7 +73,7 @@ def test_a_normal_without_any_reads_teaches_nothing(pair: Pair, tmp_path: Path) 
         learnt = tmp_path / "learnt.json"
         scored(pair, tmp_path, normal=normal, learnt_prior=learnt)
         found.append(LearntPrior.model_validate_json(learnt.read_text()))
-    for name in ("rates", "somatic_density", "artifact_density", "foreign_fraction", "normal_contamination", "territory"):
+    for name in ("rates", "somatic_density", "artifact_density", "other_person_fraction", "normal_contamination", "territory"):
         assert getattr(found[0], name) == getattr(found[1], name), name
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from varproof.posterior.clustering import LIKELY, NEAR, clustering, covered_bases, near_artifacts
+from varproof.posterior.clustering import NEAR, clustering, covered_bases, near_artifacts
+from varproof.posterior.decisions import DECISIONS
 
 sites = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 3000), st.sampled_from([0.0, 0.4, 0.6, 1.0])), min_size=1, max_size=40
@@ -23,7 +24,10 @@ def test_near_artifacts_by_brute_force(given_sites: list[tuple[int, int, float]]
     """A likely artefact at another position of the same contig, at most NEAR away."""
     contig, position, artifact = columns(given_sites)
     expected = [
-        any(c == d and p != q and abs(p - q) <= NEAR and b > LIKELY for d, q, b in zip(contig, position, artifact, strict=True))
+        any(
+            c == d and p != q and abs(p - q) <= NEAR and b > DECISIONS.likely_artifact
+            for d, q, b in zip(contig, position, artifact, strict=True)
+        )
         for c, p in zip(contig, position, strict=True)
     ]
     assert near_artifacts(contig, position, artifact).tolist() == expected
@@ -36,7 +40,7 @@ def test_covered_bases_by_brute_force(given_sites: list[tuple[int, int, float]])
     covered = {
         (c, base)
         for c, p, a in zip(contig, position, artifact, strict=True)
-        if a > LIKELY
+        if a > DECISIONS.likely_artifact
         for base in range(p - NEAR, p + NEAR + 1)
     }
     assert covered_bases(contig, position, artifact) == len(covered)

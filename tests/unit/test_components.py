@@ -5,7 +5,7 @@ import pytest
 
 from evidence_examples import direct_log_likelihood, observed
 from varproof.formats.events import EVENT_TABLE
-from varproof.formats.evidence import COMPANY_CODES, Evidence
+from varproof.formats.evidence import READ_CONTEXTS, Evidence
 from varproof.posterior.components import (
     FREQUENCY_BINS,
     GRID,
@@ -33,7 +33,7 @@ def pair(seed: int = 1, fractions: tuple[float, ...] = (0.0, 0.05, 0.3, 0.5, 1.0
 
 
 def tables_of(tumor: Evidence, normal: Evidence | None) -> Tables:
-    return tabulate(tumor, normal, np.ones(tumor.size, bool), np.zeros((tumor.size, COMPANY_CODES)))
+    return tabulate(tumor, normal, np.ones(tumor.size, bool), np.zeros((tumor.size, READ_CONTEXTS)))
 
 
 def test_tables_hold_the_likelihood_at_the_grid() -> None:
@@ -89,7 +89,7 @@ def test_events_share_the_columns(flat: bool, with_normal: bool) -> None:
 def test_points_of_the_events() -> None:
     """theta_t = purity * theta_c + (1 - purity) * theta_h; tumour cells in the normal put theta_h at their part of theta_c."""
     tumor, normal = pair()
-    mixture = Mixture(PURITY, normal_contamination=0.1, foreign_fraction=0.04)
+    mixture = Mixture(PURITY, normal_contamination=0.1, other_person_fraction=0.04)
     components = evaluate(tables_of(tumor, normal), mixture)
 
     def both(i: int, in_tumor: float, in_normal: float) -> float:
@@ -100,8 +100,8 @@ def test_points_of_the_events() -> None:
         assert values["ABSENT"] == pytest.approx([both(i, 0, 0)], abs=1e-6)
         somatic = [both(i, PURITY * c, 0.1 * c) for c in somatic_nodes()]
         np.testing.assert_allclose(values["SOMATIC_TUMOR"], somatic, atol=2 * INTERPOLATION, rtol=1e-3)
-        foreign = np.logaddexp(np.log(0.67) + both(i, 0.02, 0), np.log(0.33) + both(i, 0.04, 0))
-        assert values["FOREIGN"] == pytest.approx([foreign], abs=2 * INTERPOLATION)
+        other_person = np.logaddexp(np.log(0.67) + both(i, 0.02, 0), np.log(0.33) + both(i, 0.04, 0))
+        assert values["FOREIGN"] == pytest.approx([other_person], abs=2 * INTERPOLATION)
 
 
 def test_without_a_normal_it_is_latent() -> None:

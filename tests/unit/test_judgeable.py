@@ -24,7 +24,7 @@ def blind(evidence: Evidence, where: list[int]) -> Evidence:
         one = evidence.rows(np.array([i]))
         if i in where:
             columns = {name: getattr(one, name)[:0] for name in ("log_ratio", "mapq", "strand", "orientation", "count")}
-            columns |= {name: getattr(one, name)[:0] for name in ("log_error_ratio", "company")}
+            columns |= {name: getattr(one, name)[:0] for name in ("log_error_ratio", "read_context")}
             columns |= {name: np.zeros(1, np.uint32) for name in COUNT_COLUMNS}
             one = replace(one, offset=np.zeros(2, np.int64), **columns)
         parts.append(one)

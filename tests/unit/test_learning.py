@@ -36,7 +36,7 @@ class World:
 
 def world(
     seed: int, purity: float = 0.75, contamination: float = 0.0, somatic: int = 200, germline: int = 150,
-    territory: int = TERRITORY, depths: tuple[int, int] = (TUMOR_DEPTH, NORMAL_DEPTH), foreign: float = 0.0,
+    territory: int = TERRITORY, depths: tuple[int, int] = (TUMOR_DEPTH, NORMAL_DEPTH), other_person: float = 0.0,
     error: float = ERROR,
 ) -> World:  # fmt: skip
     """A territory of SNVs, seen through reads with errors at the rate that their qualities tell."""
@@ -46,9 +46,9 @@ def world(
     parts.append(("SOMATIC_TUMOR", purity * cells, contamination * cells))
     for event, fraction, count in (("GERMLINE_HET", 0.5, 2 * germline // 3), ("GERMLINE_HOM", 1.0, germline // 3)):
         parts.append((event, np.full(count, fraction), np.full(count, fraction)))
-    if foreign:
+    if other_person:
         of_other = rng.choice([0.5, 1.0], 300, p=[2 / 3, 1 / 3])
-        parts.append(("ARTIFACT", foreign * of_other, np.zeros(300)))
+        parts.append(("ARTIFACT", other_person * of_other, np.zeros(300)))
     others = 3 * territory - sum(len(t) for _, t, _ in parts)
     strength = [strength_of(error)]
     errors = np.count_nonzero(rng.random(others) < binomial_tail(depths[0], error))
@@ -105,7 +105,7 @@ def test_rates_come_back(learnt: tuple[World, LearntPrior]) -> None:
     for event in ("SOMATIC_NORMAL", "ARTIFACT", "FOREIGN"):
         assert prior.rates[event][SNV] * 3 * TERRITORY < 25
     assert prior.normal_contamination == 0.0
-    assert prior.foreign_fraction == 0.0
+    assert prior.other_person_fraction == 0.0
     assert prior.territory == TERRITORY and prior.candidates_used == len(given.event)
 
 
@@ -181,27 +181,27 @@ def test_contamination_that_the_user_gives_is_taken() -> None:
 
 def test_another_person_in_the_tumour_is_found() -> None:
     """Three per cent of the reads: hundreds of alleles at 1.5 and 3 %, none in the normal, reported as artefacts."""
-    given = world(5, somatic=100, germline=60, territory=50_000, depths=(300, 40), foreign=0.03, error=1e-4)
+    given = world(5, somatic=100, germline=60, territory=50_000, depths=(300, 40), other_person=0.03, error=1e-4)
     prior = learn_prior(given.sampled, 50_000, 0.75, 0.0)
-    assert 0.015 <= prior.foreign_fraction <= 0.05
+    assert 0.015 <= prior.other_person_fraction <= 0.05
     found = posteriors(given, prior)
     other = given.event == "ARTIFACT"
     assert other.sum() > 150
     assert found[other, EVENTS.index("ARTIFACT")].mean() > 0.5
 
 
-def test_company_that_artefacts_keep_is_learnt() -> None:
+def test_read_contexts_that_artefacts_keep_are_learnt() -> None:
     """Alleles at 12 % of both samples' reads, all of them clipped; variants on plain reads: clips are learnt."""
     rng = np.random.default_rng(8)
     sides = []
     for depth in (TUMOR_DEPTH, NORMAL_DEPTH):
         side = observed(rng, [0.5] * 80 + [0.12] * 80, depth, ERROR, strengths=[strength_of(ERROR)])
         of_artefact = np.repeat(np.arange(160) >= 80, depth) & (side.log_ratio > 0)
-        sides.append(replace(side, company=np.where(of_artefact, 5, 2).astype(np.uint8)))
+        sides.append(replace(side, read_context=np.where(of_artefact, 5, 2).astype(np.uint8)))
     sampled = Sampled(sides[0], sides[1], np.full(160, SNV), np.ones(160, bool))
     prior = learn_prior(sampled, 20_000, 0.75, 0.0)
-    assert prior.artifact_company[0][5] > 1.0
-    assert prior.artifact_company[0][2] < -0.3
+    assert prior.artifact_contexts[0][5] > 1.0
+    assert prior.artifact_contexts[0][2] < -0.3
     found = score(sampled.tables(prior), sampled.class_index, prior, 0.75).probability
     assert found[80:, EVENTS.index("ARTIFACT")].mean() > 0.8
     assert found[:80, EVENTS.index("GERMLINE_HET")].mean() > 0.95
@@ -232,7 +232,7 @@ def test_ten_candidates_stay_near_published_rates(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.WARNING):
         prior = learn_prior(ten, 1e7, 0.75, None)
     assert "only 10 candidates" in caplog.text
-    assert prior.normal_contamination == prior.foreign_fraction == 0.0
+    assert prior.normal_contamination == prior.other_person_fraction == 0.0
     assert 4 < prior.rates["SOMATIC_TUMOR"][SNV] * 3e7 < 20
     probability = score(ten.tables(prior), ten.class_index, prior, 0.75).probability
     assert np.isfinite(probability).all()
@@ -272,9 +272,9 @@ def test_without_a_normal() -> None:
     assert probability[germline, EVENTS.index("ABSENT")].max() < 0.01
 
 
-@pytest.mark.parametrize("foreign", [0.0, 0.01])
-def test_weights_are_a_distribution(foreign: float) -> None:
-    prior = starting_prior("empirical", 1e6).model_copy(update={"foreign_fraction": foreign})
+@pytest.mark.parametrize("other_person", [0.0, 0.01])
+def test_weights_are_a_distribution(other_person: float) -> None:
+    prior = starting_prior("empirical", 1e6).model_copy(update={"other_person_fraction": other_person})
     none = observed(np.random.default_rng(0), [0.0], 0)
     columns = evaluate(Sampled(none, none, np.zeros(1, np.int64), np.ones(1, bool)).tables(prior), Mixture(0.75)).columns
     weights = component_weights(prior, columns)
@@ -283,7 +283,7 @@ def test_weights_are_a_distribution(foreign: float) -> None:
     np.testing.assert_allclose(weights.sum(axis=1), 1.0)
     for event in ("SOMATIC_TUMOR", "GERMLINE_HET", "ARTIFACT"):
         np.testing.assert_allclose(weights[:, columns[event]].sum(axis=1), prior.rates[event], rtol=1e-9)
-    assert (weights[:, columns["FOREIGN"]].sum() > 0) == (foreign > 0)
+    assert (weights[:, columns["FOREIGN"]].sum() > 0) == (other_person > 0)
 
 
 def test_description_says_what_was_learnt(learnt: tuple[World, LearntPrior]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evidence_examples import observed
-from varproof.formats.evidence import COMPANY_CODES, Evidence
+from varproof.formats.evidence import READ_CONTEXTS, Evidence
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
 
 GRID = np.linspace(0.0, 1.0, 21)
@@ -26,7 +26,7 @@ def random_observations(seed: int, candidates: int = 4, fragments: int = 25) -> 
         strand=rng.integers(0, 4, rows).astype(np.uint8),
         orientation=rng.integers(0, 3, rows).astype(np.uint8),
         log_error_ratio=rng.uniform(-4, 4, rows).astype(np.float32),
-        company=rng.integers(0, COMPANY_CODES, rows).astype(np.uint8),
+        read_context=rng.integers(0, READ_CONTEXTS, rows).astype(np.uint8),
         count=rng.integers(1, 4, rows).astype(np.uint32),
     )
 
@@ -104,7 +104,7 @@ def test_counts_are_repetitions() -> None:
     evidence = random_observations(7)
     order = np.repeat(np.arange(len(evidence.count)), evidence.count)
     lengths = np.add.reduceat(evidence.count, evidence.offset[:-1])
-    columns = ("log_ratio", "mapq", "strand", "orientation", "log_error_ratio", "company")
+    columns = ("log_ratio", "mapq", "strand", "orientation", "log_error_ratio", "read_context")
     repeated = replace(
         evidence,
         offset=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
@@ -122,15 +122,15 @@ def test_nothing_observed_is_flat() -> None:
     assert (frequencies(none) == 0).all() and (artefacts(none) == 0).all()
 
 
-def company_ratio(evidence: Evidence) -> np.ndarray:
-    return np.random.default_rng(99).uniform(-2, 2, (evidence.size, COMPANY_CODES))
+def context_ratio(evidence: Evidence) -> np.ndarray:
+    return np.random.default_rng(99).uniform(-2, 2, (evidence.size, READ_CONTEXTS))
 
 
 def artefacts(evidence: Evidence) -> np.ndarray:
     return artefact_log_likelihoods(
         evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation, evidence.log_error_ratio,
-        evidence.company, evidence.count, evidence.slip_forward, evidence.slip_back, np.full(evidence.size, 1e-4),
-        company_ratio(evidence), RATES,
+        evidence.read_context, evidence.count, evidence.slip_forward, evidence.slip_back, np.full(evidence.size, 1e-4),
+        context_ratio(evidence), RATES,
     )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ ARTEFACTS = [
     (lambda strand, orientation: strand == 2, "plain"),
     (lambda strand, orientation: orientation == 0, "plain"),
     (lambda strand, orientation: orientation == 1, "plain"),
-    (lambda strand, orientation: True, "company"),
+    (lambda strand, orientation: True, "read_context"),
 ]
 """Which fragments an artefact can touch (strand: 1 forward, 2 reverse; orientation: whose read 1 is forward), and its looks."""
 
@@ -152,7 +152,7 @@ ARTEFACTS = [
 def test_artefacts_fragment_by_fragment(seed: int) -> None:
     """A fragment that can be touched is so at the rate; then it reads like the alternative, times what its looks say."""
     evidence = random_observations(seed)
-    found, by_company = artefacts(evidence), company_ratio(evidence)
+    found, by_context = artefacts(evidence), context_ratio(evidence)
     assert found.shape == (evidence.size, len(ARTEFACTS), len(RATES))
     for i in range(evidence.size):
         forward, back = float(evidence.slip_forward[i]) + 1e-4, float(evidence.slip_back[i])
@@ -165,8 +165,8 @@ def test_artefacts_fragment_by_fragment(seed: int) -> None:
                     made = p
                     if ratio > 0 and looks == "errors":
                         made = p * math.exp(evidence.log_error_ratio[row])
-                    if ratio > 0 and looks == "company":
-                        made = p * math.exp(by_company[i, evidence.company[row]])
+                    if ratio > 0 and looks == "read_context":
+                        made = p * math.exp(by_context[i, evidence.read_context[row]])
                     own_rate = rate if touches(evidence.strand[row], evidence.orientation[row]) else 0.0
                     mixture = (1 - own_rate) * a + own_rate * made
                     expected += count * math.log((1 - mismapped) * mixture + mismapped * (a + p) / 2)

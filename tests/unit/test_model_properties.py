@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from varproof.formats.events import EVENTS
-from varproof.formats.evidence import COMPANY_CODES, Evidence, concatenated, empty_evidence
+from varproof.formats.evidence import READ_CONTEXTS, Evidence, concatenated, empty_evidence
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.learning import Sampled, learn_prior, starting_prior
 from varproof.posterior.score import Scores, score
@@ -20,20 +20,20 @@ PRIORS = {kind: starting_prior(kind, 1e6) for kind in ("empirical", "flat")}
 def evidence_of(rows: list[tuple[float, int, int, int, float, int, int]], ratio: float = 1.0, slip: float = 1e-6) -> Evidence:
     """One candidate's evidence; rows as in `OBSERVATION_COLUMNS`."""
     blank = empty_evidence(np.array([7], np.uint64))
-    log_ratio, mapq, strand, orientation, log_error_ratio, company, count = zip(*rows, strict=True) if rows else ([],) * 7
+    log_ratio, mapq, strand, orientation, log_error_ratio, read_context, count = zip(*rows, strict=True) if rows else ([],) * 7
     return replace(
         blank, judged=np.ones(1, np.uint8), depth=np.array([sum(count)], np.uint32), offset=np.array([0, len(rows)], np.int64),
         sampling_ratio=np.array([ratio], np.float32), slip_forward=np.array([slip], np.float32),
         slip_back=np.array([slip], np.float32), log_ratio=np.array(log_ratio, np.float32), mapq=np.array(mapq, np.uint8),
         strand=np.array(strand, np.uint8), orientation=np.array(orientation, np.uint8),
-        log_error_ratio=np.array(log_error_ratio, np.float32), company=np.array(company, np.uint8),
+        log_error_ratio=np.array(log_error_ratio, np.float32), read_context=np.array(read_context, np.uint8),
         count=np.array(count, np.uint32),
     )  # fmt: skip
 
 
 observations = st.tuples(
     st.floats(-700, 700, width=32), st.integers(0, 255), st.integers(0, 3), st.integers(0, 2), st.floats(-6, 6, width=32),
-    st.integers(0, COMPANY_CODES - 1), st.integers(1, 60),
+    st.integers(0, READ_CONTEXTS - 1), st.integers(1, 60),
 )  # fmt: skip
 evidences = st.builds(evidence_of, st.lists(observations, max_size=25), st.floats(0.02, 50), st.floats(0, 0.5))
 classes = st.integers(0, len(CLASSES) - 1)
@@ -70,7 +70,7 @@ def test_a_prior_learnt_from_any_evidence_is_one(parts: list[tuple[Evidence, int
     index = np.array([one for _, one in parts])
     prior = learn_prior(Sampled(tumor, tumor if paired else None, index, index == 0), 1e5, purity, None)
     numbers = np.concatenate([np.ravel(values) for values in (*prior.rates.values(), prior.somatic_density,
-                                                               *prior.artifact_density, *prior.artifact_company)])  # fmt: skip
+                                                               *prior.artifact_density, *prior.artifact_contexts)])  # fmt: skip
     assert np.isfinite(numbers).all()
     assert all(0 < rate < 1 for values in prior.rates.values() for rate in values)
 

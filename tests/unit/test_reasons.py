@@ -7,7 +7,7 @@ import pytest
 
 from evidence_examples import observed
 from varproof.formats.events import EVENTS
-from varproof.formats.evidence import COMPANY_CODES, LOOK_COLUMNS, Evidence
+from varproof.formats.evidence import READ_CONTEXTS, SIGNATURE_COLUMNS, Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.learning import Sampled, starting_prior
@@ -17,7 +17,7 @@ from varproof.posterior.score import score
 SNV, DELETION = CLASSES.index("snv"), CLASSES.index("deletion_1")
 DEPTH, SUPPORT = 60, 12
 PRIOR = starting_prior("empirical", 1e6)
-FAR_COMPANY = 6 * 3 + 2
+FAR_CONTEXT = 6 * 3 + 2
 """4 to 7 other mismatches, no clip, mapped with certainty."""
 
 
@@ -47,13 +47,13 @@ def found(
     return EVENTS[int(scores.probability[0].argmax())], reasons(data, tables, scores, prior, marks)[0]
 
 
-def with_company(**changes: float) -> LearntPrior:
-    """A prior with these ln P(company | artefact) / P(company | variant), and -1 for all other company."""
-    company = [[-1.0] * COMPANY_CODES for _ in range(2)]
-    for group in company:
+def with_read_contexts(**changes: float) -> LearntPrior:
+    """A prior with these ln P(read_context | artefact) / P(read_context | variant), and -1 for all other read_context."""
+    read_context = [[-1.0] * READ_CONTEXTS for _ in range(2)]
+    for group in read_context:
         for code, value in changes.items():
             group[int(code.removeprefix("code"))] = value
-    return PRIOR.model_copy(update={"artifact_company": company})
+    return PRIOR.model_copy(update={"artifact_contexts": read_context})
 
 
 def test_a_somatic_variant_has_nothing_against_it() -> None:
@@ -82,16 +82,16 @@ def test_both_samples_show_a_little_of_it() -> None:
 
 
 def test_reads_with_other_mismatches() -> None:
-    prior = with_company(code20=3.0)
-    assert found(sample(SUPPORT, company=FAR_COMPANY), sample(6, company=FAR_COMPANY), prior=prior) == (
+    prior = with_read_contexts(code20=3.0)
+    assert found(sample(SUPPORT, read_context=FAR_CONTEXT), sample(6, read_context=FAR_CONTEXT), prior=prior) == (
         "ARTIFACT", "other_mismatches",
     )  # fmt: skip
 
 
 def test_reads_that_may_belong_elsewhere() -> None:
     """Mapping quality under 20 is bin 0, without other mismatches."""
-    prior = with_company(code0=3.0)
-    tumor, normal = sample(SUPPORT, company=0, mapq=15), sample(6, company=0, mapq=15)
+    prior = with_read_contexts(code0=3.0)
+    tumor, normal = sample(SUPPORT, read_context=0, mapq=15), sample(6, read_context=0, mapq=15)
     assert found(tumor, normal, prior=prior) == ("ARTIFACT", "mapping")
 
 
@@ -101,7 +101,7 @@ def test_reads_of_mapping_quality_0_say_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("column", "reason"),
-    list(zip(LOOK_COLUMNS, ("base_quality", "read_position", "other_mismatches", "mapping"), strict=True)),
+    list(zip(SIGNATURE_COLUMNS, ("base_quality", "read_position", "other_mismatches", "mapping"), strict=True)),
 )
 def test_what_looks_like_errors_says_by_which_feature(column: str, reason: str) -> None:
     """Two fragments of weak bases are coincident errors; the feature that errors have is named."""
@@ -128,15 +128,15 @@ def test_too_few_reads() -> None:
 def test_another_persons_variant() -> None:
     """One tumour fragment in twenty, both strands, good bases, none in the normal, where persons mix by a tenth."""
     rates = {**PRIOR.rates, "FOREIGN": [1e-3] * len(CLASSES), "SOMATIC_TUMOR": [1e-9] * len(CLASSES)}
-    prior = PRIOR.model_copy(update={"foreign_fraction": 0.1, "rates": rates})
+    prior = PRIOR.model_copy(update={"other_person_fraction": 0.1, "rates": rates})
     assert found(sample(3), sample(0), prior=prior) == ("ARTIFACT", "contamination")
 
 
 def test_near_artefacts_one_strand_is_the_edge_of_what_was_copied() -> None:
     """The reads' other mismatches are no likelier among artefacts than among variants, but e-fold likelier than none are: 24
     nats in both samples; 24 reads of one strand are worth some 24 ln 2 = 17."""
-    prior = with_company(code20=0.0)
-    tumor, normal = (sample(SUPPORT, strand=1, company=FAR_COMPANY) for _ in range(2))
+    prior = with_read_contexts(code20=0.0)
+    tumor, normal = (sample(SUPPORT, strand=1, read_context=FAR_CONTEXT) for _ in range(2))
     assert found(tumor, normal, prior=prior, near=False) == ("ARTIFACT", "strand&other_mismatches")
     assert found(tumor, normal, prior=prior, near=True) == ("ARTIFACT", "other_mismatches&strand")
 

@@ -8,7 +8,7 @@ from scipy import integrate, optimize
 
 from evidence_examples import direct_log_likelihood, observed
 from varproof.formats.events import EVENT_NAMED, EVENTS
-from varproof.formats.evidence import COMPANY_CODES, Evidence
+from varproof.formats.evidence import READ_CONTEXTS, Evidence
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.components import GRID, Components, Mixture, evaluate, spurious_rates, tabulate
 from varproof.posterior.learning import starting_prior
@@ -60,7 +60,7 @@ def test_flat_posteriors_equal_scipys_integrals(purity: float, with_normal: bool
     """Given that the variant is no artefact; the artefact's share is one number on both sides."""
     tumor, normal = random_pair(seed=int(purity * 100))
     snv = np.ones(tumor.size, bool)
-    tables = tabulate(tumor, normal if with_normal else None, snv, np.zeros((tumor.size, COMPANY_CODES)))
+    tables = tabulate(tumor, normal if with_normal else None, snv, np.zeros((tumor.size, READ_CONTEXTS)))
     prior = starting_prior("flat", 1e6)
     found = score(tables, np.zeros(tumor.size, np.int64), prior, purity).probability
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-12)
@@ -88,7 +88,7 @@ def test_flat_posteriors_know_of_tumour_cells_in_the_normal() -> None:
     """A locus with 40 % in the tumour and 2 % in the normal: somatic if a twentieth of the normal's cells are the tumour's."""
     rng = np.random.default_rng(1)
     tumor, normal = observed(rng, [0.4] * 3, 200), observed(rng, [0.02] * 3, 200)
-    tables = tabulate(tumor, normal, np.ones(3, bool), np.zeros((3, COMPANY_CODES)))
+    tables = tabulate(tumor, normal, np.ones(3, bool), np.zeros((3, READ_CONTEXTS)))
     somatic = []
     for contamination in (0.0, 0.05):
         prior = starting_prior("flat", 1e6).model_copy(update={"normal_contamination": contamination})
@@ -105,7 +105,7 @@ def test_the_event_that_made_the_reads_wins(in_cells: float, in_normal: float, e
     """Under the flat prior, at a depth of 150, nine in ten loci."""
     rng = np.random.default_rng(4)
     tumor, normal = (observed(rng, [f] * 30, 150, 2e-4) for f in (0.7 * in_cells + 0.3 * in_normal, in_normal))
-    tables = tabulate(tumor, normal, np.ones(30, bool), np.zeros((30, COMPANY_CODES)))
+    tables = tabulate(tumor, normal, np.ones(30, bool), np.zeros((30, READ_CONTEXTS)))
     found = score(tables, np.zeros(30, np.int64), starting_prior("flat", 1e6), 0.7).probability
     assert (np.argmax(found, axis=1) == EVENTS.index(event)).mean() >= 0.9
 
@@ -119,7 +119,7 @@ def test_strand_bias_is_an_artefact() -> None:
         log_ratio = np.full(40, -8.0, np.float32)
         log_ratio[chosen] = 8.0
         biased = Evidence(**(vars(tumor) | {"log_ratio": log_ratio}))
-        tables = tabulate(biased, None, np.ones(1, bool), np.zeros((1, COMPANY_CODES)))
+        tables = tabulate(biased, None, np.ones(1, bool), np.zeros((1, READ_CONTEXTS)))
         found = score(tables, np.zeros(1, np.int64), starting_prior("flat", 1e6), 1.0).probability[0]
         artifact.append((found[EVENTS.index("ARTIFACT")], found[EVENTS.index("ABSENT")]))
     assert artifact[0][0] > 0.9
@@ -130,7 +130,7 @@ def test_event_posteriors_by_hand() -> None:
     """Weights times likelihoods, summed by event; another person's variants are reported as artefacts."""
     tumor, normal = random_pair(3)
     components = evaluate(
-        tabulate(tumor, normal, np.ones(tumor.size, bool), np.zeros((tumor.size, COMPANY_CODES))), Mixture(0.8)
+        tabulate(tumor, normal, np.ones(tumor.size, bool), np.zeros((tumor.size, READ_CONTEXTS))), Mixture(0.8)
     )
     rng = np.random.default_rng(5)
     weights = rng.uniform(0, 1, components.log_likelihood.shape)
@@ -160,7 +160,7 @@ def test_weights_of_the_flat_prior() -> None:
     """Each of the six events has the same weight, another person's variants none."""
     tumor, normal = random_pair(3)
     components = evaluate(
-        tabulate(tumor, normal, np.ones(tumor.size, bool), np.zeros((tumor.size, COMPANY_CODES))), Mixture(0.8), flat=True
+        tabulate(tumor, normal, np.ones(tumor.size, bool), np.zeros((tumor.size, READ_CONTEXTS))), Mixture(0.8), flat=True
     )
     weights = flat_weights(components)
     for event, columns in components.columns.items():
@@ -173,7 +173,7 @@ def test_overwhelming_evidence_stays_finite() -> None:
         observed(rng, [0.0, 0.5, 1.0], 1000, strengths=[25.0]),
         observed(rng, [1.0, 0.0, 0.0], 1000, strengths=[25.0]),
     )
-    tables = tabulate(tumor, normal, np.ones(3, bool), np.zeros((3, COMPANY_CODES)))
+    tables = tabulate(tumor, normal, np.ones(3, bool), np.zeros((3, READ_CONTEXTS)))
     for kind in ("flat", "empirical"):
         scores = score(tables, np.zeros(3, np.int64), starting_prior(kind, 1e6), 0.75)
         assert np.isfinite(scores.probability).all() and np.isfinite(scores.tumor_density).all()
@@ -183,7 +183,7 @@ def test_overwhelming_evidence_stays_finite() -> None:
 def test_nothing_observed_gives_the_prior() -> None:
     """Without a fragment the posterior is the prior: every event alike if flat, absent but for the published rates else."""
     none = observed(np.random.default_rng(0), [0.0], 0)
-    tables = tabulate(none, none, np.ones(1, bool), np.zeros((1, COMPANY_CODES)))
+    tables = tabulate(none, none, np.ones(1, bool), np.zeros((1, READ_CONTEXTS)))
     flat = score(tables, np.zeros(1, np.int64), starting_prior("flat", 1e6), 0.75)
     assert flat.probability[0] == pytest.approx(np.full(len(EVENTS), 1 / 6))
     prior = starting_prior("empirical", 1e6)
@@ -203,7 +203,7 @@ def test_mode_equals_the_optimum(healthy: float, purity: float) -> None:
     rng = np.random.default_rng(int(healthy * 10 + purity * 100))
     cells = [0.0, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]
     tumor = observed(rng, [purity * c + (1 - purity) * healthy for c in cells], 60, 0.01, [20, 60], [2.0, 8.0])
-    tables = tabulate(tumor, None, np.ones(len(cells), bool), np.zeros((len(cells), COMPANY_CODES)))
+    tables = tabulate(tumor, None, np.ones(len(cells), bool), np.zeros((len(cells), READ_CONTEXTS)))
     found = mode(tumor_cell_log_density(tables.tumor, np.full(len(cells), healthy), purity))
     for i in range(len(cells)):
 
@@ -217,7 +217,7 @@ def test_mode_equals_the_optimum(healthy: float, purity: float) -> None:
 def test_density_is_the_likelihood() -> None:
     rng = np.random.default_rng(7)
     tumor = observed(rng, [0.3, 0.5], 50)
-    tables = tabulate(tumor, None, np.ones(2, bool), np.zeros((2, COMPANY_CODES)))
+    tables = tabulate(tumor, None, np.ones(2, bool), np.zeros((2, READ_CONTEXTS)))
     density = tumor_cell_log_density(tables.tumor, np.array([0.0, 0.5]), 0.8)
     np.testing.assert_allclose(density.max(axis=1), 0.0)
     for i, healthy in enumerate((0.0, 0.5)):
@@ -238,7 +238,7 @@ def test_frequencies_are_right_on_average() -> None:
     rng = np.random.default_rng(9)
     for cells in (0.1, 0.33, 0.67):
         tumor = observed(rng, [0.75 * cells] * 400, 50)
-        tables = tabulate(tumor, None, np.ones(400, bool), np.zeros((400, COMPANY_CODES)))
+        tables = tabulate(tumor, None, np.ones(400, bool), np.zeros((400, READ_CONTEXTS)))
         found = mode(tumor_cell_log_density(tables.tumor, np.zeros(400), 0.75))
         bound = np.sqrt(0.75 * cells * (1 - 0.75 * cells) / 50) / 0.75
         assert found.mean() == pytest.approx(cells, abs=4 * bound / 20)

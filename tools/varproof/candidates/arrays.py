@@ -17,14 +17,14 @@ UNUSABLE = 4
 
 (
     DEPTH, REFERENCE_FORWARD, REFERENCE_REVERSE, ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE, OTHER, REFERENCE_MAPQ,
-    ALTERNATIVE_MAPQ, QUALITY, EFFECTIVE, EFFECTIVE_ALL, OFFSET, OFFSET_SQUARE, COMPANY, CLIPPED, LIKELIHOOD,
+    ALTERNATIVE_MAPQ, QUALITY, EFFECTIVE, EFFECTIVE_ALL, OFFSET, OFFSET_SQUARE, NEARBY_DIFFERENCES, CLIPPED, LIKELIHOOD,
 ) = range(16)  # fmt: skip
 """Columns of what `allele_support` sums over the reads of a candidate.
 
 `DEPTH`: reads that cover it. By what they show: reads with the reference and the alternative allele, by strand, and `OTHER`.
 Sums of mapping quality over both, then over reads with the alternative: base quality, effective depth (`EFFECTIVE_ALL`: over
-all that show anything), offset from the 3' end and its square, other differences nearby (`COMPANY`), reads with a soft clip.
-From `LIKELIHOOD` on: ln P(reads) of the genotypes 0/0, 0/1 and 1/1.
+all that show anything), offset from the 3' end and its square, `NEARBY_DIFFERENCES` of
+the read other than the allele, reads with a soft clip. From `LIKELIHOOD` on: ln P(reads) of the genotypes 0/0, 0/1 and 1/1.
 """
 SUPPORT_COLUMNS = 18
 

@@ -7,7 +7,6 @@ from varproof.candidates.arrays import (
     ALTERNATIVE_MAPQ,
     BASE,
     CLIPPED,
-    COMPANY,
     DEPTH,
     EFFECTIVE,
     EFFECTIVE_ALL,
@@ -16,6 +15,7 @@ from varproof.candidates.arrays import (
     LENGTH,
     LIKELIHOOD,
     NEARBY,
+    NEARBY_DIFFERENCES,
     OFFSET,
     OFFSET_SQUARE,
     OTHER,
@@ -136,7 +136,7 @@ def _indel(reads, differences, i, alleles, k):
 
 
 @compiled
-def _company(reads, differences, i, start, end, substitution, min_quality):
+def _nearby_differences(reads, differences, i, start, end, substitution, min_quality):
     """Differences of read i within `NEARBY` bp of start..end, without those of a substitution there."""
     count = 0
     for r in range(differences.offset[i], differences.offset[i + 1]):
@@ -236,7 +236,7 @@ def allele_support(
             row[OFFSET] += from_end
             row[OFFSET_SQUARE] += from_end * from_end
             furthest = end + alleles.shift[k]
-            company = _company(reads, differences, i, start, furthest, substitution, min_base_quality)
-            row[COMPANY] += company if substitution else company - 1
+            differing = _nearby_differences(reads, differences, i, start, furthest, substitution, min_base_quality)
+            row[NEARBY_DIFFERENCES] += differing if substitution else differing - 1
             row[CLIPPED] += _is_clipped(reads, i)
     return out

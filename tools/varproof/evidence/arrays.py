@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from varproof.evidence.decisions import DECISIONS
+
 NEITHER, REFERENCE, ALTERNATIVE = 0, 1, 2
 """Which allele of a candidate a fragment clearly shows."""
 
-WINDOW = 64
+WINDOW = DECISIONS.window
 """Reads are compared within this distance of the candidate (h of the paper), bp."""
 
 
@@ -122,7 +124,7 @@ class DirectRatios(NamedTuple):
     usable: np.ndarray
     log_ratio: np.ndarray
     log_error_ratio: np.ndarray
-    company: np.ndarray
+    read_context: np.ndarray
     allele: np.ndarray
 
 
@@ -143,4 +145,4 @@ class Observations(NamedTuple):
     strand: np.ndarray
     orientation: np.ndarray
     log_error_ratio: np.ndarray
-    company: np.ndarray
+    read_context: np.ndarray

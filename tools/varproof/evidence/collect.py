@@ -13,7 +13,8 @@ import numpy as np
 
 from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.counting import allele_counts, scaled_count
-from varproof.evidence.looks import look_sums
+from varproof.evidence.decisions import DECISIONS
+from varproof.evidence.error_signature import error_signatures
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
 from varproof.formats.evidence import Evidence
@@ -34,13 +35,6 @@ MOST_PAIRS = 1 << 22
 """Bases, and pairs of a candidate and a read near it, that may be in memory; a chunk with more is to be divided."""
 
 GAPS = (INSERTION, DELETION, SKIP)
-
-MOST_NEIGHBOURS = 3
-SUPPORT_LOG_RATIO = 3.0
-LEAST_SUPPORT = 2
-LEAST_RELATIVE_SUPPORT = 0.5
-FURTHEST_SLIP, SLIP_DECAY = 3, 0.2
-"""Changes of more units than the slippage model knows get rarer by this factor for each."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ def collect_chunk(
     counts |= {"used": used[:own], "depth": used[:own]}
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
-    looks = look_sums(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
+    looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
     return _evidence(candidates, placements[:own], final, counts, slip[:own], looks, sample)
 
 
@@ -253,7 +247,7 @@ def _sorted(found: Observations) -> Observations:
 
 def _support(found: Observations, size: int) -> np.ndarray:
     """Overlapping fragments that clearly prefer the alternative, per candidate."""
-    clear = (found.log_ratio > SUPPORT_LOG_RATIO) & (found.strand > 0)
+    clear = (found.log_ratio > DECISIONS.support_log_ratio) & (found.strand > 0)
     return np.bincount(found.candidate[clear], minlength=size)
 
 
@@ -266,7 +260,7 @@ def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> l
         if support[i] == 0:
             continue
         item = placements[i]
-        threshold = max(LEAST_SUPPORT, LEAST_RELATIVE_SUPPORT * support[i])
+        threshold = max(DECISIONS.least_support, DECISIONS.least_relative_support * support[i])
         first, last = item.low - NEIGHBOUR_REACH, min(item.high + WINDOW, item.low + NEIGHBOUR_REACH)
         near = order[np.searchsorted(lows, first) : np.searchsorted(lows, last)]
         rivals = [
@@ -275,7 +269,7 @@ def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> l
             if j != i and support[j] >= threshold and placements[j].high > item.low - WINDOW and _may_rival(item, placements[j])
         ]
         rivals.sort(key=lambda j: (-support[j], placements[j].low, placements[j].alt.tobytes()))
-        chosen[i] = [placements[j] for j in rivals[:MOST_NEIGHBOURS]]
+        chosen[i] = [placements[j] for j in rivals[: DECISIONS.most_neighbours]]
     return chosen
 
 
@@ -352,8 +346,9 @@ def _slip(sample: Sample, unit: int, units: int, change: int) -> float:
     if steps > units and change < 0:
         return 0.0
     rates = sample.slippage.rates(unit, units)
-    rate = float(rates[2 * (min(steps, FURTHEST_SLIP) - 1) + (change > 0)])
-    return rate * powered(SLIP_DECAY, max(0, steps - FURTHEST_SLIP))
+    furthest = DECISIONS.furthest_slip
+    rate = float(rates[2 * (min(steps, furthest) - 1) + (change > 0)])
+    return rate * powered(DECISIONS.slip_decay, max(0, steps - furthest))
 
 
 def _unit_length(sequence: np.ndarray) -> int:

@@ -7,16 +7,18 @@ disagree their evidence adds up, and cancels. Insert size is combined with the r
 import numpy as np
 
 from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
+from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.typing_numba_fns import direct_log_ratios, log_ratio_anew, unmapped_log_ratio
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import second_read_is_forward
 from varproof.reads.sam import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED
 
-OUTLIER_FRAGMENTS = 0.002
-SHORTEST_INSERTION_FOR_UNMAPPED = 20
-LARGEST_LOG_RATIO = 25.0
-LARGEST_ERROR_RATIO = 6.0
+OUTLIER_FRAGMENTS, OUTLIER_WIDTH = DECISIONS.outlier_fragments, DECISIONS.outlier_width
+SHORTEST_INSERTION_FOR_UNMAPPED = DECISIONS.shortest_insertion_for_unmapped
+LEAST_UNMAPPED_LOG_RATIO = DECISIONS.least_unmapped_log_ratio
+LARGEST_LOG_RATIO = DECISIONS.largest_log_ratio
+LARGEST_ERROR_RATIO = DECISIONS.largest_error_ratio
 
 
 @compiled
@@ -88,10 +90,10 @@ def paired_fragments(reads, fragments):
 
 @compiled
 def log_insert_size(length, mean, sd):
-    """Ln density of a fragment's length: Gaussian, with a few outliers of any length within 8 sd of width."""
+    """Ln density of a fragment's length: Gaussian, with a few outliers of any length within OUTLIER_WIDTH sd."""
     z = (length - mean) / sd
     gaussian = (1.0 - OUTLIER_FRAGMENTS) * exp(-0.5 * z * z) / (sd * 2.5066282746310002)
-    return log(gaussian + OUTLIER_FRAGMENTS / (8.0 * sd))
+    return log(gaussian + OUTLIER_FRAGMENTS / (OUTLIER_WIDTH * sd))
 
 
 @compiled
@@ -212,20 +214,20 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         )
         for r in range(first, last):
             unmapped = (reads.flag[r] & UNMAPPED) != 0
-            error_ratio, company, allele = 0.0, 0, NEITHER
+            error_ratio, read_context, allele = 0.0, 0, NEITHER
             if unmapped:
                 if not long_insertion or not lies_beside(candidates, c, reads, r, longest, tables.reach):
                     continue
                 ratio = unmapped_log_ratio(candidates, c, reads, r, tables)
-                if ratio <= 1.0:
+                if ratio <= LEAST_UNMAPPED_LOG_RATIO:
                     continue
             elif not overlaps(reads.low[r], reads.high[r], beside, low, high, wide, tables.cut):
                 continue
             elif substitution and direct.usable[r - first]:
                 ratio, error_ratio = direct.log_ratio[r - first], direct.log_error_ratio[r - first]
-                company, allele = np.int64(direct.company[r - first]), np.int64(direct.allele[r - first])
+                read_context, allele = np.int64(direct.read_context[r - first]), np.int64(direct.allele[r - first])
             else:
-                ratio, error_ratio, company, allele = log_ratio_anew(
+                ratio, error_ratio, read_context, allele = log_ratio_anew(
                     candidates, c, reads, r, reference, reference_start, tables
                 )
             f = reads.fragment[r]
@@ -235,13 +237,13 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
                 row_of[f] = row
                 rows += 1
                 out.candidate[row], out.log_ratio[row], out.log_error_ratio[row] = w, ratio, error_ratio
-                out.company[row], out.allele[row], out.fragment[row] = company, allele, f
+                out.read_context[row], out.allele[row], out.fragment[row] = read_context, allele, f
                 out.read[row] = r
                 out.mapq[row] = paired.mapq_of[f] if unmapped else reads.mapq[r]
                 out.orientation[row] = paired.orientation_of[f]
             else:
                 if abs(ratio) > abs(out.log_ratio[row]):
-                    out.log_error_ratio[row], out.company[row], out.read[row] = error_ratio, company, r
+                    out.log_error_ratio[row], out.read_context[row], out.read[row] = error_ratio, read_context, r
                 out.log_ratio[row] = combined_mates(out.log_ratio[row], ratio)
                 out.allele[row] = combined_alleles(out.allele[row], allele)
                 if not unmapped:
@@ -272,7 +274,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
             out.log_ratio[row] = min(LARGEST_LOG_RATIO, max(-LARGEST_LOG_RATIO, out.log_ratio[row]))
             out.log_error_ratio[row] = min(LARGEST_ERROR_RATIO, max(-LARGEST_ERROR_RATIO, out.log_error_ratio[row]))
             if out.log_ratio[row] <= 0.0:
-                out.log_error_ratio[row], out.company[row] = 0.0, 0
+                out.log_error_ratio[row], out.read_context[row] = 0.0, 0
     return Observations(out.candidate[:rows], out.fragment[:rows], out.read[:rows], out.allele[:rows], out.claim[:rows],
                         out.log_ratio[:rows], out.mapq[:rows], out.strand[:rows], out.orientation[:rows],
-                        out.log_error_ratio[:rows], out.company[:rows]), depth  # fmt: skip
+                        out.log_error_ratio[:rows], out.read_context[:rows]), depth  # fmt: skip

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from varproof.evidence.decisions import DECISIONS
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import powered
 from varproof.reads.repeats_numba_fns import tandem_tracts
 
-MOST_OPEN = 0.02
+MOST_OPEN = DECISIONS.most_open_gap
 
 
 @compiled

@@ -3,11 +3,12 @@
 import numpy as np
 
 from varproof.evidence.arrays import Observations
+from varproof.evidence.decisions import DECISIONS
 
-RATIO_STEP = 1.0 / 32.0
+RATIO_STEP = DECISIONS.ratio_step
 """Observations are equal if their log ratios round to the same multiple of this."""
 
-WIDTHS = {"log_ratio": 12, "mapq": 8, "strand": 2, "orientation": 2, "log_error_ratio": 10, "company": 5}
+WIDTHS = {"log_ratio": 12, "mapq": 8, "strand": 2, "orientation": 2, "log_error_ratio": 10, "read_context": 5}
 """Bits of each column in one number per row; what is left is the candidate's. The order of columns is that of the rows."""
 
 _SIGNED = {"log_ratio", "log_error_ratio"}

@@ -13,6 +13,7 @@ import numpy as np
 
 from varproof import __version__
 from varproof.evidence.collect import collect_chunk
+from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.sample import Sample
 from varproof.formats.alignment import AlignmentProperties
 from varproof.formats.evidence import SCHEMA, Evidence, EvidenceWriter, concatenated, empty_evidence
@@ -55,6 +56,7 @@ class SampleFiles:
             "digests": digests,
             "alignment": properties,
             "max_depth": self.max_depth,
+            "decisions": DECISIONS.model_dump(mode="json"),
         }
         return json.dumps(parts, sort_keys=True)
 

@@ -5,20 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from varproof.evidence.arrays import SampleTables
+from varproof.evidence.decisions import DECISIONS
 from varproof.formats.alignment import AlignmentProperties
 from varproof.machinery.numerics import exp10
 from varproof.reads.error_features import FEATURE_LABELS, log_error_ratios
 from varproof.reads.error_rates import error_rates
 from varproof.reads.slippage import SlippageModel
 
-LEAST_GAP_EXTENSION = 0.1
-"""Gaps that are no sequencing errors (a neighbour's variant) continue at least at this rate."""
-
-REACH_SD = 6.0
-DEFAULT_REACH = 1000
 HIGHEST_QUALITY = 93
-CUT_SLACK = 40
-MOST_UNITS = 40
 
 
 @dataclass(frozen=True)
@@ -49,8 +43,9 @@ class Sample:
             ratios = log_error_ratios(profile)
         substitution, per_quality = _oriented(rates)
         slippage = SlippageModel(profile.slippage if profile else [])
-        reach = int(mean + REACH_SD * sd) if sd else DEFAULT_REACH
-        clip = properties.max_softclip_fraction if properties.max_softclip_fraction is not None else 0.5
+        reach = int(mean + DECISIONS.reach_sd * sd) if sd else DECISIONS.default_reach
+        clip = properties.max_softclip_fraction
+        clip = DECISIONS.default_clip_fraction if clip is None else clip
         tables = SampleTables(
             error=per_quality,
             substitution_error=substitution,
@@ -63,15 +58,15 @@ class Sample:
                 [
                     properties.gap_open_insertion,
                     properties.gap_open_deletion,
-                    max(properties.gap_extend_insertion, LEAST_GAP_EXTENSION),
-                    max(properties.gap_extend_deletion, LEAST_GAP_EXTENSION),
+                    max(properties.gap_extend_insertion, DECISIONS.least_gap_extension),
+                    max(properties.gap_extend_deletion, DECISIONS.least_gap_extension),
                 ]
             ),
-            slippage=np.ascontiguousarray(slippage.table(MOST_UNITS)[:, :, :2]),
+            slippage=np.ascontiguousarray(slippage.table(DECISIONS.most_units)[:, :, :2]),
             insert_size=np.array([mean, sd]),
             base_ratio=np.zeros((1,) * 6),
             reach=reach,
-            cut=properties.max_read_length + CUT_SLACK,
+            cut=properties.max_read_length + DECISIONS.cut_slack,
         )
         return cls(
             tables=tables._replace(base_ratio=base_log_ratios(tables)),

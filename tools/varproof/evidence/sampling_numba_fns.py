@@ -10,11 +10,12 @@ import math
 
 import numpy as np
 
+from varproof.evidence.decisions import DECISIONS
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import erf
 
-FRAGMENT_QUANTILES = np.array([-1.53, -0.89, -0.49, -0.16, 0.16, 0.49, 0.89, 1.53])
-"""Midpoints of eight equally likely parts of a standard normal distribution."""
+FRAGMENT_QUANTILES = np.array(DECISIONS.fragment_quantiles)
+LARGEST_RATIO = DECISIONS.largest_sampling_ratio
 
 
 @compiled
@@ -70,7 +71,8 @@ def sampling_ratio(read_length, mean, sd, reference_length, alternative_length, 
     """Informative fragments of an alternative copy relative to a reference copy.
 
     `reference_length`, `alternative_length`: of the trimmed alleles, bp; `shift`: how far the candidate can move in its repeat;
-    `needed_insertion`: bases beside an insertion that the aligner must place (0: it can place any). Bounded to [1/20, 20].
+    `needed_insertion`: bases beside an insertion that the aligner must place (0: it can place any). Bounded to
+    [1 / LARGEST_RATIO, LARGEST_RATIO].
     """
     change = alternative_length - reference_length
     if change == 0:
@@ -83,4 +85,4 @@ def sampling_ratio(read_length, mean, sd, reference_length, alternative_length, 
     alternative = informative_fragments(
         read_length, mean, sd, alternative_columns, inserted, needed_insertion, change, -shift, alternative_length
     )
-    return min(20.0, max(0.05, (alternative + 1e-9) / (reference + 1e-9)))
+    return min(LARGEST_RATIO, max(1.0 / LARGEST_RATIO, (alternative + 1e-9) / (reference + 1e-9)))

@@ -8,6 +8,7 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 import numpy as np
 
 from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, DirectRatios
+from varproof.evidence.decisions import DECISIONS
 from varproof.machinery import numerics
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log, log_add
@@ -23,24 +24,20 @@ from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, MAT
 from varproof.realign.edit_distance_numba_fns import locate
 from varproof.realign.pair_hmm_numba_fns import forward
 
-SHORTEST_SEGMENT = 8
-FEW_MISMATCHES = 4
-SMALL_CLIP = 3
-WIDEST_BAND, EXTRA_BAND = 12, 3
-LOG_GARBAGE, LOG_GARBAGE_HIT, LOG_GARBAGE_MISS = numerics.log(1e-3), numerics.log(0.85), numerics.log(0.05)
-WORTH_ALIGNING, FEW_EDITS = 4, 3
-"""A haplotype can't be the best of its side if it takes so many more edits than another: the cheapest edit (one more base in
-a gap) costs a quarter of the dearest (a mismatch)."""
-
-MAX_ERROR = 0.25
-"""Of each wrong base: at most, a base says nothing."""
+# What is compiled into kernels has to be a constant of their module.
+SHORTEST_SEGMENT = DECISIONS.shortest_segment
+FEW_MISMATCHES = DECISIONS.few_mismatches
+SMALL_CLIP = DECISIONS.small_clip
+WIDEST_BAND, EXTRA_BAND = DECISIONS.widest_band, DECISIONS.extra_band
+LOG_GARBAGE, LOG_GARBAGE_HIT = numerics.log(DECISIONS.garbage), numerics.log(DECISIONS.garbage_hit)
+LOG_GARBAGE_MISS = numerics.log(DECISIONS.garbage_miss)
+WORTH_ALIGNING, FEW_EDITS = DECISIONS.worth_aligning, DECISIONS.few_edits
+MAX_ERROR = DECISIONS.max_error
+MOST_BOOST, LEAST_BOOST = numerics.log(DECISIONS.most_boost), numerics.log(DECISIONS.least_boost)
+UNMAPPED_EDIT_FRACTION = DECISIONS.unmapped_edit_fraction
+INFORMATIVE = DECISIONS.informative
 
 END_BINS, CLIP_BINS, MAPQ_BINS = 3, 2, 3
-MOST_BOOST, LEAST_BOOST = numerics.log(30.0), numerics.log(0.2)
-UNMAPPED_EDIT_FRACTION = 0.1
-
-INFORMATIVE = 0.46
-"""|ln ratio| from which on a read shows an allele: GATK's 0.2 in decimal logarithms, so that counts are comparable."""
 
 
 @compiled
@@ -111,7 +108,7 @@ def place_log_ratio(look, tables):
 
 @compiled
 def feature_log_ratios(reads, r, query, own_edits, tables):
-    """(ln ratio of place, company and mapping; ln ratio of base quality) of the base at `query`: P(x | error) / P(x)."""
+    """(ln ratio of place, read context and mapping; ln ratio of base quality) of the base at `query`: P(x | error) / P(x)."""
     length = reads.base_offset[r + 1] - reads.base_offset[r]
     clipped = reads.clip_left[r] + reads.clip_right[r]
     look = look_of(min(query, length - 1 - query), reads.edits[r] - own_edits, clipped, reads.mapq[r])
@@ -120,7 +117,7 @@ def feature_log_ratios(reads, r, query, own_edits, tables):
 
 
 @compiled
-def company_code(mismatches, clipped, mapq):
+def read_context_code(mismatches, clipped, mapq):
     """How a read looks otherwise."""
     return 6 * mismatch_bin(mismatches) + 3 * clip_bin(clipped) + mapq_bin(mapq)
 
@@ -214,7 +211,7 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, reference_st
             is_clear = is_clear and tables.error[min(quality, 93)] <= MAX_ERROR
         at = r - first
         out.usable[at], out.log_ratio[at], out.log_error_ratio[at] = True, ratio, error_ratio
-        out.company[at] = company_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
+        out.read_context[at] = read_context_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
         if is_clear and (is_alternative or own == 0):
             out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE
     return out
@@ -291,7 +288,7 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
 
 @compiled
 def log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables):
-    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, company, allele shown).
+    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, read context, allele shown).
 
     Of a read that is realigned: any of an indel, those of a substitution that `direct_log_ratios` can't use.
     """
@@ -313,7 +310,7 @@ def log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables):
             place, by_quality = feature_log_ratios(reads, r, query, candidates.end[c] - candidates.start[c], tables)
             error_ratio = place + by_quality
     clipped = reads.clip_left[r] + reads.clip_right[r] if substitution else 0  # clips say nothing about the reads of an indel
-    return ratio, error_ratio, company_code(mismatches, clipped, reads.mapq[r]), allele
+    return ratio, error_ratio, read_context_code(mismatches, clipped, reads.mapq[r]), allele
 
 
 @compiled

@@ -26,17 +26,20 @@ COVERED_BASES = "covered_bases"
 SAMPLE_NAMES = "sample_names"
 """Attribute, JSON: samples (SM) of the reads' read groups, and the name of their file without suffix."""
 
+DECISIONS = "decisions"
+"""Attribute, JSON: the model decisions that the evidence was made under; empty in files of earlier versions."""
+
 OBSERVATION_COLUMNS = {
     "log_ratio": np.float32,
     "mapq": np.uint8,
     "strand": np.uint8,
     "orientation": np.uint8,
     "log_error_ratio": np.float32,
-    "company": np.uint8,
+    "read_context": np.uint8,
     "count": np.uint32,
 }
-COMPANY_CODES = 30
-"""Values that `company` can take."""
+READ_CONTEXTS = 30
+"""Values that `read_context` can take."""
 
 CANDIDATE_COLUMNS = {
     "key": np.uint64,
@@ -56,7 +59,7 @@ CANDIDATE_COLUMNS = {
 }
 COUNT_COLUMNS = ("depth", "used", "usable", "reference_count", "alternative_count")
 """Columns of candidates that count fragments."""
-LOOK_COLUMNS = ("error_quality", "error_end", "error_mismatches", "error_mapping")
+SIGNATURE_COLUMNS = ("error_quality", "error_end", "error_mismatches", "error_mapping")
 """Columns of candidates that tell how like errors the supporting bases look, feature by feature."""
 
 VALUE_RANGES = {
@@ -68,12 +71,17 @@ VALUE_RANGES = {
     "strand": (0, 3),
     "orientation": (0, 2),
     "log_error_ratio": (-50, 50),
-    "company": (0, COMPANY_CODES - 1),
+    "read_context": (0, READ_CONTEXTS - 1),
     "count": (1, 10_000_000),
     **dict.fromkeys(COUNT_COLUMNS, (0, 2**31 - 1)),
-    **dict.fromkeys(LOOK_COLUMNS, (-1e9, 1e9)),
+    **dict.fromkeys(SIGNATURE_COLUMNS, (-1e9, 1e9)),
 }
 """Values that a sound file may hold, both ends included; NaN is in none of these."""
+
+
+def _in_file(name: str) -> str:
+    """The data set of a column: read contexts stand under the name that files have always had."""
+    return "company" if name == "read_context" else name
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,7 @@ class Evidence:
         0 if read 1 is the forward read, 1 if read 2 is, 2 unknown.
     log_error_ratio : float32 (o,)
         ln P(features | error) / P(features) of the base that was read.
-    company : uint8 (o,)
+    read_context : uint8 (o,)
         Of a fragment that supports the alternative, how its read looks otherwise: 6 * bin of its other mismatches + 3 * (1 if
         clipped) + bin of its mapping quality (bins of `reads.error_features`); 0 for other fragments.
     count : uint32 (o,)
@@ -142,7 +150,7 @@ class Evidence:
     strand: np.ndarray
     orientation: np.ndarray
     log_error_ratio: np.ndarray
-    company: np.ndarray
+    read_context: np.ndarray
     count: np.ndarray
 
     @property
@@ -187,7 +195,7 @@ def empty_evidence(keys: np.ndarray) -> Evidence:
         slip_forward=np.zeros(n, np.float32),
         slip_back=np.zeros(n, np.float32),
         **{name: np.zeros(n, np.uint32) for name in COUNT_COLUMNS},
-        **{name: np.zeros(n, np.float32) for name in LOOK_COLUMNS},
+        **{name: np.zeros(n, np.float32) for name in SIGNATURE_COLUMNS},
         offset=np.zeros(n + 1, np.int64),
         **{name: np.zeros(0, kind) for name, kind in OBSERVATION_COLUMNS.items()},
     )
@@ -209,7 +217,7 @@ class EvidenceWriter:
 
     def _create(self, name: str, kind: Any) -> None:
         self._file.create_dataset(
-            name,
+            _in_file(name),
             shape=(0,),
             maxshape=(None,),
             dtype=kind,
@@ -220,7 +228,7 @@ class EvidenceWriter:
         )
 
     def _extend(self, name: str, values: np.ndarray) -> None:
-        append_rows(self._file[name], values)
+        append_rows(self._file[_in_file(name)], values)
 
     def append(self, chunk: Evidence) -> None:
         """Write the evidence of the next candidates."""
@@ -249,7 +257,9 @@ class EvidenceReader:
         with damage_told(path, "collect-evidence"):
             self._file = h5py.File(path, "r")
             schema = self._file.attrs.get("schema")
-            missing = [name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if name not in self._file]
+            missing = [
+                name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if _in_file(name) not in self._file
+            ]
         if str(schema) in EARLIER_SCHEMAS:
             self._file.close()
             raise UserError(f"{path}: made by an earlier version, it lacks counts of fragments; run collect-evidence again")
@@ -266,7 +276,7 @@ class EvidenceReader:
 
     def _values(self, name: str, part: slice) -> np.ndarray:
         with damage_told(self.path, "collect-evidence"):
-            return np.asarray(self._file[name][part])
+            return np.asarray(self._file[_in_file(name)][part])
 
     def _require(self, sound: bool, problem: str) -> None:
         if not sound:
@@ -280,11 +290,12 @@ class EvidenceReader:
 
     def _has_sound_offsets(self) -> bool:
         kinds = {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS, "offset": np.int64}
-        if any(getattr(self._file[name], "ndim", 0) != 1 or self._file[name].dtype != kind for name, kind in kinds.items()):
+        sets = {name: self._file[_in_file(name)] for name in kinds}
+        if any(getattr(sets[name], "ndim", 0) != 1 or sets[name].dtype != kind for name, kind in kinds.items()):
             return False
         offset = self._values("offset", slice(None))
-        rows = {len(self._file[name]) for name in OBSERVATION_COLUMNS}
-        if {len(self._file[name]) for name in CANDIDATE_COLUMNS} != {len(offset) - 1} or rows != {offset[-1]}:
+        rows = {len(sets[name]) for name in OBSERVATION_COLUMNS}
+        if {len(sets[name]) for name in CANDIDATE_COLUMNS} != {len(offset) - 1} or rows != {offset[-1]}:
             return False
         return bool(offset[0] == 0 and (np.diff(offset) >= 0).all())
 
@@ -314,6 +325,14 @@ class EvidenceReader:
             return tuple(map(str, told.get("read_groups", ()))), str(told.get("file") or self.path.stem)
         except (ValueError, AttributeError, TypeError) as error:
             raise DamagedFile(f"{self.path}: damaged attribute {SAMPLE_NAMES}; make it with collect-evidence") from error
+
+    @property
+    def decisions(self) -> dict[str, Any]:
+        """Model decisions that the evidence was made under; empty where the file does not say."""
+        try:
+            return dict(json.loads(self.attribute(DECISIONS) or "{}"))
+        except (ValueError, TypeError) as error:
+            raise DamagedFile(f"{self.path}: damaged attribute {DECISIONS}; make it with collect-evidence") from error
 
     def column(self, name: str) -> np.ndarray:
         """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""

@@ -21,7 +21,9 @@ class LearntPrior(BaseModel):
     )
     territory: float = Field(ge=0, description="searched bases")
     normal_contamination: float = Field(0.0, ge=0, lt=1, description="fraction of tumour cells in the normal")
-    foreign_fraction: float = Field(0.0, ge=0, lt=1, description="fraction of the tumour's reads from another person")
+    other_person_fraction: float = Field(
+        0.0, ge=0, lt=1, alias="foreign_fraction", description="fraction of the tumour's reads from another person"
+    )
     classes: list[str] = Field(description="classes of variants by type and length, bp, in the order of the rates")
     rates: dict[str, list[Rate]] = Field(
         description="[event][class]: probability that an allele that could have been proposed is of this event"
@@ -34,8 +36,9 @@ class LearntPrior(BaseModel):
     artifact_density: list[list[list[Density]]] = Field(
         description="[group][artefact class][rate]: density of the artefact rates; groups: substitutions, indels"
     )
-    artifact_company: list[list[LogRatio]] = Field(
-        description="[group][code]: ln P(company | artefact) - ln P(company | variant) of a read with the allele"
+    artifact_contexts: list[list[LogRatio]] = Field(
+        alias="artifact_company",
+        description="[group][code]: ln P(read context | artefact) - ln P(read context | variant) of a read with the allele",
     )
     artifact_enrichment: float = Field(1.0, gt=0, description="artefact rates near another artefact, relative to the average")
     artifact_depletion: float = Field(

@@ -12,6 +12,7 @@ who may not write there; what it lacks is kept in a second folder, of theirs.
 import atexit
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ import numba
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
+from varproof.machinery.decisions import changed_decisions
 from varproof.machinery.interruption import undo_if_interrupted
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -34,6 +36,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 PACKAGE = Path(__file__).parents[1]
 
 
+_DECISION = re.compile(r"\bDECISIONS\.(\w+)")
 _IMPORT = re.compile(r"^from varproof\.([\w.]+) import (.*)", re.MULTILINE)
 
 
@@ -55,13 +58,19 @@ def kernel_sources() -> list[Path]:
 def kernel_digest() -> str:
     """Digest of the sources of all kernels and of the compiler.
 
-    Also of whether indices are checked (NUMBA_BOUNDSCHECK, for tests): such code is never taken for the usual one.
+    Also of whether indices are checked (NUMBA_BOUNDSCHECK, for tests), and of model decisions that these files use and that are
+    not the usual ones: such code is never taken for the usual one.
     """
     digest = hashlib.sha256(numba.__version__.encode())
     if getattr(config, "BOUNDSCHECK", None):
         digest.update(b"bounds checked")
-    for path in kernel_sources():
-        digest.update(path.read_bytes())
+    texts = [path.read_text() for path in kernel_sources()]
+    for text in texts:
+        digest.update(text.encode())
+    used = set(_DECISION.findall("".join(texts)))
+    for room, changed in changed_decisions().items():
+        if compiled_in := {name: value for name, value in changed.items() if name in used}:
+            digest.update(json.dumps([room, compiled_in], sort_keys=True).encode())
     return digest.hexdigest()[:16]
 
 

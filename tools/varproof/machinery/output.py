@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from varproof import __version__
+from varproof.machinery.decisions import changed_decisions
 from varproof.machinery.errors import UserError
 from varproof.machinery.interruption import made_until_interrupted
 from varproof.machinery.remote import Remote, Spooled
@@ -184,7 +185,7 @@ def provenance(executable: str, options: BaseModel) -> str:
     """One line of JSON: executable, version, options that can change the result, digests of input files.
 
     No dates and no thread counts, so that the same input gives the same bytes. Of several inputs of one name the digests of
-    the second and later ones stand under their whole paths.
+    the second and later ones stand under their whole paths. Of model decisions those that are not the usual ones.
     """
     values: dict[str, Any] = json.loads(options.model_dump_json(exclude=_NOT_PROVENANCE, exclude_none=True))
     values.pop("output", None)
@@ -198,6 +199,7 @@ def provenance(executable: str, options: BaseModel) -> str:
                 digest = input_digest(item)
                 shown = Path(_shown(item, str(item)))
                 inputs[shown.name if inputs.get(shown.name, digest) == digest else str(shown)] = digest
-    return json.dumps(
-        {"executable": executable, "version": __version__, "options": values, "input_digests": inputs}, sort_keys=True
-    )
+    line: dict[str, Any] = {"executable": executable, "version": __version__, "options": values, "input_digests": inputs}
+    if changed := changed_decisions():
+        line["changed_decisions"] = changed
+    return json.dumps(line, sort_keys=True)

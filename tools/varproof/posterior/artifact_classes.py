@@ -12,7 +12,7 @@ BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD = 0, 1, 2, 3, 4
 """Reads that a class is active on: all; forward or reverse ones (the paper's beta); fragments whose first or second read is the
 forward one (damage of one strand of the molecule)."""
 
-PLAIN, LIKE_ERRORS, IN_COMPANY = 0, 1, 2
+PLAIN, LIKE_ERRORS, IN_CONTEXT = 0, 1, 2
 """Signatures of bases that a class makes: like any base (damaged molecules, slippage); like sequencing errors; in the read
 context that the sample's artefacts are seen in: other mismatches, clips, low mapping qualities (reads from elsewhere)."""
 
@@ -34,7 +34,7 @@ ARTIFACT_TABLE = (
     ArtifactClass(REVERSE, PLAIN, in_paper=True),
     ArtifactClass(FIRST_FORWARD, PLAIN),
     ArtifactClass(SECOND_FORWARD, PLAIN),
-    ArtifactClass(BOTH, IN_COMPANY),
+    ArtifactClass(BOTH, IN_CONTEXT),
 )
 ARTIFACT_CLASSES = len(ARTIFACT_TABLE)
 ACTIVE_ON = np.array([item.active_on for item in ARTIFACT_TABLE])

@@ -3,13 +3,12 @@
 import numpy as np
 
 from varproof.formats.events import EVENT_NAMED, LEARNT_EVENTS
+from varproof.posterior.decisions import DECISIONS
 from varproof.variants.candidate import Candidate
 from varproof.variants.edit import VariantType
 
-LENGTH_BOUNDS = (1, 2, 5, 30, 100)
+LENGTH_BOUNDS = DECISIONS.length_bounds
 """First length of each indel length class, bp; the last is open."""
-
-LONGEST_COUNTED = 250
 
 
 def _length_names() -> list[str]:
@@ -42,7 +41,7 @@ def alleles_per_base() -> np.ndarray:
 
     Three SNVs; nine MNVs (the shortest); of indels one per length in the class.
     """
-    ends = [*LENGTH_BOUNDS[1:], LONGEST_COUNTED + 1]
+    ends = [*LENGTH_BOUNDS[1:], DECISIONS.longest_counted + 1]
     lengths = [float(b - a) for a, b in zip(LENGTH_BOUNDS, ends, strict=True)]
     return np.array([3.0, 9.0, *lengths, *lengths, 1.0])
 
@@ -50,10 +49,9 @@ def alleles_per_base() -> np.ndarray:
 def published_rates() -> dict[str, np.ndarray]:
     """Rates per base and class to fall back on where there is little data, per event (len(CLASSES),).
 
-    Of each event (`formats.events`) its rate for SNVs; a tenth as many somatic indels, mostly of one base; of germline variants
-    an eighth (1000 Genomes 2015).
+    Of each event (`formats.events`) its rate for SNVs; of other classes the shares that `decisions` has.
     """
-    indels = np.array([0.5, 0.25, 0.2, 0.03, 0.02])
-    shape = np.array([1.0, 0.01, *(0.06 * indels), *(0.06 * indels), 0.005])
+    indels = DECISIONS.indel_share * np.array(DECISIONS.indel_length_shares)
+    shape = np.array([1.0, DECISIONS.mnv_share, *indels, *indels, DECISIONS.replacement_share])
     events = (EVENT_NAMED[name] for name in LEARNT_EVENTS)
     return {event.name: event.published_per_base * np.maximum(shape, event.least_share) for event in events}

@@ -6,11 +6,10 @@ frequent artefacts are near artefacts than on average, and how much rarer away f
 
 import numpy as np
 
-NEAR = 250
-"""Reads of one fragment reach about so far, bp."""
+from varproof.posterior.decisions import DECISIONS
 
-LIKELY = 0.5
-STRONGEST = 1000.0
+NEAR = DECISIONS.near
+"""Reads of one fragment reach about so far, bp."""
 
 
 def near_artifacts(contig: np.ndarray, position: np.ndarray, artifact: np.ndarray) -> np.ndarray:
@@ -21,7 +20,7 @@ def near_artifacts(contig: np.ndarray, position: np.ndarray, artifact: np.ndarra
     near = np.zeros(len(position), bool)
     for one in np.unique(contig):
         rows = np.flatnonzero(contig == one)
-        sites = np.unique(position[rows[artifact[rows] > LIKELY]])
+        sites = np.unique(position[rows[artifact[rows] > DECISIONS.likely_artifact]])
         own = np.isin(position[rows], sites)
         count = np.searchsorted(sites, position[rows] + NEAR, "right") - np.searchsorted(sites, position[rows] - NEAR, "left")
         near[rows] = count - own > 0
@@ -32,7 +31,7 @@ def covered_bases(contig: np.ndarray, position: np.ndarray, artifact: np.ndarray
     """Bases within NEAR of a likely artefact."""
     total = 0
     for one in np.unique(contig):
-        sites = np.unique(position[(contig == one) & (artifact > LIKELY)])
+        sites = np.unique(position[(contig == one) & (artifact > DECISIONS.likely_artifact)])
         if len(sites):
             total += int(np.minimum(np.diff(sites), 2 * NEAR + 1).sum()) + 2 * NEAR + 1
     return float(total)
@@ -49,4 +48,6 @@ def clustering(
     mean = max(float(artifact.sum()), 1e-9) / territory
     crowded = (artifact[near].sum() + 0.5) / (inside + 0.5 / mean) / mean
     alone = (artifact[~near].sum() + 0.5) / (territory - inside + 0.5 / mean) / mean
-    return float(np.clip(crowded, 1.0, STRONGEST)), float(np.clip(alone, 1.0 / STRONGEST, 1.0))
+    return float(np.clip(crowded, 1.0, DECISIONS.strongest_crowding)), float(
+        np.clip(alone, 1.0 / DECISIONS.strongest_crowding, 1.0)
+    )

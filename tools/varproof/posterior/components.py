@@ -19,41 +19,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE
+from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE, GERMLINE_EVENTS, OTHER_PERSON
 from varproof.formats.evidence import Evidence
 from varproof.machinery import numerics
 from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
 from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, SIGNATURES
 from varproof.posterior.components_numba_fns import interpolated
+from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
 
-GRID_SIZE = 257
+GRID_SIZE = DECISIONS.grid_size
 GRID = np.array([numerics.sine(0.5 * math.pi * i / (GRID_SIZE - 1)) for i in range(GRID_SIZE)]) ** 2
 """Fractions of copies at which likelihoods are tabulated: evenly spaced in the arcsine of the root, which evens out the
 binomial's variance, so that the mode is resolved alike everywhere."""
 
-FREQUENCY_BINS = np.array([0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-NODES_PER_BIN = 6
-NORMAL_NODES = np.array([0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.49])
-CELL_NODES = np.linspace(0.0, 1.0, 11)
-ARTIFACT_RATES = np.array(numerics.logarithmic_steps(0.003, 0.7, 20))
-MOST_ON_ALL_READS = 0.35
-"""What more than a third of all reads show, in both samples alike, is germline and no artefact."""
-
-HET_FRACTIONS, HET_WEIGHTS = np.array([0.4, 0.45, 0.5, 0.55, 0.6]), np.array([0.02, 0.13, 0.7, 0.13, 0.02])
-"""Fractions at which a heterozygous variant may be seen: capture and alignment favour one allele a little."""
-
-UNCHANGED_GERMLINE, UNCHANGED_GERMLINE_UNPAIRED = 0.9, 0.99
-"""Germline variants whose frequency is the same in the tumour cells; without a normal, lost copies and somatic variants look
-alike, and their share is an assumption."""
-
-
-UNIFORM_NODES = 64
+FREQUENCY_BINS = np.array(DECISIONS.frequency_bins)
+NODES_PER_BIN = DECISIONS.nodes_per_bin
+NORMAL_NODES = np.array(DECISIONS.normal_frequencies)
+CELL_NODES = np.linspace(0.0, 1.0, DECISIONS.cell_nodes)
+ARTIFACT_RATES = np.array(
+    numerics.logarithmic_steps(DECISIONS.least_artifact_rate, DECISIONS.largest_artifact_rate, DECISIONS.artifact_rate_count)
+)
 
 
 def uniform_nodes(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """(nodes, weights) of a uniform density on [low, high], by Gauss and Legendre; the weights sum to 1."""
-    nodes, weights = (np.array(values) for values in numerics.legendre_nodes(UNIFORM_NODES))
+    nodes, weights = (np.array(values) for values in numerics.legendre_nodes(DECISIONS.uniform_nodes))
     return low + (high - low) * 0.5 * (nodes + 1.0), 0.5 * weights
 
 
@@ -82,13 +73,13 @@ class Tables:
 
 def spurious_rates(substitution: np.ndarray) -> np.ndarray:
     """Probability that a fragment supports the allele for no reason that is modelled, by whether it is an SNV."""
-    return np.where(substitution, 1e-7, 1e-5)
+    return np.where(substitution, DECISIONS.spurious_substitution, DECISIONS.spurious_other)
 
 
-def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_company_ratio: np.ndarray) -> Tables:
+def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_context_ratio: np.ndarray) -> Tables:
     """Likelihood tables of matching evidence (same candidates in the same order).
 
-    log_company_ratio (n, COMPANY_CODES): how much more often artefacts than variants are seen in each company.
+    log_context_ratio (n, READ_CONTEXTS): how much more often artefacts than variants are seen in each read context.
     """
     spurious = spurious_rates(is_snv)
 
@@ -98,21 +89,21 @@ def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_c
             evidence.slip_forward, evidence.slip_back, spurious, GRID,
         )  # fmt: skip
 
-    artifact = tabulated_artifacts(tumor, normal, is_snv, log_company_ratio)
+    artifact = tabulated_artifacts(tumor, normal, is_snv, log_context_ratio)
     return Tables(frequencies(tumor), None if normal is None else frequencies(normal), artifact)
 
 
 def tabulated_artifacts(
-    tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_company_ratio: np.ndarray
+    tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_context_ratio: np.ndarray
 ) -> np.ndarray:
-    """The `artifact` table alone, which is all that depends on the company that artefacts are seen in."""
+    """The `artifact` table alone, which is all that depends on the read contexts that artefacts are seen in."""
     spurious = spurious_rates(is_snv)
 
     def artifacts(evidence: Evidence) -> np.ndarray:
         return artefact_log_likelihoods(
             evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
-            evidence.log_error_ratio, evidence.company, evidence.count, evidence.slip_forward, evidence.slip_back, spurious,
-            log_company_ratio, ARTIFACT_RATES,
+            evidence.log_error_ratio, evidence.read_context, evidence.count, evidence.slip_forward, evidence.slip_back,
+            spurious, log_context_ratio, ARTIFACT_RATES,
         )  # fmt: skip
 
     return artifacts(tumor) if normal is None else artifacts(tumor) + artifacts(normal)
@@ -156,7 +147,7 @@ class Mixture:
 
     purity: float
     normal_contamination: float = 0.0
-    foreign_fraction: float = 0.0
+    other_person_fraction: float = 0.0
 
 
 def _germline_fractions(healthy: float, unchanged: float) -> tuple[np.ndarray, np.ndarray]:
@@ -174,10 +165,11 @@ def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray |
     return in_tumor if tables.normal is None else in_tumor + at_fraction(tables.normal, mixture.normal_contamination * cells)
 
 
-def foreign_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
-    """(n, 1): another person's heterozygous (two in three) or homozygous variant in the tumour's library."""
-    by_copies = at_fraction(tables.tumor, np.array([0.5, 1.0]) * mixture.foreign_fraction)
-    in_tumor = log_weighted_mean(by_copies, np.array([0.67, 0.33]))
+def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
+    """(n, 1): another person's heterozygous or homozygous variant in the tumour's library."""
+    heterozygous = DECISIONS.other_person_heterozygous
+    by_copies = at_fraction(tables.tumor, np.array([0.5, 1.0]) * mixture.other_person_fraction)
+    in_tumor = log_weighted_mean(by_copies, np.array([heterozygous, 1.0 - heterozygous]))
     return in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
 
 
@@ -202,18 +194,18 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
     subclonal = [log_weighted_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
     by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
     parts["SOMATIC_NORMAL"] = log_weighted_mean(by_healthy, healthy_weights)[:, None]
-    unchanged = UNCHANGED_GERMLINE if tables.normal is not None else UNCHANGED_GERMLINE_UNPAIRED
-    for event in ("GERMLINE_HET", "GERMLINE_HOM"):
+    unchanged = DECISIONS.unchanged_germline if tables.normal is not None else DECISIONS.unchanged_germline_unpaired
+    for event in GERMLINE_EVENTS:
         fraction = EVENT_NAMED[event].healthy_fraction
         changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction, unchanged)
         seen, seen_weights = np.array([fraction]), np.ones(1)
         if event == "GERMLINE_HET" and not flat:
-            seen, seen_weights = HET_FRACTIONS, HET_WEIGHTS
+            seen, seen_weights = np.array(DECISIONS.heterozygous_fractions), np.array(DECISIONS.heterozygous_weights)
         in_cells = [np.clip(purity * changed + (1.0 - purity) * fraction + one - fraction, 0, 1) for one in seen]
         by_fraction = [log_weighted_mean(at_fraction(tumor, shown), weights) for shown in in_cells]
         parts[event] = log_weighted_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights)[:, None]
     parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
-    parts["FOREIGN"] = foreign_log_likelihood(tables, mixture)
+    parts[OTHER_PERSON] = other_person_log_likelihood(tables, mixture)
     parts[ABSENT] = tumor[:, :1] + normal[:, :1]
     columns, start = {}, 0
     for item in EVENT_TABLE:
@@ -231,5 +223,5 @@ def possible_artifacts(paired: bool) -> np.ndarray:
     Without a normal, an artefact on all reads whose bases look like any others can't be told from a somatic variant.
     """
     everywhere = ACTIVE_ON == BOTH
-    possible = ~everywhere[:, None] | (ARTIFACT_RATES <= MOST_ON_ALL_READS)[None, :]
+    possible = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
     return possible if paired else possible & ~(everywhere & (SIGNATURES != LIKE_ERRORS))[:, None]

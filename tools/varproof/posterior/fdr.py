@@ -11,10 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-Mode = Literal["smart", "global", "local"]
-EVEN = 0.5
-"""From this error probability on a call is not likelier true than false."""
+from varproof.posterior.decisions import DECISIONS
 
+Mode = Literal["smart", "global", "local"]
 _ROUNDING = 1e-9
 
 
@@ -55,7 +54,7 @@ def threshold_of_sorted(errors: Any, fdr: float, mode: Mode = "smart") -> FdrThr
         if 0 < kept < errors.size and errors[kept] == errors[kept - 1]:
             kept = int(np.searchsorted(errors, errors[kept], side="left"))
         if mode == "smart":
-            kept = min(kept, int(np.searchsorted(errors, EVEN, side="left")))
+            kept = min(kept, int(np.searchsorted(errors, DECISIONS.even, side="left")))
     if kept == 0:
         return FdrThreshold(-np.inf, 0, int(errors.size), 0.0)
     return FdrThreshold(float(errors[kept - 1]), kept, int(errors.size), float(sums[kept - 1]))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from varproof.formats.events import GERMLINE_EVENTS
 from varproof.formats.evidence import Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, TUMOR_ONLY
@@ -44,6 +45,6 @@ def tumor_only_prior(prior: LearntPrior) -> LearntPrior:
     """
     published = published_rates()
     rates = dict(prior.rates)
-    for event in ("GERMLINE_HET", "GERMLINE_HOM"):
+    for event in GERMLINE_EVENTS:
         rates[event] = np.maximum(prior.rates[event], published[event] / alleles_per_base()).tolist()
     return prior.model_copy(update={"rates": rates})

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from varproof.formats.events import ABSENT, EVENTS, LEARNT_EVENTS
-from varproof.formats.evidence import COMPANY_CODES, Evidence
+from varproof.formats.events import ABSENT, EVENTS, LEARNT_EVENTS, OTHER_PERSON, REAL_READS_EVENTS
+from varproof.formats.evidence import READ_CONTEXTS, Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.machinery.numerics import log
 from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums, weighted_row_sums
-from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH, IN_COMPANY, PLAIN, SIGNATURES
+from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH, IN_CONTEXT, PLAIN, SIGNATURES
 from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
 from varproof.posterior.components import (
     ARTIFACT_RATES,
@@ -30,45 +30,17 @@ from varproof.posterior.components import (
     Mixture,
     Tables,
     evaluate,
-    foreign_log_likelihood,
+    other_person_log_likelihood,
     possible_artifacts,
     somatic_log_likelihood,
     tabulate,
     tabulated_artifacts,
 )
+from varproof.posterior.decisions import DECISIONS
 
 logger = logging.getLogger(__name__)
 
-HALF = 0.5
-MOST_PSEUDO_BASES = 20_000.0
-MAX_ITERATIONS = 200
-SEARCH_ITERATIONS = 15
-TOLERANCE = 1e-3
-"""Iteration stops when the log-evidence grows by less than this."""
-
-FREQUENCY_PSEUDO_COUNT = 1.0
-ARTIFACT_PSEUDO_COUNT = 2.0
-CONTAMINATION_CHOICES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2)
-FOREIGN_CHOICES = (0.0, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05)
-CONVINCING = 4.0
-"""Gain in log-likelihood that a contamination must bring over none."""
-
-HOPELESS, HOPELESS_CHOICES = 20.0, 3
-"""The search for a contamination ends after so many choices in a row with so much less log-likelihood than the best."""
-
-UNPAIRED_SOMATIC_NORMAL = 0.01
-"""Somatic variants of the normal's cells for each of the tumour's, where there is no normal sample to tell them apart."""
-
-FEW_CANDIDATES = 50
-MOST_ARTIFACTS = 0.3
-"""Artefacts per allele, even where they crowd."""
-
-WORTH_LEARNING_FROM = 10.0
 BLOCK = 2_000
-MOST_INFORMATIVE = 20_000
-"""Candidates that enter the iteration; of more, every second, third ... with as much less territory."""
-
-COMPANY_PSEUDO_COUNT, LARGEST_COMPANY_RATIO, SUPPORTS = 20.0, 3.0, 2.0
 ARTIFACT_GROUPS = ("substitution", "indel")
 _IS_INDEL = np.array([int(name not in ("snv", "mnv")) for name in CLASSES])
 
@@ -90,7 +62,7 @@ def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPr
         somatic_density=np.ones(len(FREQUENCY_BINS) - 1).tolist(),
         artifact_rates=ARTIFACT_RATES.tolist(),
         artifact_density=[uniform.tolist()] * len(ARTIFACT_GROUPS),
-        artifact_company=[[0.0] * COMPANY_CODES] * len(ARTIFACT_GROUPS),
+        artifact_contexts=[[0.0] * READ_CONTEXTS] * len(ARTIFACT_GROUPS),
     )
 
 
@@ -100,8 +72,8 @@ def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
     def layout(one: LearntPrior) -> tuple[object, ...]:
         rates = {event: len(values) for event, values in one.rates.items()}
         density = [[len(values) for values in group] for group in one.artifact_density]
-        company = [len(values) for values in one.artifact_company]
-        return one.classes, rates, one.frequency_bins, len(one.somatic_density), len(one.artifact_rates), density, company
+        read_context = [len(values) for values in one.artifact_contexts]
+        return one.classes, rates, one.frequency_bins, len(one.somatic_density), len(one.artifact_rates), density, read_context
 
     return layout(prior) == layout(other)
 
@@ -123,8 +95,8 @@ def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarr
             width = columns[event].stop - columns[event].start
             spread = np.full((len(CLASSES), width), 1.0 / width)
         weights[:, columns[event]] = rate * spread
-    if prior.foreign_fraction == 0.0:
-        weights[:, columns["FOREIGN"]] = 0.0
+    if prior.other_person_fraction == 0.0:
+        weights[:, columns[OTHER_PERSON]] = 0.0
     weights[:, columns[ABSENT]] = 1.0 - weights.sum(axis=1, keepdims=True)
     return weights
 
@@ -138,7 +110,7 @@ def candidate_weights(
         return weights
     factor = np.where(near_artifact, prior.artifact_enrichment, prior.artifact_depletion)[:, None]
     artifact, absent = columns["ARTIFACT"], columns[ABSENT]
-    factor = np.minimum(factor, MOST_ARTIFACTS / np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300))
+    factor = np.minimum(factor, DECISIONS.most_artifacts / np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300))
     weights[:, artifact] *= factor
     weights[:, absent] = 0.0
     weights[:, absent] = 1.0 - weights.sum(axis=1, keepdims=True)
@@ -157,7 +129,7 @@ class _Learner:
         bounds = np.searchsorted(class_index[order], np.arange(len(CLASSES) + 1))
         self.members = [slice(a, b) for a, b in itertools.pairwise(bounds)]
         self.territory = prior.territory * alleles_per_base()
-        self.pseudo_territory = MOST_PSEUDO_BASES * alleles_per_base()
+        self.pseudo_territory = DECISIONS.most_pseudo_bases * alleles_per_base()
         self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
 
     def step(self, prior: LearntPrior) -> tuple[LearntPrior, float, np.ndarray]:
@@ -181,20 +153,21 @@ class _Learner:
         for event in LEARNT_EVENTS:
             count = expected[:, self.columns[event]].sum(axis=1)
             searched = np.maximum(self.territory, count)
-            rate = (count + HALF) / (searched + np.minimum(HALF / self.published[event], self.pseudo_territory))
-            rates[event] = np.minimum(rate, 0.1).tolist()
+            pseudo = DECISIONS.pseudo_count
+            rate = (count + pseudo) / (searched + np.minimum(pseudo / self.published[event], self.pseudo_territory))
+            rates[event] = np.minimum(rate, DECISIONS.largest_rate).tolist()
         if not self.paired:
-            rates["SOMATIC_NORMAL"] = [UNPAIRED_SOMATIC_NORMAL * rate for rate in rates["SOMATIC_TUMOR"]]
+            rates["SOMATIC_NORMAL"] = [DECISIONS.unpaired_somatic_normal * rate for rate in rates["SOMATIC_TUMOR"]]
         somatic = expected[:, self.columns["SOMATIC_TUMOR"]].sum(axis=0).reshape(-1, NODES_PER_BIN).sum(axis=1)
         widths = np.diff(FREQUENCY_BINS)
-        somatic += FREQUENCY_PSEUDO_COUNT * len(widths) * widths
+        somatic += DECISIONS.frequency_pseudo_count * len(widths) * widths
         density = somatic / somatic.sum() / widths
         artifact = []
         possible = possible_artifacts(self.paired)
         group = artifact_group(np.arange(len(CLASSES)))
         for g in range(len(ARTIFACT_GROUPS)):
             counts = expected[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
-            counts = counts + ARTIFACT_PSEUDO_COUNT * possible / possible.sum()
+            counts = counts + DECISIONS.artifact_pseudo_count * possible / possible.sum()
             artifact.append((counts / counts.sum()).tolist())
         return prior.model_copy(update={"rates": rates, "somatic_density": density.tolist(), "artifact_density": artifact})
 
@@ -204,7 +177,7 @@ class _Learner:
         evidence = before
         for _ in range(iterations):
             prior, evidence, _ = self.step(prior)
-            if evidence - before < TOLERANCE:
+            if evidence - before < DECISIONS.tolerance:
                 break
             before = evidence
         return prior, evidence
@@ -225,45 +198,45 @@ class Sampled:
         return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows])
 
     def tables(self, prior: LearntPrior) -> Tables:
-        """Likelihood tables under the prior's artefact company."""
-        return tabulate(self.tumor, self.normal, self.is_snv, company_ratios(prior, self.class_index))
+        """Likelihood tables under the prior's artefact read contexts."""
+        return tabulate(self.tumor, self.normal, self.is_snv, context_ratios(prior, self.class_index))
 
-    def with_company(self, tables: Tables, prior: LearntPrior) -> Tables:
-        """Tables of these candidates, under the company of artefacts that `prior` has."""
-        ratios = company_ratios(prior, self.class_index)
+    def with_read_contexts(self, tables: Tables, prior: LearntPrior) -> Tables:
+        """Tables of these candidates, under the read contexts of artefacts that `prior` has."""
+        ratios = context_ratios(prior, self.class_index)
         return replace(tables, artifact=tabulated_artifacts(self.tumor, self.normal, self.is_snv, ratios))
 
 
-def company_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
-    """(n, COMPANY_CODES) of the prior's groups."""
-    return np.array(prior.artifact_company)[artifact_group(class_index)]
+def context_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
+    """(n, READ_CONTEXTS) of the prior's groups."""
+    return np.array(prior.artifact_contexts)[artifact_group(class_index)]
 
 
 def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contamination: float | None) -> LearntPrior:
     """The prior that explains the candidates (n) and the territory (bases) best.
 
     `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Candidates that nothing explains
-    `WORTH_LEARNING_FROM` times better than absence count as territory. Deterministic.
+    `worth_learning_from` times better than absence count as territory. Deterministic.
     """
     prior = starting_prior("empirical", territory, sampled.normal is not None)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
-    if len(sampled.class_index) < FEW_CANDIDATES:
+    if len(sampled.class_index) < DECISIONS.few_candidates:
         logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
     if len(sampled.class_index) == 0:
         return prior
     rows = _worth_learning_from(sampled, prior, purity)
     if not len(rows):
         return prior
-    step = -(-len(rows) // MOST_INFORMATIVE)
+    step = -(-len(rows) // DECISIONS.most_informative)
     prior = prior.model_copy(update={"territory": territory / step})
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
     prior = _learn_mixture(prior, tables, sampled.class_index, purity, normal_contamination)
-    mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
-    prior = _learn_company(prior, evaluate(tables, mixture), sampled)
-    tables = sampled.with_company(tables, prior)
+    mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
+    prior = _learn_read_contexts(prior, evaluate(tables, mixture), sampled)
+    tables = sampled.with_read_contexts(tables, prior)
     learner = _Learner(evaluate(tables, mixture), sampled.class_index, prior, sampled.normal is not None)
-    return learner.run(prior, MAX_ITERATIONS)[0].model_copy(update={"territory": territory})
+    return learner.run(prior, DECISIONS.max_iterations)[0].model_copy(update={"territory": territory})
 
 
 def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) -> np.ndarray:
@@ -273,7 +246,7 @@ def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) ->
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
         found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))
         gain = found.log_likelihood.max(axis=1) - found.log_likelihood[:, found.absent]
-        worth.append(rows[gain > log(WORTH_LEARNING_FROM)])
+        worth.append(rows[gain > log(DECISIONS.worth_learning_from)])
     return np.concatenate(worth)
 
 
@@ -283,12 +256,12 @@ def _learn_mixture(
     """Tumour cells in the normal, then another person in the tumour: the choice with most evidence, and the prior under it."""
     components = evaluate(tables, Mixture(purity))
 
-    def trial(contamination: float, foreign: float, iterations: int) -> tuple[LearntPrior, float]:
-        mixture = Mixture(purity, contamination, foreign)
+    def trial(contamination: float, other_person: float, iterations: int) -> tuple[LearntPrior, float]:
+        mixture = Mixture(purity, contamination, other_person)
         log_likelihood = components.log_likelihood.copy()
         log_likelihood[:, components.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
-        log_likelihood[:, components.columns["FOREIGN"]] = foreign_log_likelihood(tables, mixture)
-        begin = prior.model_copy(update={"normal_contamination": contamination, "foreign_fraction": foreign})
+        log_likelihood[:, components.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
+        begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
         learner = _Learner(Components(log_likelihood, components.columns), class_index, begin, tables.normal is not None)
         return learner.run(begin, iterations)
 
@@ -296,59 +269,66 @@ def _learn_mixture(
     if contamination is None:
         contamination = 0.0
         if tables.normal is not None:
-            contamination = _best(CONTAMINATION_CHOICES, lambda value: trial(value, 0.0, SEARCH_ITERATIONS)[1])
-    foreign = _best(FOREIGN_CHOICES, lambda value: trial(contamination, value, SEARCH_ITERATIONS)[1])
-    return trial(contamination, foreign, MAX_ITERATIONS)[0]
+            contamination = _best(
+                DECISIONS.contamination_choices, lambda value: trial(value, 0.0, DECISIONS.search_iterations)[1]
+            )
+    other_person = _best(
+        DECISIONS.other_person_choices, lambda value: trial(contamination, value, DECISIONS.search_iterations)[1]
+    )
+    return trial(contamination, other_person, DECISIONS.max_iterations)[0]
 
 
-def _learn_company(prior: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
+def _learn_read_contexts(prior: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
     """How reads of this sample's artefacts look otherwise, against reads of its variants.
 
-    Counts fragments that support the allele by company, weighted by the posterior of an artefact on all reads and by that
-    of a germline or somatic variant; artefacts are shrunk towards variants by `COMPANY_PSEUDO_COUNT` fragments.
+    Counts fragments that support the allele by read context, weighted by the posterior of an artefact on all reads and by that
+    of a germline or somatic variant; artefacts are shrunk towards variants by `context_pseudo_count` fragments.
     """
     weights = component_weights(prior, components.columns)[sampled.class_index]
     joint = components.scaled(weights)[0] * weights
     joint /= joint.sum(axis=1, keepdims=True)
     by_class = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE).sum(axis=2)
-    artifact = by_class[:, np.isin(SIGNATURES, (PLAIN, IN_COMPANY)) & (ACTIVE_ON == BOTH)].sum(axis=1)
-    variant = sum(
-        joint[:, components.columns[event]].sum(axis=1) for event in ("SOMATIC_TUMOR", "GERMLINE_HET", "GERMLINE_HOM")
-    )
+    artifact = by_class[:, np.isin(SIGNATURES, (PLAIN, IN_CONTEXT)) & (ACTIVE_ON == BOTH)].sum(axis=1)
+    variant = sum(joint[:, components.columns[event]].sum(axis=1) for event in REAL_READS_EVENTS)
     group = artifact_group(sampled.class_index)
     ratios = []
     for g in range(len(ARTIFACT_GROUPS)):
-        seen = [_company_counts(sampled, np.where(group == g, weight, 0.0)) for weight in (artifact, variant)]
+        seen = [_read_context_counts(sampled, np.where(group == g, weight, 0.0)) for weight in (artifact, variant)]
         usual = (seen[1] + 0.5) / (seen[1] + 0.5).sum()
-        unusual = (seen[0] + COMPANY_PSEUDO_COUNT * usual) / (seen[0].sum() + COMPANY_PSEUDO_COUNT)
-        ratios.append(np.clip(log_of(unusual / usual), -LARGEST_COMPANY_RATIO, LARGEST_COMPANY_RATIO).tolist())
-    return prior.model_copy(update={"artifact_company": ratios})
+        unusual = (seen[0] + DECISIONS.context_pseudo_count * usual) / (seen[0].sum() + DECISIONS.context_pseudo_count)
+        ratios.append(
+            np.clip(log_of(unusual / usual), -DECISIONS.largest_context_ratio, DECISIONS.largest_context_ratio).tolist()
+        )
+    return prior.model_copy(update={"artifact_contexts": ratios})
 
 
-def _company_counts(sampled: Sampled, weight: np.ndarray) -> np.ndarray:
-    """(COMPANY_CODES,) fragments that support the allele, weighted by candidate."""
-    counts = np.zeros(COMPANY_CODES)
+def _read_context_counts(sampled: Sampled, weight: np.ndarray) -> np.ndarray:
+    """(READ_CONTEXTS,) fragments that support the allele, weighted by candidate."""
+    counts = np.zeros(READ_CONTEXTS)
     for evidence in (sampled.tumor, sampled.normal):
         if evidence is not None:
             per_row = np.repeat(weight, np.diff(evidence.offset)) * evidence.count
-            supports = (evidence.log_ratio > SUPPORTS) & (evidence.strand > 0)
-            counts += np.bincount(evidence.company[supports], per_row[supports], COMPANY_CODES)
+            supports = (evidence.log_ratio > DECISIONS.supporting_log_ratio) & (evidence.strand > 0)
+            counts += np.bincount(evidence.read_context[supports], per_row[supports], READ_CONTEXTS)
     return counts
 
 
 def _best(choices: Sequence[float], evidence_of: Callable[[float], float]) -> float:
     """The ascending choice with the most evidence, unless it is hardly better than the first.
 
-    Ends early where the last `HOPELESS_CHOICES` were worse than the best by `HOPELESS`.
+    Ends early where the last `hopeless_choices` were worse than the best by `hopeless`.
     """
     evidence: list[float] = []
     for value in choices:
         evidence.append(evidence_of(value))
-        if len(evidence) > HOPELESS_CHOICES and max(evidence[-HOPELESS_CHOICES:]) < max(evidence) - HOPELESS:
+        if (
+            len(evidence) > DECISIONS.hopeless_choices
+            and max(evidence[-DECISIONS.hopeless_choices :]) < max(evidence) - DECISIONS.hopeless
+        ):
             break
     best = int(np.argmax(evidence))
     logger.debug("evidence by choice: %s", dict(zip(choices, np.round(np.array(evidence) - evidence[0], 2), strict=False)))
-    return choices[best] if evidence[best] - evidence[0] > CONVINCING else choices[0]
+    return choices[best] if evidence[best] - evidence[0] > DECISIONS.convincing_contamination else choices[0]
 
 
 def describe(prior: LearntPrior) -> list[str]:
@@ -357,7 +337,7 @@ def describe(prior: LearntPrior) -> list[str]:
     types = [name.split("_")[0] for name in prior.classes]
     lines = [
         f"learnt from {prior.candidates_used} candidates in {prior.territory:.0f} searched bases; tumour cells in the normal: "
-        f"{prior.normal_contamination:.1%}; another person in the tumour: {prior.foreign_fraction:.1%}; "
+        f"{prior.normal_contamination:.1%}; another person in the tumour: {prior.other_person_fraction:.1%}; "
         f"artefacts near artefacts: {prior.artifact_enrichment:.3g} times as many"
     ]
     for event, rates in prior.rates.items():

@@ -15,14 +15,15 @@ from varproof.posterior.artifact_classes import (
     BOTH,
     FIRST_FORWARD,
     FORWARD,
-    IN_COMPANY,
+    IN_CONTEXT,
     LIKE_ERRORS,
     REVERSE,
     SECOND_FORWARD,
     SIGNATURES,
 )
+from varproof.posterior.decisions import DECISIONS
 
-LEAST_MISMAPPED, MOST_MISMAPPED = 1e-4, 1.0 - 1e-6
+LEAST_MISMAPPED, MOST_MISMAPPED = DECISIONS.least_mismapped, DECISIONS.most_mismapped
 
 FACTORS_PER_LOGARITHM = 16
 """So many factors, each within 1e-12 and 1e12, fit into a double; `_multiply` takes this power by squaring four times."""
@@ -103,15 +104,15 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
 
 @compiled
 def artefact_log_likelihoods(
-    offset, log_ratio, mapq, strand, orientation, log_error_ratio, company, count, slip_forward, slip_back, spurious,
-    log_company_ratio, rates,
+    offset, log_ratio, mapq, strand, orientation, log_error_ratio, read_context, count, slip_forward, slip_back, spurious,
+    log_context_ratio, rates,
 ):  # fmt: skip
     """Log-likelihood (n, ARTIFACT_CLASSES, len(rates)) of a locus-wise artefact rate, by class of artefact.
 
     Active on all reads; on forward or on reverse reads only (the paper's beta); on fragments whose first or second read is
     the forward one only (damage of one strand of the molecule). Where the artefact's bases look like errors, a base that it
-    made carries P(x | error) / P(x) of its features x; `log_company_ratio` (n, COMPANY_CODES) is ln P(company | artefact) -
-    ln P(company | variant).
+    made carries P(x | error) / P(x) of its features x; `log_context_ratio` (n, READ_CONTEXTS) is ln P(read context |
+    artefact) - ln P(read context | variant).
     """
     n, size = len(offset) - 1, len(rates)
     out = np.zeros((n, ARTIFACT_CLASSES, size))
@@ -124,7 +125,7 @@ def artefact_log_likelihoods(
             erroneous, accompanied = p, p
             if log_ratio[row] > 0.0:
                 erroneous = p * exp(log_error_ratio[row])
-                accompanied = p * exp(log_company_ratio[i, company[row]])
+                accompanied = p * exp(log_context_ratio[i, read_context[row]])
             inactive = (1.0 - mismapped) * a + mismapped * 0.5 * (a + p)
             whole, rest = count[row] // FACTORS_PER_LOGARITHM, count[row] % FACTORS_PER_LOGARITHM
             if factors + rest > FACTORS_PER_LOGARITHM:
@@ -141,7 +142,7 @@ def artefact_log_likelihoods(
                     or (on == FIRST_FORWARD and orientation[row] == 0)
                     or (on == SECOND_FORWARD and orientation[row] == 1)
                 )
-                made = erroneous if SIGNATURES[k] == LIKE_ERRORS else (accompanied if SIGNATURES[k] == IN_COMPANY else p)
+                made = erroneous if SIGNATURES[k] == LIKE_ERRORS else (accompanied if SIGNATURES[k] == IN_CONTEXT else p)
                 slope = (1.0 - mismapped) * (made - a) if active else 0.0
                 _multiply(product[k], out[i, k], inactive, slope, rates, whole, rest)
         for k in range(ARTIFACT_CLASSES):

@@ -9,14 +9,14 @@ how much likelier the feature is if the allele is none.
 import numpy as np
 
 from varproof.formats.events import EVENTS
-from varproof.formats.evidence import LOOK_COLUMNS
+from varproof.formats.evidence import SIGNATURE_COLUMNS
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.artifact_classes import (
     ACTIVE_ON,
     BOTH,
     FIRST_FORWARD,
     FORWARD,
-    IN_COMPANY,
+    IN_CONTEXT,
     LIKE_ERRORS,
     PLAIN,
     REVERSE,
@@ -24,7 +24,8 @@ from varproof.posterior.artifact_classes import (
     SIGNATURES,
 )
 from varproof.posterior.components import Tables, spurious_rates
-from varproof.posterior.learning import Sampled, company_ratios
+from varproof.posterior.decisions import DECISIONS
+from varproof.posterior.learning import Sampled, context_ratios
 from varproof.posterior.score import Scores
 
 STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientation", "read_position", "base_quality"
@@ -49,19 +50,13 @@ REASONS = {
 SEPARATOR = "&"
 """Between reasons of one allele: it has no meaning in INFO."""
 
-AUDIBLE = 1.0
-"""Nats from which on a feature speaks against an allele at all."""
-
-CONVINCING, MOST_REASONS = 4.0, 2
-"""A further reason is given where it has so many nats, and at least half of the first one's."""
-
 NATS_STEP = 1e-6
 """Gains are rounded to this, so that no rounding error decides between two."""
 
 _OF_READS = (BASE_QUALITY, READ_POSITION, OTHER_MISMATCHES, MAPPING)
 _OF_ABSENT = (*_OF_READS, SLIPPAGE)
 _FROM_ELSEWHERE = (OTHER_MISMATCHES, MAPPING)
-_ON_SOME_READS, _ACCOMPANIED, _ERRORS, _ON_ALL_READS, _FOREIGN = range(5)
+_ON_SOME_READS, _ACCOMPANIED, _ERRORS, _ON_ALL_READS, _OTHER_PERSON = range(5)
 _OF_KIND = {
     _ON_SOME_READS: (STRAND, READ_ORIENTATION),
     _ACCOMPANIED: (*_FROM_ELSEWHERE, SLIPPAGE),
@@ -96,7 +91,7 @@ def reasons(
             found.append(_joined(of_errors, i, _OF_ABSENT, _OF_ABSENT))
         elif name != "ARTIFACT":
             found.append(SEEN_IN_NORMAL if of_artifacts[SEEN_IN_NORMAL][i] > 0.0 else GERMLINE)
-        elif kind[i] == _FOREIGN:
+        elif kind[i] == _OTHER_PERSON:
             found.append(CONTAMINATION)
         elif kind[i] == _ERRORS and _audible(of_errors, i, _OF_READS):
             found.append(_joined(of_errors, i, _OF_READS, _OF_READS))
@@ -109,7 +104,7 @@ def reasons(
 
 
 def _audible(gains: Gains, i: int, choices: tuple[str, ...]) -> bool:
-    return any(gains[name][i] >= AUDIBLE for name in choices)
+    return any(gains[name][i] >= DECISIONS.audible for name in choices)
 
 
 def _of_place(gains: Gains, i: int, choices: tuple[str, ...], near: bool) -> str:
@@ -121,7 +116,7 @@ def _of_place(gains: Gains, i: int, choices: tuple[str, ...], near: bool) -> str
     loudest = max(choices, key=lambda name: gains[name][i])
     elsewhere = max(gains[name][i] for name in _FROM_ELSEWHERE)
     hidden = loudest == SEEN_IN_NORMAL or (loudest == STRAND and elsewhere >= gains[STRAND][i])
-    if near and hidden and elsewhere >= CONVINCING:
+    if near and hidden and elsewhere >= DECISIONS.convincing_reason:
         return _joined(gains, i, _FROM_ELSEWHERE, (*choices, *_FURTHER))
     return _joined(gains, i, choices, _FURTHER)
 
@@ -130,22 +125,22 @@ def _joined(gains: Gains, i: int, choices: tuple[str, ...], further: tuple[str, 
     """The loudest of `choices` against allele i, and what else of `further` speaks convincingly."""
     first = max(choices, key=lambda name: gains[name][i])
     heard = gains[first][i]
-    if heard < AUDIBLE and choices != _OF_KIND[_ON_SOME_READS]:
+    if heard < DECISIONS.audible and choices != _OF_KIND[_ON_SOME_READS]:
         return NO_EVIDENCE
-    least = max(CONVINCING, 0.5 * heard)
+    least = max(DECISIONS.convincing_reason, 0.5 * heard)
     others = [name for name in dict.fromkeys(further) if name != first and gains[name][i] >= least]
     others.sort(key=lambda name: -gains[name][i])
-    return SEPARATOR.join([first, *others[: MOST_REASONS - 1]])
+    return SEPARATOR.join([first, *others[: DECISIONS.most_reasons - 1]])
 
 
 def _kinds_of_artifacts(artifact: np.ndarray) -> np.ndarray:
     """(n, 5) of the posteriors of classes (n, ARTIFACT_CLASSES + 1), by what a class says of its reads."""
     kind = np.select(
-        [ACTIVE_ON != BOTH, SIGNATURES == IN_COMPANY, SIGNATURES == LIKE_ERRORS],
+        [ACTIVE_ON != BOTH, SIGNATURES == IN_CONTEXT, SIGNATURES == LIKE_ERRORS],
         [_ON_SOME_READS, _ACCOMPANIED, _ERRORS],
         _ON_ALL_READS,
     )
-    belongs = np.append(kind, _FOREIGN)[None, :] == np.arange(5)[:, None]
+    belongs = np.append(kind, _OTHER_PERSON)[None, :] == np.arange(5)[:, None]
     return np.stack([artifact[:, row].sum(axis=1) for row in belongs], axis=1)
 
 
@@ -154,14 +149,22 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
     from varproof.posterior.reasons_numba_fns import IN_MAPPING, IN_MISMATCHES, MISMAPPED, SLIPPING, lost_support
 
     n = len(data.class_index)
-    spurious, company = spurious_rates(data.is_snv), company_ratios(prior, data.class_index)
-    lost, looks = np.zeros((n, 4)), np.zeros((n, len(LOOK_COLUMNS)))
+    spurious, read_context = spurious_rates(data.is_snv), context_ratios(prior, data.class_index)
+    lost, looks = np.zeros((n, 4)), np.zeros((n, len(SIGNATURE_COLUMNS)))
     for one in (data.tumor, data.normal):
         if one is not None:
             lost += lost_support(
-                one.offset, one.log_ratio, one.mapq, one.strand, one.company, one.count, one.slip_forward, spurious, company
+                one.offset,
+                one.log_ratio,
+                one.mapq,
+                one.strand,
+                one.read_context,
+                one.count,
+                one.slip_forward,
+                spurious,
+                read_context,
             )
-            looks += np.stack([getattr(one, name) for name in LOOK_COLUMNS], axis=1)
+            looks += np.stack([getattr(one, name) for name in SIGNATURE_COLUMNS], axis=1)
     best = np.where(SIGNATURES == PLAIN, tables.artifact.max(axis=2), -np.inf)
     on_all_reads = best[:, ACTIVE_ON == BOTH].max(axis=1)
 

@@ -1,4 +1,4 @@
-"""What the fragments that support an allele lose by slippage, mapping and the company that their reads keep."""
+"""What the fragments that support an allele lose by slippage, mapping and the read context that they are seen in."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from varproof.posterior.likelihood_numba_fns import LEAST_MISMAPPED, MOST_MISMAP
 
 SLIPPING, MISMAPPED, IN_MISMATCHES, IN_MAPPING = 0, 1, 2, 3
 MISMATCH_STEP, WELL_MAPPED = 6, 2
-"""Parts of `company`: a bin of other mismatches; a read that is not clipped and mapped with certainty (see `Evidence`)."""
+"""Parts of `read_context`: a bin of other mismatches; a read that is not clipped and mapped with certainty (see `Evidence`)."""
 
 
 @compiled
@@ -19,7 +19,7 @@ def _log_support(log_ratio, slip, mismapped):
 
 
 @compiled
-def lost_support(offset, log_ratio, mapq, strand, company, count, slip_forward, spurious, log_company_ratio):
+def lost_support(offset, log_ratio, mapq, strand, read_context, count, slip_forward, spurious, log_context_ratio):
     """Nats that speak against each candidate, (n, 4), added up over the fragments that support it.
 
     SLIPPING: how much less they say because the reference slips; MISMAPPED: because they may not belong here; IN_MISMATCHES,
@@ -39,7 +39,7 @@ def lost_support(offset, log_ratio, mapq, strand, company, count, slip_forward, 
             out[i, SLIPPING] += count[row] * (trusted - _log_support(ratio, slip, LEAST_MISMAPPED))
             out[i, MISMAPPED] += count[row] * (trusted - _log_support(ratio, spurious[i], mismapped))
             if strand[row] > 0:
-                code, ratios = company[row], log_company_ratio[i]
+                code, ratios = read_context[row], log_context_ratio[i]
                 out[i, IN_MISMATCHES] += count[row] * (ratios[code] - ratios[code % MISMATCH_STEP])
                 out[i, IN_MAPPING] += count[row] * (ratios[code] - ratios[code - code % MISMATCH_STEP + WELL_MAPPED])
     return out

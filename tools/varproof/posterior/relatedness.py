@@ -15,25 +15,9 @@ import numpy as np
 from pydantic import BaseModel
 
 from varproof.formats.evidence import EvidenceReader
+from varproof.posterior.decisions import DECISIONS
 
 logger = logging.getLogger(__name__)
-
-LEAST_DEPTH = 12
-"""Fragments that both samples must show at a candidate that takes part."""
-
-STRAY = 0.03
-"""Fragments of an allele that isn't there, at most; one always may be."""
-
-HETEROZYGOUS = (0.25, 0.75)
-LEAST_GERMLINE = 15
-LEAST_CONTRADICTIONS = 5
-HOMOZYGOUS_MISSING = 0.05
-"""Of the normal's homozygous variants, this share missing in the tumour (and three at least) is another person's."""
-
-HETEROZYGOUS_MISSING, LOST_PER_KEPT, CHANCE = 0.2, 2.0, 1e-3
-BACK_MISSING, TUMOR_ONLY_PER_SHARED = 0.06, (0.25, 3.0)
-"""Of the tumour's homozygous variants, this share missing in the normal; the tumour's own variants for each that both have,
-from where on they are too many for somatic ones, and up to where a list can still be said to hold the germline ones."""
 
 
 class SampleMatch(BaseModel):
@@ -83,7 +67,7 @@ class AlleleCounts:
 
     @property
     def _strays(self) -> np.ndarray:
-        return np.maximum(1, STRAY * self.total)
+        return np.maximum(1, DECISIONS.stray * self.total)
 
     @property
     def absent(self) -> np.ndarray:
@@ -99,12 +83,13 @@ class AlleleCounts:
     def heterozygous(self) -> np.ndarray:
         """bool: about half of the fragments have either."""
         share = self.alternative / np.maximum(self.total, 1)
-        return (share >= HETEROZYGOUS[0]) & (share <= HETEROZYGOUS[1])
+        least, most = DECISIONS.heterozygous_range
+        return (share >= least) & (share <= most)
 
 
 def sample_match(tumor: AlleleCounts, normal: AlleleCounts, contig: np.ndarray, position: np.ndarray) -> SampleMatch:
     """Whether tumour and normal belong together, from candidates (n,) in genome order."""
-    known = (tumor.total >= LEAST_DEPTH) & (normal.total >= LEAST_DEPTH)
+    known = (tumor.total >= DECISIONS.least_depth) & (normal.total >= DECISIONS.least_depth)
     order = np.flatnonzero(known)
     tumor, normal = (AlleleCounts(item.reference[order], item.alternative[order]) for item in (tumor, normal))
     counts = {}
@@ -122,18 +107,21 @@ def _verdict(
 ) -> str:
     germline = normal.heterozygous | normal.homozygous
     shared, own = int(germline.sum()), int(((tumor.heterozygous | tumor.homozygous) & normal.absent).sum())
-    if shared < LEAST_GERMLINE:
+    if shared < DECISIONS.least_germline:
         return "too few to tell"
     missing = counts["normal_homozygous"] - counts["normal_homozygous_in_tumor"]
-    if missing >= max(3, HOMOZYGOUS_MISSING * counts["normal_homozygous"]):
+    if missing >= max(3, DECISIONS.homozygous_missing * counts["normal_homozygous"]):
         return "unrelated"
     if _lost_without_reason(tumor, normal, contig, position):
         return "unrelated"
-    fewest, most = TUMOR_ONLY_PER_SHARED
+    fewest, most = DECISIONS.tumor_only_per_shared
     if own > most * shared:
         return "filtered, can't be told"
     missing = counts["tumor_homozygous"] - counts["tumor_homozygous_in_normal"]
-    if missing >= max(LEAST_CONTRADICTIONS, BACK_MISSING * counts["tumor_homozygous"]) and own >= fewest * shared:
+    if (
+        missing >= max(DECISIONS.least_contradictions, DECISIONS.back_missing * counts["tumor_homozygous"])
+        and own >= fewest * shared
+    ):
         return "unrelated"
     return "related"
 
@@ -144,9 +132,12 @@ def _lost_without_reason(tumor: AlleleCounts, normal: AlleleCounts, contig: np.n
     rows = rows[np.lexsort((position[rows], contig[rows]))]
     lost, kept = tumor.absent[rows], tumor.homozygous[rows]
     losses, keeps = int(lost.sum()), int(kept.sum())
-    if losses < max(LEAST_CONTRADICTIONS, HETEROZYGOUS_MISSING * len(rows)) or losses < LOST_PER_KEPT * keeps:
+    if (
+        losses < max(DECISIONS.least_contradictions, DECISIONS.heterozygous_missing * len(rows))
+        or losses < DECISIONS.lost_per_kept * keeps
+    ):
         return False
-    if _binomial_tail(losses, losses + keeps) > CHANCE:
+    if _binomial_tail(losses, losses + keeps) > DECISIONS.chance:
         return False
     unchanged, contig = tumor.heterozygous[rows], contig[rows]
     beside = np.zeros(len(rows), bool)

@@ -5,6 +5,7 @@ import logging
 from array import array
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, 
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.columns import Columns
+from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.reasons import reasons
@@ -32,12 +34,9 @@ from varproof.variants.edit import VariantType
 
 logger = logging.getLogger(__name__)
 
-MOST_LEARNT_FROM = 200_000
 BLOCK = 2_000
 SAMPLES_LINE = "varproof_samples"
 """Key of the header line that says whether tumour and normal belong together."""
-
-DEFAULT_TERRITORY_PER_CANDIDATE = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -142,12 +141,12 @@ def _learnt(job: ScoringJob, alleles: AlleleList, choice: str | LearntPrior, ter
 def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) -> Learnt:
     """The prior learnt from a sample of the job's candidates; where artefacts crowd, from all of them."""
     if territory is None:
-        territory = DEFAULT_TERRITORY_PER_CANDIDATE * max(1, alleles.size)
+        territory = DECISIONS.territory_per_candidate * max(1, alleles.size)
         logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
     judged = np.flatnonzero((job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0))
     paired = judged if job.normal is None else judged[job.normal.column("usable")[judged] > 0]
     teaching = paired if len(paired) else judged
-    step = max(1, -(-len(teaching) // MOST_LEARNT_FROM))
+    step = max(1, -(-len(teaching) // DECISIONS.most_learnt_from))
     chosen = teaching[::step]
     normal = _selected(job.normal, chosen) if job.normal is not None and len(paired) else None
     sampled = Sampled(_selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen])
@@ -196,10 +195,11 @@ def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
 def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path, options: BaseModel) -> None:
     """Score all candidates in blocks and write them as they came, with varproof's fields."""
     prior = learnt.prior
-    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_company"})
+    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts"})
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
+        f"##varproof_decisions={json.dumps(_decisions(job), sort_keys=True)}",
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
@@ -238,6 +238,18 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
     logger.info("%d records scored%s", written, f"; alleles not judged: {told}" if told else "")
     if tumor_only:
         logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
+
+
+def _decisions(job: ScoringJob) -> dict[str, Any]:
+    """Model decisions by room: of the posterior, and those that the tumour's evidence was made under, where it says."""
+    told = {"evidence": job.tumor.decisions, "posterior": DECISIONS.model_dump(mode="json")}
+    if job.normal is not None and job.normal.decisions != job.tumor.decisions:
+        logger.warning(
+            "the evidence of tumour and normal was made under different model decisions (%s, %s)",
+            job.tumor.path,
+            job.normal.path,
+        )
+    return told
 
 
 def scored_alleles(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varproof.formats.events import EVENT_NAMED, EVENTS, reported_parts
+from varproof.formats.events import EVENT_NAMED, EVENTS, OTHER_PERSON, reported_parts
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.artifact_classes import IN_PAPER
 from varproof.posterior.components import (
@@ -55,7 +55,7 @@ def score(
     `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
     normal shows nothing (see `judgeable`), None: there are none.
     """
-    mixture = Mixture(purity, prior.normal_contamination, prior.foreign_fraction)
+    mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     components = evaluate(tables, mixture, flat=prior.kind == "flat")
     if prior.kind == "flat":
         weights = flat_weights(components)
@@ -112,7 +112,7 @@ def event_posteriors(components: Components, weights: np.ndarray) -> np.ndarray:
 def artifact_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarray:
     """(n, ARTIFACT_CLASSES + 1) of posteriors (n, components): per class of artefacts, and another person's variant."""
     by_class = posterior[:, columns["ARTIFACT"]].reshape(len(posterior), *ARTIFACT_SHAPE).sum(axis=2)
-    return np.concatenate([by_class, posterior[:, columns["FOREIGN"]]], axis=1)
+    return np.concatenate([by_class, posterior[:, columns[OTHER_PERSON]]], axis=1)
 
 
 def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float) -> np.ndarray:

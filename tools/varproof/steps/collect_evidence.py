@@ -25,8 +25,9 @@ class CollectEvidenceSettings(Settings):
 
 def collect_evidence(options: CollectEvidenceSettings) -> None:
     """Candidates and reads to evidence.h5."""
+    from varproof.evidence.decisions import DECISIONS as EVIDENCE_DECISIONS
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import COVERED_BASES, SAMPLE_NAMES, evidence_writer
+    from varproof.formats.evidence import COVERED_BASES, DECISIONS, SAMPLE_NAMES, evidence_writer
     from varproof.formats.vcf import open_vcf
     from varproof.machinery.journal import kept_chunks
     from varproof.machinery.output import check_output, provenance
@@ -41,6 +42,7 @@ def collect_evidence(options: CollectEvidenceSettings) -> None:
         "provenance": provenance("collect-evidence", options),
         COVERED_BASES: "" if covered is None else f"{covered:.3f}",
         SAMPLE_NAMES: sample_names(options.reads, options.reference),
+        DECISIONS: EVIDENCE_DECISIONS.model_dump_json(),
     }
     with kept_chunks(options.resume) as journal, evidence_writer(options.output, attributes) as writer:
         collect_into(writer, files, options.worker_count, journal("reads", files.identity))

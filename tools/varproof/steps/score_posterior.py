@@ -131,8 +131,9 @@ def _evidence(
     journal: "MakeJournal",
 ) -> tuple[Path, float | None]:
     """(evidence file, bases that the reads cover where that is known)."""
+    from varproof.evidence.decisions import DECISIONS as EVIDENCE_DECISIONS
     from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import SAMPLE_NAMES, EvidenceReader, evidence_writer
+    from varproof.formats.evidence import DECISIONS, SAMPLE_NAMES, EvidenceReader, evidence_writer
     from varproof.formats.hdf5 import is_hdf5
     from varproof.posterior.territory import covered_bases
     from varproof.steps.samples import sample_files, sample_names
@@ -142,6 +143,7 @@ def _evidence(
             return path, evidence.covered_bases
     files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
     logger.info("collecting evidence from %s", path)
-    with evidence_writer(temporary, {SAMPLE_NAMES: sample_names(path, options.reference)}) as writer:
+    told = {SAMPLE_NAMES: sample_names(path, options.reference), DECISIONS: EVIDENCE_DECISIONS.model_dump_json()}
+    with evidence_writer(temporary, told) as writer:
         collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
     return temporary, covered_bases(path, options.reference, files.properties)

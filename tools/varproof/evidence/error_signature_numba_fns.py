@@ -9,11 +9,12 @@ from varproof.reads.sam import UNMAPPED
 
 
 @compiled
-def log_error_ratios_of_features(start, read, company, reads, tables):
+def log_error_ratios_of_features(start, read, read_context, reads, tables):
     """(4, rows) ln P(bin | error) / P(bin): of base quality, distance to the end, other mismatches, mapping with clips.
 
-    start (rows,): first reference position of the allele; read (rows,): index of the read that supports it; company (rows,):
-    as in `Evidence`. Of an indel, the first base right of it stands for it. 0 for reads that the aligner placed nowhere.
+    start (rows,): first reference position of the allele; read (rows,): index of the read that supports it; read_context
+    (rows,): as in `Evidence`. Of an indel, the first base right of it stands for it. 0 for reads that the aligner placed
+    nowhere.
     """
     out = np.zeros((4, len(read)))
     for i in range(len(read)):
@@ -24,6 +25,6 @@ def log_error_ratios_of_features(start, read, company, reads, tables):
         query = min(query_from(reads, r, start[i]), length - 1)
         out[0, i] = tables.log_quality_ratio[quality_bin(reads.qualities[reads.base_offset[r] + query])]
         out[1, i] = tables.log_end_ratio[end_distance_bin(min(query, length - 1 - query))]
-        out[2, i] = tables.log_mismatch_ratio[company[i] // 6]
-        out[3, i] = tables.log_clip_ratio[company[i] // 3 % 2] + tables.log_mapq_ratio[company[i] % 3]
+        out[2, i] = tables.log_mismatch_ratio[read_context[i] // 6]
+        out[3, i] = tables.log_clip_ratio[read_context[i] // 3 % 2] + tables.log_mapq_ratio[read_context[i] % 3]
     return out

@@ -1,0 +1,235 @@
+"""Model decisions of this room: the numbers by which evidence becomes a posterior.
+
+Published rates of events are in `formats.events`, classes of artefacts in `posterior.artifact_classes`.
+"""
+
+import itertools
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from varproof.machinery.decisions import Decisions, decided
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Fractions = Annotated[tuple[Fraction, ...], Field(min_length=1)]
+
+
+class PosteriorDecisions(Decisions):
+    """Numbers by which evidence becomes a posterior, each with the reason for it."""
+
+    # Classes of variants
+    length_bounds: tuple[int, ...] = Field(
+        (1, 2, 5, 30, 100), min_length=1,
+        description="first length of each class of indels, bp: slippage, small, as long as a read spans, as an aligner "
+        "finds, longer.",
+    )  # fmt: skip
+    longest_counted: int = Field(
+        250, ge=1, description="indels up to this length count among the alleles that could have been a candidate, bp."
+    )
+    mnv_share: float = Field(0.01, gt=0, description="published rate of MNVs for each SNV.")
+    indel_share: float = Field(
+        0.06,
+        gt=0,
+        description="published rate of insertions, and of deletions, for each SNV (1000 Genomes 2015: an eighth together).",
+    )
+    indel_length_shares: tuple[float, ...] = Field(
+        (0.5, 0.25, 0.2, 0.03, 0.02), description="how indels are shared among the classes of length: mostly of one base."
+    )
+    replacement_share: float = Field(0.005, gt=0, description="published rate of replacements for each SNV.")
+
+    # Likelihoods
+    spurious_substitution: float = Field(
+        1e-7,
+        gt=0,
+        lt=0.5,
+        description="probability that a fragment supports an SNV for no reason that is modelled: it bounds what one "
+        "fragment can say.",
+    )
+    spurious_other: float = Field(1e-5, gt=0, lt=0.5, description="the same of all other alleles, whose reads are realigned.")
+    least_mismapped: float = Field(
+        1e-4, gt=0, lt=0.5, description="probability of a wrong place, at least: MAPQ 60 is no promise of 1e-6."
+    )
+    most_mismapped: float = Field(
+        1.0 - 1e-6, gt=0, lt=1, description="and at most, so that a fragment of MAPQ 0 still has a likelihood."
+    )
+    grid_size: int = Field(
+        257, ge=17, description="fractions of copies at which likelihoods are tabulated, even in the arcsine of the root."
+    )
+    heterozygous_fractions: Fractions = Field(
+        (0.4, 0.45, 0.5, 0.55, 0.6),
+        description="fractions at which a heterozygous variant may be seen: capture and alignment favour one allele a little.",
+    )
+    heterozygous_weights: Fractions = Field((0.02, 0.13, 0.7, 0.13, 0.02), description="how often each is.")
+    unchanged_germline: Fraction = Field(
+        0.9,
+        description="germline variants whose frequency is the same in the tumour cells: the share of a genome without "
+        "copy-number change.",
+    )
+    unchanged_germline_unpaired: Fraction = Field(
+        0.99,
+        description="the same without a normal, where lost copies and somatic variants look alike, and their share is an "
+        "assumption.",
+    )
+    cell_nodes: int = Field(11, ge=2, description="frequencies in tumour cells of what may have any, evenly from 0 to 1.")
+    uniform_nodes: int = Field(64, ge=2, description="points by which `--prior flat` integrates (Gauss and Legendre).")
+    frequency_bins: Fractions = Field(
+        (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+        description="bins of the learnt density of somatic frequencies in tumour cells: finer where subclones are.",
+    )
+    nodes_per_bin: int = Field(6, ge=1, description="frequencies within a bin at which likelihoods are summed.")
+    normal_frequencies: Fractions = Field(
+        (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.49),
+        description="frequencies in healthy cells of variants that are somatic there: below one half, which is germline.",
+    )
+    least_artifact_rate: float = Field(
+        0.003,
+        gt=0,
+        lt=1,
+        description="lowest locus-wise rate of an artefact: below it few depths show it, and ABSENT covers it.",
+    )
+    largest_artifact_rate: float = Field(
+        0.7, gt=0, le=1, description="highest rate, of artefacts that have one kind of reads only."
+    )
+    artifact_rate_count: int = Field(20, ge=2, description="rates, evenly in the logarithm.")
+    most_on_all_reads: Fraction = Field(
+        0.35,
+        description="highest rate of an artefact on all reads: what more than a third show, in both samples alike, is "
+        "germline.",
+    )
+    other_person_heterozygous: Fraction = Field(
+        0.67, description="another person's variants that are heterozygous, as anybody's (1000 Genomes 2015: two of three)."
+    )
+
+    # Learning
+    pseudo_count: float = Field(
+        0.5, gt=0, description="variants of each event and class that are added to those counted (Jeffreys)."
+    )
+    most_pseudo_bases: float = Field(
+        20_000.0,
+        gt=0,
+        description="bases of territory for which it stands at most, where the published rate would have it more: data "
+        "outweigh it soon.",
+    )
+    largest_rate: float = Field(0.1, gt=0, lt=0.15, description="rate of an event, at most, so that absence stays the rule.")
+    max_iterations: int = Field(200, ge=1, description="steps of expectation maximisation, at most.")
+    search_iterations: int = Field(15, ge=1, description="steps for each trial of a contamination: enough to rank them.")
+    tolerance: float = Field(1e-3, gt=0, description="iteration stops when the log-evidence grows by less than this.")
+    frequency_pseudo_count: float = Field(
+        1.0, gt=0, description="somatic variants that are added to each bin of frequencies, by its width."
+    )
+    artifact_pseudo_count: float = Field(
+        2.0, gt=0, description="artefacts that are added to each group, spread over its possible rates."
+    )
+    contamination_choices: Fractions = Field(
+        (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2),
+        description="fractions of tumour cells in the normal that are tried.",
+    )
+    other_person_choices: Fractions = Field(
+        (0.0, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
+        description="fractions of another person's reads in the tumour that are tried.",
+    )
+    convincing_contamination: float = Field(
+        4.0, ge=0, description="gain in log-likelihood that a contamination must bring over none."
+    )
+    hopeless: float = Field(
+        20.0, gt=0, description="the search ends where the log-likelihood has fallen so far below the best ..."
+    )
+    hopeless_choices: int = Field(3, ge=1, description="... for so many choices in a row.")
+    unpaired_somatic_normal: float = Field(
+        0.01,
+        gt=0,
+        description="somatic variants of healthy cells for each of the tumour's, where there is no normal to tell them apart.",
+    )
+    few_candidates: int = Field(
+        50, ge=0, description="with fewer candidates a warning says that the prior stays near published rates."
+    )
+    most_artifacts: float = Field(0.3, gt=0, lt=0.5, description="artefacts per allele, even where they crowd.")
+    worth_learning_from: float = Field(
+        10.0,
+        ge=1,
+        description="a candidate teaches if something explains it so many times better than absence; others count as "
+        "territory.",
+    )
+    most_informative: int = Field(
+        20_000,
+        ge=1,
+        description="candidates that enter the iteration; of more, every second, third ... with as much less territory.",
+    )
+    most_learnt_from: int = Field(200_000, ge=1, description="candidates of a list that are considered at all, likewise.")
+    context_pseudo_count: float = Field(
+        20.0,
+        gt=0,
+        description="fragments of variants' read contexts that are added to those of artefacts, so that few artefacts teach "
+        "little.",
+    )
+    largest_context_ratio: float = Field(
+        3.0, ge=0, description="|ln P(read context | artefact) / P(read context | variant)|, at most."
+    )
+    supporting_log_ratio: float = Field(2.0, ge=0, description="ln ratio from which on a fragment's read context is counted.")
+    territory_per_candidate: float = Field(
+        1_000.0,
+        gt=0,
+        description="bases that are taken to have been searched for each candidate where nothing else tells (with a warning).",
+    )
+
+    # Artefacts crowd
+    near: int = Field(
+        250, ge=1, description="bases within which another artefact is near: reads of one fragment reach about so far."
+    )
+    likely_artifact: Fraction = Field(
+        0.5, description="posterior from which on a candidate counts as an artefact for its neighbours."
+    )
+    strongest_crowding: float = Field(1000.0, ge=1, description="factor of the rate of artefacts near another one, at most.")
+
+    # Which calls are kept
+    even: Fraction = Field(
+        0.5, description="error probability from which on a call is not likelier true than false (`fdr-filter --mode smart`)."
+    )
+
+    # Reasons
+    audible: float = Field(1.0, ge=0, description="nats from which on a feature speaks against an allele at all.")
+    convincing_reason: float = Field(
+        4.0, ge=0, description="nats of a further reason, which must have half of the first one's as well."
+    )
+    most_reasons: int = Field(2, ge=1, description="reasons of an allele, at most: more are not read.")
+
+    # Do the samples belong together
+    least_depth: int = Field(12, ge=1, description="fragments that both samples must show at a candidate that takes part.")
+    stray: Fraction = Field(0.03, description="fragments of an allele that isn't there, at most; one always may be.")
+    heterozygous_range: tuple[Fraction, Fraction] = Field(
+        (0.25, 0.75), description="share of fragments of a heterozygous variant."
+    )
+    least_germline: int = Field(15, ge=1, description="with fewer germline variants nothing is told.")
+    least_contradictions: int = Field(5, ge=1, description="variants that must contradict before two persons are suspected.")
+    homozygous_missing: Fraction = Field(
+        0.05,
+        description="of the normal's homozygous variants, this share missing in the tumour (and three at least) is another "
+        "person's.",
+    )
+    heterozygous_missing: Fraction = Field(0.2, description="of its heterozygous ones, this share: less may be lost copies.")
+    lost_per_kept: float = Field(
+        2.0, gt=0, description="lost ones for each that is left alone: where copies are lost, about as many are."
+    )
+    chance: Fraction = Field(1e-3, description="probability by chance that is still taken for chance.")
+    back_missing: Fraction = Field(0.06, description="of the tumour's homozygous variants, this share missing in the normal.")
+    tumor_only_per_shared: tuple[float, float] = Field(
+        (0.25, 3.0),
+        description="the tumour's own variants for each that both have: from where on they are too many for somatic ones, "
+        "and up to where a list can still be said to hold the germline ones.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "PosteriorDecisions":
+        bins, bounds = self.frequency_bins, self.length_bounds
+        if any(a >= b for values in (bins, bounds) for a, b in itertools.pairwise(values)):
+            raise ValueError("frequency_bins and length_bounds must ascend")
+        if bins[0] != 0.0 or bins[-1] != 1.0 or bounds[0] != 1 or bounds[-1] > self.longest_counted:
+            raise ValueError("frequency_bins reach from 0 to 1, length_bounds from 1 to no more than longest_counted")
+        if len(self.indel_length_shares) != len(bounds):
+            raise ValueError("indel_length_shares has one share for each of length_bounds")
+        if len(self.heterozygous_weights) != len(self.heterozygous_fractions):
+            raise ValueError("heterozygous_weights has one weight for each of heterozygous_fractions")
+        return self
+
+
+DECISIONS = decided(PosteriorDecisions, "posterior")
