@@ -256,6 +256,22 @@ def test_the_recipe_of_networks_adds_tensorflow_to_the_same_version() -> None:
 
 
 @pytest.mark.parametrize("name", ["varproof", "varproof-cnn"])
+def test_modules_name_the_build_that_the_recipe_makes(name: str, copy: Path) -> None:
+    """In the image's tag; a new version begins anew at build 0."""
+    build = recipe(name)["build"]
+    kind = {"python": "pyhdfd78af", "generic": "hdfd78af"}[build["noarch"]]
+    module = "wrappers/nextflow/modules/varproof/" + ("train" if name == "varproof-cnn" else "gather") + "/main.nf"
+    tag = f"/{name}:{__version__}--{kind}_{build['number']}'"
+    assert (ROOT / module).read_text().count(tag) == 2
+
+    rebuilt = copy / module
+    rebuilt.write_text(rebuilt.read_text().replace(tag, f"/{name}:{__version__}--{kind}_12'"))
+    git(copy, "commit", "--all", "--quiet", "--message", "rebuilt")
+    assert release.main(["99.0.0"], root=copy) == 0
+    assert rebuilt.read_text().count(f"/{name}:99.0.0--{kind}_0'") == 2
+
+
+@pytest.mark.parametrize("name", ["varproof", "varproof-cnn"])
 def test_recipes_pass_what_bioconda_checks(name: str) -> None:
     """Of its linter what needs no other recipe: completeness, policy, syntax."""
     meta = recipe(name)
