@@ -62,7 +62,7 @@ class Place(NamedTuple):
 
 IMAGE = r"ghcr\.io/varproof/varproof(?:-cnn)?:<version>"
 MODULES = "wrappers/nextflow/modules/varproof/*/"
-BIOCONTAINER = r"(?:quay\.io/biocontainers|https://depot\.galaxyproject\.org/singularity)/varproof(?:-cnn)?:<version>--"
+BIOCONTAINER = r"/(?:biocontainers|singularity)/varproof(?:-cnn)?:<version>--"
 """What BioContainers makes of the recipes: modules name it, as nf-core's do; the pipeline names our images instead."""
 
 PLACES = (
@@ -77,7 +77,7 @@ PLACES = (
     Place("wrappers/nextflow/nextflow.config", rf"^    image(?:_cnn)? += '{IMAGE}'$"),
     Place("wrappers/nextflow/nextflow.config", r"^    version += '<version>'$"),
     Place("wrappers/nextflow/nextflow_schema.json", rf'"default": "{IMAGE}"'),
-    Place(MODULES + "main.nf", rf"'{BIOCONTAINER}"),
+    Place(MODULES + "main.nf", BIOCONTAINER),
     Place("wrappers/nextflow/modules/local/sections/main.nf", rf'^    container "{IMAGE}"$'),
     Place(MODULES + "environment.yml", r"^  - bioconda::varproof(?:-cnn)?=<version>$"),
     Place(MODULES + "tests/main.nf.test.snap", r'"varproof",\s+"<version>"'),

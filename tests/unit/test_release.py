@@ -152,7 +152,7 @@ def test_a_release_is_followed_by_the_next(copy: Path, capsys: pytest.CaptureFix
 
 def test_a_tree_stays_as_it_was_where_a_place_is_missing(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = copy / "wrappers/nextflow/modules/varproof/train/main.nf"
-    module.write_text(module.read_text().replace("container", "image"))
+    module.write_text(module.read_text().replace("varproof-cnn", "another"))
     git(copy, "commit", "--all", "--quiet", "--message", "spoilt")
     assert release.main(["99.0.0"], root=copy) == 1
     assert "train/main.nf" in capsys.readouterr().err

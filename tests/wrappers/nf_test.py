@@ -164,11 +164,15 @@ def _reads_digest(path: Path) -> str:
         return _digest(*((read.query_sequence or "*").encode() for read in file))
 
 
-ASKED: dict[tuple[str, str], Callable[[Path], str]] = {
-    ("path", "vcf.variantsMD5"): _variants_digest,
-    ("bam", "getReadsMD5()"): _reads_digest,
-}
-"""What is asked of a file, by whom: nft-vcf, nft-bam."""
+def _asked(path: Path, by: str, what: str) -> Any:
+    """What is asked of a file: of nft-vcf and nft-bam a digest, of nf-test a value of a JSON file."""
+    if (by, what) == ("path", "vcf.variantsMD5"):
+        return _variants_digest(path)
+    if (by, what) == ("bam", "getReadsMD5()"):
+        return _reads_digest(path)
+    if by == "path" and (found := re.fullmatch(r"json\.(\w+)", what)):
+        return json.loads(path.read_text())[found[1]]
+    raise AssertionError(f"not known what {by}(...).{what} is")
 
 
 def _files(value: Any, told: Callable[[Path], str]) -> Any:
@@ -202,9 +206,9 @@ def evaluated(case: Case, outputs: dict[str, Any]) -> list[Any]:
                 }
             )
         elif found := FIRST.fullmatch(expression):
-            content.append(ASKED[found[1], found[3]](Path(outputs[found[2]][0][1])))
+            content.append(_asked(Path(outputs[found[2]][0][1]), found[1], found[3]))
         elif found := EACH.fullmatch(expression):
-            content.append([ASKED[found[2], found[3]](Path(path)) for path in outputs[found[1]][0][1]])
+            content.append([_asked(Path(path), found[2], found[3]) for path in outputs[found[1]][0][1]])
         else:
             raise AssertionError(f"{case.module}, {case.title}: not known how to snapshot {expression}")
     return content

@@ -4,8 +4,10 @@ With `VARPROOF_SNAPSHOTS=write` the snapshots that the cases are held against ar
 """
 
 import gzip
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -56,6 +58,30 @@ def test_every_case_has_a_snapshot(name: str) -> None:
         assert len(snapshots[case.title]["content"]) == len(case.snapshotted)
         versions = snapshots[case.title]["content"][0]["versions_varproof"]
         assert versions == [[f"VARPROOF_{name.upper()}", "varproof", __version__]]
+
+
+def test_what_is_not_known_of_nf_test_is_refused(tmp_path: Path) -> None:
+    """An assertion or expression that can't be held against anything fails the case, and is not passed over"""
+    case = next(case for case in CASES if case.module == "fdrfilter" and not case.stub)
+    path = tmp_path / "test.vcf.gz"
+    records = [b"chr1\t1\t.\tA\tC", b"chr1\t2\t.\tG\tT"]
+    path.write_bytes(gzip.compress(b"\n".join([b"##made by a run", b"#CHROM", *records, b""])))
+    outputs = {"vcf": [[{"id": "test"}, str(path)]]}
+    snapshot = "assert process.success assertAll( {{ assert snapshot({}).match() }} )"
+
+    asked = "sanitizeOutput(process.out, unstableKeys: ['vcf']), path(process.out.vcf[0][1]).vcf.variantsMD5"
+    digest = f"{int(hashlib.md5(b''.join(records)).hexdigest(), 16):x}"
+    content = evaluated(replace(case, then=snapshot.format(asked)), outputs)
+    assert content == [{"vcf": [[{"id": "test"}, "test.vcf.gz"]]}, digest]
+    for refused in (
+        "process.out",
+        "path(process.out.vcf[0][1]).vcf.summary",
+        "sanitizeOutput(process.out, unstableKeys: ['bam'])",
+    ):
+        with pytest.raises(AssertionError, match=r"known|emits no"):
+            evaluated(replace(case, then=snapshot.format(refused)), outputs)
+    with pytest.raises(AssertionError, match="not what a case of ours asserts"):
+        evaluated(replace(case, then="assert process.failed"), outputs)
 
 
 def test_stubs(request: pytest.FixtureRequest, nextflow: Nextflow, tmp_path: Path) -> None:
