@@ -12,7 +12,7 @@ import pytest
 
 from varproof import __version__
 from wrappers.machine import ran_on
-from wrappers.nf_test import MODULES
+from wrappers.module_cases import MODULES
 from wrappers.workflow import NF_CORE, PIPELINE, Nextflow, venv
 
 pytestmark = pytest.mark.timeout(1200)

@@ -17,7 +17,7 @@ import pytest
 from varproof import __version__
 from varproof.commands import EXECUTABLES
 from wrappers.machine import ran_on
-from wrappers.nf_test import MODULES, Case, cases_of, evaluated, outputs_of, record, recorded, workflow_of
+from wrappers.module_cases import MODULES, Case, cases_of, evaluated, outputs_of, record, recorded, workflow_of
 from wrappers.workflow import Nextflow, Run
 
 pytestmark = pytest.mark.timeout(1200)
