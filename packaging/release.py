@@ -61,6 +61,10 @@ class Place(NamedTuple):
 
 
 IMAGE = r"ghcr\.io/varproof/varproof(?:-cnn)?:<version>"
+MODULES = "wrappers/nextflow/modules/varproof/*/"
+BIOCONTAINER = r"/(?:biocontainers|singularity)/varproof(?:-cnn)?:<version>--"
+"""What BioContainers makes of the recipes: modules name it, as nf-core's do; the pipeline names our images instead."""
+
 PLACES = (
     Place(SOURCE, r'^__version__ = "<version>"$'),
     Place(CITATION, r"^version: <version>$"),
@@ -73,9 +77,10 @@ PLACES = (
     Place("wrappers/nextflow/nextflow.config", rf"^    image(?:_cnn)? += '{IMAGE}'$"),
     Place("wrappers/nextflow/nextflow.config", r"^    version += '<version>'$"),
     Place("wrappers/nextflow/nextflow_schema.json", rf'"default": "{IMAGE}"'),
-    Place("wrappers/nextflow/modules/varproof/*/main.nf", rf'^    container "{IMAGE}"$'),
+    Place(MODULES + "main.nf", BIOCONTAINER),
     Place("wrappers/nextflow/modules/local/sections/main.nf", rf'^    container "{IMAGE}"$'),
-    Place("wrappers/nextflow/modules/varproof/*/environment.yml", r"^  - bioconda::varproof(?:-cnn)?=<version>$"),
+    Place(MODULES + "environment.yml", r"^  - bioconda::varproof(?:-cnn)?=<version>$"),
+    Place(MODULES + "tests/main.nf.test.snap", r'"varproof",\s+"<version>"'),
 )
 """Every copy of the version. `tests/unit/test_release.py` fails where there is one more."""
 
@@ -136,6 +141,8 @@ def write_version(root: Path, version: str) -> None:
         replace(path, re.compile(rf'("tool_version": "{re.escape(version)}\+galaxy)\d+'), r"\g<1>0")
     for path in sorted(root.glob("packaging/bioconda/*/meta.yaml")):
         replace(path, re.compile(r"^(  number: )\d+$", re.MULTILINE), r"\g<1>0")
+    for path in sorted(root.glob(MODULES + "main.nf")):
+        replace(path, re.compile(rf"({BIOCONTAINER.replace('<version>', re.escape(version))}\w+_)\d+(?=')"), r"\g<1>0")
     write_digest(root, UNKNOWN_DIGEST)
 
 
@@ -204,7 +211,7 @@ def by_hand(version: str, locks: bool) -> str:
         "make test lint docs test-wrappers audit; make bench robust, which write the results anew",
         f"commit; git tag --annotate v{version}; push both: .github/workflows/release.yml publishes",
         f"python packaging/release.py --sdist varproof-{version}.tar.gz, the published archive; packaging/bioconda to bioconda",
-        "planemo shed_update wrappers/galaxy; the modules of wrappers/nextflow/modules to where pipelines take them from",
+        "the modules of wrappers/nextflow to nf-core/modules, wrappers/galaxy to galaxyproject/tools-iuc: see CONTRIBUTING.md",
     ]
     if locks:
         del steps[1]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from galaxy.util import xml_macros
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from varproof import __version__
@@ -365,11 +366,41 @@ def test_tool_names_the_version_that_it_was_written_for(executable: str) -> None
     tool = tool_of(executable)
     assert tool.get("version", "").partition("+galaxy")[0] == __version__
     assert tool.get("id") == "varproof_" + executable.replace("-", "_")
-    package, container = tool.find("requirements/requirement"), tool.find("requirements/container")
-    assert package is not None and container is not None
+    (package,) = tool.findall("requirements/*")  # from which Galaxy finds the container, BioContainers', by itself
     needs_tensorflow = executable in ("train", "predict")
     assert package.text == ("varproof-cnn" if needs_tensorflow else "varproof") and package.get("version") == __version__
-    assert (container.text or "").endswith(f"/{package.text}:{__version__}")
+    assert (package.tag, package.get("type")) == ("requirement", "package")
+
+
+@pytest.mark.parametrize("executable", WRAPPED)
+def test_files_that_a_test_names_are_there(executable: str) -> None:
+    """So that `planemo test` needs nothing else, in a copy of the folder with links followed, either."""
+    named = [item for item in tool_of(executable).find("tests").iter() if item.get("ftype") or item.get("file")]
+    files = {text for item in named if (text := item.get("value" if item.tag in ("param", "element") else "file"))}
+    assert files or executable == "simulate-pair"
+    assert all((TOOLS / "test-data" / name).is_file() for name in files)
+    references = [item for item in tool_of(executable).find("tests").iter("param") if item.get("name") == "reference"]
+    assert {item.get("value") for item in references if not item.get("ftype")} <= set(genomes_of_tests())
+
+
+def genomes_of_tests() -> dict[str, Path]:
+    """Genomes of the server that tests run on, by the name that a form sends."""
+    table, offered = (
+        etree.parse(TOOLS / f"tool_data_table_conf.xml.{kind}").getroot().find("table") for kind in ("test", "sample")
+    )
+    assert table is not None and offered is not None
+    assert table.get("name") == offered.get("name") and table.findtext("columns") == offered.findtext("columns")
+    file = table.find("file")
+    assert file is not None and table.findtext("columns") == "value, dbkey, name, path"
+    loc = Path(file.get("path", "").replace("${__HERE__}", str(TOOLS)))
+    rows = [line.split("\t") for line in loc.read_text().splitlines() if not line.startswith("#")]
+    return {value: Path(path.replace("${__HERE__}", str(loc.parent))) for value, _, _, path in rows}
+
+
+def test_the_genome_of_tests_has_its_index() -> None:
+    genomes = genomes_of_tests()
+    assert list(genomes) == ["simulated"]
+    assert all(path.is_file() and path.with_name(path.name + ".fai").is_file() for path in genomes.values())
 
 
 @pytest.mark.parametrize("executable", WRAPPED)

@@ -20,6 +20,12 @@ OF_NETWORKS = ("train", "predict")
 LABELS = {"process_single", "process_low", "process_medium", "process_high"}
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
+CHANNEL_TYPES = {"map", "file", "directory", "string", "integer", "float", "boolean", "list", "eval"}
+EDAM_FORMAT = re.compile(r"http://edamontology\.org/format_\d{4}")
+
+BUILDS = {"varproof": "pyhdfd78af_0", "varproof-cnn": "hdfd78af_0"}
+"""What bioconda calls the first build of a version, of a Python package and of one that holds nothing of its own."""
+
 PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR"}
 """Parameters whose default the executable does not have, or that it requires."""
 
@@ -158,12 +164,26 @@ def test_defaults_of_the_configuration_are_those_of_the_schema() -> None:
         assert value == shown, name
 
 
+def container_of(text: str) -> tuple[str, ...]:
+    """The image of a module for Singularity and Apptainer, and the one for all other engines, in nf-core's words."""
+    container = re.search(
+        r"""(?m)^    container "\$\{workflow\.containerEngine in \['singularity', 'apptainer'\] """
+        r"""&& !task\.ext\.singularity_pull_docker_container\n        \? '(\S+)'\n        : '(\S+)'\}"$""",
+        text,
+    )
+    assert container
+    return container.groups()
+
+
 @pytest.mark.parametrize("name", EXECUTABLES)
 def test_modules_are_alike(name: str) -> None:
     folder, short = module_of(name), name.replace("-", "")
     text, image = (folder / "main.nf").read_text(), "varproof-cnn" if name in OF_NETWORKS else "varproof"
     assert f"process VARPROOF_{short.upper()} {{" in text
-    assert f'container "ghcr.io/varproof/{image}:{__version__}"' in text
+    assert container_of(text) == (
+        f"https://depot.galaxyproject.org/singularity/{image}:{__version__}--{BUILDS[image]}",
+        f"quay.io/biocontainers/{image}:{__version__}--{BUILDS[image]}",
+    )
     labels = set(re.findall(r"label '(\w+)'", text))
     assert len(labels) == 1 and labels <= LABELS
     assert f"eval(\"{name} --version | sed 's/.* //'\"), topic: versions, emit: versions_varproof" in text
@@ -177,6 +197,17 @@ def test_modules_are_alike(name: str) -> None:
     assert set(meta["output"]) == set(re.findall(r"emit: (\w+)", text))
     files = [(entry, item) for channel in meta["input"] for element in channel for entry, item in element.items()]
     assert all(item["description"] and (item["type"] != "file" or item["pattern"]) for _, item in files)
+    (tool,) = meta["tools"]
+    assert list(tool) == ["varproof"] and tool["varproof"]["licence"] == ["MIT"]
+    assert (tool["varproof"]["identifier"], tool["varproof"]["doi"]) == ("biotools:varproof", "no DOI available")
+    assert meta["topics"]["versions"] == meta["output"]["versions_varproof"]
+    emitted = [
+        item for channels in meta["output"].values() for channel in channels for part in channel for item in part.values()
+    ]
+    for item in [item for _, item in files] + emitted:
+        assert item["type"] in CHANNEL_TYPES
+        assert (item["type"] in ("file", "directory")) == ("ontologies" in item)
+        assert all(EDAM_FORMAT.fullmatch(entry["edam"]) for entry in item.get("ontologies", []))
     tests = (folder / "tests" / "main.nf.test").read_text()
     assert f'process "VARPROOF_{short.upper()}"' in tests and f'tag "varproof/{short}"' in tests
     assert (

@@ -152,7 +152,7 @@ def test_a_release_is_followed_by_the_next(copy: Path, capsys: pytest.CaptureFix
 
 def test_a_tree_stays_as_it_was_where_a_place_is_missing(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = copy / "wrappers/nextflow/modules/varproof/train/main.nf"
-    module.write_text(module.read_text().replace("container", "image"))
+    module.write_text(module.read_text().replace("varproof-cnn", "another"))
     git(copy, "commit", "--all", "--quiet", "--message", "spoilt")
     assert release.main(["99.0.0"], root=copy) == 1
     assert "train/main.nf" in capsys.readouterr().err
@@ -253,6 +253,22 @@ def test_the_recipe_of_networks_adds_tensorflow_to_the_same_version() -> None:
     networks = wanted(PROJECT["optional-dependencies"]["cnn"])
     assert required(meta, "run") == networks | {"varproof": f"=={__version__}"}
     assert "source" not in meta and meta["build"]["noarch"] == "generic"
+
+
+@pytest.mark.parametrize("name", ["varproof", "varproof-cnn"])
+def test_modules_name_the_build_that_the_recipe_makes(name: str, copy: Path) -> None:
+    """In the image's tag; a new version begins anew at build 0."""
+    build = recipe(name)["build"]
+    kind = {"python": "pyhdfd78af", "generic": "hdfd78af"}[build["noarch"]]
+    module = "wrappers/nextflow/modules/varproof/" + ("train" if name == "varproof-cnn" else "gather") + "/main.nf"
+    tag = f"/{name}:{__version__}--{kind}_{build['number']}'"
+    assert (ROOT / module).read_text().count(tag) == 2
+
+    rebuilt = copy / module
+    rebuilt.write_text(rebuilt.read_text().replace(tag, f"/{name}:{__version__}--{kind}_12'"))
+    git(copy, "commit", "--all", "--quiet", "--message", "rebuilt")
+    assert release.main(["99.0.0"], root=copy) == 0
+    assert rebuilt.read_text().count(f"/{name}:99.0.0--{kind}_0'") == 2
 
 
 @pytest.mark.parametrize("name", ["varproof", "varproof-cnn"])

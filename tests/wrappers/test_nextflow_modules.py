@@ -1,84 +1,43 @@
-"""Every module as its own tests describe it: the cases of tests/main.nf.test, real and stub, run by Nextflow itself."""
+"""Every module as its own tests describe it: the cases of tests/main.nf.test, real and stub, run by Nextflow itself.
+
+With `VARPROOF_SNAPSHOTS=write` the snapshots that the cases are held against are written, not compared.
+"""
 
 import gzip
+import hashlib
 import json
-import re
-from dataclasses import dataclass
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import pysam
 import pytest
 
+from varproof import __version__
 from varproof.commands import EXECUTABLES
-from wrappers.machine import TEST_DATA, ran_on
-from wrappers.workflow import PIPELINE, Nextflow, Run
+from wrappers.machine import ran_on
+from wrappers.module_cases import MODULES, Case, cases_of, evaluated, outputs_of, record, recorded, workflow_of
+from wrappers.workflow import Nextflow, Run
 
 pytestmark = pytest.mark.timeout(1200)
 
-MODULES = PIPELINE / "modules" / "varproof"
 NAMES = [name.replace("-", "") for name in EXECUTABLES]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One test of a module's main.nf.test: what it is called, and its inputs as it writes them."""
-
-    module: str
-    title: str
-    stub: bool
-    arguments: str
-    inputs: list[str]
-
-    @property
-    def alias(self) -> str:
-        return f"{self.module}_{re.sub('[^a-z0-9]+', '_', self.title)}".upper()
-
-
-def cases_of(module: str) -> list[Case]:
-    text = (MODULES / module / "tests" / "main.nf.test").read_text()
-    found = []
-    for part in re.split(r'(?m)^    test\("', text)[1:]:
-        arguments = re.search(r"module_args = '(.*)'", part)
-        found.append(
-            Case(
-                module,
-                part.partition('"')[0],
-                "options '-stub'" in part,
-                arguments[1] if arguments else "",
-                re.findall(r"(?m)^ +input\[\d+\] = (.*)$", part),
-            )
-        )
-    return found
-
-
 CASES = [case for name in NAMES if (MODULES / name).is_dir() for case in cases_of(name)]
-
-
-def workflow_of(cases: list[Case], folder: Path) -> Path:
-    """A workflow that runs all cases and publishes what they emit into a folder for each; and its configuration."""
-    includes = [
-        f"include {{ VARPROOF_{case.module.upper()} as {case.alias} }} from '{MODULES / case.module / 'main.nf'}'"
-        for case in cases
-    ]
-    calls = [f"    {case.alias}({', '.join(case.inputs)})" for case in cases]
-    settings = [
-        f"    withName: '{case.alias}' {{\n        ext.args = '{case.arguments}' ?: null\n"
-        f"        publishDir = [path: '{folder}/{case.alias}', mode: 'copy']\n    }}"
-        for case in cases
-    ]
-    folder.mkdir()
-    data = f"params.modules_testdata_base_path = '{TEST_DATA}/'\n"
-    limits = "process.resourceLimits = [cpus: 2, memory: 6.GB, time: 1.h]\n"
-    (folder / "nextflow.config").write_text(data + limits + "process {\n" + "\n".join(settings) + "\n}\n")
-    (folder / "main.nf").write_text("\n".join([*includes, "", "workflow {", *calls, "}"]) + "\n")
-    return folder / "main.nf"
 
 
 @pytest.fixture(scope="module")
 def real(nextflow: Nextflow, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("modules") / "real"
     return nextflow.strict().run(folder, workflow_of([case for case in CASES if not case.stub], folder))
+
+
+def hold_against_snapshot(case: Case, folder: Path, nextflow: Nextflow) -> None:
+    """A snapshot is what the case makes now, or is written."""
+    content = evaluated(case, outputs_of(case, folder))
+    if os.environ.get("VARPROOF_SNAPSHOTS") == "write":
+        record(case, content, nextflow.version)
+    assert recorded(case.module)[case.title]["content"] == content
 
 
 def test_every_executable_has_a_module_with_real_and_stub_cases() -> None:
@@ -90,13 +49,51 @@ def test_every_executable_has_a_module_with_real_and_stub_cases() -> None:
         assert all(case.inputs for case in cases), name
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_case_has_a_snapshot(name: str) -> None:
+    """The snapshots of a module are those of its cases, and tell the versions, as nf-core demands"""
+    snapshots, cases = recorded(name), cases_of(name)
+    assert list(snapshots) == [case.title for case in cases]
+    for case in cases:
+        assert len(snapshots[case.title]["content"]) == len(case.snapshotted)
+        versions = snapshots[case.title]["content"][0]["versions_varproof"]
+        assert versions == [[f"VARPROOF_{name.upper()}", "varproof", __version__]]
+
+
+def test_what_is_not_known_of_nf_test_is_refused(tmp_path: Path) -> None:
+    """An assertion or expression that can't be held against anything fails the case, and is not passed over"""
+    case = next(case for case in CASES if case.module == "fdrfilter" and not case.stub)
+    path = tmp_path / "test.vcf.gz"
+    records = [b"chr1\t1\t.\tA\tC", b"chr1\t2\t.\tG\tT"]
+    path.write_bytes(gzip.compress(b"\n".join([b"##made by a run", b"#CHROM", *records, b""])))
+    outputs = {"vcf": [[{"id": "test"}, str(path)]]}
+    snapshot = "assert process.success assertAll( {{ assert snapshot({}).match() }} )"
+
+    asked = "sanitizeOutput(process.out, unstableKeys: ['vcf']), path(process.out.vcf[0][1]).vcf.variantsMD5"
+    digest = f"{int(hashlib.md5(b''.join(records)).hexdigest(), 16):x}"
+    content = evaluated(replace(case, then=snapshot.format(asked)), outputs)
+    assert content == [{"vcf": [[{"id": "test"}, "test.vcf.gz"]]}, digest]
+    for refused in (
+        "process.out",
+        "path(process.out.vcf[0][1]).vcf.summary",
+        "sanitizeOutput(process.out, unstableKeys: ['bam'])",
+    ):
+        with pytest.raises(AssertionError, match=r"known|emits no"):
+            evaluated(replace(case, then=snapshot.format(refused)), outputs)
+    with pytest.raises(AssertionError, match="not what a case of ours asserts"):
+        evaluated(replace(case, then="assert process.failed"), outputs)
+
+
 def test_stubs(request: pytest.FixtureRequest, nextflow: Nextflow, tmp_path: Path) -> None:
-    """The stub of every module makes all that it promises"""
+    """The stub of every module makes what its snapshot says"""
     ran_on(request, "Nextflow", nextflow.version)
-    script = workflow_of([case for case in CASES if case.stub], tmp_path / "stubs")
+    cases = [case for case in CASES if case.stub]
+    script = workflow_of(cases, tmp_path / "stubs")
     run = nextflow.strict().run(script.parent, script, "-stub")
     assert run.code == 0, run.log[-4000:]
     assert run.log.count("Submitted process") == len(NAMES)
+    for case in cases:
+        hold_against_snapshot(case, script.parent, nextflow)
 
 
 def test_real_data(request: pytest.FixtureRequest, nextflow: Nextflow, real: Run) -> None:
@@ -127,3 +124,12 @@ def test_what_a_module_makes(request: pytest.FixtureRequest, nextflow: Nextflow,
             pysam.quickcheck(str(path))
         else:
             assert path.stat().st_size > 0, path
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.stub], ids=lambda case: case.alias.lower())
+def test_a_module_makes_what_its_snapshot_says(
+    request: pytest.FixtureRequest, nextflow: Nextflow, case: Case, real: Run
+) -> None:
+    """What a module makes of real data is what its snapshot says"""
+    ran_on(request, "Nextflow", nextflow.version)
+    hold_against_snapshot(case, real.folder, nextflow)

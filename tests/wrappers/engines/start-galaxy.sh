@@ -26,7 +26,7 @@ install() {
 
 configure() {
     rm -rf "$server"
-    mkdir -p "$server/data" "$server/tool-data"
+    mkdir -p "$server/data"
     {
         echo '<toolbox>'
         echo '  <section id="getext" name="Get Data"><tool file="data_source/upload.xml"/></section>'
@@ -37,11 +37,6 @@ configure() {
         echo '  </section>'
         echo '</toolbox>'
     } > "$server/tool_conf.xml"
-    # The reference that administrators would install: the one of the test data.
-    cp -L "$tools/test-data/reference.fa" "$tools/test-data/reference.fa.fai" "$server/tool-data/"
-    printf 'simulated\tsimulated\tSimulated genome (40 kbp)\t%s\n' "$server/tool-data/reference.fa" \
-        > "$server/tool-data/fasta_indexes.loc"
-    sed "s#tool-data/#$server/tool-data/#" "$tools/tool_data_table_conf.xml.sample" > "$server/tool_data_table_conf.xml"
     cat > "$server/job_conf.yml" <<Y
 runners: {local: {load: "galaxy.jobs.runners.local:LocalJobRunner", workers: 3}}
 execution: {default: local, environments: {local: {runner: local}}}
@@ -55,7 +50,7 @@ galaxy:
   data_dir: $server/data
   tool_config_file: $server/tool_conf.xml
   job_config_file: $server/job_conf.yml
-  tool_data_table_config_path: $server/tool_data_table_conf.xml
+  tool_data_table_config_path: $tools/tool_data_table_conf.xml.test
   database_connection: sqlite:///$server/data/universe.sqlite?isolation_level=IMMEDIATE&timeout=120
   admin_users: admin@example.org
   bootstrap_admin_api_key: bootstrapkey

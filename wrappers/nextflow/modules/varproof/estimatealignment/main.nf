@@ -3,7 +3,9 @@ process VARPROOF_ESTIMATEALIGNMENT {
     label 'process_single'
 
     conda "${moduleDir}/environment.yml"
-    container "ghcr.io/varproof/varproof:0.1.0"
+    container "${workflow.containerEngine in ['singularity', 'apptainer'] && !task.ext.singularity_pull_docker_container
+        ? 'https://depot.galaxyproject.org/singularity/varproof:0.1.0--pyhdfd78af_0'
+        : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
     tuple val(meta), path(reads), path(index), path(regions)

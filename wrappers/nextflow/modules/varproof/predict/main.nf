@@ -3,7 +3,9 @@ process VARPROOF_PREDICT {
     label 'process_medium'
 
     conda "${moduleDir}/environment.yml"
-    container "ghcr.io/varproof/varproof-cnn:0.1.0"
+    container "${workflow.containerEngine in ['singularity', 'apptainer'] && !task.ext.singularity_pull_docker_container
+        ? 'https://depot.galaxyproject.org/singularity/varproof-cnn:0.1.0--hdfd78af_0'
+        : 'quay.io/biocontainers/varproof-cnn:0.1.0--hdfd78af_0'}"
 
     input:
     tuple val(meta), path(tensors, stageAs: 'tensors/*'), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(contexts, stageAs: 'context?/*'), path(contexts_index, stageAs: 'context?/*')
