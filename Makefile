@@ -164,6 +164,8 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check loky oxbow
+	$(BIN)/python tests/benchmarks/parts.py
 
 # Each measure of speed on small inputs, and a fault of each kind: whether it runs, for CI.
 bench-short: .venv/installed-dev
