@@ -12,7 +12,7 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part(("machinery/workers.py",), "loky, concurrent.futures", "what the table of checks says; it is not faster"),
+    Part(("machinery/workers.py",), "loky, concurrent.futures", "what the table of checks says; not time"),
     Part(
         ("reads/decode_numba_fns.py", "reads/records.py", "reads/stream.py", "reads/columns.py"),
         "pysam, oxbow",

@@ -198,7 +198,9 @@ def stopped_half_way(name: str) -> bool:
 
 
 _CALLER = """
+import signal
 import pools
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 results = pools.POOLS[{name!r}](pools._make_long, range(8), 2)
 try:
     print(next(results), next(results), flush=True)
@@ -215,6 +217,11 @@ def _caller(name: str, ended: str = "pass") -> Any:
     )  # fmt: skip
 
 
+def _end_all(caller: Any) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(caller.pid, signal.SIGKILL)
+
+
 def killed_caller(name: str) -> bool:
     """Whether workers end, at whatever they are, when the caller is killed."""
     caller = _caller(name)
@@ -222,9 +229,7 @@ def killed_caller(name: str) -> bool:
     caller.kill()
     caller.wait()
     ended = all(_gone(process) for process in processes)
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+    _end_all(caller)
     return ended
 
 
@@ -236,10 +241,11 @@ def interrupted(name: str) -> bool:
     os.killpg(caller.pid, signal.SIGINT)
     try:
         _, said = caller.communicate(timeout=PATIENCE)
+        return not said and all(_gone(process) for process in processes)
     except subprocess.TimeoutExpired:
-        os.killpg(caller.pid, signal.SIGKILL)
         return False
-    return not said and all(_gone(process) for process in processes)
+    finally:
+        _end_all(caller)
 
 
 CHECKS: dict[str, Callable[[str], bool]] = {
