@@ -17,6 +17,7 @@ import pysam
 import pytest
 from scipy.special import expit, logit
 
+import varproof
 from network_examples import LARGE_SETTINGS, SETTINGS, network, settings_of, with_indels
 from pair_examples import Pair, body, read_all, write_pair, write_records
 from scored_examples import Call, header, write_scored
@@ -699,3 +700,13 @@ def test_mistakes_on_the_command_line_are_told_before_the_work(tmp_path: Path, m
     ]:
         with pytest.raises(UserError, match=message):
             predict(PredictOptions(**{"model": model, "output": tmp_path / "out.vcf", "tensors": tensors} | options))
+
+
+def test_the_api_predicts_what_the_executable_does(model: Path, tmp_path: Path) -> None:
+    made = write_tensors(tmp_path / "tensors.h5", example_tensors(20, SETTINGS))
+    predict(PredictOptions(model=model, tensors=made, output=tmp_path / "executable.vcf.gz"))
+    calls = varproof.predict(model, tensors=made, output=tmp_path / "api.vcf.gz")
+    records = read_all(calls.path)
+    assert [str(record) for record in records] == [str(record) for record in read_all(tmp_path / "executable.vcf.gz")]
+    expected = [from_phred(record.info["PROB_CNN_SOMATIC"][0]) for record in records]
+    assert len(records) == 20 and calls.arrays()["CNN_SOMATIC"] == pytest.approx(expected, rel=1e-5)
