@@ -9,7 +9,7 @@ KNOWN := demo/known
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
-	@echo "make test       run all tests"
+	@echo "make test       run all tests; ends with what they covered"
 	@echo "make bounds     tests of compiled code, every index checked"
 	@echo "make robust     spoilt files and faults by the thousand (half an hour)"
 	@echo "make test-wrappers  images, Nextflow, Galaxy and real callers on the real engines"
@@ -107,15 +107,20 @@ NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_predict_expl
   tests/unit/test_network_runtime.py tests/unit/test_network_study.py tests/unit/test_network_training.py \
   tests/network_examples.py tests/predict_examples.py tests/training_laboratory.py tools/varproof/network
 
+# Per cent of the lines, some points under what is covered. At the end, what is: by room, and what least.
+LEAST_COVERED := 95
+
 test: .venv/installed-dev
-	status=0; \
-	$(BIN)/python -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
-	$(BIN)/python -m pytest -n auto --dist worksteal $(NETWORK_TESTS) || status=$$?; \
+	rm -rf build/coverage && mkdir -p build/coverage
+	status=0; cover='$(BIN)/python -m coverage run'; \
+	$$cover -m pytest -n auto --dist worksteal --ignore=tests/wrappers $(addprefix --ignore=,$(NETWORK_TESTS)) || status=$$?; \
+	$$cover -m pytest -n auto --dist worksteal $(NETWORK_TESTS) || status=$$?; \
+	$(BIN)/python tests/coverage_rooms.py --least $(LEAST_COVERED) || status=$$?; \
 	exit $$status
 
-# Once more what has failed, of both parts.
+# Once more what has failed, of both parts; an error where nothing has.
 test-again: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto --last-failed --ignore=tests/wrappers
+	$(BIN)/python -m pytest -n auto --last-failed --last-failed-no-failures none --ignore=tests/wrappers
 
 # The tests of compiled code with every index checked, compiled for that apart from the usual code.
 KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_finding.py candidates_rewriting.py density.py \
@@ -166,6 +171,8 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/speed.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check loky oxbow
+	$(BIN)/python tests/benchmarks/parts.py
 
 # Each measure of speed on small inputs, and a fault of each kind: whether it runs, for CI.
 bench-short: .venv/installed-dev

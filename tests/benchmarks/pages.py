@@ -8,6 +8,7 @@ from typing import Any
 from candidates_table import candidates_lines
 from mutect2_table import mutect2_lines
 from network_table import network_lines
+from parts_table import parts_lines
 from sensitivity_table import sensitivity_lines
 from speed_table import speed_lines
 from spiking_table import spiking_lines
@@ -18,6 +19,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"]),
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "network": network_lines,
+    "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "sensitivity": lambda kept: sensitivity_lines(kept["found"]),
     "speed": lambda kept: speed_lines(kept["found"]),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pysam
 import pytest
+from pydantic import ValidationError
 
 from scored_examples import Call, header, write_scored, write_truth
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
@@ -200,3 +201,8 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert json.loads(good.stdout)["schema"] == "varproof/metrics/1"
     bad = subprocess.run([*command, str(tmp_path / "none.vcf")], capture_output=True, text=True)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_list_without_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="name at least one file"):
+        EvaluateCallsOptions(calls=[], truth=tmp_path / "truth.vcf", output=tmp_path / "metrics.json")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -342,3 +343,28 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert bad.returncode == 2
     assert bad.stderr.count("\n") == 1
     assert not (tmp_path / "x.vcf").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Type=Float", "Type=String", "declares PROB_SOMATIC_TUMOR with Type=String; it must be Float"),
+        ("Number=A", "Number=2", "PROB_SOMATIC_TUMOR has 2 values for 1 alternative alleles"),
+    ],
+)
+def test_probabilities_that_are_declared_otherwise_are_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    calls = write_scored(tmp_path / "calls.vcf", SNVS)
+    lines = calls.read_text().splitlines(keepends=True)
+    declared = next(number for number, line in enumerate(lines) if line.startswith("##INFO=<ID=PROB_SOMATIC_TUMOR,"))
+    lines[declared] = lines[declared].replace(old, new)
+    if new == "Number=2":
+        lines = [re.sub(r"(PROB_SOMATIC_TUMOR=)([^;\t]+)", r"\1\2,\2", line) for line in lines]
+    (tmp_path / "other.vcf").write_text("".join(lines))
+    with pytest.raises(UserError, match=words):
+        run(tmp_path, tmp_path / "other.vcf")
+
+
+def test_calls_may_be_named_by_the_address_of_a_file(tmp_path: Path) -> None:
+    calls = write_scored(tmp_path / "calls.vcf", SNVS)
+    options = FdrFilterOptions(calls=f"file://{calls}", events=["SOMATIC_TUMOR"], fdr=0.05, output=tmp_path / "out.vcf")
+    assert options.calls == calls

@@ -12,6 +12,7 @@ import pysam
 import pytest
 from scipy.special import expit, logit
 
+import varproof
 from network_examples import SETTINGS, with_indels
 from pair_examples import Pair, body, read_all, write_pair, write_records
 from predict_examples import CALIBRATION, reads_of, run, write_candidates, write_model, write_packed
@@ -20,6 +21,7 @@ from tensor_examples import example_tensors, write_tensors
 from varproof.commands.combine_calls import CombineCallsOptions, combine_calls
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
+from varproof.commands.predict import PredictOptions, predict
 from varproof.commands.tensorise import TensoriseOptions, tensorise
 from varproof.formats.vcf import from_phred
 from varproof.network.predicted_calls import JudgedAlleles, at_shares_of_sample
@@ -290,3 +292,13 @@ def test_filter_evaluate_and_combine_read_the_output(model: Path, tmp_path: Path
         odds = math.log(10) / 10 * (record.info["PROB_COMBINED_ARTIFACT"][0] - record.info["PROB_COMBINED_SOMATIC"][0])
         assert odds == pytest.approx((logit(0.8) - logit(error)) / 2, abs=1e-3)
         assert record.info["COMBINED_FROM"] == ("both",)
+
+
+def test_the_api_predicts_what_the_executable_does(model: Path, tmp_path: Path) -> None:
+    made = write_tensors(tmp_path / "tensors.h5", example_tensors(20, SETTINGS))
+    predict(PredictOptions(model=model, tensors=made, output=tmp_path / "executable.vcf.gz"))
+    calls = varproof.predict(model, tensors=made, output=tmp_path / "api.vcf.gz")
+    records = read_all(calls.path)
+    assert [str(record) for record in records] == [str(record) for record in read_all(tmp_path / "executable.vcf.gz")]
+    expected = [from_phred(record.info["PROB_CNN_SOMATIC"][0]) for record in records]
+    assert len(records) == 20 and calls.arrays()["CNN_SOMATIC"] == pytest.approx(expected, rel=1e-5)

@@ -1,5 +1,6 @@
 """scatter-candidates and gather: what is collected on chunks and put together is what the whole list gives."""
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pysam
 import pytest
 
 from evidence_examples import PROPERTIES, plain_sequence, write_candidates
+from scored_examples import Call, write_scored
 from small_bams import random_pairs, write_bam, write_fasta
 from varproof.commands.base import parse_options
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
@@ -303,3 +305,16 @@ def test_options(small: Scattered, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"contig 'chr1' is not in .*other.fa"):
         scattered_chunks(DATA / "candidates.vcf.gz", other, tmp_path / "chunks", chunks=3)
     assert not (tmp_path / "chunks").exists()
+
+
+def test_calls_of_other_samples_or_another_genome_are_refused(tmp_path: Path) -> None:
+    first = write_scored(tmp_path / "a.vcf", [Call(100, "A", "C", 0.01)])
+    other = write_scored(tmp_path / "b.vcf", [Call(200, "A", "C", 0.01)])
+    text = other.read_text()
+    other.write_text(text.replace("\ttumor\tnormal\n", "\ttumor\tblood\n"))
+    with pytest.raises(UserError, match=r"b\.vcf has the samples tumor, blood, unlike .*a\.vcf"):
+        gathered([first, other], tmp_path / "out.vcf", None)
+    other.write_text(re.sub(r"(##contig=<ID=chr1,length=)(\d+)", r"\g<1>1\2", text))
+    with pytest.raises(UserError, match=r"b\.vcf: its header differs .*: contig chr1 has 1\d+ bp, not \d+"):
+        gathered([first, other], tmp_path / "out.vcf", None)
+    assert not (tmp_path / "out.vcf").exists()

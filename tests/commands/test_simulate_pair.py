@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pysam
 import pytest
+from pydantic import ValidationError
 from scipy import stats
 
 from varproof.commands.simulate_pair import Options, simulate
+from varproof.machinery.errors import UserError
 
 SMALL = {
     "genome_length": 40_000,
@@ -225,3 +227,47 @@ def test_help_is_light() -> None:
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     assert "--artifacts" in run("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"insert_size_mean": 50, "read_length": 100}, "--insert-size-mean is below --read-length"),
+        ({"genome_length": 9_000, "contigs": 2}, "each contig needs at least 5000 bp"),
+        ({"min_indel_length": 30, "max_indel_length": 20}, "--max-indel-length is below --min-indel-length"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, changes: dict[str, int], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Options(output=tmp_path / "out", **(SMALL | changes))
+
+
+def test_contigs_shorter_than_a_fragment_are_refused(tmp_path: Path) -> None:
+    reference = tmp_path / "short.fa"
+    reference.write_text(">one\n" + "ACGT" * 100 + "\n")
+    with pytest.raises(UserError, match=r"short\.fa: no contig is as long as a fragment; \d+ bp are needed"):
+        simulated(tmp_path / "out", reference=reference)
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_library_of_the_normal_changes_nothing_but_the_normal(tmp_path: Path) -> None:
+    """Its damage has other hot spots; those of the tumour, and of other persons in its library, stay."""
+    few = {
+        "somatic_snvs": 9,
+        "somatic_mnvs": 2,
+        "somatic_insertions": 4,
+        "somatic_deletions": 4,
+        "germline": 10,
+        "empty_sites": 4,
+    }
+    options = few | {
+        "genome_length": 15_000,
+        "contigs": 1,
+        "max_indel_length": 30,
+        "artifacts": ["all"],
+        "contexts": 1,
+        "seed": 2,
+    }
+    same, other = (simulated(tmp_path / kind, normal_library=kind, **options) for kind in ("same", "other"))
+    alike = {path.name: filecmp.cmp(path, other / path.name, shallow=False) for path in sorted(same.glob("*.bam"))}
+    assert alike == {"context-1.bam": True, "normal.bam": False, "tumor.bam": True}

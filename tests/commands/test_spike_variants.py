@@ -365,6 +365,7 @@ def test_wrong_input_is_one_line(person: Path, tmp_path: Path, more: dict[str, A
         ({"variants": "plan.vcf"}, "--count is for variants at random places"),
         ({"purity": 0.0}, "greater than 0"),
         ({"types": ["snp"]}, "snv"),
+        ({"types": []}, "name at least one"),
         ({"second_reads": "a.bam"}, "the same file as --reads"),
     ],
 )

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+import varproof
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))  # the modules import their neighbours by bare name
 try:
     import pages
+    import parts_table
     import speed_table
     import spiking_table
     from tables import CLASSES, NOMINAL_FDRS, Goals, fdr_cell, summed, write_results
@@ -157,6 +160,19 @@ def test_spiking_that_misses_its_goals_is_marked() -> None:
     assert "| `--threads 1` | 10.0 | 10.0 | 1.0 | 500 |" in page
     assert "| `--threads 2` | 11.0 | **9.1** ✗ | 1.0 | **501** ✗ |" in page
     assert "| a copy by samtools | 50.0 | 2.0 | 1.0 |  |" in page
+
+
+def test_self_made_parts_are_those_of_the_package() -> None:
+    package = Path(varproof.__file__).parent
+    assert not [name for part in parts_table.PARTS for name in part.modules if not (package / name).is_file()]
+
+
+def test_libraries_are_shown_as_multiples_of_our_part() -> None:
+    ways = {"ours": {"cpu_seconds": 0.004, "seconds": 0.005}, "theirs": {"cpu_seconds": 0.01, "seconds": 0.03}}
+    found = {"logistic": ways, "pools": {"windows": 7, "ways": ways, "checks": {"all end": {"ours": True, "theirs": False}}}}
+    page = parts_table.parts_lines(found)
+    assert "| logistic model of 5,000 labels | ours 4.0 / 5.0 | theirs 2.5 / 6.0 |" in page
+    assert "| what holds of a pool of workers | ours | theirs |" in page and "| all end | yes | no |" in page
 
 
 def test_the_committed_page_is_what_is_made_of_the_committed_figures(tmp_path: Path) -> None:

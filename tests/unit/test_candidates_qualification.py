@@ -113,6 +113,13 @@ def test_trees_of_other_kinds_are_refused(tmp_path: Path, changes: dict[str, obj
         read_tree(spoilt(tmp_path, **changes))
 
 
+@pytest.mark.parametrize(("column", "value"), [("known", 1.5), ("candidates", 0)])
+def test_shares_and_counts_of_a_tree_are_possible_ones(tmp_path: Path, column: str, value: float) -> None:
+    values = [*getattr(tree_of(200), column)[:-1], value]
+    with pytest.raises(UserError, match="shares lie within 0 and 1, counts are at least 1"):
+        read_tree(spoilt(tmp_path, **{column: values}))
+
+
 @pytest.mark.parametrize("column", ["left", "right", "feature"])
 def test_a_tree_that_points_back_would_never_end(tmp_path: Path, column: str) -> None:
     values = getattr(tree_of(200), column)

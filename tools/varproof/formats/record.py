@@ -282,14 +282,6 @@ class Info:
     def __iter__(self) -> Iterator[str]:
         return (entry.partition("=")[0] for entry in self._record.entries if entry)
 
-    def keys(self) -> list[str]:
-        """Names of the fields, in order."""
-        return list(self)
-
-    def items(self) -> list[tuple[str, Any]]:
-        """(name, value) of the fields, in order."""
-        return [(name, self.get(name)) for name in self]
-
     def __setitem__(self, name: str, value: Any) -> None:
         self._without(name)
         self._record.entries.append(name if value is True else f"{name}={shown(value)}")
@@ -330,10 +322,6 @@ class Filters:
         kept = [other for other in self.keys() if other not in (name, "PASS")]
         self.set([*kept, name])
 
-    def clear(self) -> None:
-        """Remove all names."""
-        self.set([])
-
     def __delitem__(self, name: str) -> None:
         self.set(other for other in self.keys() if other != name)
 
@@ -355,20 +343,9 @@ class Samples:
             raise IndexError(sample)
         return SampleColumn(self._record, FIRST_SAMPLE + number)
 
-    def keys(self) -> list[str]:
-        """Names of the samples."""
-        return self._record.header.samples[: len(self)]
-
     def values(self) -> list["SampleColumn"]:
         """All columns, in order."""
         return [self[number] for number in range(len(self))]
-
-    def items(self) -> list[tuple[str, "SampleColumn"]]:
-        """(name, column), in order."""
-        return list(zip(self.keys(), self.values(), strict=True))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
 
 
 class SampleColumn:
@@ -420,11 +397,6 @@ class SampleColumn:
         """Numbers of the alleles of GT (None: not known); None without GT."""
         text = self.text(GENOTYPE)
         return None if text is None else genotype(text)
-
-    @property
-    def phased(self) -> bool:
-        """Whether GT is written with '|'."""
-        return "|" in (self.text(GENOTYPE) or "")
 
     def __setitem__(self, key: str, value: Any) -> None:
         if key == GENOTYPE and not isinstance(value, str):
