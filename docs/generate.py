@@ -399,8 +399,8 @@ def _decisions(room: str) -> str:
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
         shown = ", ".join(f"{item:g}" for item in value) if isinstance(value, tuple) else f"{value:.10g}"
-        rows.append((f"`{name}`", shown, escaped(field.description or "")))
-    return table(("decision", "value", "why"), rows)
+        rows.append((f"`{name}` {shown}", escaped(field.description or "")))
+    return table(("decision", "why"), rows)
 
 
 def results_section(heading: str) -> str:
