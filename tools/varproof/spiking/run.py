@@ -216,7 +216,8 @@ def _finish_sample(settings: SpikingSettings, folder: Path, work: Path, jobs: li
     threads = ("-@", str(max(0, workers // len(SAMPLES) - 1)))
     if settings.format == "cram":
         cram, reference = bam.with_suffix(".cram"), str(settings.reference)
-        pysam.view("--no-PG", *threads, "-C", "-T", reference, "-o", str(cram), str(bam), catch_stdout=False)
+        # Not by several threads: they choose each block's compression by what others have met so far.
+        pysam.view("--no-PG", "-C", "-T", reference, "-o", str(cram), str(bam), catch_stdout=False)
         bam.unlink()
         bam = cram
     pysam.index(*threads, str(bam))
