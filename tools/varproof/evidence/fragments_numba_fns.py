@@ -185,8 +185,11 @@ def lies_beside(candidates, c, reads, r, longest, reach):
 
 
 @compiled
-def observations(candidates, wanted, reads, paired, reference, reference_start, tables):
-    """`Observations` of the candidates `wanted`, and the number of fragments whose reads overlap each (len(wanted),)."""
+def observations(candidates, wanted, reads, paired, reference, listed, reference_start, tables):
+    """`Observations` of the candidates `wanted`, and the number of fragments whose reads overlap each (len(wanted),).
+
+    listed: as in `direct_log_ratios`.
+    """
     longest = 0
     for r in range(len(reads.start)):
         longest = max(longest, reads.high[r] - reads.low[r])
@@ -210,7 +213,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
         substitution, beside, low, high, wide = bounds_of(candidates, c, tables.cut)
         direct = direct_log_ratios(
-            candidates, c, reads, first, last if substitution else first, reference, reference_start, tables
+            candidates, c, reads, first, last if substitution else first, reference, listed, reference_start, tables
         )
         for r in range(first, last):
             unmapped = (reads.flag[r] & UNMAPPED) != 0
