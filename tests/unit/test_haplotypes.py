@@ -145,5 +145,16 @@ def test_of_two_descriptions_that_no_read_tells_apart_the_better_keeps_the_reads
 
 
 def test_the_order_of_lists_and_haplotypes_does_not_matter(tmp_path: Path) -> None:
-    edits = [snv(AT - 1), DELETION, snv(AT + 6, 2)]
+    edits = [snv(AT - 1, 3), DELETION, snv(AT + 6, 2)]
     assert judged(tmp_path, [[], edits], edits) == judged(tmp_path, [edits, []], edits[::-1])[::-1] == [REAL] * 3
+
+
+def test_a_deletion_is_the_rival_of_an_snv_of_its_base(tmp_path: Path) -> None:
+    """Reads that end behind a deleted base show the next one there: with the deletion in the list, they are the deletion's."""
+    deletion, shown = (AT, AT + 1, ""), (AT, AT + 1, REFERENCE[AT + 1])
+    reads = haplotype_reads([deletion], "d") + haplotype_reads([], "r")
+    sequence = REFERENCE[AT - READ_LENGTH + 1 : AT] + REFERENCE[AT + 1]
+    reads += [Read(f"e{i}", AT - READ_LENGTH + 1, f"{READ_LENGTH}M", sequence, [30] * READ_LENGTH) for i in range(3)]
+    evidence = collected(tmp_path, REFERENCE, reads, [record(deletion), record(shown)], SINGLE_END)
+    assert max(log_ratios(evidence, 1)) < 1
+    assert sum(ratio > 5 for ratio in log_ratios(evidence, 0)) == 13

@@ -355,7 +355,8 @@ def _may_rival(item: Placement, other: Placement) -> bool:
     Any indel can. A substitution can where an indel touches it, or where it overlaps another one in part; of two at the same
     place, or side by side, the bases themselves tell.
     """
-    if item.start == other.start and item.end == other.end and (not item.is_indel or np.array_equal(item.alt, other.alt)):
+    substitutions = not item.is_indel and not other.is_indel
+    if item.start == other.start and item.end == other.end and (substitutions or np.array_equal(item.alt, other.alt)):
         return False
     if other.is_indel:
         return True
