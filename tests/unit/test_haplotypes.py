@@ -158,3 +158,12 @@ def test_a_deletion_is_the_rival_of_an_snv_of_its_base(tmp_path: Path) -> None:
     evidence = collected(tmp_path, REFERENCE, reads, [record(deletion), record(shown)], SINGLE_END)
     assert max(log_ratios(evidence, 1)) < 1
     assert sum(ratio > 5 for ratio in log_ratios(evidence, 0)) == 13
+
+
+def test_an_snv_within_a_tandem_duplication_is_not_explained_by_its_other_copy(tmp_path: Path) -> None:
+    """A haplotype with both would have one copy with the SNV and one without, which any read of the reference fits."""
+    duplication, substitution = (AT - 15, AT - 15, REFERENCE[AT - 15 : AT + 15]), snv(AT)
+    found = judged(tmp_path, [[], [duplication], [substitution]], [duplication, substitution])
+    assert found[0][:2] == (10, 20)
+    support, against, *_ = found[1]
+    assert support == 10 and against >= 10

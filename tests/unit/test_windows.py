@@ -208,6 +208,8 @@ def test_compatible_edits_do_not_overlap() -> None:
         (snv, placement(10, "A", "G")),
     ):
         assert not compatible(one, other) and not compatible(other, one)
+    duplication = placement(20, "", "ACG", shift=3)
+    assert not compatible(placement(22, "G", "T"), duplication) and compatible(placement(23, "A", "T"), duplication)
 
 
 def test_indels_that_can_meet_may_be_one_simpler_indel() -> None:

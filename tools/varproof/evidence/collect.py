@@ -83,7 +83,7 @@ def collect_chunk(
     chunk = _decoded(alignments, reference, max(0, low), high, max_depth, most)
     if own > 1 and _pairs(placements, chunk.reads) > MOST_PAIRS:
         raise TooManyBases
-    listed = _listed_bases(placements, reference)
+    listed = _listed_bases(placements, chunk.reads, reference)
     slip = np.array([_slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _observe(first, chunk, reference, listed, sample)
@@ -253,13 +253,17 @@ def _compatible_sets(variants: list[Placement]) -> list[list[Placement]]:
     return sets
 
 
-def _listed_bases(placements: list[Placement], reference: ReferenceSlice) -> np.ndarray:
-    """uint8 (reference,): which bases substitutions of the list have at each position, as bits."""
+def _listed_bases(placements: list[Placement], reads: ReadArrays, reference: ReferenceSlice) -> np.ndarray:
+    """uint8 (reference,): which bases substitutions of the list have at each position, as bits; where more reads show them than
+    one that was misplaced and its copies.
+    """
+    from varproof.evidence.fragments_numba_fns import shown_by_several
+
     listed = np.zeros(len(reference.codes), np.uint8)
     for item in placements:
         if not item.is_indel:
             listed[item.start - reference.start : item.end - reference.start] |= np.left_shift(1, item.alt).astype(np.uint8)
-    return listed
+    return shown_by_several(reads, listed, reference.start)
 
 
 def _observe(

@@ -24,6 +24,11 @@ class EvidenceDecisions(Decisions):
         4, ge=0,
         description="with more mismatches beside a substitution the aligner may have missed a gap: the read is realigned.",
     )  # fmt: skip
+    least_crowd: int = Field(
+        4,
+        ge=1,
+        description="reads that show a listed base, from which on it is no such mismatch: variants may crowd on a haplotype.",
+    )
     small_clip: int = Field(
         3,
         ge=0,

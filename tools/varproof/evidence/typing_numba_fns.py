@@ -172,8 +172,8 @@ def base_log_ratios(tables):
 def direct_log_ratios(candidates, c, reads, first, last, reference, listed, reference_start, tables):
     """`DirectRatios` of the reads first..last - 1 against a substitution, from the bases that are compared with it.
 
-    listed (as `reference`): bases that substitutions of the list have at each position, as bits. They count as no mismatches
-    beside: where variants crowd, a read is not one whose gaps the aligner missed.
+    listed (as `reference`): bases, as bits, that substitutions of the list have and several reads show. They are no mismatches:
+    where variants crowd, a read is not one whose gaps the aligner missed.
     """
     size = max(0, last - first)
     out = DirectRatios(np.zeros(size, np.bool_), np.zeros(size), np.zeros(size), np.zeros(size, np.uint8),

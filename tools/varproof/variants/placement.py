@@ -145,10 +145,16 @@ def _shortened(allele: np.ndarray, cut: int) -> np.ndarray:
 
 
 def compatible(first: Placement, second: Placement) -> bool:
-    """Whether one haplotype can carry both edits, each where its left-aligned record has it: they don't overlap."""
+    """Whether one haplotype can carry both edits, each where its left-aligned record has it.
+
+    They may touch, but not overlap; nor may a substitution lie where an indel can be moved to: a tandem duplication would carry
+    a second copy of its place.
+    """
     if first.start == first.end == second.start == second.end:
         return False
-    return first.end <= second.start or second.end <= first.start
+    if first.is_indel and second.is_indel:
+        return first.end <= second.start or second.end <= first.start
+    return first.high <= second.low or second.high <= first.low
 
 
 def may_be_simpler(first: Placement, second: Placement) -> bool:
