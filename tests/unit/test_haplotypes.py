@@ -162,8 +162,12 @@ def test_a_deletion_is_the_rival_of_an_snv_of_its_base(tmp_path: Path) -> None:
 
 def test_an_snv_within_a_tandem_duplication_is_not_explained_by_its_other_copy(tmp_path: Path) -> None:
     """A haplotype with both would have one copy with the SNV and one without, which any read of the reference fits."""
-    duplication, substitution = (AT - 15, AT - 15, REFERENCE[AT - 15 : AT + 15]), snv(AT)
-    found = judged(tmp_path, [[], [duplication], [substitution]], [duplication, substitution])
-    assert found[0][:2] == (10, 20)
-    support, against, *_ = found[1]
-    assert support == 10 and against >= 10
+    first, last, substitution = AT - 100, AT + 100, snv(AT)
+    junction = REFERENCE[last - 50 : last] + REFERENCE[first : first + 50]
+    reads = haplotype_reads([], "r") + haplotype_reads([substitution], "s")
+    reads += [Read(f"j{i}", last - 50, "50M50S", junction, [30] * READ_LENGTH) for i in range(20)]
+    listed = [record((first, first, REFERENCE[first:last])), record(substitution)]
+    evidence = collected(tmp_path, REFERENCE, reads, listed, SINGLE_END)
+    assert sum(ratio > 5 for ratio in log_ratios(evidence, 0)) == 20
+    ratios = log_ratios(evidence, 1)
+    assert sum(ratio > 5 for ratio in ratios) == sum(ratio < -5 for ratio in ratios) == 10
