@@ -104,9 +104,11 @@ def one_read_ratios(item: Locus, realign: bool, properties=SINGLE_END, tmp: Path
         arrays = arrays._replace(substitution=np.zeros(1, bool))
     with pysam.AlignmentFile(str(path)) as alignments:
         reads = _decoded(alignments, reference, 0, len(REFERENCE), None).reads
-    size, context = len(reads.start), (reference.codes, 0, sample.tables)
-    direct = direct_log_ratios(arrays, 0, reads, 0, size if arrays.substitution[0] else 0, *context)
+    size, listed = len(reads.start), np.zeros(len(REFERENCE), np.uint8)
+    compared = size if arrays.substitution[0] else 0
+    direct = direct_log_ratios(arrays, 0, reads, 0, compared, reference.codes, listed, 0, sample.tables)
     usable = [*direct.usable, *[False] * (size - len(direct.usable))]
+    context = (reference.codes, 0, sample.tables)
     return [direct.log_ratio[r] if usable[r] else log_ratio_anew(arrays, 0, reads, r, *context)[0] for r in range(size)]
 
 

@@ -12,7 +12,16 @@ from evidence_examples import plain_sequence
 from varproof.reads.decode import base_codes
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.edit import VariantType
-from varproof.variants.placement import MAX_SHIFT, Placement, compatible, haplotype, place, reference_haplotype
+from varproof.variants.placement import (
+    MAX_SHIFT,
+    Placement,
+    compatible,
+    haplotype,
+    is_one_indel,
+    may_be_simpler,
+    place,
+    reference_haplotype,
+)
 from varproof.variants.reference import ReferenceSlice
 
 OFFSET = 1000
@@ -125,9 +134,9 @@ def test_long_repeats_are_followed_but_not_for_ever() -> None:
     assert OFFSET + 1 < far.start <= OFFSET + MAX_SHIFT + 400
 
 
-def placement(start: int, ref: str, alt: str) -> Placement:
+def placement(start: int, ref: str, alt: str, shift: int = 0) -> Placement:
     end = OFFSET + start + len(ref)
-    return Placement(OFFSET + start, end, base_codes(alt), 0, VariantType.REPLACEMENT)
+    return Placement(OFFSET + start, end, base_codes(alt), shift, VariantType.REPLACEMENT)
 
 
 @settings(max_examples=60, deadline=None)
@@ -186,12 +195,33 @@ def test_alleles_that_a_read_can_span_stay_whole() -> None:
     assert shown == "A" * 25 + inserted + "A" * 25
 
 
-def test_compatible_edits_leave_each_other_alone() -> None:
+def test_compatible_edits_do_not_overlap() -> None:
     snv, next_base, insertion, deletion = (
         placement(10, "A", "C"), placement(11, "A", "C"), placement(11, "", "GG"), placement(5, "AAAAAAAA", ""),
     )  # fmt: skip
-    assert compatible(snv, placement(12, "A", "C")) and compatible(placement(12, "A", "C"), snv)
-    assert not compatible(snv, deletion) and not compatible(deletion, insertion)
-    assert not compatible(insertion, placement(11, "", "T"))
-    assert not compatible(snv, insertion), "an insertion right after the base may be the same change written otherwise"
-    assert not compatible(snv, next_base)
+    for one, other in ((snv, next_base), (snv, insertion), (next_base, insertion), (placement(13, "A", "C"), deletion)):
+        assert compatible(one, other) and compatible(other, one), "touching"
+    for one, other in (
+        (snv, deletion),
+        (deletion, insertion),
+        (insertion, placement(11, "", "T")),
+        (snv, placement(10, "A", "G")),
+    ):
+        assert not compatible(one, other) and not compatible(other, one)
+    duplication = placement(20, "", "ACG", shift=3)
+    assert not compatible(placement(22, "G", "T"), duplication) and compatible(placement(23, "A", "T"), duplication)
+
+
+def test_indels_that_can_meet_may_be_one_simpler_indel() -> None:
+    near, far = placement(5, "A", "", shift=4), placement(12, "", "A")
+    assert may_be_simpler(near, placement(10, "", "A")) and may_be_simpler(placement(10, "", "A"), near)
+    assert not may_be_simpler(near, far) and not may_be_simpler(near, placement(9, "A", "C"))
+
+
+@pytest.mark.parametrize(
+    ("sequence", "one"),
+    [("ACGTACGT", True), ("ACGACGT", True), ("ACGTTACGT", True), ("ACGAACGT", False), ("ACTACGT", True), ("ATGACGT", False)],
+)
+def test_one_indel_is_told_from_more(sequence: str, one: bool) -> None:
+    """Of ACGTACGT: itself, a T or a G lost, a T gained; a T for an A; a lost T beside a substitution."""
+    assert is_one_indel(base_codes(sequence), base_codes("ACGTACGT")) is one

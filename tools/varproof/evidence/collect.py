@@ -6,6 +6,7 @@ neighbour only. Candidates within a halo on both sides of the chunk take part as
 where chunks begin and end.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,15 @@ from varproof.reads.sam import DELETION, INSERTION, SKIP
 from varproof.variants.candidate import Candidate, candidate_key
 from varproof.variants.chunks import NEIGHBOUR_REACH
 from varproof.variants.edit import VariantType
-from varproof.variants.placement import Placement, compatible, haplotype, place, reference_haplotype
+from varproof.variants.placement import (
+    Placement,
+    compatible,
+    haplotype,
+    is_one_indel,
+    may_be_simpler,
+    place,
+    reference_haplotype,
+)
 from varproof.variants.reference import ReferenceSlice
 
 MOST_BASES = 1 << 26
@@ -74,20 +83,28 @@ def collect_chunk(
     chunk = _decoded(alignments, reference, max(0, low), high, max_depth, most)
     if own > 1 and _pairs(placements, chunk.reads) > MOST_PAIRS:
         raise TooManyBases
+    listed = _listed_bases(placements, chunk.reads, reference)
     slip = np.array([_slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
-    found, used = _observe(first, chunk, reference, sample)
+    found, used = _observe(first, chunk, reference, listed, sample)
     support = _support(found, len(placements))
     neighbours = _neighbours(placements, support, own)
-    again = np.array([i for i in range(own) if neighbours[i]], np.int64)
-    parts = [_only(found, np.setdiff1d(np.arange(own), again))]
-    if len(again):
-        second = _candidate_arrays(
-            [placements[i] for i in again], [neighbours[i] for i in again], slip[again], reference, sample
-        )
-        better, _ = _observe(second, chunk, reference, sample)
-        parts.append(better._replace(candidate=again[better.candidate].astype(np.int32)))
-    final = _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+
+    def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
+        """`current`, with the candidates `again` observed anew, beside the neighbours chosen for each."""
+        if not len(again):
+            return current
+        arrays = _candidate_arrays([placements[i] for i in again], [chosen[i] for i in again], slip[again], reference, sample)
+        better, _ = _observe(arrays, chunk, reference, listed, sample)
+        better = better._replace(candidate=again[better.candidate].astype(np.int32))
+        parts = (_only(current, np.setdiff1d(np.arange(len(placements)), again)), better)
+        return _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+
+    final = observed_beside(found, neighbours, np.flatnonzero([bool(near) for near in neighbours]))
+    best = _best_descriptions(found, final, placements, neighbours, chunk.fragments)
+    changed = np.flatnonzero([one is not other for one, other in zip(neighbours, best, strict=True)])
+    final = observed_beside(final, best, changed)
+    final = _only(final, np.arange(own))
     counts = allele_counts(final, found, placements, own, chunk.fragments)
     counts |= {"used": used[:own], "depth": used[:own]}
     if chunk.limited:
@@ -170,13 +187,11 @@ def _candidate_arrays(
         reference_first.append(len(haplotypes))
         haplotypes.append(reference_haplotype(reference, low, high, item, cut))
         together = _compatible_sets(beside)
-        without = [(len(edits), haplotype(reference, low, high, edits, cut)) for edits in together if edits]
-        carrying = [
-            (len(edits) + 1, haplotype(reference, low, high, [item, *edits], cut))
-            for edits in together
-            if all(compatible(item, edit) for edit in edits)
-        ]
-        haplotypes += _not_simpler(without, carrying)
+        without = _applied(together, reference, low, high, cut)
+        carrying = _applied(
+            [[item, *edits] for edits in together if all(compatible(item, edit) for edit in edits)], reference, low, high, cut
+        )
+        haplotypes += _not_simpler(without[1:], carrying)
         alternative_first.append(len(haplotypes))
         haplotypes += _not_simpler(carrying, without)
         in_repeat += [slip_forward > 0.0] * (len(haplotypes) - len(in_repeat))
@@ -205,6 +220,20 @@ def _candidate_arrays(
     )
 
 
+def _applied(
+    sets: list[list[Placement]], reference: ReferenceSlice, low: int, high: int, cut: int
+) -> list[tuple[int, np.ndarray]]:
+    """(number of variants, sequence) of each set of variants; none of sets that are together one simpler variant."""
+    plain = reference.between(low, high)
+    out = []
+    for edits in sets:
+        sequence = haplotype(reference, low, high, edits, cut)
+        may_be = any(may_be_simpler(one, other) for one, other in itertools.combinations(edits, 2))
+        if not may_be or not is_one_indel(sequence, plain):
+            out.append((len(edits), sequence))
+    return out
+
+
 def _not_simpler(own: list[tuple[int, np.ndarray]], other: list[tuple[int, np.ndarray]]) -> list[np.ndarray]:
     """Haplotypes of one side, each with its number of variants, that the other side does not make of fewer variants.
 
@@ -224,13 +253,26 @@ def _compatible_sets(variants: list[Placement]) -> list[list[Placement]]:
     return sets
 
 
+def _listed_bases(placements: list[Placement], reads: ReadArrays, reference: ReferenceSlice) -> np.ndarray:
+    """uint8 (reference,): which bases substitutions of the list have at each position, as bits; where more reads show them than
+    one that was misplaced and its copies.
+    """
+    from varproof.evidence.fragments_numba_fns import shown_by_several
+
+    listed = np.zeros(len(reference.codes), np.uint8)
+    for item in placements:
+        if not item.is_indel:
+            listed[item.start - reference.start : item.end - reference.start] |= np.left_shift(1, item.alt).astype(np.uint8)
+    return shown_by_several(reads, listed, reference.start)
+
+
 def _observe(
-    arrays: CandidateArrays, chunk: ChunkReads, reference: ReferenceSlice, sample: Sample
+    arrays: CandidateArrays, chunk: ChunkReads, reference: ReferenceSlice, listed: np.ndarray, sample: Sample
 ) -> tuple[Observations, np.ndarray]:
     from varproof.evidence.fragments_numba_fns import observations
 
     wanted = np.arange(len(arrays.low))
-    return observations(arrays, wanted, chunk.reads, chunk.paired, reference.codes, reference.start, sample.tables)
+    return observations(arrays, wanted, chunk.reads, chunk.paired, reference.codes, listed, reference.start, sample.tables)
 
 
 def _only(found: Observations, wanted: np.ndarray) -> Observations:
@@ -273,13 +315,58 @@ def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> l
     return chosen
 
 
+def _best_descriptions(
+    found: Observations, beside: Observations, placements: list[Placement], neighbours: list[list[Placement]], fragments: int
+) -> list[list[Placement]]:
+    """Neighbours of each candidate, without those that its reads can't be told from, if it is the better description.
+
+    Two descriptions of one event, where no read reaches over the repeat that they lie in, would else take each other's reads.
+    found, beside: observations without and with the neighbours. Better is what makes the reads likelier, then what is simpler.
+    """
+    alone = np.searchsorted(found.candidate, np.arange(len(placements) + 1))
+    together = np.searchsorted(beside.candidate, np.arange(len(placements) + 1))
+    # Rounded, so that the order of fragments does not matter.
+    gain = np.bincount(found.candidate, np.maximum(0.0, np.round(found.claim)), len(placements))
+    order = {
+        id(item): (-gain[i], item.reference_length + len(item.alt), item.low, item.alt.tobytes())
+        for i, item in enumerate(placements)
+    }
+    chosen = list(neighbours)
+    ratio_of = np.zeros(fragments, np.float32)
+    for i, near in enumerate(neighbours):
+        item = placements[i]
+        worse = [id(other) for other in near if _one_event(item, other) and order[id(item)] < order[id(other)]]
+        if not worse:
+            continue
+        rows, own = slice(together[i], together[i + 1]), slice(alone[i], alone[i + 1])
+        ratio_of[beside.fragment[rows]] = beside.log_ratio[rows]
+        clear = (found.log_ratio[own] > DECISIONS.support_log_ratio) & (found.strand[own] > 0)
+        ratios = ratio_of[found.fragment[own][clear]]
+        undecided = int((np.abs(ratios) < DECISIONS.support_log_ratio).sum())
+        if undecided >= DECISIONS.least_support and undecided > DECISIONS.undecided_share * len(ratios):
+            chosen[i] = [other for other in near if id(other) not in worse]
+    return chosen
+
+
+def _one_event(item: Placement, other: Placement) -> bool:
+    """Whether two variants may describe one event: one haplotype can't carry both."""
+    return not compatible(item, other) or may_be_simpler(item, other)
+
+
 def _may_rival(item: Placement, other: Placement) -> bool:
-    """Whether reads of `other` could look like reads of `item`: any indel can; a substitution only where both overlap."""
-    if item.start == other.start and item.end == other.end and np.array_equal(item.alt, other.alt):
+    """Whether reads of `other` could look like reads of `item`.
+
+    Any indel can. A substitution can where an indel touches it, or where it overlaps another one in part; of two at the same
+    place, or side by side, the bases themselves tell.
+    """
+    substitutions = not item.is_indel and not other.is_indel
+    if item.start == other.start and item.end == other.end and (substitutions or np.array_equal(item.alt, other.alt)):
         return False
     if other.is_indel:
         return True
-    return other.start < item.high + 1 and other.end > item.low - 1
+    if item.is_indel:
+        return other.start < item.high + 1 and other.end > item.low - 1
+    return other.start < item.end and item.start < other.end
 
 
 def _evidence(

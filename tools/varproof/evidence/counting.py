@@ -11,7 +11,7 @@ import numpy as np
 
 from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, Observations
 from varproof.evidence.typing_numba_fns import INFORMATIVE
-from varproof.variants.placement import Placement
+from varproof.variants.placement import Placement, compatible, may_be_simpler
 
 
 def allele_counts(
@@ -34,11 +34,13 @@ def allele_counts(
             best[claims.fragment[rows]] = np.maximum(best[claims.fragment[rows]], claims.claim[rows])
         return best
 
-    rivals, disguised = _rivals(placements, size), _indels_nearby(placements, size)
-    for i in sorted({*rivals, *disguised}):
+    rivals, companions = _rivals(placements, size)
+    disguised = _indels_nearby(placements, size)
+    for i in sorted({*rivals, *companions, *disguised}):
         rows = slice(own[i], own[i + 1])
         fragment, mine = found.fragment[rows], best_claims([i])
-        for others, lost in ((rivals, True), (disguised, found.log_ratio[rows] < INFORMATIVE)):
+        unsure = found.log_ratio[rows] < INFORMATIVE
+        for others, lost in ((rivals, True), (companions, unsure), (disguised, unsure)):
             theirs = best_claims(others.get(i, []))[fragment]
             shown[rows][lost & (theirs >= INFORMATIVE) & (theirs > mine[fragment])] = NEITHER
     return {
@@ -48,19 +50,22 @@ def allele_counts(
     }
 
 
-def _rivals(placements: list[Placement], size: int) -> dict[int, list[int]]:
-    """Of the first `size` candidates those that have rivals among all, and which."""
+def _rivals(placements: list[Placement], size: int) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Of the first `size` candidates those that have rivals among all, and which; likewise indels that may also go together."""
     order = sorted(range(len(placements)), key=lambda i: placements[i].low)
-    out: dict[int, list[int]] = {}
+    rivals: dict[int, list[int]] = {}
+    companions: dict[int, list[int]] = {}
     reach: list[int] = []
     for i in order:
         reach = [j for j in reach if placements[j].high >= placements[i].low]
         for j in reach:
             if are_rivals(placements[i], placements[j]):
+                out = companions if compatible(placements[i], placements[j]) else rivals
                 out.setdefault(i, []).append(j)
                 out.setdefault(j, []).append(i)
         reach.append(i)
-    return {i: out[i] for i in sorted(out) if i < size}
+    own = ({i: out[i] for i in sorted(out) if i < size} for out in (rivals, companions))
+    return next(own), next(own)
 
 
 def _indels_nearby(placements: list[Placement], size: int) -> dict[int, list[int]]:
@@ -75,12 +80,10 @@ def _indels_nearby(placements: list[Placement], size: int) -> dict[int, list[int
 
 
 def are_rivals(first: Placement, second: Placement) -> bool:
-    """Whether one copy can't carry both: they rewrite the same bases, or change the length of the same stretch."""
+    """Whether one copy seldom carries both: they rewrite the same bases, or change the length of the same stretch."""
     if first.start == second.start and first.end == second.end and np.array_equal(first.alt, second.alt):
         return False
-    if first.is_indel and second.is_indel:
-        return first.low <= second.high and second.low <= first.high
-    return first.start < second.end and second.start < first.end
+    return may_be_simpler(first, second) or (first.start < second.end and second.start < first.end)
 
 
 def scaled_count(count: np.ndarray, used: np.ndarray, depth: np.ndarray) -> np.ndarray:

@@ -24,6 +24,11 @@ class EvidenceDecisions(Decisions):
         4, ge=0,
         description="with more mismatches beside a substitution the aligner may have missed a gap: the read is realigned.",
     )  # fmt: skip
+    least_crowd: int = Field(
+        4,
+        ge=1,
+        description="reads that show a listed base, from which on it is no such mismatch: variants may crowd on a haplotype.",
+    )
     small_clip: int = Field(
         3,
         ge=0,
@@ -78,6 +83,10 @@ class EvidenceDecisions(Decisions):
         description="|ln ratio| from which on a read shows an allele: GATK's 0.2 in decimal logarithms, so that counts are "
         "comparable.",
     )
+    least_third: int = Field(
+        3, ge=1, description="reads of a third base at an SNV that make it another copy's allele: fewer may be errors."
+    )
+    least_third_share: Fraction = Field(0.1, description="and of all reads there: a rarer one hardly changes a frequency.")
     most_neighbours: int = Field(
         3,
         ge=0,
@@ -90,6 +99,11 @@ class EvidenceDecisions(Decisions):
     least_support: int = Field(2, ge=1, description="fragments that a neighbour needs: one alone is mostly an error.")
     least_relative_support: float = Field(
         0.5, ge=0, description="and of the candidate's own support: a rarer neighbour can't explain its reads."
+    )
+    undecided_share: Fraction = Field(
+        0.8,
+        description="share of a candidate's fragments that a rival explains as well, from which on both are taken for one "
+        "event: the simpler description then keeps them.",
     )
     outlier_fragments: float = Field(
         0.002,

@@ -15,6 +15,7 @@ from varproof.reads.error_features_numba_fns import second_read_is_forward
 from varproof.reads.sam import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED
 
 OUTLIER_FRAGMENTS, OUTLIER_WIDTH = DECISIONS.outlier_fragments, DECISIONS.outlier_width
+LEAST_CROWD = DECISIONS.least_crowd
 SHORTEST_INSERTION_FOR_UNMAPPED = DECISIONS.shortest_insertion_for_unmapped
 LEAST_UNMAPPED_LOG_RATIO = DECISIONS.least_unmapped_log_ratio
 LARGEST_LOG_RATIO = DECISIONS.largest_log_ratio
@@ -56,6 +57,24 @@ def _compared(reads, r, reference_start, reference_length):
         return 0, 0, 0
     first, last = max(reads.start[r], reference_start), min(reads.end[r], reference_start + reference_length)
     return first, last, reads.base_offset[r] + reads.clip_left[r] + first - reads.start[r]
+
+
+@compiled
+def shown_by_several(reads, listed, reference_start):
+    """`listed` (bases as bits, per position) without those that fewer than LEAST_CROWD reads show."""
+    count = np.zeros((len(listed), 4), np.int64)
+    for r in range(len(reads.start)):
+        for i in range(reads.mismatch_offset[r], reads.mismatch_offset[r + 1]):
+            place = reads.mismatch[i]
+            base = reads.bases[reads.base_offset[r] + reads.clip_left[r] + place - reads.start[r]]
+            if base < 4 and (listed[place - reference_start] >> base) & 1:
+                count[place - reference_start, base] += 1
+    out = np.zeros(len(listed), np.uint8)
+    for place in range(len(listed)):
+        for base in range(4):
+            if count[place, base] >= LEAST_CROWD:
+                out[place] |= 1 << base
+    return out
 
 
 @compiled
@@ -185,8 +204,11 @@ def lies_beside(candidates, c, reads, r, longest, reach):
 
 
 @compiled
-def observations(candidates, wanted, reads, paired, reference, reference_start, tables):
-    """`Observations` of the candidates `wanted`, and the number of fragments whose reads overlap each (len(wanted),)."""
+def observations(candidates, wanted, reads, paired, reference, listed, reference_start, tables):
+    """`Observations` of the candidates `wanted`, and the number of fragments whose reads overlap each (len(wanted),).
+
+    listed: as in `direct_log_ratios`.
+    """
     longest = 0
     for r in range(len(reads.start)):
         longest = max(longest, reads.high[r] - reads.low[r])
@@ -210,7 +232,7 @@ def observations(candidates, wanted, reads, paired, reference, reference_start, 
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
         substitution, beside, low, high, wide = bounds_of(candidates, c, tables.cut)
         direct = direct_log_ratios(
-            candidates, c, reads, first, last if substitution else first, reference, reference_start, tables
+            candidates, c, reads, first, last if substitution else first, reference, listed, reference_start, tables
         )
         for r in range(first, last):
             unmapped = (reads.flag[r] & UNMAPPED) != 0

@@ -36,6 +36,7 @@ MAX_ERROR = DECISIONS.max_error
 MOST_BOOST, LEAST_BOOST = numerics.log(DECISIONS.most_boost), numerics.log(DECISIONS.least_boost)
 UNMAPPED_EDIT_FRACTION = DECISIONS.unmapped_edit_fraction
 INFORMATIVE = DECISIONS.informative
+LEAST_THIRD, LEAST_THIRD_SHARE = DECISIONS.least_third, DECISIONS.least_third_share
 
 END_BINS, CLIP_BINS, MAPQ_BINS = 3, 2, 3
 
@@ -168,8 +169,12 @@ def base_log_ratios(tables):
 
 
 @compiled
-def direct_log_ratios(candidates, c, reads, first, last, reference, reference_start, tables):
-    """`DirectRatios` of the reads first..last - 1 against a substitution, from the bases that are compared with it."""
+def direct_log_ratios(candidates, c, reads, first, last, reference, listed, reference_start, tables):
+    """`DirectRatios` of the reads first..last - 1 against a substitution, from the bases that are compared with it.
+
+    listed (as `reference`): bases, as bits, that substitutions of the list have and several reads show. They are no mismatches:
+    where variants crowd, a read is not one whose gaps the aligner missed.
+    """
     size = max(0, last - first)
     out = DirectRatios(np.zeros(size, np.bool_), np.zeros(size), np.zeros(size), np.zeros(size, np.uint8),
                        np.zeros(size, np.uint8))  # fmt: skip
@@ -189,7 +194,8 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, reference_st
             if start <= position < end:
                 own += 1
             elif start - WINDOW <= position < end + WINDOW:
-                beside += 1
+                base = reads.bases[reads.base_offset[r] + clip_left + position - low]
+                beside += base > 3 or (listed[position - reference_start] >> base) & 1 == 0
         if beside > FEW_MISMATCHES:
             continue
         bases, query = reads.base_offset[r], clip_left + start - low
@@ -214,7 +220,38 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, reference_st
         out.read_context[at] = read_context_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
         if is_clear and (is_alternative or own == 0):
             out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE
+    if end - start == 1:
+        _count_third_bases(candidates, c, reads, first, last, reference[start - reference_start], tables, out)
     return out
+
+
+@compiled
+def _count_third_bases(candidates, c, reads, first, last, truth, tables, out):
+    """Let reads of a third allele of an SNV's place speak against it as those of the reference do: they come of other copies.
+
+    A base is one that so many reads show that errors don't; a few reads say as little as errors, and are left alone.
+    """
+    start, alternative = candidates.start[c], candidates.alt[candidates.alt_offset[c]]
+    count = np.zeros(4, np.int64)
+    for r in range(first, last):
+        if out.usable[r - first]:
+            base = reads.bases[reads.base_offset[r] + reads.clip_left[r] + start - reads.start[r]]
+            if base < 4:
+                count[base] += 1
+    least = max(LEAST_THIRD, LEAST_THIRD_SHARE * count.sum())
+    for base in range(4):
+        if base in (truth, alternative) or alternative > 3 or count[base] < least:
+            continue
+        for r in range(first, last):
+            query = reads.clip_left[r] + start - reads.start[r]
+            if not out.usable[r - first] or reads.bases[reads.base_offset[r] + query] != base:
+                continue
+            length = reads.base_offset[r + 1] - reads.base_offset[r]
+            clipped = reads.clip_left[r] + reads.clip_right[r]
+            look = look_of(min(query, length - 1 - query), reads.edits[r] - 1, clipped, reads.mapq[r])
+            orientation = 1 if second_read_is_forward(reads.flag[r]) else 0
+            quality = min(reads.qualities[reads.base_offset[r] + query], 93)
+            out.log_ratio[r - first] = tables.base_ratio[base, alternative, orientation, look, quality, base]
 
 
 @compiled
@@ -275,7 +312,9 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
     for position in range(start, end):
         query = query_at(reads, r, position)
         if query < 0:
-            return NEITHER
+            # With an indel beside it the aligner may have put the gap over it; haplotypes that carry both tell.
+            carrying = candidates.reference_first[c + 1] - candidates.alternative_first[c]
+            return allele_of_ratio(ratio) if carrying > 1 else NEITHER
         base = reads.bases[reads.base_offset[r] + query]
         if tables.error[min(reads.qualities[reads.base_offset[r] + query], 93)] > MAX_ERROR:
             return NEITHER

@@ -121,7 +121,7 @@ def haplotype(reference: ReferenceSlice, low: int, high: int, edits: list[Placem
     length is bounded whatever the length of the variant.
     """
     pieces, position = [], low
-    for edit in sorted(edits, key=lambda item: item.start):
+    for edit in sorted(edits, key=lambda item: (item.start, item.end)):
         pieces += [reference.between(position, edit.start), _shortened(edit.alt, cut)]
         position = edit.end
     return np.concatenate([*pieces, reference.between(position, high)])
@@ -145,8 +145,27 @@ def _shortened(allele: np.ndarray, cut: int) -> np.ndarray:
 
 
 def compatible(first: Placement, second: Placement) -> bool:
-    """Whether both edits can be applied to one haplotype and stay what they are.
+    """Whether one haplotype can carry both edits, each where its left-aligned record has it.
 
-    Neither may touch the bases over which the other can be moved: a tandem duplication would carry a second copy of them.
+    They may touch, but not overlap; nor may a substitution lie where an indel can be moved to: a tandem duplication would carry
+    a second copy of its place.
     """
-    return first.high < second.low or second.high < first.low
+    if first.start == first.end == second.start == second.end:
+        return False
+    if first.is_indel and second.is_indel:
+        return first.end <= second.start or second.end <= first.start
+    return first.high <= second.low or second.high <= first.low
+
+
+def may_be_simpler(first: Placement, second: Placement) -> bool:
+    """Whether two edits may together be one simpler edit: both are indels, and one can be moved to where the other is."""
+    return first.is_indel and second.is_indel and first.low <= second.high and second.low <= first.high
+
+
+def is_one_indel(sequence: np.ndarray, reference: np.ndarray) -> bool:
+    """Whether a sequence differs from the reference's by one insertion or deletion, or not at all."""
+    shorter = min(len(sequence), len(reference))
+    unequal = np.flatnonzero(sequence[:shorter] != reference[:shorter])
+    before = int(unequal[0]) if len(unequal) else shorter
+    rest = shorter - before
+    return rest == 0 or np.array_equal(sequence[len(sequence) - rest :], reference[len(reference) - rest :])
