@@ -47,6 +47,13 @@ def test_names_are_those_of_pysam() -> None:
     assert (empty.id, empty.alts, empty.qual, empty.filter.keys(), list(empty.info)) == (None, None, None, [], [])
 
 
+def test_a_record_that_ends_before_its_samples_has_nothing_of_them() -> None:
+    found = record("chr1 100 . A C . . DP=7", samples=2)
+    assert [found.samples[number].text("GT") for number in range(2)] == [None, None]
+    found.samples[1]["GT"] = "0/1"
+    assert found.line == "chr1 100 . A C . . DP=7 GT . 0/1".replace(" ", "\t")
+
+
 def test_the_end_is_that_of_info_where_it_lies_behind() -> None:
     assert record("chr1 100 . A <DEL> . . END=150").stop == 150
     assert record("chr1 100 . ACG A . . END=7").stop == 102

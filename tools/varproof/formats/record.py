@@ -114,6 +114,8 @@ class Record:
         expected = 8 if not header.samples else FIRST_SAMPLE + len(header.samples)
         if len(columns) != expected and not (len(columns) == 8 or (len(columns) == 9 and not header.samples)):
             raise UserError(f"it has {len(columns)} columns, where the header has {expected}")
+        if len(columns) < expected:  # it ends before its samples; as htslib writes one that has nothing of them
+            columns += [MISSING] * (expected - len(columns))
         position = columns[POS]
         if not _DIGITS.fullmatch(position):
             raise UserError(f"its position '{position[:20]}' is no number")
