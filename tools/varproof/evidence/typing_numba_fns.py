@@ -220,7 +220,7 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, listed, refe
         out.read_context[at] = read_context_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
         if is_clear and (is_alternative or own == 0):
             out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE
-    if end - start == 1:
+    if size > 0 and end - start == 1:
         _count_third_bases(candidates, c, reads, first, last, reference[start - reference_start], tables, out)
     return out
 
