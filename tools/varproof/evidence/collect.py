@@ -287,10 +287,14 @@ def _sorted(found: Observations) -> Observations:
     return Observations(*(column[order] for column in found))
 
 
+def _supports(found: Observations) -> np.ndarray:
+    """bool, per observation: an overlapping fragment clearly prefers the alternative."""
+    return (found.log_ratio > DECISIONS.support_log_ratio) & (found.strand > 0)
+
+
 def _support(found: Observations, size: int) -> np.ndarray:
     """Overlapping fragments that clearly prefer the alternative, per candidate."""
-    clear = (found.log_ratio > DECISIONS.support_log_ratio) & (found.strand > 0)
-    return np.bincount(found.candidate[clear], minlength=size)
+    return np.bincount(found.candidate[_supports(found)], minlength=size)
 
 
 def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> list[list[Placement]]:
@@ -323,6 +327,9 @@ def _best_descriptions(
     Two descriptions of one event, where no read reaches over the repeat that they lie in, would else take each other's reads.
     found, beside: observations without and with the neighbours. Better is what makes the reads likelier, then what is simpler.
     """
+    if not any(neighbours):
+        return neighbours
+    supports = _supports(found)
     alone = np.searchsorted(found.candidate, np.arange(len(placements) + 1))
     together = np.searchsorted(beside.candidate, np.arange(len(placements) + 1))
     # Rounded, so that the order of fragments does not matter.
@@ -340,8 +347,7 @@ def _best_descriptions(
             continue
         rows, own = slice(together[i], together[i + 1]), slice(alone[i], alone[i + 1])
         ratio_of[beside.fragment[rows]] = beside.log_ratio[rows]
-        clear = (found.log_ratio[own] > DECISIONS.support_log_ratio) & (found.strand[own] > 0)
-        ratios = ratio_of[found.fragment[own][clear]]
+        ratios = ratio_of[found.fragment[own][supports[own]]]
         undecided = int((np.abs(ratios) < DECISIONS.support_log_ratio).sum())
         if undecided >= DECISIONS.least_support and undecided > DECISIONS.undecided_share * len(ratios):
             chosen[i] = [other for other in near if id(other) not in worse]

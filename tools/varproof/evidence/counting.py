@@ -64,8 +64,12 @@ def _rivals(placements: list[Placement], size: int) -> tuple[dict[int, list[int]
                 out.setdefault(i, []).append(j)
                 out.setdefault(j, []).append(i)
         reach.append(i)
-    own = ({i: out[i] for i in sorted(out) if i < size} for out in (rivals, companions))
-    return next(own), next(own)
+    return _of_first(rivals, size), _of_first(companions, size)
+
+
+def _of_first(found: dict[int, list[int]], size: int) -> dict[int, list[int]]:
+    """What was found of the first `size` candidates, in their order."""
+    return {i: found[i] for i in sorted(found) if i < size}
 
 
 def _indels_nearby(placements: list[Placement], size: int) -> dict[int, list[int]]:
