@@ -32,6 +32,7 @@ from varproof.variants.placement import (
     Placement,
     compatible,
     haplotype,
+    haplotype_key,
     is_one_indel,
     may_be_simpler,
     place,
@@ -75,8 +76,10 @@ def collect_chunk(
     own = len(candidates)
     placements = [place(item, reference) for item in candidates]
     first_low, last_low = min(item.low for item in placements), max(item.low for item in placements)
-    beside = [place(item, reference) for item in halo]
-    placements += [item for item in beside if first_low - NEIGHBOUR_REACH <= item.low <= last_low + NEIGHBOUR_REACH]
+    beside = [(item, place(item, reference)) for item in halo]
+    beside = [(item, at) for item, at in beside if first_low - NEIGHBOUR_REACH <= at.low <= last_low + NEIGHBOUR_REACH]
+    beside_listed = [item for item, _ in beside]
+    placements += [at for _, at in beside]
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
     most = None if own == 1 else MOST_BASES
@@ -88,7 +91,9 @@ def collect_chunk(
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _observe(first, chunk, reference, listed, sample)
     support = _support(found, len(placements))
-    neighbours = _neighbours(placements, support, own)
+    everything = [*candidates, *beside_listed]
+    is_listed = np.array([not item.parts for item in everything])
+    neighbours = _neighbours(placements, support, own, is_listed, _same_as_events(everything, placements))
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
         """`current`, with the candidates `again` observed anew, beside the neighbours chosen for each."""
@@ -105,8 +110,8 @@ def collect_chunk(
     changed = np.flatnonzero([one is not other for one, other in zip(neighbours, best, strict=True)])
     final = observed_beside(final, best, changed)
     final = _only(final, np.arange(own))
-    counts = allele_counts(final, found, placements, own, chunk.fragments)
-    counts |= {"used": used[:own], "depth": used[:own]}
+    counts = allele_counts(final, found, placements, is_listed, own, chunk.fragments)
+    counts |= {"used": used[:own], "depth": used[:own], "support": _support(_only_mapped(final), own)}
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
@@ -297,8 +302,32 @@ def _support(found: Observations, size: int) -> np.ndarray:
     return np.bincount(found.candidate[_supports(found)], minlength=size)
 
 
-def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> list[list[Placement]]:
-    """For each of the first `own` candidates the neighbours whose reads could be mistaken for its own."""
+def _only_mapped(found: Observations) -> Observations:
+    keep = found.mapq > 0
+    return Observations(*(column[keep] for column in found))
+
+
+def _same_as_events(candidates: list[Candidate], placements: list[Placement]) -> list[set[int]]:
+    """For each candidate the others that make what it makes together with listed neighbours: it is a part of them."""
+    by_edit: dict[tuple[int, int, bytes], list[int]] = {}
+    for i, item in enumerate(placements):
+        by_edit.setdefault((item.start, item.end, item.alt.tobytes()), []).append(i)
+    number = {(item.record, item.allele): i for i, item in enumerate(candidates) if not item.parts}
+    same: list[set[int]] = [set() for _ in candidates]
+    for item, at in zip(candidates, placements, strict=True):
+        for part in item.parts:
+            if (i := number.get((part.record, part.allele))) is not None:
+                same[i].update(by_edit[at.start, at.end, at.alt.tobytes()])
+    return same
+
+
+def _neighbours(
+    placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray, same_event: list[set[int]]
+) -> list[list[Placement]]:
+    """For each of the first `own` candidates the neighbours, alleles of the list, whose reads could be mistaken for its own.
+
+    same_event: those that are not, since the candidate is a part of them.
+    """
     order = np.argsort([item.low for item in placements], kind="stable")
     lows = np.array([placements[i].low for i in order])
     chosen: list[list[Placement]] = [[] for _ in placements]
@@ -312,7 +341,12 @@ def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> l
         rivals = [
             j
             for j in near
-            if j != i and support[j] >= threshold and placements[j].high > item.low - WINDOW and _may_rival(item, placements[j])
+            if j != i
+            and is_listed[j]
+            and support[j] >= threshold
+            and placements[j].high > item.low - WINDOW
+            and j not in same_event[i]
+            and _may_rival(item, placements[j])
         ]
         rivals.sort(key=lambda j: (-support[j], placements[j].low, placements[j].alt.tobytes()))
         chosen[i] = [placements[j] for j in rivals[: DECISIONS.most_neighbours]]
@@ -389,6 +423,10 @@ def _evidence(
     used, depth = counts["used"], counts["depth"]
     return Evidence(
         key=np.array([candidate_key(item) for item in candidates], np.uint64),
+        haplotype=np.array(
+            [haplotype_key(item.contig, at) for item, at in zip(candidates, placements, strict=True)], np.uint64
+        ),
+        joined=np.array([bool(item.parts) for item in candidates], np.uint8),
         judged=np.ones(size, np.uint8),
         sampling_ratio=np.array([_sampling_ratio(item, sample) for item in placements], np.float32),
         slip_forward=slip[:, 0].astype(np.float32),
@@ -398,6 +436,8 @@ def _evidence(
         usable=counts["usable"].astype(np.uint32),
         reference_count=scaled_count(counts["reference_count"], used, depth),
         alternative_count=scaled_count(counts["alternative_count"], used, depth),
+        other_count=scaled_count(counts["other_count"], used, depth),
+        support=counts["support"].astype(np.uint32),
         **looks,
         offset=offset,
         **columns,

@@ -7,7 +7,7 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 
 import numpy as np
 
-from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, DirectRatios
+from varproof.evidence.arrays import ALTERNATIVE, NEITHER, OTHER, REFERENCE, WINDOW, DirectRatios
 from varproof.evidence.decisions import DECISIONS
 from varproof.machinery import numerics
 from varproof.machinery.accelerate import compiled
@@ -218,8 +218,8 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, listed, refe
         at = r - first
         out.usable[at], out.log_ratio[at], out.log_error_ratio[at] = True, ratio, error_ratio
         out.read_context[at] = read_context_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
-        if is_clear and (is_alternative or own == 0):
-            out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE
+        if is_clear:
+            out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE if own == 0 else OTHER
     if size > 0 and end - start == 1:
         _count_third_bases(candidates, c, reads, first, last, reference[start - reference_start], tables, out)
     return out
@@ -314,7 +314,7 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
         if query < 0:
             # With an indel beside it the aligner may have put the gap over it; haplotypes that carry both tell.
             carrying = candidates.reference_first[c + 1] - candidates.alternative_first[c]
-            return allele_of_ratio(ratio) if carrying > 1 else NEITHER
+            return allele_of_ratio(ratio) if carrying > 1 else OTHER
         base = reads.bases[reads.base_offset[r] + query]
         if tables.error[min(reads.qualities[reads.base_offset[r] + query], 93)] > MAX_ERROR:
             return NEITHER
@@ -322,7 +322,7 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
         is_alternative = is_alternative and base == candidates.alt[candidates.alt_offset[c] + position - start]
     if is_alternative:
         return ALTERNATIVE
-    return REFERENCE if is_reference else NEITHER
+    return REFERENCE if is_reference else OTHER
 
 
 @compiled

@@ -41,6 +41,10 @@ class Scores:
     normal_frequency: np.ndarray | None
     artifact: np.ndarray
 
+    def rows(self, wanted: np.ndarray) -> "Scores":
+        """Posteriors of the candidates `wanted` (indices), in that order."""
+        return Scores(*(None if column is None else column[wanted] for column in vars(self).values()))
+
 
 def score(
     tables: Tables,

@@ -5,6 +5,7 @@ record could have placed it, so that left- and right-shifted records of one inde
 Haplotypes are windows of the reference with edits applied (Varlociraptor, "Computing a_i, p_i and o_i", step 1).
 """
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,12 @@ def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
     edit = left_aligned(edit, reference, max(reference.start, edit.start - MAX_SHIFT), UNKNOWN)
     shift = steps_to_the_right(edit, reference, min(reference.end, edit.end + 2 * MAX_SHIFT), UNKNOWN)
     return Placement(edit.start, edit.end, np.frombuffer(edit.alt, np.uint8), shift, candidate.type)
+
+
+def haplotype_key(contig: str, variant: Placement) -> int:
+    """Identity of what a variant makes of a contig, across files: a hash of interval and allele."""
+    text = f"{contig}:{variant.start}-{variant.end}>".encode() + variant.alt.tobytes()
+    return (zlib.crc32(text) << 32) | zlib.adler32(text)
 
 
 def placements(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> list[Placement | None]:
