@@ -310,14 +310,15 @@ def _only_mapped(found: Observations) -> Observations:
 def _same_as_events(candidates: list[Candidate], placements: list[Placement]) -> list[set[int]]:
     """For each candidate the others that make what it makes together with listed neighbours: it is a part of them."""
     by_edit: dict[tuple[int, int, bytes], list[int]] = {}
-    for i, item in enumerate(placements):
-        by_edit.setdefault((item.start, item.end, item.alt.tobytes()), []).append(i)
+    for i, at in enumerate(placements):
+        by_edit.setdefault((at.start, at.end, at.alt.tobytes()), []).append(i)
     number = {(item.record, item.allele): i for i, item in enumerate(candidates) if not item.parts}
     same: list[set[int]] = [set() for _ in candidates]
     for item, at in zip(candidates, placements, strict=True):
         for part in item.parts:
-            if (i := number.get((part.record, part.allele))) is not None:
-                same[i].update(by_edit[at.start, at.end, at.alt.tobytes()])
+            mine = number.get((part.record, part.allele))
+            if mine is not None:
+                same[mine].update(by_edit[at.start, at.end, at.alt.tobytes()])
     return same
 
 

@@ -158,8 +158,8 @@ def _match(job: ScoringJob, alleles: AlleleList) -> SampleMatch | None:
     if job.normal is None:
         return None
     rows = alleles.row
-    counts = (AlleleCounts.of(reader, rows) for reader in (job.tumor, job.normal))
-    match = sample_match(*counts, alleles.contig[rows], alleles.position[rows])
+    tumor, normal = AlleleCounts.of(job.tumor, rows), AlleleCounts.of(job.normal, rows)
+    match = sample_match(tumor, normal, alleles.contig[rows], alleles.position[rows])
     report(match)
     return match
 

@@ -1,6 +1,7 @@
 """Posteriors of events and of allele frequencies (Varlociraptor eqs. 2 to 6)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,8 @@ class Scores:
 
     def rows(self, wanted: np.ndarray) -> "Scores":
         """Posteriors of the candidates `wanted` (indices), in that order."""
-        return Scores(*(None if column is None else column[wanted] for column in vars(self).values()))
+        columns: dict[str, Any] = {name: None if column is None else column[wanted] for name, column in vars(self).items()}
+        return Scores(**columns)
 
 
 def score(
