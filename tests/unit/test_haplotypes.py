@@ -124,6 +124,29 @@ def test_a_third_allele_is_on_another_copy(tmp_path: Path) -> None:
     assert judged(tmp_path, [[first], [second]], [first, second]) == [(10, 10, 0, 0, 10)] * 2
 
 
+def test_a_deletion_of_another_copy_that_is_not_listed(tmp_path: Path) -> None:
+    """The other copy has lost the place: its fragments are against the SNV, and count as another allele."""
+    substitution, deletion = snv(AT), (AT - 3, AT + 4, "")
+    assert judged(tmp_path, [[substitution], [deletion]], [substitution]) == [(10, 10, 0, 0, 10)]
+    evidence = collected(
+        tmp_path,
+        REFERENCE,
+        haplotype_reads([substitution], "s") + haplotype_reads([deletion], "d"),
+        [record(substitution)],
+        SINGLE_END,
+    )
+    assert evidence.other_count.tolist() == [10]
+
+
+@pytest.mark.parametrize("place", [0, 2, 4, 7, 8])
+def test_an_snv_in_the_homopolymer_of_a_deletion_on_its_haplotype(place: int, tmp_path: Path) -> None:
+    reference = REFERENCE[: AT - 1] + "CAAAAAAAAG" + REFERENCE[AT + 9 :]
+    edits = [(AT, AT + 1, ""), (AT + place, AT + place + 1, "T")]
+    if place == 0:
+        edits[0] = (AT + 7, AT + 8, "")
+    assert judged(tmp_path, [[], edits], edits, reference) == [REAL] * 2
+
+
 def test_an_mnv_as_deletion_and_insertion(tmp_path: Path) -> None:
     """Callers write GATC>CCAT as a deletion and an insertion right behind: one haplotype carries both."""
     alt = "".join(other(base, 1 + i % 3) for i, base in enumerate(REFERENCE[AT : AT + 4]))

@@ -36,6 +36,7 @@ from varproof.variants.placement import (
     is_one_indel,
     may_be_simpler,
     place,
+    places_beside,
     reference_haplotype,
 )
 from varproof.variants.reference import ReferenceSlice
@@ -191,10 +192,20 @@ def _candidate_arrays(
         high = max([item.high, *(n.high for n in beside)]) + cut
         reference_first.append(len(haplotypes))
         haplotypes.append(reference_haplotype(reference, low, high, item, cut))
-        together = _compatible_sets(beside)
+        group = [item, *beside]
+        together = _compatible_sets(beside, group)
         without = _applied(together, reference, low, high, cut)
         carrying = _applied(
-            [[item, *edits] for edits in together if all(compatible(item, edit) for edit in edits)], reference, low, high, cut
+            [
+                [placed, *edits]
+                for placed in places_beside(item, group)
+                for edits in together
+                if all(compatible(placed, edit) for edit in edits)
+            ],
+            reference,
+            low,
+            high,
+            cut,
         )
         haplotypes += _not_simpler(without[1:], carrying)
         alternative_first.append(len(haplotypes))
@@ -250,11 +261,16 @@ def _not_simpler(own: list[tuple[int, np.ndarray]], other: list[tuple[int, np.nd
     return [codes for count, codes in own if fewest.get(codes.tobytes(), count) >= count]
 
 
-def _compatible_sets(variants: list[Placement]) -> list[list[Placement]]:
-    """All sets of variants that one haplotype can carry, the empty one first."""
+def _compatible_sets(variants: list[Placement], group: list[Placement]) -> list[list[Placement]]:
+    """All sets of variants that one haplotype can carry, the empty one first; indels where they may lie beside the `group`."""
     sets: list[list[Placement]] = [[]]
     for variant in variants:
-        sets += [[*edits, variant] for edits in sets if all(compatible(variant, edit) for edit in edits)]
+        sets += [
+            [*edits, placed]
+            for edits in sets
+            for placed in places_beside(variant, group)
+            if all(compatible(placed, edit) for edit in edits)
+        ]
     return sets
 
 
