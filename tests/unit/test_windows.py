@@ -13,7 +13,6 @@ from varproof.reads.decode import base_codes
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.edit import VariantType
 from varproof.variants.placement import (
-    places_beside,
     MAX_SHIFT,
     Placement,
     compatible,
@@ -21,6 +20,7 @@ from varproof.variants.placement import (
     is_one_indel,
     may_be_simpler,
     place,
+    places_beside,
     reference_haplotype,
 )
 from varproof.variants.reference import ReferenceSlice

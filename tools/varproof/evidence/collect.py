@@ -413,17 +413,11 @@ def _one_event(item: Placement, other: Placement) -> bool:
 def _may_rival(item: Placement, other: Placement) -> bool:
     """Whether reads of `other` could look like reads of `item`.
 
-    Any indel can. A substitution can where an indel touches it, or where it overlaps another one in part; of two at the same
-    place, or side by side, the bases themselves tell.
+    Any indel can, and a substitution that an indel touches; of two substitutions the bases themselves tell.
     """
-    substitutions = not item.is_indel and not other.is_indel
-    if item.start == other.start and item.end == other.end and (substitutions or np.array_equal(item.alt, other.alt)):
+    if item.start == other.start and item.end == other.end and np.array_equal(item.alt, other.alt):
         return False
-    if other.is_indel:
-        return True
-    if item.is_indel:
-        return other.start < item.high + 1 and other.end > item.low - 1
-    return other.start < item.end and item.start < other.end
+    return other.is_indel or (item.is_indel and other.start < item.high + 1 and other.end > item.low - 1)
 
 
 def _evidence(

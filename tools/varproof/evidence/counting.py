@@ -92,8 +92,13 @@ def _indels_nearby(placements: list[Placement], listed: np.ndarray, size: int) -
 
 
 def are_rivals(first: Placement, second: Placement) -> bool:
-    """Whether one copy seldom carries both: they rewrite the same bases, or change the length of the same stretch."""
+    """Whether one copy seldom carries both, and bases alone don't tell which.
+
+    They change the length of the same stretch, or one of them does and they rewrite the same bases.
+    """
     if first.start == second.start and first.end == second.end and np.array_equal(first.alt, second.alt):
+        return False
+    if not first.is_indel and not second.is_indel:
         return False
     return may_be_simpler(first, second) or (first.start < second.end and second.start < first.end)
 
