@@ -1,5 +1,6 @@
 """Alleles, and the variants that the simulation plants: where they are, what they change, and which copies carry them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,16 @@ _GERMLINE_MAX_INDEL = 50
 
 
 @dataclass(frozen=True)
+class Group:
+    """The group that a variant belongs to: kind and number, the variant's haplotype (0 or 1), whether candidates have it."""
+
+    kind: str
+    number: int
+    haplotype: int
+    listed: bool = True
+
+
+@dataclass(frozen=True)
 class PlantedVariant:
     """A variant of the truth. `copies` are the tumour-cell copies that carry it, `haplotypes` the normal ones (0 and 1)."""
 
@@ -26,16 +37,18 @@ class PlantedVariant:
     copies: NDArray[np.int64]
     haplotypes: tuple[int, ...]
     tandem: bool = False
+    group: Group | None = None
 
 
-def _substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Edit:
+def substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Edit:
+    """An SNV or MNV that changes each of `length` bases, to its transition with this probability."""
     index = np.searchsorted(BASES, np.frombuffer(text[start : start + length], dtype=np.uint8))
     step = np.where(rng.random(length) < transitions, 2, rng.choice([1, 3], length))
     return Edit(start, start + length, BASES[(index + step) % 4].tobytes())
 
 
-class _Placement:
-    """Draws alleles that keep their distance from all that were drawn before."""
+class Placement:
+    """Where variants are, and room for more: draws alleles that keep their distance from all that were drawn before."""
 
     def __init__(self, genome: Genome, rng: np.random.Generator) -> None:
         self.genome, self.rng = genome, rng
@@ -54,7 +67,7 @@ class _Placement:
             if first < contig_start or self.taken[first:last].any() or self.taken[start]:
                 continue
             if kind in ("snv", "mnv"):
-                allele = _substitution(text, start, length, rng, transitions)
+                allele = substitution(text, start, length, rng, transitions)
             elif kind == "deletion":
                 allele = left_aligned(Edit(start, start + length, b""), text, contig_start + 1)
             else:
@@ -65,8 +78,26 @@ class _Placement:
                 continue
             self.taken[allele.start - 1 : last - SPACING_BP + 1] = True
             return allele
-        raise UserError(
-            f"no room for all variants in {len(text)} bp {SPACING_BP} bp apart; ask for fewer or for a longer genome"
+        raise self._no_room()
+
+    def group(self, make: Callable[[], list[Edit] | None]) -> list[Edit]:
+        """Alleles of one group, which `make` draws, or None where they don't fit; they keep their distance from all others."""
+        text = self.genome.text
+        for _ in range(_TRIES_PER_VARIANT):
+            alleles = make()
+            if not alleles:
+                continue
+            first = min(allele.start for allele in alleles)
+            last = max(allele.end + steps_to_the_right(allele, text, len(text)) for allele in alleles)
+            if first < SPACING_BP or self.taken[first - SPACING_BP : last + SPACING_BP].any():
+                continue
+            self.taken[first - 1 : last + 1] = True
+            return alleles
+        raise self._no_room()
+
+    def _no_room(self) -> UserError:
+        return UserError(
+            f"no room for all variants in {len(self.genome)} bp {SPACING_BP} bp apart; ask for fewer or for a longer genome"
         )
 
 
@@ -87,7 +118,7 @@ def _carriers(frequency: float, copies: int, rng: np.random.Generator) -> NDArra
     return np.sort(np.concatenate(haplotypes)[:number])
 
 
-def germline_alleles(number: int, placement: _Placement, rng: np.random.Generator) -> list[Edit]:
+def germline_alleles(number: int, placement: Placement, rng: np.random.Generator) -> list[Edit]:
     """85 % SNVs (two thirds transitions), 1 % MNVs, the rest indels whose number falls steeply with their length."""
     alleles = []
     for kind in rng.choice(["snv", "mnv", "insertion", "deletion"], number, p=(0.85, 0.01, 0.07, 0.07)):
@@ -102,14 +133,12 @@ def germline_alleles(number: int, placement: _Placement, rng: np.random.Generato
     return alleles
 
 
-def plant_variants(
-    genome: Genome, settings: SimulationSettings, copies: int, rng: np.random.Generator
-) -> tuple[list[PlantedVariant], list[Edit]]:
+def plant_variants(settings: SimulationSettings, copies: int, placement: Placement) -> tuple[list[PlantedVariant], list[Edit]]:
     """(truth, alleles of the other person that contaminates the tumour); none touch or come within SPACING_BP of each other.
 
     Tumour copies 0 .. copies/2 are of haplotype 0, the rest of haplotype 1. Raises UserError where the genome is too small.
     """
-    placement = _Placement(genome, rng)
+    genome, rng = placement.genome, placement.rng
     planted = []
     numbers = {
         "snv": settings.somatic_snvs,

@@ -1,0 +1,104 @@
+"""The section of RESULTS.md on variants that touch, crowd or share a place."""
+
+from collections import Counter
+from typing import Any
+
+from tables import MISSED, NOMINAL_FDRS, Goals, fdr_cell
+
+LISTS = {
+    "full": "the full list of simulate-pair: what is planted, and all that two reads show",
+    "own": "what call-candidates finds",
+    "atomised": "the full list with every MNV as SNVs",
+}
+RECALL_SHARE = 0.95
+REFERENCE = {"germline-two-alleles": "GERMLINE_HET"}
+"""Kinds that are compared with other isolated variants than somatic ones."""
+NOT_GOALS = ("isolated", "GERMLINE_HET")
+
+
+def strata_of(results: list[dict[str, Any]], kind: str) -> dict[str, Counter[str]]:
+    """Variants, found and listed ones of a kind by stratum, summed over results."""
+    found: dict[str, Counter[str]] = {}
+    for result in results:
+        for name, counts in result["kinds"][kind]["strata"].items():
+            found.setdefault(name, Counter()).update(counts)
+    return found
+
+
+def standardised_recall(own: dict[str, Counter[str]], isolated: dict[str, Counter[str]]) -> float | None:
+    """Recall that isolated variants would have if they were of the types, lengths and frequencies of `own`.
+
+    A stratum is `type|length|frequency`. Where it has no isolated variant, those of the type and frequency, or else those of the
+    type, stand for it. None without any.
+    """
+    expected = total = 0.0
+    for name, counts in own.items():
+        kind, _, frequency = name.split("|")
+        nearest = (
+            [entry for other, entry in isolated.items() if other == name],
+            [entry for other, entry in isolated.items() if other.split("|")[::2] == [kind, frequency]],
+            [entry for other, entry in isolated.items() if other.split("|")[0] == kind],
+        )
+        for entries in nearest:
+            if variants := sum(entry["variants"] for entry in entries):
+                expected += counts["variants"] * sum(entry["found"] for entry in entries) / variants
+                total += counts["variants"]
+                break
+    return expected / total if total else None
+
+
+def kind_line(results: list[dict[str, Any]], kind: str, name: str, goals: Goals | None) -> str:
+    """One line: realised rates, and recall beside that of isolated variants."""
+    points = {
+        rate: dict(sum((Counter(result["kinds"][kind]["points"][str(rate)]) for result in results), Counter()))
+        for rate in NOMINAL_FDRS
+    }
+    cells = [kind]
+    for rate in NOMINAL_FDRS:
+        point = {"true": 0, "false": 0} | points[rate]
+        cells.append(fdr_cell(point, rate, f"{name}, {kind}", goals))
+    cells.append(str(points[0.05].get("partial", 0)))
+    own = strata_of(results, kind)
+    variants, found, listed = (sum(entry[key] for entry in own.values()) for key in ("variants", "found", "listed"))
+    recall = found / variants if variants else float("nan")
+    text = f"{recall:.3f} of {variants}"
+    expected = None if kind in NOT_GOALS else standardised_recall(own, strata_of(results, REFERENCE.get(kind, "isolated")))
+    if goals is not None and expected is not None:
+        goal = RECALL_SHARE * expected
+        text = goals.cell(f"{text} (≥ {goal:.3f})", recall >= goal, f"{name}, {kind} recall")
+    cells += [text, "" if expected is None else f"{expected:.3f}", f"{listed / variants:.3f}" if variants else ""]
+    return "| " + " | ".join(cells) + " |"
+
+
+def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
+    """The section, in Markdown."""
+    goals, body = Goals(), []
+    for name in dict.fromkeys(result["list"] for result in results):
+        members = [result for result in results if result["list"] == name]
+        numbers = ", ".join(str(result["seed"]) for result in members)
+        seconds = ", ".join(f"{result['cpu_seconds']:.0f}" for result in members)
+        columns = [f"false at {rate}" for rate in NOMINAL_FDRS]
+        columns = ["kind", *columns, "partial at 0.05", "recall at 0.05", "recall of isolated", "listed"]
+        body += ["", f"## {LISTS[name]}", "", f"Sum over seeds {numbers}; CPU seconds of score-posterior: {seconds}.", ""]
+        body += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+        body += [kind_line(members, kind, name, None if kind in NOT_GOALS else goals) for kind in members[0]["kinds"]]
+    missed = (
+        f"{len(goals.missed)} of {goals.checked} goals are missed" if goals.missed else f"All {goals.checked} goals are reached"
+    )
+    return [
+        "# Neighbours: variants that touch, crowd or share a place",
+        "",
+        f"`tests/benchmarks/neighbours.py`: `simulate-pair {results[0]['simulate_pair'].partition(' --seed')[0]}`.",
+        "What is called within 9 bp of the groups of one kind is filtered by itself (`--mode smart`), for SOMATIC_TUMOR; of",
+        "germline-two-alleles and in the last line for GERMLINE_HET.",
+        "",
+        "- A planted variant is *found* if kept calls make it or a haplotype that has it, however they are written; these calls",
+        "  are true. *Partial*: pieces of true MNVs, or alleles with such a piece: neither true nor false. All others are false.",
+        "- *false at q*: as above, with the upper 95 % limit of the number.",
+        "- *Recall of isolated*: of variants without neighbours in the same pairs, weighted to the types, lengths and frequencies",
+        f"  of the kind; of MNVs for replacements. The goal is {RECALL_SHARE} of it. *Listed*: recall if all that was scored were",
+        "  kept.",
+        "",
+        f"{missed}{MISSED if goals.missed else ''}.",
+        *body,
+    ]
