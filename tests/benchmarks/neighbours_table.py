@@ -28,8 +28,8 @@ def strata_of(results: list[dict[str, Any]], kind: str) -> dict[str, Counter[str
 def standardised_recall(own: dict[str, Counter[str]], isolated: dict[str, Counter[str]]) -> float | None:
     """Recall that isolated variants would have if they were of the types, lengths and frequencies of `own`.
 
-    A stratum is `type|length|frequency`. Where it has no isolated variant, those of the type and frequency, or else those of the
-    type, stand for it. None without any.
+    A stratum is `type|length|frequency`. Where it has no isolated variant, those of the type and frequency stand for it, or
+    else those of the type. None without any.
     """
     expected = total = 0.0
     for name, counts in own.items():
@@ -47,8 +47,8 @@ def standardised_recall(own: dict[str, Counter[str]], isolated: dict[str, Counte
     return expected / total if total else None
 
 
-def kind_line(results: list[dict[str, Any]], kind: str, name: str, goals: Goals | None) -> str:
-    """One line: realised rates, and recall beside that of isolated variants."""
+def kind_line(results: list[dict[str, Any]], kind: str, name: str, isolated: list[dict[str, Any]], goals: Goals | None) -> str:
+    """One line: realised rates, and recall beside that of the isolated variants of other results."""
     points = {
         rate: dict(sum((Counter(result["kinds"][kind]["points"][str(rate)]) for result in results), Counter()))
         for rate in NOMINAL_FDRS
@@ -62,7 +62,7 @@ def kind_line(results: list[dict[str, Any]], kind: str, name: str, goals: Goals 
     variants, found, listed = (sum(entry[key] for entry in own.values()) for key in ("variants", "found", "listed"))
     recall = found / variants if variants else float("nan")
     text = f"{recall:.3f} of {variants}"
-    expected = None if kind in NOT_GOALS else standardised_recall(own, strata_of(results, REFERENCE.get(kind, "isolated")))
+    expected = None if kind in NOT_GOALS else standardised_recall(own, strata_of(isolated, REFERENCE.get(kind, "isolated")))
     if goals is not None and expected is not None:
         goal = RECALL_SHARE * expected
         text = goals.cell(f"{text} (≥ {goal:.3f})", recall >= goal, f"{name}, {kind} recall")
@@ -81,7 +81,9 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
         columns = ["kind", *columns, "partial at 0.05", "recall at 0.05", "recall of isolated", "listed"]
         body += ["", f"## {LISTS[name]}", "", f"Sum over seeds {numbers}; CPU seconds of score-posterior: {seconds}.", ""]
         body += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-        body += [kind_line(members, kind, name, None if kind in NOT_GOALS else goals) for kind in members[0]["kinds"]]
+        isolated = [result for result in results if result["list"] == "full"] if name == "atomised" else []
+        for kind in members[0]["kinds"]:
+            body.append(kind_line(members, kind, name, isolated or members, None if kind in NOT_GOALS else goals))
     missed = (
         f"{len(goals.missed)} of {goals.checked} goals are missed" if goals.missed else f"All {goals.checked} goals are reached"
     )
@@ -92,12 +94,13 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
         "What is called within 9 bp of the groups of one kind is filtered by itself (`--mode smart`), for SOMATIC_TUMOR; of",
         "germline-two-alleles and in the last line for GERMLINE_HET.",
         "",
-        "- A planted variant is *found* if kept calls make it or a haplotype that has it, however they are written; these calls",
-        "  are true. *Partial*: pieces of true MNVs, or alleles with such a piece: neither true nor false. All others are false.",
+        "- A planted variant is *found* if kept calls make it or a haplotype that has it, however they are written; these",
+        "  calls are true. *Partial*: pieces of true MNVs, or alleles with such a piece: neither true nor false. All others",
+        "  are false.",
         "- *false at q*: as above, with the upper 95 % limit of the number.",
-        "- *Recall of isolated*: of variants without neighbours in the same pairs, weighted to the types, lengths and frequencies",
-        f"  of the kind; of MNVs for replacements. The goal is {RECALL_SHARE} of it. *Listed*: recall if all that was scored were",
-        "  kept.",
+        "- *Recall of isolated*: of variants without neighbours in the same pairs, weighted to the types, lengths and",
+        "  frequencies of the kind; of MNVs for replacements. For lists of single bases it is that of the full list.",
+        f"  The goal is {RECALL_SHARE} of it. *Listed*: recall if all that was scored were kept.",
         "",
         f"{missed}{MISSED if goals.missed else ''}.",
         *body,
