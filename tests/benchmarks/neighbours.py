@@ -81,10 +81,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Call:
-    """A scored allele with the probability of an error, if it is called somatic or heterozygous."""
+    """A scored allele: probabilities of an error if it is called somatic or heterozygous, likeliest event, frequency."""
 
     allele: Allele
     errors: dict[str, float]
+    likeliest: str
+    frequency: float | None
     shown: str
 
 
@@ -148,17 +150,21 @@ def runs_of(group: Group) -> Iterator[tuple[Member, ...]]:
     yield from sorted(found, key=len)
 
 
-def judged(group: Group, kept: set[Allele], sequence: str) -> tuple[set[Allele], set[Allele], set[Allele]]:
+def judged(
+    group: Group, kept: set[Allele], sequence: str, others: Iterable[Allele] = ()
+) -> tuple[set[Allele], set[Allele], set[Allele]]:
     """(planted variants that are found, calls that are true, calls that are part of the truth), of what is kept near a group.
 
-    A variant is found if kept calls make it, or a haplotype of which it is part; these calls are true.
+    A variant is found if kept calls make it, or a haplotype of which it is part; these calls are true. `others`, what is called
+    of another event than is looked for, may be parts of the haplotype.
     """
     wanted = {member.allele for member in group.members if member.wanted}
     found = wanted & kept
     true, rest = set(found), sorted(kept - found)
     if rest:
+        beside = sorted({*rest, *others} - found)
         for part in runs_of(group):
-            made_by = makers(joined(part, sequence), rest, sequence)
+            made_by = set(makers(joined(part, sequence), beside, sequence)) & kept
             if made_by:
                 true.update(made_by)
                 found |= {member.allele for member in part if member.wanted}
@@ -185,11 +191,11 @@ def calls_of(scored: Path, sequences: dict[str, str]) -> list[Call]:
                     if name.startswith("PROB_") and values[number] is not None
                 }
                 likeliest = sorted(probabilities, key=lambda name: -probabilities[name])[:2]
-                frequency = (record.samples[0].get("VP_MAP") or (None,))[0]
+                frequency = (record.samples[0].get("VP_MAP") or [None] * len(record.alts or ()))[number]
                 shown = " ".join(f"{name}={probabilities[name]:.3g}" for name in likeliest) + f" AF={frequency}"
                 shown = f"{record.contig}:{record.pos}:{record.ref}>{alt} {shown} AD={record.samples[0].get('AD')}"
                 own = {event: float(values[number]) for event, values in errors.items()}
-                calls.setdefault(allele, Call(allele, own, shown))
+                calls.setdefault(allele, Call(allele, own, likeliest[0] if likeliest else "", frequency, shown))
     return sorted(calls.values(), key=lambda call: call.allele)
 
 
@@ -220,9 +226,11 @@ def kind_result(
     targets = [member for group in groups for member in group.members if member.wanted and (member.listed or not only_listed)]
     strata: dict[str, Counter[str]] = defaultdict(Counter)
     points, failures = {}, []
-    everything: dict[int, set[Allele]] = defaultdict(set)
+    everything, germline = defaultdict[int, set[Allele]](set), defaultdict[int, set[Allele]](set)
     for call, group in near:
         everything[group.number].add(call.allele)
+        if event == "SOMATIC_TUMOR" and call.likeliest.startswith("GERMLINE"):
+            germline[group.number].add(call.allele)
     listed: set[Allele] = set()
     for group in groups:
         listed |= judged(group, everything[group.number], sequences[group.contig])[0]
@@ -237,7 +245,7 @@ def kind_result(
         wrong: set[Allele] = set()
         for group in groups:
             own = kept[group.number]
-            of_group, true, partial = judged(group, own, sequences[group.contig])
+            of_group, true, partial = judged(group, own, sequences[group.contig], germline[group.number])
             found |= of_group
             wrong |= own - true - partial
             counts.update(kept=len(own), true=len(true), false=len(own - true - partial), partial=len(partial))
@@ -255,7 +263,22 @@ def kind_result(
                 false = [call for call, _ in shown[group.number] if call.allele in wrong]
                 if missed or false:
                     failures.append(_told(group, missed, false, [call for call, _ in shown[group.number]]))
-    return {"points": points, "strata": {name: dict(counter) for name, counter in sorted(strata.items())}}, failures
+    return {
+        "points": points,
+        "strata": {name: dict(counter) for name, counter in sorted(strata.items())},
+        "frequency": frequency_errors(targets, near),
+    }, failures
+
+
+def frequency_errors(targets: list[Member], near: list[tuple[Call, Group]]) -> dict[str, float]:
+    """Of planted variants that are scored as real and as they were planted: how many, and the sum of estimate − truth."""
+    planted = {member.allele: member.frequency for member in targets}
+    errors = [
+        call.frequency - planted[call.allele]
+        for call, _ in near
+        if call.allele in planted and call.frequency is not None and call.likeliest.startswith(("SOMATIC", "GERMLINE"))
+    ]
+    return {"calls": len(errors), "sum": sum(errors)}
 
 
 def _named(allele: Allele) -> str:

@@ -67,6 +67,9 @@ def kind_line(results: list[dict[str, Any]], kind: str, name: str, isolated: lis
         goal = RECALL_SHARE * expected
         text = goals.cell(f"{text} (≥ {goal:.3f})", recall >= goal, f"{name}, {kind} recall")
     cells += [text, "" if expected is None else f"{expected:.3f}", f"{listed / variants:.3f}" if variants else ""]
+    errors = [result["kinds"][kind]["frequency"] for result in results]
+    calls = sum(entry["calls"] for entry in errors)
+    cells.append(f"{sum(entry['sum'] for entry in errors) / calls:+.3f}" if calls else "–")
     return "| " + " | ".join(cells) + " |"
 
 
@@ -78,7 +81,7 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
         numbers = ", ".join(str(result["seed"]) for result in members)
         seconds = ", ".join(f"{result['cpu_seconds']:.0f}" for result in members)
         columns = [f"false at {rate}" for rate in NOMINAL_FDRS]
-        columns = ["kind", *columns, "partial at 0.05", "recall at 0.05", "recall of isolated", "listed"]
+        columns = ["kind", *columns, "partial at 0.05", "recall at 0.05", "recall of isolated", "listed", "AF bias"]
         body += ["", f"## {LISTS[name]}", "", f"Sum over seeds {numbers}; CPU seconds of score-posterior: {seconds}.", ""]
         body += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
         isolated = [result for result in results if result["list"] == "full"] if name == "atomised" else []
@@ -101,6 +104,7 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
         "- *Recall of isolated*: of variants without neighbours in the same pairs, weighted to the types, lengths and",
         "  frequencies of the kind; of MNVs for replacements. For lists of single bases it is that of the full list.",
         f"  The goal is {RECALL_SHARE} of it. *Listed*: recall if all that was scored were kept.",
+        "- *AF bias*: mean of estimate − truth, of planted variants that are scored as they were planted, and as real.",
         "",
         f"{missed}{MISSED if goals.missed else ''}.",
         *body,
