@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pysam
@@ -29,7 +29,7 @@ from tables import write_page
 from varproof.formats.scored import EventSelection, error_probabilities, select_events
 from varproof.formats.vcf import from_phred
 from varproof.posterior.fdr import fdr_threshold
-from varproof.simulation.settings import NeighbourKind
+from varproof.simulation.neighbours import MAKERS
 from varproof.variants.shifting import steps_right
 
 PAIR = ("--purity", "0.75", "--somatic-mnvs", "150", "--neighbours", "all")
@@ -37,8 +37,8 @@ SHORT = (
     *("--genome-length", "60000", "--somatic-snvs", "20", "--somatic-mnvs", "5", "--somatic-insertions", "8"),
     *("--somatic-deletions", "8", "--germline", "30", "--empty-sites", "5", "--neighbour-groups", "3"),
 )
-KINDS: tuple[str, ...] = get_args(NeighbourKind)
-GERMLINE_KIND = "germline-two-alleles"
+KINDS = tuple(name for names in MAKERS.values() for name in names)
+GERMLINE_KIND = "two-alleles"
 ISOLATED = "isolated"
 NEAR = 9
 """What is called so near to a group counts for it; other variants are farther away."""

@@ -11,7 +11,7 @@ LISTS = {
     "atomised": "the full list with every MNV as SNVs",
 }
 RECALL_SHARE = 0.95
-REFERENCE = {"germline-two-alleles": "GERMLINE_HET"}
+REFERENCE = {"two-alleles": "GERMLINE_HET"}
 """Kinds that are compared with other isolated variants than somatic ones."""
 NOT_GOALS = ("isolated", "GERMLINE_HET")
 
@@ -95,7 +95,7 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
         "",
         f"`tests/benchmarks/neighbours.py`: `simulate-pair {results[0]['simulate_pair'].partition(' --seed')[0]}`.",
         "What is called within 9 bp of the groups of one kind is filtered by itself (`--mode smart`), for SOMATIC_TUMOR; of",
-        "germline-two-alleles and in the last line for GERMLINE_HET.",
+        "two-alleles and in the last line for GERMLINE_HET.",
         "",
         "- A planted variant is *found* if kept calls make it or a haplotype that has it, however they are written; these",
         "  calls are true. *Partial*: pieces of true MNVs, or alleles with such a piece: neither true nor false. All others",

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import get_args
 
 import pysam
 import pytest
@@ -15,7 +14,7 @@ from scipy import stats
 
 from varproof.commands.simulate_pair import Options, simulate
 from varproof.machinery.errors import UserError
-from varproof.simulation.settings import NeighbourKind
+from varproof.simulation.neighbours import MAKERS
 
 SMALL = {
     "genome_length": 40_000,
@@ -185,8 +184,8 @@ def test_truth_has_the_groups_and_candidates_all_but_the_unlisted(grouped: Path)
             assert record.info["HAPLOTYPE"] in (1, 2)
         else:
             assert "GROUP_ID" not in record.info and "HAPLOTYPE" not in record.info
-    assert {kind: len(numbers) for kind, numbers in groups.items()} == dict.fromkeys(get_args(NeighbourKind), 6)
-    assert {record.info["GROUP"] for record in truth if "UNLISTED" in record.info} == {"germline-two-alleles"}
+    assert {kind: len(numbers) for kind, numbers in groups.items()} == {kind: 6 for made in MAKERS.values() for kind in made}
+    assert {record.info["GROUP"] for record in truth if "UNLISTED" in record.info} == {"two-alleles"}
     assert {record.info["CLASS"] for record in truth} == {"snv", "mnv", "insertion", "deletion", "replacement"}
 
 
@@ -194,7 +193,7 @@ def test_reads_show_neighbours_together_in_cis_and_apart_in_trans(grouped: Path)
     """Of fragments that show both places of two SNVs with good bases."""
     pairs = defaultdict(list)
     for record in pysam.VariantFile(str(grouped / "truth.vcf.gz")):
-        if record.info.get("GROUP") in ("cis", "trans", "germline-cis", "germline-trans"):
+        if record.info.get("GROUP") in ("somatic-cis", "somatic-trans", "germline-cis", "germline-trans"):
             pairs[record.info["GROUP"], record.info["GROUP_ID"]].append(record)
     shown: dict[str, Counter[int]] = defaultdict(Counter)
     with pysam.AlignmentFile(str(grouped / "tumor.bam")) as bam:
@@ -207,9 +206,9 @@ def test_reads_show_neighbours_together_in_cis_and_apart_in_trans(grouped: Path)
                 }
                 if len(bases) == 2:
                     shown[kind][sum(bases[record.start] == record.alts[0] for record in (one, other))] += 1
-    assert shown["cis"][2] > 20 and shown["cis"][1] < 0.03 * shown["cis"].total()
+    assert shown["somatic-cis"][2] > 20 and shown["somatic-cis"][1] < 0.03 * shown["somatic-cis"].total()
     assert shown["germline-cis"][2] > 20
-    for kind in ("trans", "germline-trans"):
+    for kind in ("somatic-trans", "germline-trans"):
         assert shown[kind][1] > 40 and shown[kind][2] < 0.03 * shown[kind].total()
 
 
@@ -268,7 +267,7 @@ def test_refused_options_leave_nothing_behind(tmp_path: Path) -> None:
         (["--output", output, "--genome-length", "6000"], "no room"),
         (["--output", output, "--artifacts", "gremlins"], "--artifacts"),
         (["--output", output, "--neighbours", "strangers"], "--neighbours"),
-        (["--output", output, "--neighbours", "cis", "--neighbour-groups", "0"], "--neighbour-groups"),
+        (["--output", output, "--neighbours", "somatic", "--neighbour-groups", "0"], "--neighbour-groups"),
         (["--output", output, "--genome-length", "100000", "--neighbours", "all", "--neighbour-groups", "500"], "no room"),
         (["--output", output, "--min-indel-length", "9", "--max-indel-length", "5"], "--max-indel-length"),
         ([], "--output is required"),

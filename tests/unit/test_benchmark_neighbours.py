@@ -24,7 +24,7 @@ def allele(start: int, end: int, alt: str) -> Allele:
     return "chr1", start, end, alt
 
 
-def group(*members: tuple[Allele, int, bool], kind: str = "cis") -> Any:
+def group(*members: tuple[Allele, int, bool], kind: str = "somatic-cis") -> Any:
     made = [neighbours.Member(one, haplotype, 0.3, wanted) for one, haplotype, wanted in members]
     return neighbours._group(kind, 1, made, SEQUENCE)
 
@@ -55,7 +55,7 @@ def test_what_makes_no_haplotype_is_false_and_a_piece_of_it_is_partial() -> None
 
 
 def test_in_trans_the_joined_allele_is_no_haplotype() -> None:
-    trans = group((FIRST, 1, True), (SECOND, 2, True), kind="trans")
+    trans = group((FIRST, 1, True), (SECOND, 2, True), kind="somatic-trans")
     found, true, _ = neighbours.judged(trans, {allele(10, 12, "AG")}, SEQUENCE)
     assert (found, true) == (set(), set())
 
@@ -117,7 +117,7 @@ def counts(false: int, strata: dict[str, tuple[int, int]]) -> dict[str, Any]:
 
 
 def result(name: str, seed: int, cis: dict[str, Any], isolated: dict[str, Any]) -> dict[str, Any]:
-    kinds = {"cis": cis, "isolated": isolated, "GERMLINE_HET": isolated}
+    kinds = {"somatic-cis": cis, "isolated": isolated, "GERMLINE_HET": isolated}
     return {"list": name, "seed": seed, "simulate_pair": f"--purity 0.75 --seed {seed}", "cpu_seconds": 1.0, "kinds": kinds}
 
 
@@ -127,7 +127,7 @@ def test_recall_of_isolated_variants_is_weighted_to_those_of_the_kind() -> None:
         [result("full", 1, counts(0, {}), counts(0, {"SNV|0|0": (10, 5), "SNV|0|1": (4, 4)}))], "isolated"
     )
     own = neighbours_table.strata_of(
-        [result("full", 1, counts(0, {"SNV|0|0": (3, 3), "SNV|0|1": (1, 1)}), counts(0, {}))], "cis"
+        [result("full", 1, counts(0, {"SNV|0|0": (3, 3), "SNV|0|1": (1, 1)}), counts(0, {}))], "somatic-cis"
     )
     assert neighbours_table.standardised_recall(own, isolated) == pytest.approx((3 * 0.5 + 1 * 1.0) / 4)
     longer = {"SNV|4|1": own["SNV|0|1"]}
@@ -142,11 +142,11 @@ def test_rates_and_recall_that_miss_their_goals_are_marked() -> None:
     isolated = counts(0, {"SNV|0|1": (100, 90)})
     fine = neighbours_table.neighbours_lines([result("full", 1, counts(3, {"SNV|0|1": (113, 97)}), isolated)])
     assert "All 5 goals are reached." in fine
-    (line,) = [line for line in fine if line.startswith("| cis |")]
+    (line,) = [line for line in fine if line.startswith("| somatic-cis |")]
     assert "| 3/100 = 0.030 (≤ 3) |" in line and "0.858 of 113 (≥ 0.855) | 0.900 | 1.000 | -0.100 |" in line
     missed = neighbours_table.neighbours_lines([result("full", 1, counts(10, {"SNV|0|1": (113, 90)}), isolated)])
     assert "3 of 5 goals are missed ✗." in missed
-    (line,) = [line for line in missed if line.startswith("| cis |")]
+    (line,) = [line for line in missed if line.startswith("| somatic-cis |")]
     assert line.count("**") == 6 and "**0.796 of 113 (≥ 0.855)** ✗" in line
 
 

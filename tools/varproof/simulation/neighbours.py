@@ -15,7 +15,7 @@ from varproof.machinery.numerics import exp, log
 from varproof.simulation.artifacts import slippage_allele
 from varproof.simulation.genome import Genome, RepeatTracts, random_bases, repeat_tracts
 from varproof.simulation.settings import NeighbourKind, SimulationSettings
-from varproof.simulation.variants import Group, Placement, PlantedVariant, substitution
+from varproof.simulation.variants import TRIES_PER_VARIANT, Group, Placement, PlantedVariant, substitution
 from varproof.variants.candidate import trimmed_alleles
 from varproof.variants.edit import Edit, left_aligned
 
@@ -176,8 +176,8 @@ def _two_indels(draws: _Draws) -> list[Member] | None:
     return [Member(alleles[0], one), Member(alleles[1], other, draws.chance(0.5))]
 
 
-def _germline_two_alleles(draws: _Draws) -> list[Member] | None:
-    """Two SNVs of one base, two indels of one place, or a deletion and an SNV of its first base."""
+def _two_alleles(draws: _Draws) -> list[Member] | None:
+    """Germline: two SNVs of one base, two indels of one place, or a deletion and an SNV of its first base."""
     at, kind = draws.place(), draws.rng.choice(3, p=(0.4, 0.4, 0.2))
     if kind == 0:
         alleles: list[Edit] | None = [draws.snv(at), draws.snv(at)]
@@ -191,21 +191,30 @@ def _germline_two_alleles(draws: _Draws) -> list[Member] | None:
     return [Member(allele, haplotype, somatic=False) for allele, haplotype in zip(alleles, draws.haplotypes(), strict=True)]
 
 
-MAKERS: dict[NeighbourKind, Callable[[_Draws], list[Member] | None]] = {
-    "cis": lambda draws: _two_snvs(draws, cis=True, both_somatic=True),
-    "trans": lambda draws: _two_snvs(draws, cis=False, both_somatic=True),
-    "germline-cis": lambda draws: _two_snvs(draws, cis=True, both_somatic=False),
-    "germline-trans": lambda draws: _two_snvs(draws, cis=False, both_somatic=False),
-    "indel-cis": lambda draws: _snv_and_indel(draws, cis=True),
-    "indel-trans": lambda draws: _snv_and_indel(draws, cis=False),
-    "repeat": _beside_repeat,
-    "dinucleotide": _dinucleotide,
-    "kataegis": _kataegis,
-    "replacement": _replacement,
-    "tandem-duplication": _tandem_duplication,
-    "two-indels": _two_indels,
-    "germline-two-alleles": _germline_two_alleles,
+_Maker = Callable[[_Draws], list[Member] | None]
+
+MAKERS: dict[NeighbourKind, dict[str, _Maker]] = {
+    "somatic": {
+        "somatic-cis": lambda draws: _two_snvs(draws, cis=True, both_somatic=True),
+        "somatic-trans": lambda draws: _two_snvs(draws, cis=False, both_somatic=True),
+    },
+    "germline": {
+        "germline-cis": lambda draws: _two_snvs(draws, cis=True, both_somatic=False),
+        "germline-trans": lambda draws: _two_snvs(draws, cis=False, both_somatic=False),
+    },
+    "indel": {
+        "indel-cis": lambda draws: _snv_and_indel(draws, cis=True),
+        "indel-trans": lambda draws: _snv_and_indel(draws, cis=False),
+    },
+    "repeat": {"repeat": _beside_repeat},
+    "dinucleotide": {"dinucleotide": _dinucleotide},
+    "kataegis": {"kataegis": _kataegis},
+    "replacement": {"replacement": _replacement},
+    "tandem-duplication": {"tandem-duplication": _tandem_duplication},
+    "two-indels": {"two-indels": _two_indels},
+    "two-alleles": {"two-alleles": _two_alleles},
 }
+"""What can be chosen -> the groups that are planted for it, by the name that they have in the truth."""
 
 
 def haplotype_made(text: bytes, alleles: list[Edit]) -> Edit | None:
@@ -249,33 +258,43 @@ def plant_neighbours(
     Tumour copies 0 .. copies/2 are of haplotype 0, the rest of haplotype 1. Raises UserError where the genome is too small.
     """
     planted: list[PlantedVariant] = []
-    kinds = settings.kinds_of_neighbours()
+    kinds = [name for chosen in settings.kinds_of_neighbours() for name in MAKERS[chosen]]
     if not kinds:
         return planted
-    draws, half, number = _Draws(genome, repeat_tracts(genome), rng), copies // 2, 0
-    for kind in kinds:
-        for _ in range(settings.neighbour_groups):
-            members: list[Member] = []
+    makers = {name: make for names in MAKERS.values() for name, make in names.items()}
+    draws = _Draws(genome, repeat_tracts(genome), rng)
+    for number, kind in enumerate((kind for kind in kinds for _ in range(settings.neighbour_groups)), 1):
+        members = _members(makers[kind], draws, placement)
+        planted += _of_group(kind, number, members, settings, copies, rng)
+    return planted
 
-            def alleles(kind: NeighbourKind = kind, members: list[Member] = members) -> list[Edit] | None:
-                members[:] = MAKERS[kind](draws) or []
-                return [member.allele for member in members] if members and _fits(genome.text, members) else None
 
-            placement.group(alleles)
-            number += 1
-            unlisted = int(rng.integers(2)) if kind == "germline-two-alleles" and rng.random() < 0.5 else None
-            carriers = [_carriers(settings, copies, rng) + half * haplotype for haplotype in (0, 1)]
-            for place, member in enumerate(members):
-                own = carriers[member.haplotype] if member.somatic else np.arange(half) + half * member.haplotype
-                planted.append(
-                    PlantedVariant(
-                        member.allele,
-                        "SOMATIC_TUMOR" if member.somatic else "GERMLINE_HET",
-                        len(own) / copies,
-                        own,
-                        () if member.somatic else (member.haplotype,),
-                        member.tandem,
-                        Group(kind, number, member.haplotype, listed=place != unlisted),
-                    )
-                )
+def _members(make: _Maker, draws: _Draws, placement: Placement) -> list[Member]:
+    for _ in range(TRIES_PER_VARIANT):
+        members = make(draws)
+        if members and _fits(draws.genome.text, members) and placement.claim([member.allele for member in members]):
+            return members
+    raise placement.no_room()
+
+
+def _of_group(
+    kind: str, number: int, members: list[Member], settings: SimulationSettings, copies: int, rng: np.random.Generator
+) -> list[PlantedVariant]:
+    half = copies // 2
+    unlisted = int(rng.integers(2)) if kind == "two-alleles" and rng.random() < 0.5 else None
+    carriers = [_carriers(settings, copies, rng) + half * haplotype for haplotype in (0, 1)]
+    planted = []
+    for place, member in enumerate(members):
+        own = carriers[member.haplotype] if member.somatic else np.arange(half) + half * member.haplotype
+        planted.append(
+            PlantedVariant(
+                member.allele,
+                "SOMATIC_TUMOR" if member.somatic else "GERMLINE_HET",
+                len(own) / copies,
+                own,
+                () if member.somatic else (member.haplotype,),
+                member.tandem,
+                Group(kind, number, member.haplotype, listed=place != unlisted),
+            )
+        )
     return planted

@@ -33,21 +33,18 @@ ARTIFACT_STRENGTHS: dict[ArtifactName, tuple[str, float, float]] = {
 """Artefact -> (its option, its strength when switched on, the value that means off)."""
 
 NeighbourKind = Literal[
-    "cis",
-    "trans",
-    "germline-cis",
-    "germline-trans",
-    "indel-cis",
-    "indel-trans",
+    "somatic",
+    "germline",
+    "indel",
     "repeat",
     "dinucleotide",
     "kataegis",
     "replacement",
     "tandem-duplication",
     "two-indels",
-    "germline-two-alleles",
+    "two-alleles",
 ]
-"""What can be planted in groups; `simulation.neighbours` has what each is."""
+"""What can be planted in groups; `MAKERS` of `simulation.neighbours` has what each is."""
 
 NEIGHBOUR_OPTIONS = ("neighbours", "neighbour_groups")
 
@@ -81,10 +78,12 @@ class SimulationSettings(BaseModel):
     )
     neighbours: list[Literal[NeighbourKind, "all"]] = Field(
         default_factory=list,
-        description="groups of variants to plant beside the isolated ones, on one haplotype or on both, 1-12 bp apart or at "
-        "one place, or 'all'; the truth tells kind and number of each.",
+        description="groups of variants to plant beside the isolated ones: an SNV with a somatic or germline SNV or an indel "
+        "1-12 bp away, and more, or 'all'; the truth tells kind and number of each.",
     )
-    neighbour_groups: int = Field(50, ge=1, description="groups of each kind in --neighbours.")
+    neighbour_groups: int = Field(
+        50, ge=1, description="groups of each kind of --neighbours; of pairs as many in cis and in trans."
+    )
     contexts: int = Field(
         0, ge=0, le=100, description="unrelated persons sequenced like the tumour, at the normal's depth: context-1.bam and on."
     )

@@ -1,6 +1,5 @@
 """Alleles, and the variants that the simulation plants: where they are, what they change, and which copies carry them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from varproof.simulation.settings import SimulationSettings
 from varproof.variants.edit import Edit, left_aligned, steps_to_the_right
 
 SPACING_BP = 10
-_TRIES_PER_VARIANT = 200
+TRIES_PER_VARIANT = 200
 _GERMLINE_MAX_INDEL = 50
 
 
@@ -58,7 +57,7 @@ class Placement:
 
     def draw(self, kind: str, length: int, transitions: float = 1 / 3, tandem: bool = False) -> Edit:
         text, rng = self.genome.text, self.rng
-        for _ in range(_TRIES_PER_VARIANT):
+        for _ in range(TRIES_PER_VARIANT):
             start = int(rng.integers(SPACING_BP, max(SPACING_BP + 1, len(text) - length - SPACING_BP)))
             contig_start = int(self.genome.starts[self.genome.contig_of(start)])
             first, last = start, start + (0 if kind == "insertion" else length)
@@ -73,29 +72,22 @@ class Placement:
             else:
                 inserted = text[start - length : start] if tandem else random_bases(length, 0.42, rng).tobytes()
                 allele = left_aligned(Edit(start, start, inserted), text, contig_start + 1)
-            first, last = allele.start - SPACING_BP, allele.end + steps_to_the_right(allele, text, len(text)) + SPACING_BP
-            if first < 0 or self.taken[first:last].any():
-                continue
-            self.taken[allele.start - 1 : last - SPACING_BP + 1] = True
-            return allele
-        raise self._no_room()
+            if self.claim([allele]):
+                return allele
+        raise self.no_room()
 
-    def group(self, make: Callable[[], list[Edit] | None]) -> list[Edit]:
-        """Alleles of one group, which `make` draws, or None where they don't fit; they keep their distance from all others."""
+    def claim(self, alleles: list[Edit]) -> bool:
+        """Whether there is room for alleles that may be near each other; if so, it is theirs, and others keep away from it."""
         text = self.genome.text
-        for _ in range(_TRIES_PER_VARIANT):
-            alleles = make()
-            if not alleles:
-                continue
-            first = min(allele.start for allele in alleles)
-            last = max(allele.end + steps_to_the_right(allele, text, len(text)) for allele in alleles)
-            if first < SPACING_BP or self.taken[first - SPACING_BP : last + SPACING_BP].any():
-                continue
-            self.taken[first - 1 : last + 1] = True
-            return alleles
-        raise self._no_room()
+        first = min(allele.start for allele in alleles)
+        last = max(allele.end + steps_to_the_right(allele, text, len(text)) for allele in alleles)
+        if first < SPACING_BP or self.taken[first - SPACING_BP : last + SPACING_BP].any():
+            return False
+        self.taken[first - 1 : last + 1] = True
+        return True
 
-    def _no_room(self) -> UserError:
+    def no_room(self) -> UserError:
+        """What is raised where too many tries were in vain."""
         return UserError(
             f"no room for all variants in {len(self.genome)} bp {SPACING_BP} bp apart; ask for fewer or for a longer genome"
         )
