@@ -6,7 +6,8 @@
 A pair has groups of all kinds of `simulate-pair --neighbours`, and isolated variants. Three lists of candidates are scored: the
 full one of simulate-pair, what call-candidates finds, and the full one with every MNV as SNVs. What is called in the places of
 one kind is filtered by itself, and held against the haplotypes of its groups. What is missed or false at the headline rate is
-in failures-LIST.tsv beside the pair. Writes neighbours.json and its section of RESULTS.md.
+in failures-LIST.tsv beside the pair. A second pair has indels of 100 to 1,000 bp, which call-candidates has to piece together.
+Writes neighbours.json and its section of RESULTS.md.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import pysam
 from bench import HEADLINE_FDR, HERE, PACKAGE, run, simulated_pair, source_digest
 from candidates import Allele, normalised, snvs_of
 from haplotypes import class_of, makers, sequence_made
-from neighbours_table import LISTS, NOMINAL_FDRS, neighbours_lines
+from neighbours_table import LENGTHS, LISTS, NOMINAL_FDRS, neighbours_lines
 from tables import write_page
 
 from varproof.formats.scored import EventSelection, error_probabilities, select_events
@@ -32,7 +33,14 @@ from varproof.posterior.fdr import fdr_threshold
 from varproof.simulation.neighbours import MAKERS
 from varproof.variants.shifting import steps_right
 
-PAIR = ("--purity", "0.75", "--somatic-mnvs", "150", "--neighbours", "all")
+PAIRS: dict[str, tuple[str, ...]] = {
+    "neighbours": ("--purity", "0.75", "--somatic-mnvs", "150", "--neighbours", "all"),
+    "long": (
+        *("--purity", "0.75", "--somatic-snvs", "100", "--somatic-mnvs", "0", "--somatic-insertions", "300"),
+        *("--somatic-deletions", "300", "--min-indel-length", "100", "--max-indel-length", "1000"),
+    ),
+}
+LISTS_OF = {"neighbours": tuple(LISTS), "long": ("full", "own")}
 SHORT = (
     *("--genome-length", "60000", "--somatic-snvs", "20", "--somatic-mnvs", "5", "--somatic-insertions", "8"),
     *("--somatic-deletions", "8", "--germline", "30", "--empty-sites", "5", "--neighbour-groups", "3"),
@@ -42,7 +50,6 @@ GERMLINE_KIND = "two-alleles"
 ISOLATED = "isolated"
 NEAR = 9
 """What is called so near to a group counts for it; other variants are farther away."""
-LENGTHS = (1, 5, 15, 50)
 FREQUENCIES = (0.1, 0.2, 0.35, 0.5)
 
 
@@ -334,10 +341,10 @@ def list_of(name: str, folder: Path) -> Path:
     return path
 
 
-def result(work: Path, name: str, seed: int, more: tuple[str, ...]) -> dict[str, Any]:
+def result(work: Path, label: str, name: str, seed: int, more: tuple[str, ...]) -> dict[str, Any]:
     """One list of one pair: by kind, the counts at each rate and the strata."""
-    options = (*PAIR, "--seed", str(seed), *more)
-    folder = simulated_pair(work, f"neighbours-{seed}", options)
+    options = (*PAIRS[label], "--seed", str(seed), *more)
+    folder = simulated_pair(work, f"{label}-{seed}", options)
     digest = source_digest(PACKAGE, *options, source_digest(HERE))
     cache = folder / f"result-{name}.json"
     if cache.exists() and (known := json.loads(cache.read_text()))["digest"] == digest:
@@ -351,12 +358,13 @@ def result(work: Path, name: str, seed: int, more: tuple[str, ...]) -> dict[str,
     groups = groups_of(pair / "truth.vcf.gz", sequences)
     near = shared_out(calls_of(scored, sequences), groups)
     kinds, failures = {}, []
-    for kind in (*KINDS, ISOLATED, "GERMLINE_HET"):
+    for kind in (*(KINDS if label == "neighbours" else ()), ISOLATED, "GERMLINE_HET"):
         own = [group for group in groups if group.kind == kind]
         kinds[kind], told = kind_result(kind, own, near[kind], sequences, only_listed=name != "own")
         failures += told
     (folder / f"failures-{name}.tsv").write_text("".join(line + "\n" for line in failures))
     found: dict[str, Any] = {
+        "set": label,
         "list": name,
         "seed": seed,
         "digest": digest,
@@ -381,10 +389,11 @@ def main() -> None:
         options.seeds = options.seeds[:1]
     options.work.mkdir(exist_ok=True, parents=True)
     results = []
-    for seed in options.seeds:
-        for name in options.lists:
-            results.append(result(options.work, name, seed, SHORT if options.short else ()))
-            print(f"neighbours: {name}, seed {seed}: {results[-1]['cpu_seconds']} CPU seconds", flush=True)
+    for label, lists in LISTS_OF.items():
+        for seed in options.seeds:
+            for name in (name for name in lists if name in options.lists):
+                results.append(result(options.work, label, name, seed, SHORT if options.short else ()))
+                print(f"{label}: {name}, seed {seed}: {results[-1]['cpu_seconds']} CPU seconds", flush=True)
     options.output.mkdir(exist_ok=True, parents=True)
     kept = {"results": results, "page": neighbours_lines(results)}
     (options.output / "neighbours.json").write_text(json.dumps(kept, indent=1) + "\n")

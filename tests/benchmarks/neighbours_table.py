@@ -11,6 +11,10 @@ LISTS = {
     "atomised": "the full list with every MNV as SNVs",
 }
 RECALL_SHARE = 0.95
+LENGTHS = (1, 5, 15, 50, 99, 249)
+"""Longest variants of each stratum but the last, bp."""
+LONG_STRATA = {"5": ("100–249", 0.9), "6": ("250–1,000", 0.6)}
+"""Strata of long indels: how they are called, and the share that call-candidates should list."""
 REFERENCE = {"two-alleles": "GERMLINE_HET"}
 """Kinds that are compared with other isolated variants than somatic ones."""
 NOT_GOALS = ("isolated", "GERMLINE_HET")
@@ -73,9 +77,38 @@ def kind_line(results: list[dict[str, Any]], kind: str, name: str, isolated: lis
     return "| " + " | ".join(cells) + " |"
 
 
+def long_lines(results: list[dict[str, Any]], goals: Goals) -> list[str]:
+    """The table of long indels: what a list holds of them, and what is found."""
+    lines = [
+        "",
+        "## Long indels",
+        "",
+        f"`simulate-pair {results[0]['simulate_pair'].partition(' --seed')[0]}`; *listed* and recall as above.",
+        "",
+        "| list | type | length, bp | listed | recall at 0.05 |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(result["list"] for result in results):
+        strata = strata_of([result for result in results if result["list"] == name], "isolated")
+        for kind in ("insertion", "deletion"):
+            for place, (length, goal) in LONG_STRATA.items():
+                entries = [entry for stratum, entry in strata.items() if stratum.split("|")[:2] == [kind, place]]
+                variants, found, listed = (sum(entry[key] for entry in entries) for key in ("variants", "found", "listed"))
+                if not variants:
+                    continue
+                text = f"{listed / variants:.3f} of {variants}"
+                if name == "own":
+                    reached = listed >= goal * variants
+                    text = goals.cell(f"{text} (≥ {goal:.2f})", reached, f"own, {kind} of {length} bp")
+                lines.append(f"| {name} | {kind} | {length} | {text} | {found / variants:.3f} |")
+    return lines
+
+
 def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
     """The section, in Markdown."""
     goals, body = Goals(), []
+    of_long = [result for result in results if result["set"] == "long"]
+    results = [result for result in results if result["set"] != "long"]
     for name in dict.fromkeys(result["list"] for result in results):
         members = [result for result in results if result["list"] == name]
         numbers = ", ".join(str(result["seed"]) for result in members)
@@ -87,6 +120,8 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
         isolated = [result for result in results if result["list"] == "full"] if name == "atomised" else []
         for kind in members[0]["kinds"]:
             body.append(kind_line(members, kind, name, isolated or members, None if kind in NOT_GOALS else goals))
+    if of_long:
+        body += long_lines(of_long, goals)
     missed = (
         f"{len(goals.missed)} of {goals.checked} goals are missed" if goals.missed else f"All {goals.checked} goals are reached"
     )

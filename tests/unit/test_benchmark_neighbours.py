@@ -86,6 +86,7 @@ def test_strata_are_types_lengths_and_frequencies() -> None:
     assert stratum(10, 11, "A", 0.5) == "SNV|0|3"
     assert stratum(10, 13, "AGG", 0.2) == stratum(10, 15, "AG", 0.2) == "MNV|1|1"
     assert stratum(10, 10, "A" * 16, 0.3) == "insertion|3|2"
+    assert [stratum(10, 10, "A" * length, 0.3)[10] for length in (99, 100, 249, 250)] == ["4", "5", "5", "6"]
     assert stratum(10, 15, "", 0.9) == "deletion|1|4"
 
 
@@ -118,7 +119,14 @@ def counts(false: int, strata: dict[str, tuple[int, int]]) -> dict[str, Any]:
 
 def result(name: str, seed: int, cis: dict[str, Any], isolated: dict[str, Any]) -> dict[str, Any]:
     kinds = {"somatic-cis": cis, "isolated": isolated, "GERMLINE_HET": isolated}
-    return {"list": name, "seed": seed, "simulate_pair": f"--purity 0.75 --seed {seed}", "cpu_seconds": 1.0, "kinds": kinds}
+    made = {
+        "set": "neighbours",
+        "list": name,
+        "seed": seed,
+        "simulate_pair": f"--purity 0.75 --seed {seed}",
+        "cpu_seconds": 1.0,
+    }
+    return made | {"kinds": kinds}
 
 
 def test_recall_of_isolated_variants_is_weighted_to_those_of_the_kind() -> None:
@@ -156,3 +164,15 @@ def test_lists_of_single_bases_are_held_against_isolated_variants_of_the_full_li
     single = result("atomised", 1, counts(0, {"MNV|1|1": (10, 9)}), counts(0, {"MNV|1|1": (10, 2)}))
     lines = neighbours_table.neighbours_lines([full, single])
     assert sum("**0.900 of 10 (≥ 0.950)** ✗" in line for line in lines) == 2
+
+
+def test_long_indels_have_a_goal_in_the_list_of_call_candidates() -> None:
+    strata = {"insertion|5|1": (10, 3), "insertion|5|2": (10, 3), "deletion|6|4": (10, 5), "SNV|0|0": (5, 5)}
+    kinds = {"isolated": counts(0, strata)}
+    for stratum, listed in (("insertion|5|1", 9), ("insertion|5|2", 8), ("deletion|6|4", 6)):
+        kinds["isolated"]["strata"][stratum]["listed"] = listed
+    own = result("own", 1, counts(0, {"SNV|0|1": (10, 10)}), counts(0, {"SNV|0|1": (10, 10)}))
+    lines = neighbours_table.neighbours_lines([own, own | {"set": "long", "kinds": kinds}])
+    assert "| own | insertion | 100–249 | **0.850 of 20 (≥ 0.90)** ✗ | 0.300 |" in lines
+    assert "| own | deletion | 250–1,000 | 0.600 of 10 (≥ 0.60) | 0.500 |" in lines
+    assert "1 of 7 goals are missed ✗." in lines
