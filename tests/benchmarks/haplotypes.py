@@ -10,7 +10,7 @@ from collections import Counter
 
 from candidates import Allele, normalised, snvs_of
 
-__all__ = ["class_of", "compared", "normalised", "sequence_made"]
+__all__ = ["class_of", "compared", "makers", "normalised", "sequence_made"]
 
 NEAR = 12
 MOST_TOGETHER = 6
@@ -37,7 +37,7 @@ def sequence_made(sequence: str, start: int, end: int, alleles: tuple[Allele, ..
     return "".join([*parts, sequence[place:end]])
 
 
-def _makers(target: Allele, near: list[Allele], sequence: str) -> tuple[Allele, ...]:
+def makers(target: Allele, near: list[Allele], sequence: str) -> tuple[Allele, ...]:
     """The fewest called alleles that together make the sequence of a true one; none where no set does."""
     start = min([target[1], *(allele[1] for allele in near)])
     end = max([target[2], *(allele[2] for allele in near)])
@@ -59,9 +59,9 @@ def compared(called: list[Allele], truth: list[Allele], sequences: dict[str, str
             for allele in called
             if allele[0] == target[0] and allele[1] <= target[2] + NEAR and allele[2] >= target[1] - NEAR
         ]
-        makers = _makers(target, near, sequences[target[0]])
-        counts["found"][class_of(target)] += bool(makers)
-        true.update(makers)
+        made_by = makers(target, near, sequences[target[0]])
+        counts["found"][class_of(target)] += bool(made_by)
+        true.update(made_by)
     pieces = {piece for target in truth for piece in snvs_of(target)}
     for allele in called:
         kind = "true" if allele in true else "partial" if set(snvs_of(allele)) & pieces else "false"
