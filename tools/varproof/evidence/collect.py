@@ -16,6 +16,7 @@ from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Ob
 from varproof.evidence.counting import allele_counts, scaled_count
 from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.error_signature import error_signatures
+from varproof.evidence.links import links
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
 from varproof.formats.evidence import Evidence
@@ -75,8 +76,9 @@ def collect_chunk(
     own = len(candidates)
     placements = [place(item, reference) for item in candidates]
     first_low, last_low = min(item.low for item in placements), max(item.low for item in placements)
-    beside = [place(item, reference) for item in halo]
-    placements += [item for item in beside if first_low - NEIGHBOUR_REACH <= item.low <= last_low + NEIGHBOUR_REACH]
+    beside = [(item, place(item, reference)) for item in halo]
+    beside = [pair for pair in beside if first_low - NEIGHBOUR_REACH <= pair[1].low <= last_low + NEIGHBOUR_REACH]
+    placements += [item for _, item in beside]
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
     most = None if own == 1 else MOST_BASES
@@ -110,7 +112,8 @@ def collect_chunk(
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
-    return _evidence(candidates, placements[:own], final, counts, slip[:own], looks, sample)
+    together = links(found, first, [*candidates, *(item for item, _ in beside)], own, chunk.fragments)
+    return _evidence(candidates, placements[:own], final, counts, slip[:own], looks | together, sample)
 
 
 def _pairs(placements: list[Placement], reads: ReadArrays) -> int:
