@@ -25,6 +25,7 @@ from varproof.posterior.columns import Columns
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.phase import Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
@@ -203,6 +204,7 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
+    phase = _phase(job, learnt, columns)
     written = tumor_only = 0
     block: list[Record] = []
     alleles = start = 0
@@ -216,7 +218,7 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
                 return
             data = _block(job, learnt.alleles, start, alleles)
             near = None if learnt.near_artifact is None else learnt.near_artifact[start:alleles]
-            found = scored_alleles(data, prior, job.purity, near, block)
+            found = replace(scored_alleles(data, prior, job.purity, near, block), phase=phase.part(start, alleles))
             tumor_only += int(found.tumor_only.sum())
             row = 0
             for record in block:
@@ -238,6 +240,31 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
     logger.info("%d records scored%s", written, f"; alleles not judged: {told}" if told else "")
     if tumor_only:
         logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
+
+
+def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
+    """Phase of all alleles; those that have links, or a caller's phase, are scored for it."""
+
+    def present(asked: np.ndarray) -> Present:
+        probability, frequency, judged = np.zeros((len(asked), len(EVENTS))), np.zeros(len(asked)), np.zeros(len(asked), bool)
+        for start in range(0, alleles.size, BLOCK):
+            first, last = np.searchsorted(asked, (start, start + BLOCK))
+            if first == last:
+                continue
+            rows = asked[first:last]
+            data = _block(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows - start)
+            near = None if learnt.near_artifact is None else learnt.near_artifact[rows]
+            unseen = judged_without_normal(data.tumor, data.normal)
+            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen)
+            probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
+            judged[first:last] = (data.tumor.judged > 0) & (data.tumor.usable > 0)
+        return Present.of(probability, frequency, judged)
+
+    alleles = learnt.alleles
+    readers = [reader for reader in (job.tumor, job.normal) if reader is not None]
+    column = None if columns.names[0] in columns.added else columns.numbers[0]
+    sets = caller_sets(job.candidates, column)
+    return phased(links_of(readers, alleles.key), sets, alleles.contig, alleles.position, alleles.key, present)
 
 
 def _decisions(job: ScoringJob) -> dict[str, Any]:
@@ -263,4 +290,6 @@ def scored_alleles(
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     skipped = unjudged_reasons(kinds, data.tumor, data.normal)
     counts = [SampleCounts(sample.depth, sample.reference_count, sample.alternative_count) for sample in samples]
-    return ScoredAlleles(scores, counts, skipped, reasons(data, tables, scores, prior, near), unseen)
+    return ScoredAlleles(
+        scores, counts, skipped, reasons(data, tables, scores, prior, near), unseen, Phase.none(data.tumor.size)
+    )
