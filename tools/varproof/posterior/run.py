@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from varproof.formats.events import EVENTS
+from varproof.formats.events import ABSENT, EVENTS
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior
 from varproof.formats.record import Record
-from varproof.formats.vcf import VcfWriter, read_records
+from varproof.formats.scored import EventSelection
+from varproof.formats.vcf import VcfWriter, probability_field, read_records
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
@@ -32,10 +33,18 @@ from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
 from varproof.variants.candidate import candidate_key, candidates_of
 from varproof.variants.edit import VariantType
+from varproof.variants.merging import PhasedMerger, declare
+from varproof.variants.reference import Reference
 
 logger = logging.getLogger(__name__)
 
 BLOCK = 2_000
+_UNREAL = ("ARTIFACT", ABSENT)
+REAL_EVENTS = EventSelection(
+    tuple(probability_field(name) for name in EVENTS if name not in _UNREAL), tuple(map(probability_field, _UNREAL))
+)
+"""What is in the sample, be it somatic or germline."""
+
 SAMPLES_LINE = "varproof_samples"
 """Key of the header line that says whether tumour and normal belong together."""
 
@@ -193,8 +202,13 @@ def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
     return concatenated(parts)
 
 
-def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path, options: BaseModel) -> None:
-    """Score all candidates in blocks and write them as they came, with varproof's fields."""
+def write_scored(
+    job: ScoringJob, learnt: Learnt, columns: Columns, output: Path, options: BaseModel, merged_within: int | None = None
+) -> None:
+    """Score all candidates in blocks and write them as they came, with varproof's fields.
+
+    merged_within: records of one haplotype with at most so many bases between them are written as one; None: none are.
+    """
     prior = learnt.prior
     shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts"})
     lines = [
@@ -209,7 +223,12 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
     block: list[Record] = []
     alleles = start = 0
 
-    with VcfWriter(output, scored_header(job.candidates, columns, lines), contig_lengths(job.reference)) as writer:
+    header = scored_header(job.candidates, columns, lines)
+    merger = None
+    if merged_within is not None:
+        declare(header)
+        merger = PhasedMerger(job.candidates, merged_within, REAL_EVENTS, columns.numbers[0], Reference(job.reference))
+    with VcfWriter(output, header, contig_lengths(job.reference)) as writer:
         annotator = Annotator(writer.declared, columns)
 
         def flush() -> None:
@@ -224,7 +243,9 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
             for record in block:
                 count = len(record.alts or ())
                 annotator.annotate(record, slice(row, row + count), found)
-                writer.write(record)
+                record.header = writer.declared
+                for ready in [record] if merger is None else merger.add(record):
+                    writer.write(ready)
                 row += count
             start = alleles
             block.clear()
@@ -236,8 +257,12 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
             if alleles - start >= BLOCK:
                 flush()
         flush()
+        for ready in () if merger is None else merger.finish():
+            writer.write(ready)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
     logger.info("%d records scored%s", written, f"; alleles not judged: {told}" if told else "")
+    if merger is not None:
+        logger.info("%d records were merged with others of their haplotype", merger.merged)
     if tumor_only:
         logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
 
