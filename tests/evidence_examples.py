@@ -13,7 +13,7 @@ import pysam
 from small_bams import Read, write_bam, write_fasta
 from varproof.evidence.pipeline import SampleFiles, evidence_chunks
 from varproof.formats.alignment import AlignmentProperties
-from varproof.formats.evidence import SIGNATURE_COLUMNS, Evidence, concatenated
+from varproof.formats.evidence import SIGNATURE_COLUMNS, Evidence, concatenated, no_links
 
 READ_LENGTH, FRAGMENT = 100, 300
 PROPERTIES = AlignmentProperties(
@@ -214,6 +214,7 @@ def observed(
         log_error_ratio=np.zeros(rows, np.float32),
         read_context=np.zeros(rows, np.uint8),
         count=np.ones(rows, np.uint32),
+        **no_links(n),
     )
 
 

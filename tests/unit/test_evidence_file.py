@@ -12,6 +12,7 @@ from evidence_examples import PROPERTIES, Locus, plain_sequence, sample_files
 from varproof.evidence.pipeline import SampleFiles, collect_into, evidence_chunks
 from varproof.formats.evidence import (
     CANDIDATE_COLUMNS,
+    LINK_COLUMNS,
     OBSERVATION_COLUMNS,
     VALUE_RANGES,
     Evidence,
@@ -28,7 +29,9 @@ from varproof.variants.chunks import NEIGHBOUR_REACH, chunks
 def random_evidence(seed: int, size: int) -> Evidence:
     rng = np.random.default_rng(seed)
     lengths = rng.integers(0, 6, size)
-    offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offset, link_offset = (
+        np.concatenate([[0], np.cumsum(many)]).astype(np.int64) for many in (lengths, rng.integers(0, 4, size))
+    )
 
     def column(name: str, kind: type, number: int) -> np.ndarray:
         low, high = VALUE_RANGES.get(name, (0, 30))
@@ -38,6 +41,8 @@ def random_evidence(seed: int, size: int) -> Evidence:
         offset=offset,
         **{name: column(name, kind, size) for name, kind in CANDIDATE_COLUMNS.items()},
         **{name: column(name, kind, int(offset[-1])) for name, kind in OBSERVATION_COLUMNS.items()},
+        link_offset=link_offset,
+        **{name: column(name, kind, int(link_offset[-1])) for name, kind in LINK_COLUMNS.items()},
     )
 
 
@@ -78,6 +83,10 @@ def test_rows_in_any_order() -> None:
     for place, i in enumerate(order):
         own, new = slice(evidence.offset[i], evidence.offset[i + 1]), slice(found.offset[place], found.offset[place + 1])
         assert found.key[place] == evidence.key[i]
+        links = slice(evidence.link_offset[i], evidence.link_offset[i + 1])
+        new_links = slice(found.link_offset[place], found.link_offset[place + 1])
+        for name in LINK_COLUMNS:
+            np.testing.assert_array_equal(getattr(found, name)[new_links], getattr(evidence, name)[links])
         for name in OBSERVATION_COLUMNS:
             np.testing.assert_array_equal(getattr(found, name)[new], getattr(evidence, name)[own])
     assert_same(concatenated([evidence.rows(np.arange(4)), evidence.rows(np.arange(4, 9))]), evidence)
@@ -157,6 +166,7 @@ def test_evidence_does_not_depend_on_chunks(
         assert max(part.size for part in parts) <= size
         found.append(concatenated(parts))
     assert (found[0].judged == 1).all() and found[0].count.sum() > (100 if max_depth else 300)
+    assert len(found[0].link_key) > 10
     assert_same(found[0], found[1])
     assert_same(found[0], found[2])
 
@@ -229,7 +239,8 @@ def spoilt(path: Path, name: str, values: np.ndarray) -> Path:
     [
         ("offset", lambda values: values[::-1]), ("offset", lambda values: values + 1), ("offset", lambda values: values[:-1]),
         ("count", lambda values: values[:-1]), ("key", lambda values: values[1:]), ("mapq", lambda values: 1.0 * values),
-        ("strand", lambda values: values.reshape(1, -1)),
+        ("strand", lambda values: values.reshape(1, -1)), ("link_offset", lambda values: values + 1),
+        ("link_both", lambda values: values[:-1]), ("link_key", lambda values: values.astype(np.int64)),
     ],
 )  # fmt: skip
 def test_arrays_that_do_not_fit_together_are_told_at_once(name: str, change: Any, tmp_path: Path) -> None:

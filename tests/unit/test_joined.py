@@ -17,7 +17,7 @@ from varproof.commands.score_posterior import ScorePosteriorOptions, score_poste
 from varproof.posterior.events import PartsOf, are_one_event, judged_rows
 from varproof.variants.candidate import Candidate, trimmed_alleles
 from varproof.variants.chunks import chunks, listed_candidates
-from varproof.variants.joined import FARTHEST, FARTHEST_SUBSTITUTIONS, MOST_OF_ONE, joined, with_joined
+from varproof.variants.joined import FARTHEST, FARTHEST_MIXED, FARTHEST_SUBSTITUTIONS, MOST_OF_ONE, joined, with_joined
 from varproof.variants.reference import Reference
 
 SEQUENCE = plain_sequence(300, seed=3)
@@ -43,9 +43,9 @@ def applied(edits: list[Candidate]) -> str:
 def may_go_together(edits: tuple[Candidate, ...]) -> bool:
     """The rule, in the words of the documentation: in order, not overlapping, near their neighbours."""
     for one, other_one in itertools.pairwise(edits):
-        substitutions = all(len(item.alt) == item.end - item.start for item in (one, other_one))
-        gap = other_one.start - one.end
-        if not 0 <= gap <= (FARTHEST_SUBSTITUTIONS if substitutions else FARTHEST):
+        substitutions = [len(item.alt) == item.end - item.start for item in (one, other_one)]
+        farthest = FARTHEST_SUBSTITUTIONS if all(substitutions) else FARTHEST_MIXED if any(substitutions) else FARTHEST
+        if not 0 <= other_one.start - one.end <= farthest:
             return False
         if one.start == one.end == other_one.start == other_one.end:
             return False

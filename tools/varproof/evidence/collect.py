@@ -16,6 +16,7 @@ from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Ob
 from varproof.evidence.counting import allele_counts, scaled_count
 from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.error_signature import error_signatures
+from varproof.evidence.links import links
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
 from varproof.formats.evidence import Evidence
@@ -78,8 +79,8 @@ def collect_chunk(
     placements = [place(item, reference) for item in candidates]
     first_low, last_low = min(item.low for item in placements), max(item.low for item in placements)
     beside = [(item, place(item, reference)) for item in halo]
-    beside = [(item, at) for item, at in beside if first_low - NEIGHBOUR_REACH <= at.low <= last_low + NEIGHBOUR_REACH]
-    beside_listed = [item for item, _ in beside]
+    beside = [pair for pair in beside if first_low - NEIGHBOUR_REACH <= pair[1].low <= last_low + NEIGHBOUR_REACH]
+    everything = [*candidates, *(item for item, _ in beside)]
     placements += [at for _, at in beside]
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
@@ -92,7 +93,6 @@ def collect_chunk(
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _observe(first, chunk, reference, listed, sample)
     support = _support(found, len(placements))
-    everything = [*candidates, *beside_listed]
     is_listed = np.array([not item.parts for item in everything])
     neighbours = _neighbours(placements, support, own, is_listed, _same_as_events(everything, placements))
 
@@ -116,7 +116,8 @@ def collect_chunk(
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
-    return _evidence(candidates, placements[:own], final, counts, slip[:own], looks, sample)
+    together = links(found, first, everything, own, chunk.fragments)
+    return _evidence(candidates, placements[:own], final, counts, slip[:own], looks | together, sample)
 
 
 def _pairs(placements: list[Placement], reads: ReadArrays) -> int:

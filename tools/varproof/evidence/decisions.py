@@ -100,6 +100,9 @@ class EvidenceDecisions(Decisions):
     least_relative_support: float = Field(
         0.5, ge=0, description="and of the candidate's own support: a rarer neighbour can't explain its reads."
     )
+    most_links: int = Field(
+        8, ge=1, description="later candidates, the nearest ones, with which a candidate's fragments are compared for phase."
+    )
     undecided_share: Fraction = Field(
         0.8,
         description="share of a candidate's fragments that a rival explains as well, from which on both are taken for one "

@@ -38,6 +38,12 @@ OBSERVATION_COLUMNS = {
     "read_context": np.uint8,
     "count": np.uint32,
 }
+LINK_COLUMNS = {"link_key": np.uint64, "link_both": np.uint32, "link_first": np.uint32, "link_second": np.uint32}
+"""Stored flat as observations are: candidate i owns link_offset[i]:link_offset[i + 1]."""
+
+RAGGED: dict[str, dict[str, Any]] = {"offset": OBSERVATION_COLUMNS, "link_offset": LINK_COLUMNS}
+"""Offsets, and the columns whose rows they share out among candidates."""
+
 READ_CONTEXTS = 30
 """Values that `read_context` can take."""
 
@@ -78,6 +84,7 @@ VALUE_RANGES = {
     "log_error_ratio": (-50, 50),
     "read_context": (0, READ_CONTEXTS - 1),
     "count": (1, 10_000_000),
+    **dict.fromkeys(("link_both", "link_first", "link_second"), (0, 2**31 - 1)),
     **dict.fromkeys(COUNT_COLUMNS, (0, 2**31 - 1)),
     **dict.fromkeys(SIGNATURE_COLUMNS, (-1e9, 1e9)),
 }
@@ -141,6 +148,13 @@ class Evidence:
         clipped) + bin of its mapping quality (bins of `reads.error_features`); 0 for other fragments.
     count : uint32 (o,)
         Fragments with exactly these values.
+    link_offset : int64 (n + 1,)
+        Links of candidate i: link_offset[i]:link_offset[i + 1].
+    link_key : uint64 (l,)
+        Key of another candidate that fragments of candidate i reach as well; each pair is stored once, with the first of it.
+    link_both, link_first, link_second : uint32 (l,)
+        Of the fragments that clearly show an allele of each: those that carry the alternatives of both, of candidate i only,
+        and of the other only.
     """
 
     key: np.ndarray
@@ -169,6 +183,11 @@ class Evidence:
     log_error_ratio: np.ndarray
     read_context: np.ndarray
     count: np.ndarray
+    link_offset: np.ndarray
+    link_key: np.ndarray
+    link_both: np.ndarray
+    link_first: np.ndarray
+    link_second: np.ndarray
 
     @property
     def size(self) -> int:
@@ -177,29 +196,32 @@ class Evidence:
 
     def rows(self, wanted: np.ndarray) -> "Evidence":
         """Evidence of the candidates `wanted` (indices), in that order."""
-        lengths = (self.offset[1:] - self.offset[:-1])[wanted]
-        offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        source = np.arange(offset[-1]) + np.repeat(self.offset[wanted] - offset[:-1], lengths)
-        return Evidence(
-            offset=offset,
-            **{name: getattr(self, name)[wanted] for name in CANDIDATE_COLUMNS},
-            **{name: getattr(self, name)[source] for name in OBSERVATION_COLUMNS},
-        )
+        columns = {name: getattr(self, name)[wanted] for name in CANDIDATE_COLUMNS}
+        for name, members in RAGGED.items():
+            own = getattr(self, name)
+            lengths = (own[1:] - own[:-1])[wanted]
+            offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+            source = np.arange(offset[-1]) + np.repeat(own[wanted] - offset[:-1], lengths)
+            columns |= {name: offset, **{member: getattr(self, member)[source] for member in members}}
+        return Evidence(**columns)
 
 
 def concatenated(parts: list[Evidence]) -> Evidence:
     """Evidence of consecutive chunks as one."""
     if not parts:
-        empty = {name: np.zeros(0, kind) for name, kind in {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS}.items()}
-        return Evidence(offset=np.zeros(1, np.int64), **empty)
-    starts = np.cumsum([0] + [part.offset[-1] for part in parts])
-    offset = np.concatenate([[0]] + [part.offset[1:] + start for part, start in zip(parts, starts[:-1], strict=True)])
-    columns = {
-        item.name: np.concatenate([getattr(part, item.name) for part in parts])
-        for item in fields(Evidence)
-        if item.name != "offset"
-    }
-    return Evidence(offset=offset.astype(np.int64), **columns)
+        return empty_evidence(np.zeros(0, np.uint64))
+    columns = {item.name: np.concatenate([getattr(part, item.name) for part in parts]) for item in fields(Evidence)}
+    for name in RAGGED:
+        offsets = [getattr(part, name) for part in parts]
+        starts = np.cumsum([0] + [offset[-1] for offset in offsets[:-1]])
+        moved = [offset[1:] + start for offset, start in zip(offsets, starts, strict=True)]
+        columns[name] = np.concatenate([[0], *moved]).astype(np.int64)
+    return Evidence(**columns)
+
+
+def no_links(size: int) -> dict[str, np.ndarray]:
+    """The columns of links of `size` candidates that have none."""
+    return {"link_offset": np.zeros(size + 1, np.int64), **{name: np.zeros(0, kind) for name, kind in LINK_COLUMNS.items()}}
 
 
 def empty_evidence(keys: np.ndarray, joined: np.ndarray | None = None) -> Evidence:
@@ -217,7 +239,12 @@ def empty_evidence(keys: np.ndarray, joined: np.ndarray | None = None) -> Eviden
         **{name: np.zeros(n, np.float32) for name in SIGNATURE_COLUMNS},
         offset=np.zeros(n + 1, np.int64),
         **{name: np.zeros(0, kind) for name, kind in OBSERVATION_COLUMNS.items()},
+        **no_links(n),
     )
+
+
+_KINDS = {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS, **LINK_COLUMNS, **dict.fromkeys(RAGGED, np.int64)}
+"""Every data set of a file with its type."""
 
 
 class EvidenceWriter:
@@ -228,11 +255,12 @@ class EvidenceWriter:
         self._file, self._check = file, check
         for name, kind in CANDIDATE_COLUMNS.items():
             self._create(name, kind)
-        for name, kind in OBSERVATION_COLUMNS.items():
-            self._create(name, kind)
-        self._create("offset", np.int64)
-        self._extend("offset", np.zeros(1, np.int64))
-        self._rows = 0
+        for offset, members in RAGGED.items():
+            for name, kind in members.items():
+                self._create(name, kind)
+            self._create(offset, np.int64)
+            self._extend(offset, np.zeros(1, np.int64))
+        self._rows = dict.fromkeys(RAGGED, 0)
 
     def _create(self, name: str, kind: Any) -> None:
         self._file.create_dataset(
@@ -251,10 +279,12 @@ class EvidenceWriter:
 
     def append(self, chunk: Evidence) -> None:
         """Write the evidence of the next candidates."""
-        for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS):
+        for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, *LINK_COLUMNS):
             self._extend(name, getattr(chunk, name))
-        self._extend("offset", chunk.offset[1:] + self._rows)
-        self._rows += int(chunk.offset[-1])
+        for name in RAGGED:
+            offset = getattr(chunk, name)
+            self._extend(name, offset[1:] + self._rows[name])
+            self._rows[name] += int(offset[-1])
         self._check()
 
 
@@ -276,12 +306,10 @@ class EvidenceReader:
         with damage_told(path, "collect-evidence"):
             self._file = h5py.File(path, "r")
             schema = self._file.attrs.get("schema")
-            missing = [
-                name for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, "offset") if _in_file(name) not in self._file
-            ]
+            missing = [name for name in _KINDS if _in_file(name) not in self._file]
         if str(schema) in EARLIER_SCHEMAS:
             self._file.close()
-            raise UserError(f"{path}: made by an earlier version, it lacks what this one needs; run collect-evidence again")
+            raise UserError(f"{path}: made by an earlier version, it lacks what is counted now; run collect-evidence again")
         if str(schema) != SCHEMA or missing:
             self._file.close()
             raise OtherFormat(f"{path}: not an evidence file of schema {SCHEMA}; make it with collect-evidence")
@@ -308,15 +336,17 @@ class EvidenceReader:
             return self._has_sound_offsets()
 
     def _has_sound_offsets(self) -> bool:
-        kinds = {**CANDIDATE_COLUMNS, **OBSERVATION_COLUMNS, "offset": np.int64}
-        sets = {name: self._file[_in_file(name)] for name in kinds}
-        if any(getattr(sets[name], "ndim", 0) != 1 or sets[name].dtype != kind for name, kind in kinds.items()):
+        sets = {name: self._file[_in_file(name)] for name in _KINDS}
+        if any(getattr(sets[name], "ndim", 0) != 1 or sets[name].dtype != kind for name, kind in _KINDS.items()):
             return False
-        offset = self._values("offset", slice(None))
-        rows = {len(sets[name]) for name in OBSERVATION_COLUMNS}
-        if {len(sets[name]) for name in CANDIDATE_COLUMNS} != {len(offset) - 1} or rows != {offset[-1]}:
-            return False
-        return bool(offset[0] == 0 and (np.diff(offset) >= 0).all())
+        candidates = {len(sets[name]) for name in CANDIDATE_COLUMNS}
+        for name, members in RAGGED.items():
+            offset = self._values(name, slice(None))
+            if candidates != {len(offset) - 1} or {len(sets[member]) for member in members} != {offset[-1]}:
+                return False
+            if offset[0] != 0 or (np.diff(offset) < 0).any():
+                return False
+        return True
 
     @property
     def size(self) -> int:
@@ -357,16 +387,24 @@ class EvidenceReader:
         """One of `CANDIDATE_COLUMNS` for all candidates, without their observations."""
         return self._values(name, slice(None))
 
+    def links(self) -> dict[str, np.ndarray]:
+        """The columns of the links of all candidates, and `link_offset`; raises UserError for damaged values."""
+        found = {name: self._values(name, slice(None)) for name in ("link_offset", *LINK_COLUMNS)}
+        self._check_ranges(found)
+        return found
+
+    def _check_ranges(self, columns: dict[str, np.ndarray]) -> None:
+        for name, values in columns.items():
+            low, high = VALUE_RANGES.get(name, (None, None))
+            if low is not None:
+                self._require(bool(((values >= low) & (values <= high)).all()), f"{name} out of range")
+
     def read(self, start: int, end: int) -> Evidence:
         """Evidence of candidates start..end - 1; raises UserError for damaged values."""
-        offset = self._values("offset", slice(start, end + 1))
-        first, last = int(offset[0]), int(offset[-1])
-        evidence = Evidence(
-            offset=offset - first,
-            **{name: self._values(name, slice(start, end)) for name in CANDIDATE_COLUMNS},
-            **{name: self._values(name, slice(first, last)) for name in OBSERVATION_COLUMNS},
-        )
-        for name, (low, high) in VALUE_RANGES.items():
-            values = getattr(evidence, name)
-            self._require(bool(((values >= low) & (values <= high)).all()), f"{name} out of range")
-        return evidence
+        columns = {name: self._values(name, slice(start, end)) for name in CANDIDATE_COLUMNS}
+        for name, members in RAGGED.items():
+            offset = self._values(name, slice(start, end + 1))
+            rows = slice(int(offset[0]), int(offset[-1]))
+            columns |= {name: offset - offset[0], **{member: self._values(member, rows) for member in members}}
+        self._check_ranges(columns)
+        return Evidence(**columns)

@@ -41,6 +41,11 @@ EARLIER_DENSITY = "AFD"
 REASON, TUMOR_ONLY, SAME_EVENT = "VP_REASON", "VP_TUMOR_ONLY", "VP_SAME_EVENT"
 
 
+CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"
+OWN_FILTERS = "vp_"
+"""What fdr-filter writes: what the caller had in FILTER, the FILTER of each allele; and how names of its own filters begin."""
+
+
 def info_value(record: Any, key: str) -> Any:
     """Value of an INFO field; None where the record lacks it. Raises UserError for damaged text."""
     return record.info.get(key)

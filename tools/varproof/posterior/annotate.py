@@ -14,6 +14,7 @@ import numpy as np
 
 from varproof.formats.density import MISSING, encode_density
 from varproof.formats.events import ABSENT, EVENT_NAMED, EVENTS
+from varproof.formats.phase import PHASE, PHASE_SET, copies_of
 from varproof.formats.record import Declared, Field, Record
 from varproof.formats.vcf import (
     ALLELE_DEPTH,
@@ -35,6 +36,7 @@ from varproof.formats.vcf import (
 )
 from varproof.posterior.columns import Columns
 from varproof.posterior.components import GRID
+from varproof.posterior.phase import Phase
 from varproof.posterior.score import Scores
 
 _ABSENT = EVENTS.index(ABSENT)
@@ -52,6 +54,11 @@ _OWN_INFO = {
     },
     SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
     REASON: ("A", "String", "What speaks against this allele being somatic, strongest first, joined by &"),
+    PHASE: (
+        "A",
+        "String",
+        "Block and copy (1 or 2) that the allele lies on, as reads or the caller prove: what has the same is of one haplotype",
+    ),
     TUMOR_ONLY: ("0", "Flag", "Judged on the tumour alone: the normal has no usable reads here"),
     SAME_EVENT: (
         "A",
@@ -77,8 +84,14 @@ _FILLED = {
         "Float",
         "Observed allele frequency: fragments that show the allele, of those that show any, listed or not",
     ),
+    PHASE_SET: ("1", "Integer", "Phase set of GT: position of its first record"),
 }
-_FITTING = {ALLELE_DEPTH: ("Integer", ("R", ".")), DEPTH: ("Integer", ("1",)), ALLELE_FREQUENCY: ("Float", ("A", "."))}
+_FITTING = {
+    ALLELE_DEPTH: ("Integer", ("R", ".")),
+    DEPTH: ("Integer", ("1",)),
+    ALLELE_FREQUENCY: ("Float", ("A", ".")),
+    PHASE_SET: ("Integer", ("1",)),
+}
 
 
 def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> Any:
@@ -113,8 +126,8 @@ class SampleCounts:
 @dataclass(frozen=True)
 class ScoredAlleles:
     """What is written of n alleles: posteriors, counts (tumour first), why alleles were not judged (None: they were), what
-    speaks against them (None: nothing), whether they were judged on the tumour alone (bool (n,)), and which other alleles are
-    the same event (None: none).
+    speaks against them (None: nothing), whether they were judged on the tumour alone (bool (n,)), which other alleles are the
+    same event (None: none), and their phase.
     """
 
     scores: Scores
@@ -123,6 +136,7 @@ class ScoredAlleles:
     against: Sequence[str | None]
     tumor_only: np.ndarray
     same_event: Sequence[str | None]
+    phase: Phase
 
 
 @dataclass
@@ -171,6 +185,9 @@ class Annotator:
         same = [text if ok else None for text, ok in zip(found.same_event[rows], judged, strict=True)]
         if any(same):
             record.info[SAME_EVENT] = same
+        phase = list(zip(found.phase.block[rows].tolist(), found.phase.copy[rows].tolist(), strict=True))
+        if any(block for block, _ in phase):
+            record.info[PHASE] = [f"{block}:{copy}" if block else None for block, copy in phase]
         if found.tumor_only[rows][judged].any():
             record.info[TUMOR_ONLY] = True
 
@@ -188,7 +205,10 @@ class Annotator:
                     sample[DEPTH] = int(counts.depth[rows].max())
                 return
         if sample.text(GENOTYPE) is None:
-            sample[GENOTYPE] = _genotype(("tumor", "normal")[role], found.scores.probability[rows], judged)
+            genotype = _genotype(("tumor", "normal")[role], found.scores.probability[rows], judged)
+            sample[GENOTYPE], block = _phased(genotype, found.phase.of(np.arange(rows.start, rows.stop)))
+            if block and self._may_fill[PHASE_SET] and sample.text(PHASE_SET) is None:
+                sample[PHASE_SET] = block
         alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
         reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
         depth = int(counts.depth[rows][judged].max())
@@ -227,3 +247,17 @@ def _genotype(role: str, probability: np.ndarray, judged: list[bool]) -> str:
             copies += EVENT_NAMED[EVENTS[event]].copies[role == "normal"] * [(-float(probability[allele, event]), allele + 1)]
     chosen = sorted(allele for _, allele in sorted(copies)[:2])
     return "/".join(str(allele) for allele in [0] * (2 - len(chosen)) + chosen)
+
+
+def _phased(genotype: str, phase: Phase) -> tuple[str, int]:
+    """(GT with its alleles in the order of copies, block) where the phase says which is where; (GT as it is, 0) elsewhere."""
+    alleles = [int(allele) for allele in genotype.split("/")]
+    places = [(int(phase.block[a - 1]), int(phase.copy[a - 1]), a) for a in alleles if a and phase.block[a - 1]]
+    if alleles[0] == alleles[1] or len({block for block, _, _ in places}) != 1:
+        return genotype, 0
+    block, copy, allele = places[0]
+    (other,) = (item for item in alleles if item != allele)
+    ordered = (allele, other) if copy == 1 else (other, allele)
+    if any(copies_of(f"{ordered[0]}|{ordered[1]}")[item] != place for _, place, item in places):
+        return genotype, 0
+    return f"{ordered[0]}|{ordered[1]}", block

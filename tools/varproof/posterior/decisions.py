@@ -112,6 +112,20 @@ class PosteriorDecisions(Decisions):
         0.67, description="another person's variants that are heterozygous, as anybody's (1000 Genomes 2015: two of three)."
     )
 
+    # Phase
+    least_phased: int = Field(
+        2, ge=1, description="fragments that prove that two alleles lie on one copy, or on two: one may have been misread."
+    )
+    most_discordant: Fraction = Field(
+        0.1, description="fragments that say the opposite, for each that proves it, at most: misread, or misplaced."
+    )
+    least_exclusive_frequency: float = Field(
+        0.8,
+        gt=0,
+        description="frequency, in tumour cells, of two somatic alleles together, above which both can't be of different cells "
+        "on one copy.",
+    )
+
     # Learning
     pseudo_count: float = Field(
         0.5, gt=0, description="variants of each event and class that are added to those counted (Jeffreys)."

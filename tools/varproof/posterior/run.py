@@ -3,6 +3,7 @@
 import json
 import logging
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from varproof.formats.events import EVENTS
+from varproof.formats.events import ABSENT, EVENTS
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior
 from varproof.formats.record import Record
-from varproof.formats.vcf import VcfWriter, read_records
+from varproof.formats.scored import EventSelection
+from varproof.formats.vcf import VcfWriter, probability_field, read_records
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
@@ -26,19 +28,26 @@ from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.events import PartsOf, judged_rows
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.phase import Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import SEPARATOR, reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
-from varproof.variants.candidate import candidate_key, candidates_of
-from varproof.variants.chunks import listed_candidates
+from varproof.variants.candidate import Candidate, candidate_key, candidates_of
 from varproof.variants.edit import VariantType
 from varproof.variants.joined import MOST_TOGETHER, with_joined
+from varproof.variants.merging import PhasedMerger, declare
 from varproof.variants.reference import Reference
 
 logger = logging.getLogger(__name__)
 
 BLOCK = 2_000
+_UNREAL = ("ARTIFACT", ABSENT)
+REAL_EVENTS = EventSelection(
+    tuple(probability_field(name) for name in EVENTS if name not in _UNREAL), tuple(map(probability_field, _UNREAL))
+)
+"""What is in the sample, be it somatic or germline."""
+
 SAMPLES_LINE = "varproof_samples"
 """Key of the header line that says whether tumour and normal belong together."""
 
@@ -82,21 +91,33 @@ class AlleleList:
         """Candidates (indices, ascending) that are judged for an allele: each event is one of them."""
         return np.unique(self.judged_as[self.row])
 
+    @property
+    def events(self) -> list[tuple[int, ...]]:
+        """Parts of each event: rows that are judged as one candidate."""
+        return [parts for parts in self.parts_of.parts if len(set(self.judged_as[list(parts)].tolist())) == 1]
+
 
 def allele_list(path: Path, reference: Path) -> AlleleList:
     """The candidates of a VCF, each judged as itself; 38 bytes each."""
     columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("i"), array("q"), array("b"))
     contigs: dict[str, int] = {}
+    places = array("q")
+
+    def listed() -> Iterator[Candidate]:
+        for number, record in enumerate(read_records(path)):
+            places.append(record.start)
+            yield from candidates_of(record, number)
+
     joined_rows: list[int] = []
     parts: list[tuple[int, ...]] = []
     recent: dict[tuple[int, int], int] = {}
-    for row, item in enumerate(with_joined(listed_candidates(path), Reference(reference))):
+    for row, item in enumerate(with_joined(listed(), Reference(reference))):
         values = (
             class_of(item) if item.skipped is None else len(CLASSES) - 1,
             candidate_key(item),
             item.skipped is None and item.type is VariantType.SNV,
             contigs.setdefault(item.contig, len(contigs)),
-            item.start,
+            places[item.record],
             bool(item.parts),
         )
         for column, value in zip(columns, values, strict=True):
@@ -239,8 +260,13 @@ def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
     return concatenated(parts)
 
 
-def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path, options: BaseModel) -> None:
-    """Score all candidates in blocks and write them as they came, with varproof's fields."""
+def write_scored(
+    job: ScoringJob, learnt: Learnt, columns: Columns, output: Path, options: BaseModel, merged_within: int | None = None
+) -> None:
+    """Score all candidates in blocks and write them as they came, with varproof's fields.
+
+    merged_within: records of one haplotype with at most so many bases between them are written as one; None: none are.
+    """
     prior = learnt.prior
     shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts"})
     lines = [
@@ -250,25 +276,33 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
+    phase = _phase(job, learnt, columns)
     written = tumor_only = 0
     named = same_events(job.candidates, learnt.alleles)
     block: list[Record] = []
     alleles = start = 0
 
-    with VcfWriter(output, scored_header(job.candidates, columns, lines), contig_lengths(job.reference)) as writer:
+    header = scored_header(job.candidates, columns, lines)
+    merger = None
+    if merged_within is not None:
+        declare(header)
+        merger = PhasedMerger(job.candidates, merged_within, REAL_EVENTS, columns.numbers[0], Reference(job.reference))
+    with VcfWriter(output, header, contig_lengths(job.reference)) as writer:
         annotator = Annotator(writer.declared, columns)
 
         def flush() -> None:
             nonlocal start, tumor_only
             if not block:
                 return
-            found = scored_alleles(job, learnt, slice(start, alleles), block, named)
+            found = scored_alleles(job, learnt, slice(start, alleles), block, named, phase)
             tumor_only += int(found.tumor_only.sum())
             row = 0
             for record in block:
                 count = len(record.alts or ())
                 annotator.annotate(record, slice(row, row + count), found)
-                writer.write(record)
+                record.header = writer.declared
+                for ready in [record] if merger is None else merger.add(record):
+                    writer.write(ready)
                 row += count
             start = alleles
             block.clear()
@@ -280,10 +314,41 @@ def write_scored(job: ScoringJob, learnt: Learnt, columns: Columns, output: Path
             if alleles - start >= BLOCK:
                 flush()
         flush()
+        for ready in () if merger is None else merger.finish():
+            writer.write(ready)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
     logger.info("%d records scored%s", written, f"; alleles not judged: {told}" if told else "")
+    if merger is not None:
+        logger.info("%d records were merged with others of their haplotype", merger.merged)
     if tumor_only:
         logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
+
+
+def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
+    """Phase of all alleles; those that have links, or a caller's phase, are scored for it."""
+
+    def present(asked: np.ndarray) -> Present:
+        rows, which = np.unique(alleles.judged_as[asked], return_inverse=True)
+        probability, frequency = np.zeros((len(rows), len(EVENTS))), np.zeros(len(rows))
+        for start in range(0, alleles.size, BLOCK):
+            first, last = np.searchsorted(rows, (start, start + BLOCK))
+            if first == last:
+                continue
+            data = _block(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
+            near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
+            unseen = judged_without_normal(data.tumor, data.normal)
+            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen)
+            probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
+        known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
+        return Present.of(probability[which], frequency[which], known[asked])
+
+    alleles = learnt.alleles
+    readers = [reader for reader in (job.tumor, job.normal) if reader is not None]
+    column = None if columns.names[0] in columns.added else columns.numbers[0]
+    sets = caller_sets(job.candidates, column)
+    sets = replace(sets, row=alleles.row[sets.row])
+    links = links_of(readers, alleles.key)
+    return phased(links, sets, alleles.contig, alleles.position, alleles.key, present, alleles.events)
 
 
 def _decisions(job: ScoringJob) -> dict[str, Any]:
@@ -324,7 +389,7 @@ def same_events(candidates: Path, alleles: AlleleList) -> dict[int, str]:
 
 
 def scored_alleles(
-    job: ScoringJob, learnt: Learnt, numbers: slice, records: list[Record], named: dict[int, str]
+    job: ScoringJob, learnt: Learnt, numbers: slice, records: list[Record], named: dict[int, str], phase: Phase
 ) -> ScoredAlleles:
     """Posteriors and counts of the alleles `numbers` of the list, which are those of `records`; named: see `same_events`."""
     alleles, prior = learnt.alleles, learnt.prior
@@ -352,4 +417,5 @@ def scored_alleles(
         [against[row] for row in judged_as.tolist()],
         unseen[own],
         [named.get(number) for number in range(numbers.start, numbers.stop)],
+        phase.of(alleles.row[numbers]),
     )

@@ -14,6 +14,10 @@ MAX_DEPTH = 100_000
 DEPTH_LIMIT = "weigh only a sample of the fragments of deeper places, by read name; DP is the whole depth all the same."
 """What --max-depth does there."""
 
+MERGE_PHASED = (
+    "write calls of one haplotype with at most so many bases between them as one record, which INFO/VP_PARTS can take apart."
+)
+
 RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
 
 READS = ("reads", "second_reads", "tumor", "normal", "context")

@@ -4,7 +4,7 @@ import json
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,21 +13,21 @@ from pydantic import Field, model_validator
 from varproof.formats.record import Record
 from varproof.formats.scored import NAN, EventSelection, error_probabilities, select_events
 from varproof.formats.subset import subset_alleles
-from varproof.formats.vcf import MAX_PHRED, VcfWriter, open_vcf, read_records
+from varproof.formats.vcf import CALLER_FILTER, KEPT_ALLELES, MAX_PHRED, OWN_FILTERS, VcfWriter, open_vcf, read_records
 from varproof.machinery.numerics import PHRED_PER_LOG, log1p
 from varproof.machinery.output import provenance
-from varproof.steps.base import Settings
+from varproof.steps.base import MERGE_PHASED, Settings
 from varproof.variants.candidate import candidates_of
 from varproof.variants.edit import VariantType
 
 if TYPE_CHECKING:
     from varproof.posterior.fdr import FdrThreshold
+    from varproof.variants.merging import PhasedMerger
 
 logger = logging.getLogger(__name__)
 
-CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"
-OWN_FILTERS = "vp_"
 NOT_CONSIDERED = OWN_FILTERS + "not_considered"
+PROVENANCE_LINE = "varproof_fdr-filter"
 
 
 class FdrFilterSettings(Settings):
@@ -51,11 +51,20 @@ class FdrFilterSettings(Settings):
     variant_type: list[VariantType] = Field([], description="only these types (default: all).")
     min_length: int | None = Field(None, ge=1, description="shortest variant, bp.")
     max_length: int | None = Field(None, ge=1, description="longest variant, bp.")
+    merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
+    reference: Path | None = Field(None, description="indexed FASTA, for the bases between merged records.")
+    split_merged: bool = Field(False, description="first take records that were merged apart again, as they were.")
 
     @model_validator(mode="after")
     def _lengths_in_order(self) -> "FdrFilterSettings":
         if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
             raise ValueError(f"--min-length {self.min_length} is over --max-length {self.max_length}")
+        return self
+
+    @model_validator(mode="after")
+    def _bases_between(self) -> "FdrFilterSettings":
+        if self.merge_phased and self.reference is None:
+            raise ValueError(f"--merge-phased {self.merge_phased} needs --reference, for the bases between; 0 does without")
         return self
 
 
@@ -73,10 +82,35 @@ def _in_range(record: Any, options: FdrFilterSettings) -> Sequence[bool]:
     ]
 
 
+def _records(options: FdrFilterSettings) -> Iterator[Record]:
+    """The calls in order, merged ones as they were before where that is asked for."""
+    from varproof.variants.merging import split_records
+
+    records = read_records(options.calls)
+    return split_records(records) if options.split_merged else records
+
+
+def _merger(options: FdrFilterSettings, header: Any, selection: EventSelection) -> "PhasedMerger | None":
+    """What merges kept calls, where that is asked for; the header is made to declare what that writes."""
+    from varproof.formats.record import Declared
+    from varproof.variants.merging import PhasedMerger, declare, undeclare
+    from varproof.variants.reference import Reference
+
+    if options.split_merged:
+        undeclare(header)
+    if options.merge_phased is None:
+        return None
+    declare(header)
+    declared = Declared.of(header)
+    sample = declared.tumor_column if declared.samples else None
+    reference = None if options.reference is None else Reference(options.reference)
+    return PhasedMerger(options.calls, options.merge_phased, selection, sample, reference)
+
+
 def _errors(options: FdrFilterSettings, selection: EventSelection) -> "tuple[array[float], Counter[str]]":
     """Error probabilities of all alleles in order, NaN of those that don't take part; and how many don't, by reason."""
     errors, left_out = array("d"), Counter[str]()
-    for record in read_records(options.calls):
+    for record in _records(options):
         for error, wanted in zip(error_probabilities(record, selection), _in_range(record, options), strict=True):
             if error != error:
                 left_out["without a posterior"] += 1
@@ -111,6 +145,7 @@ class _Marks:
         self.name = f"{OWN_FILTERS}fdr_{options.fdr:g}"
         self.annotate = options.annotate
         self.considered_of_caller = self.kept_of_caller = 0
+        self.again = any(line.key == PROVENANCE_LINE for line in header.records)
         what = f"{'+'.join(selection.events)} at a false discovery rate of {options.fdr:g} ({options.mode})"
         lines = {CALLER_FILTER: ("INFO", "Number=.,Type=String,", "What the caller had in FILTER")}
         if options.annotate:
@@ -130,6 +165,8 @@ class _Marks:
         moved = record.info.get(CALLER_FILTER)
         if moved is None:
             caller = tuple(name for name in record.filter if not name.startswith(OWN_FILTERS))
+            if self.again and caller == ("PASS",):  # It is that of the fdr-filter before.
+                caller = ()
         else:
             caller = tuple(filter(None, moved if isinstance(moved, tuple) else (moved,)))
         if any(name != "PASS" for name in caller):
@@ -166,13 +203,14 @@ def fdr_filter(options: FdrFilterSettings) -> None:
     threshold = fdr_threshold(considered[~np.isnan(considered)], options.fdr, options.mode)
     summary = _summary(threshold, options, selection)
     marks = _Marks(header, options, selection)
-    header.add_line(f"##varproof_fdr-filter={provenance('fdr-filter', options)}")
+    merger = _merger(options, header, selection)
+    header.add_line(f"##{PROVENANCE_LINE}={provenance('fdr-filter', options)}")
     header.add_line(f"##varproof_fdr-filter_result={json.dumps(summary)}")
     kept = (considered <= threshold.error).tolist()
     there = (~np.isnan(considered)).tolist()
     start = 0
     with writer:
-        for record in read_records(options.calls):
+        for record in _records(options):
             size = len(record.alts or ())
             rows = slice(start, start + size)
             start += size
@@ -181,7 +219,13 @@ def fdr_filter(options: FdrFilterSettings) -> None:
                 marks.count(record, there[rows])
                 continue
             marks.mark(record, there[rows], kept[rows])
-            writer.write(record if options.annotate or len(alleles) == size else subset_alleles(record, alleles))
+            kept_record = record if options.annotate or len(alleles) == size else subset_alleles(record, alleles)
+            for ready in [kept_record] if merger is None else merger.add(kept_record):
+                writer.write(ready)
+        for ready in () if merger is None else merger.finish():
+            writer.write(ready)
+    if merger is not None:
+        logger.info("%d calls were merged with others of their haplotype", merger.merged)
     if marks.considered_of_caller:
         logger.info(
             "the caller had filtered %d of %d calls; %d of these are among the kept",

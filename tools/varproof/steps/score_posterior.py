@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, Settings
+from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings
 
 if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
@@ -27,7 +27,7 @@ class ScorePosteriorSettings(Settings):
 
     Records come out as they came in, all samples included. The tumour's and the normal's columns are those of the
     reads' samples (SM), else those that the header tells (##tumor_sample, ##normal_sample), or the only possible ones;
-    where the file has none, they are added. GT, AD, DP and AF are filled where the caller gave none.
+    where the file has none, they are added. GT, AD, DP, AF and PS are filled where the caller gave none.
     """
 
     candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
@@ -51,6 +51,7 @@ class ScorePosteriorSettings(Settings):
     regions: Path | None = Field(None, description="BED that was searched for candidates.")
     territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
+    merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
     resume: Path | None = Field(None, description=RESUME)
 
     @field_validator("normal_contamination")
@@ -104,7 +105,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
             from varproof.formats.json_file import write_json
 
             write_json(options.learnt_prior, learnt.prior)
-        write_scored(job, learnt, columns, options.output, options)
+        write_scored(job, learnt, columns, options.output, options, options.merge_phased)
 
 
 def _warn_if_flat_alone(options: ScorePosteriorSettings, chosen: "str | LearntPrior") -> None:

@@ -13,7 +13,9 @@ from varproof.variants.reference import Reference
 FARTHEST_SUBSTITUTIONS = 2
 """Unchanged bases between two substitutions of one event, at most: farther apart, each has reads that tell of it alone."""
 FARTHEST = 12
-"""Unchanged bases between an indel and another part, at most: aligners open gaps about so far from each other."""
+"""Unchanged bases between two indels of one event, at most: aligners open gaps about so far from each other."""
+FARTHEST_MIXED = 5
+"""Likewise between an indel and a substitution."""
 LONGEST = 50
 """Alleles of an event are at most so long, bp: reads have to reach over all parts."""
 MOST_PARTS = 6
@@ -73,8 +75,8 @@ def _chains(parts: list[Candidate], behind: list[Candidate]) -> Iterator[list[Ca
 def _may_follow(before: Candidate, item: Candidate) -> bool:
     if item.start < before.end or (before.start == before.end == item.start == item.end):
         return False
-    both = len(before.ref) == len(before.alt) and len(item.ref) == len(item.alt)
-    return item.start - before.end <= (FARTHEST_SUBSTITUTIONS if both else FARTHEST)
+    indels = (len(before.ref) != len(before.alt)) + (len(item.ref) != len(item.alt))
+    return item.start - before.end <= (FARTHEST_SUBSTITUTIONS, FARTHEST_MIXED, FARTHEST)[indels]
 
 
 def joined(parts: list[Candidate], reference: Reference) -> Candidate | None:
