@@ -42,7 +42,7 @@ BY_EXT_ARGS = {
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
     "score-posterior": {"max_depth", "resume", "tumor_sample", "normal_sample"},
-    "fdr-filter": {"annotate"},
+    "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity"},

@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 
-from varproof.evidence.arrays import CandidateArrays, Observations
+from varproof.evidence.arrays import ALTERNATIVE, REFERENCE, CandidateArrays, Observations
 from varproof.evidence.decisions import DECISIONS
 from varproof.formats.evidence import LINK_COLUMNS
 from varproof.variants.candidate import Candidate, candidate_key
@@ -23,7 +23,7 @@ def links(
     """
     from varproof.evidence.links_numba_fns import counted_links
 
-    tells = (found.strand > 0) & (found.mapq > 0) & (np.abs(found.log_ratio) > DECISIONS.support_log_ratio)
+    tells = (found.strand > 0) & (found.mapq > 0) & (np.abs(found.log_ratio) > _least_ratio(found, arrays))
     offset = np.searchsorted(found.candidate[tells], np.arange(len(candidates) + 1)).astype(np.int64)
     carries = np.sign(found.log_ratio[tells]).astype(np.int8)
     keys = np.array([candidate_key(item) for item in candidates], np.uint64)
@@ -38,6 +38,16 @@ def links(
         "link_offset": np.searchsorted(first[by_candidate], np.arange(own + 1)).astype(np.int64),
         **{name: values[by_candidate].astype(kind) for (name, kind), values in zip(LINK_COLUMNS.items(), columns, strict=True)},
     }
+
+
+def _least_ratio(found: Observations, arrays: CandidateArrays) -> np.ndarray:
+    """|ln ratio| from which on a fragment tells, per observation: less where its bases show an allele of a substitution.
+
+    By itself an SNV beside a deletion of its haplotype may be read as another deletion; the bases that are there tell more.
+    """
+    supports = np.where(found.log_ratio > 0, ALTERNATIVE, REFERENCE)
+    shows = arrays.substitution[found.candidate] & (found.allele == supports)
+    return np.where(shows, DECISIONS.informative, DECISIONS.support_log_ratio)
 
 
 def _left_to_right(arrays: CandidateArrays, keys: np.ndarray) -> np.ndarray:
