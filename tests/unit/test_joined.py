@@ -168,13 +168,15 @@ def test_parts_are_judged_as_their_event_and_spellings_as_the_first() -> None:
         support=[9, 9, 9, 9, 5, 5, 5],
         usable=[30] * 7,
     )
-    rows = judged_rows(PartsOf([3], [(0, 1)]), evidence, None)  # type: ignore[arg-type]
+    rows = judged_rows(PartsOf([3], [(0, 1)], [True]), evidence, None)  # type: ignore[arg-type]
     assert rows.tolist() == [2, 2, 2, 3, 4, 4, 6]
+    indels = judged_rows(PartsOf([3], [(0, 1)], [False]), evidence, None)  # type: ignore[arg-type]
+    assert indels.tolist() == [0, 1, 2, 3, 4, 4, 6], "the list has the MNV: no indel is there"
 
 
 def test_of_events_that_share_a_part_the_larger_is_taken() -> None:
     evidence = Columns(joined=[0, 0, 0, 1, 1], judged=[1] * 5, haplotype=list(range(5)), support=[9] * 5, usable=[30] * 5)
-    assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)]), evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
+    assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)], [True, False]), evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
 
 
 MNV: Edit = (AT, AT + 3, other(REFERENCE[AT]) + REFERENCE[AT + 1] + other(REFERENCE[AT + 2], 2))

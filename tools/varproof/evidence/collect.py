@@ -94,7 +94,7 @@ def collect_chunk(
     found, used = _observe(first, chunk, reference, listed, sample)
     support = _support(found, len(placements))
     is_listed = np.array([not item.parts for item in everything])
-    neighbours = _neighbours(placements, support, own, is_listed, _same_as_events(everything, placements))
+    neighbours = _neighbours(placements, support, own, is_listed)
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
         """`current`, with the candidates `again` observed anew, beside the neighbours chosen for each."""
@@ -324,28 +324,8 @@ def _only_mapped(found: Observations) -> Observations:
     return Observations(*(column[keep] for column in found))
 
 
-def _same_as_events(candidates: list[Candidate], placements: list[Placement]) -> list[set[int]]:
-    """For each candidate the others that make what it makes together with listed neighbours: it is a part of them."""
-    by_edit: dict[tuple[int, int, bytes], list[int]] = {}
-    for i, at in enumerate(placements):
-        by_edit.setdefault((at.start, at.end, at.alt.tobytes()), []).append(i)
-    number = {(item.record, item.allele): i for i, item in enumerate(candidates) if not item.parts}
-    same: list[set[int]] = [set() for _ in candidates]
-    for item, at in zip(candidates, placements, strict=True):
-        for part in item.parts:
-            mine = number.get((part.record, part.allele))
-            if mine is not None:
-                same[mine].update(by_edit[at.start, at.end, at.alt.tobytes()])
-    return same
-
-
-def _neighbours(
-    placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray, same_event: list[set[int]]
-) -> list[list[Placement]]:
-    """For each of the first `own` candidates the neighbours, alleles of the list, whose reads could be mistaken for its own.
-
-    same_event: those that are not, since the candidate is a part of them.
-    """
+def _neighbours(placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray) -> list[list[Placement]]:
+    """For each of the first `own` candidates the neighbours, alleles of the list, whose reads could be mistaken for its own."""
     order = np.argsort([item.low for item in placements], kind="stable")
     lows = np.array([placements[i].low for i in order])
     chosen: list[list[Placement]] = [[] for _ in placements]
@@ -363,7 +343,6 @@ def _neighbours(
             and is_listed[j]
             and support[j] >= threshold
             and placements[j].high > item.low - WINDOW
-            and j not in same_event[i]
             and _may_rival(item, placements[j])
         ]
         rivals.sort(key=lambda j: (-support[j], placements[j].low, placements[j].alt.tobytes()))

@@ -13,14 +13,19 @@ from varproof.posterior.decisions import DECISIONS
 
 @dataclass(frozen=True)
 class PartsOf:
-    """Of every joined candidate of a list its row and the rows of its parts, ascending by row."""
+    """Of every joined candidate of a list its row, the rows of its parts, and whether all of these are substitutions."""
 
     rows: list[int]
     parts: list[tuple[int, ...]]
+    substitutions: list[bool]
 
 
 def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader | None) -> np.ndarray:
-    """int64 (n,): as which candidate each allele of the list is judged, itself for most; of joined candidates, itself."""
+    """int64 (n,): as which candidate each allele of the list is judged, itself for most; of joined candidates, itself.
+
+    Where the list has what parts make as an allele of its own, that describes the event; indels among the parts, which are not
+    there at all, are judged each by itself beside it.
+    """
     known, joined = tumor.column("judged") > 0, tumor.column("joined") > 0
     spelling = _first_spellings(tumor.column("haplotype"), known, joined)
     judged_as = np.where(joined, np.arange(tumor.size), spelling)
@@ -31,10 +36,10 @@ def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader
     ]
     support = samples[0][0]
     taken: set[int] = set()
-    for row, parts in sorted(
-        zip(parts_of.rows, parts_of.parts, strict=True), key=lambda event: (-len(event[1]), -int(support[event[0]]), event[0])
-    ):
-        if known[row] and taken.isdisjoint(parts) and are_one_event(row, parts, samples):
+    events = zip(parts_of.rows, parts_of.parts, parts_of.substitutions, strict=True)
+    for row, parts, plain in sorted(events, key=lambda event: (-len(event[1]), -int(support[event[0]]), event[0])):
+        described = plain or joined[spelling[row]]
+        if known[row] and described and taken.isdisjoint(parts) and are_one_event(row, parts, samples):
             taken.update(parts)
             judged_as[list(parts)] = spelling[row]
     return judged_as

@@ -34,7 +34,7 @@ from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sa
 from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
 from varproof.variants.candidate import Candidate, candidate_key, candidates_of
-from varproof.variants.edit import VariantType
+from varproof.variants.edit import SUBSTITUTIONS, VariantType
 from varproof.variants.joined import MOST_TOGETHER, with_joined
 from varproof.variants.merging import PhasedMerger, declare
 from varproof.variants.reference import Reference
@@ -108,8 +108,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             places.append(record.start)
             yield from candidates_of(record, number)
 
-    joined_rows: list[int] = []
-    parts: list[tuple[int, ...]] = []
+    parts_of = PartsOf([], [], [])
     recent: dict[tuple[int, int], int] = {}
     for row, item in enumerate(with_joined(listed(), Reference(reference))):
         values = (
@@ -123,8 +122,9 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         for column, value in zip(columns, values, strict=True):
             column.append(value)
         if item.parts:
-            joined_rows.append(row)
-            parts.append(tuple(recent[part.record, part.allele] for part in item.parts))
+            parts_of.rows.append(row)
+            parts_of.parts.append(tuple(recent[part.record, part.allele] for part in item.parts))
+            parts_of.substitutions.append(all(part.type in SUBSTITUTIONS for part in item.parts))
         else:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
@@ -137,7 +137,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         contig,
         position,
         np.flatnonzero(joined == 0),
-        PartsOf(joined_rows, parts),
+        parts_of,
         np.arange(len(keys)),
     )
 
