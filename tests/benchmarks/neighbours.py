@@ -112,9 +112,11 @@ def groups_of(truth: Path, sequences: dict[str, str]) -> list[Group]:
     members: dict[tuple[str, int], list[Member]] = defaultdict(list)
     with pysam.VariantFile(str(truth)) as records:
         for number, record in enumerate(records):
-            event, kind = str(record.info["EVENT"]), str(record.info.get("GROUP", ISOLATED))
+            event, info = str(record.info["EVENT"]), record.info
             if event == "ARTIFACT":
                 continue
+            grouped = "GROUP" in info  # a truth without groups doesn't know the fields
+            kind = str(info["GROUP"]) if grouped else ISOLATED
             if kind == ISOLATED and event != "SOMATIC_TUMOR":
                 kind = event
             looked_for = "GERMLINE_HET" if kind in (GERMLINE_KIND, "GERMLINE_HET") else "SOMATIC_TUMOR"
@@ -123,12 +125,12 @@ def groups_of(truth: Path, sequences: dict[str, str]) -> list[Group]:
             )
             member = Member(
                 allele,
-                int(record.info.get("HAPLOTYPE", 1)),
-                float(record.info["AF"][0]),
+                int(info["HAPLOTYPE"]) if grouped else 1,
+                float(info["AF"][0]),
                 event == looked_for,
-                "UNLISTED" not in record.info,
+                "UNLISTED" not in info,
             )
-            members[kind, int(record.info.get("GROUP_ID", -number))].append(member)
+            members[kind, int(info["GROUP_ID"]) if grouped else -number].append(member)
     found = [_group(kind, number, own, sequences[own[0].allele[0]]) for (kind, number), own in members.items()]
     return sorted(found, key=lambda group: (group.contig, group.start))
 
