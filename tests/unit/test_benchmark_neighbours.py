@@ -125,7 +125,6 @@ def result(name: str, seed: int, cis: dict[str, Any], isolated: dict[str, Any]) 
         "list": name,
         "seed": seed,
         "simulate_pair": f"--purity 0.75 --seed {seed}",
-        "cpu_seconds": 1.0,
     }
     return made | {"kinds": kinds}
 
