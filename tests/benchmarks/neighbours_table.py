@@ -112,10 +112,9 @@ def neighbours_lines(results: list[dict[str, Any]]) -> list[str]:
     for name in dict.fromkeys(result["list"] for result in results):
         members = [result for result in results if result["list"] == name]
         numbers = ", ".join(str(result["seed"]) for result in members)
-        seconds = ", ".join(f"{result['cpu_seconds']:.0f}" for result in members)
         columns = [f"false at {rate}" for rate in NOMINAL_FDRS]
         columns = ["kind", *columns, "partial at 0.05", "recall at 0.05", "recall of isolated", "listed", "AF bias"]
-        body += ["", f"## {LISTS[name]}", "", f"Sum over seeds {numbers}; CPU seconds of score-posterior: {seconds}.", ""]
+        body += ["", f"## {LISTS[name]}", "", f"Sum over seeds {numbers}.", ""]
         body += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
         isolated = [result for result in results if result["list"] == "full"] if name == "atomised" else []
         for kind in members[0]["kinds"]:

@@ -15,6 +15,7 @@ from scipy import stats
 from varproof.commands.simulate_pair import Options, simulate
 from varproof.machinery.errors import UserError
 from varproof.simulation.neighbours import MAKERS
+from varproof.simulation.pair import SimulationSummary
 
 SMALL = {
     "genome_length": 40_000,
@@ -187,6 +188,8 @@ def test_truth_has_the_groups_and_candidates_all_but_the_unlisted(grouped: Path)
     assert {kind: len(numbers) for kind, numbers in groups.items()} == {kind: 6 for made in MAKERS.values() for kind in made}
     assert {record.info["GROUP"] for record in truth if "UNLISTED" in record.info} == {"two-alleles"}
     assert {record.info["CLASS"] for record in truth} == {"snv", "mnv", "insertion", "deletion", "replacement"}
+    settings = SimulationSummary.model_validate_json((grouped / "simulation.json").read_text()).settings
+    assert (settings.neighbours, settings.neighbour_groups) == (["all"], 6)
 
 
 def test_reads_show_neighbours_together_in_cis_and_apart_in_trans(grouped: Path) -> None:

@@ -1,5 +1,6 @@
 """The benchmark of neighbours: which calls make the haplotypes of a group, by hand; strata, lists, and the table."""
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,6 @@ def result(name: str, seed: int, cis: dict[str, Any], isolated: dict[str, Any]) 
         "list": name,
         "seed": seed,
         "simulate_pair": f"--purity 0.75 --seed {seed}",
-        "cpu_seconds": 1.0,
     }
     return made | {"kinds": kinds}
 
@@ -176,3 +176,57 @@ def test_long_indels_have_a_goal_in_the_list_of_call_candidates() -> None:
     assert "| own | insertion | 100–249 | **0.850 of 20 (≥ 0.90)** ✗ | 0.300 |" in lines
     assert "| own | deletion | 250–1,000 | 0.600 of 10 (≥ 0.60) | 0.500 |" in lines
     assert "1 of 7 goals are missed ✗." in lines
+
+
+def written_truth(path: Path, lines: list[tuple[int, str, str, str]], *, grouped: bool) -> Path:
+    fields = [("EVENT", "1", "String"), ("AF", "A", "Float")]
+    if grouped:
+        fields += [
+            ("GROUP", "1", "String"),
+            ("GROUP_ID", "1", "Integer"),
+            ("HAPLOTYPE", "1", "Integer"),
+            ("UNLISTED", "0", "Flag"),
+        ]
+    header = f"##fileformat=VCFv4.2\n##contig=<ID=chr1,length={len(SEQUENCE)}>\n"
+    header += "".join(f'##INFO=<ID={name},Number={number},Type={kind},Description="">\n' for name, number, kind in fields)
+    rows = "".join(f"chr1\t{position}\t.\t{ref}\t{alt}\t.\t.\t{info}\n" for position, ref, alt, info in lines)
+    path.write_text(f"{header}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n{rows}")
+    return path
+
+
+def test_groups_are_those_of_the_truth_and_isolated_variants_are_groups_of_one(tmp_path: Path) -> None:
+    lines = [
+        (5, "A", "C", "EVENT=SOMATIC_TUMOR;AF=0.3"),
+        (8, "G", "T", "EVENT=ARTIFACT"),
+        (11, "T", "A", "EVENT=SOMATIC_TUMOR;AF=0.2;GROUP=germline-cis;GROUP_ID=7;HAPLOTYPE=2"),
+        (12, "T", "G", "EVENT=GERMLINE_HET;AF=0.5;GROUP=germline-cis;GROUP_ID=7;HAPLOTYPE=2"),
+        (20, "T", "A", "EVENT=GERMLINE_HET;AF=0.5;GROUP=two-alleles;GROUP_ID=8;HAPLOTYPE=1"),
+        (20, "T", "C", "EVENT=GERMLINE_HET;AF=0.5;GROUP=two-alleles;GROUP_ID=8;HAPLOTYPE=2;UNLISTED"),
+        (26, "C", "G", "EVENT=GERMLINE_HOM;AF=1.0"),
+    ]
+    found = neighbours.groups_of(written_truth(tmp_path / "truth.vcf", lines, grouped=True), {"chr1": SEQUENCE})
+    assert [(group.kind, group.start, group.end) for group in found] == [
+        ("isolated", 4, 5), ("germline-cis", 10, 12), ("two-alleles", 19, 20), ("GERMLINE_HOM", 25, 26)
+    ]  # fmt: skip
+    shown = [[(member.haplotype, member.wanted, member.listed) for member in group.members] for group in found]
+    assert shown == [
+        [(1, True, True)],
+        [(2, True, True), (2, False, True)],
+        [(1, True, True), (2, True, False)],
+        [(1, False, True)],
+    ]
+    plain = neighbours.groups_of(written_truth(tmp_path / "plain.vcf", lines[:2], grouped=False), {"chr1": SEQUENCE})
+    assert [(group.kind, group.number, len(group.members)) for group in plain] == [("isolated", 0, 1)]
+
+
+def test_calls_count_for_the_group_that_they_are_near_to() -> None:
+    """At most 9 bases lie between."""
+    groups = [
+        neighbours.Group(kind, 1, (), "chr1", start, end) for kind, start, end in (("one", 100, 101), ("other", 200, 230))
+    ]
+    places = {"one": [90, 100, 110], "other": [190, 215, 239], "none": [89, 111, 189, 240]}
+    calls = [neighbours.Call(allele(at, at + 1, "N"), {}, "", None, "") for at in sorted(itertools.chain(*places.values()))]
+    calls.append(neighbours.Call(("chr2", 100, 101, "A"), {}, "", None, ""))
+    near = neighbours.shared_out(calls, groups)
+    del places["none"]
+    assert {kind: [call.allele[1] for call, _ in found] for kind, found in near.items()} == places
