@@ -116,18 +116,23 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
 def _precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
     kind = TYPES.index(VariantType(name))
     chosen = np.flatnonzero((calls.types == kind) & (matching.true | matching.false))
-    chosen = chosen[np.argsort(calls.errors[chosen], kind="stable")]
+    # A call is true from the threshold on that keeps all calls it needs for that.
+    needed = matching.needed_call[chosen]
+    errors = calls.errors[np.where(needed == NONE, chosen, needed)]
+    chosen, errors = chosen[np.argsort(errors, kind="stable")], np.sort(errors)
     true = np.cumsum(matching.true[chosen])
-    last_of_tie = np.append(np.diff(calls.errors[chosen]) > 0, True)[: chosen.size]
+    last_of_tie = np.append(np.diff(errors) > 0, True)[: chosen.size]
     precision = (true / np.arange(1, chosen.size + 1))[last_of_tie]
-    recall = np.minimum(true[last_of_tie] / max(int((truth.types == kind).sum()), 1), 1.0)
+    wanted = matching.call_of_truth[truth.types == kind]
+    found = np.searchsorted(np.sort(calls.errors[wanted[wanted != NONE]]), errors[last_of_tie], side="right")
+    recall = found / max(wanted.size, 1)
     thinned = np.unique(np.linspace(0, max(recall.size - 1, 0), 400).astype(int)) if recall.size else np.zeros(0, dtype=int)
     return recall[thinned], precision[thinned]
 
 
 def vaf_picture(calls: Calls, truth: Truth, matching: Matching, kept: Any) -> str:
     """Estimated against true allele frequency of the true calls that are kept, `kept` of shape (calls,)."""
-    usable = matching.true & kept & ~np.isnan(calls.vafs)
+    usable = (matching.truth_of_call != NONE) & kept & ~np.isnan(calls.vafs)
     usable[usable] = ~np.isnan(truth.vafs[matching.truth_of_call[usable]])
     kinds = [kind for kind in CURVES if (usable & (calls.types == TYPES.index(VariantType(kind)))).any()]
     if not kinds:
@@ -157,8 +162,7 @@ def recall_picture(calls: Calls, truth: Truth, matching: Matching, kept: Any) ->
     """Recall by indel length and by allele frequency, of the calls that are kept, `kept` of shape (calls,)."""
     if not len(truth):
         return ""
-    found = matching.call_of_truth != NONE
-    found[found] = kept[matching.call_of_truth[found]]
+    found = matching.found_among(kept)
     with_vaf = ~np.isnan(truth.vafs)
     indels = [kind for kind in ("insertion", "deletion") if (truth.types == TYPES.index(VariantType(kind))).any()]
     if not indels and not with_vaf.any():
