@@ -160,7 +160,7 @@ def test_sets_are_those_of_all_subsets_put_in_one_by_one(seed: int) -> None:
             assert set().union(*(part[side] for part in parts)) == pair[side]
 
 
-class OfString(Reference):
+class OfString:
     """A reference whose only contig is a string."""
 
     def __init__(self, sequence: str) -> None:

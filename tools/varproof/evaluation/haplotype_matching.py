@@ -8,7 +8,7 @@ sequence, too: an MNV of a somatic SNV and a germline one beside it is no false 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from varproof.evaluation.variants import Calls, Key, Truth
 from varproof.formats.events import GERMLINE_EVENTS
 from varproof.variants.edit import TYPES, Edit, VariantType
 from varproof.variants.placement import MAX_SHIFT
-from varproof.variants.reference import Reference
 
 NEAR_BP = 10
 """Variants with fewer unchanged bases between them are looked at together."""
@@ -27,6 +26,13 @@ LONGEST_REPLACEMENT = 200
 """Of longer ones pieces are not recognised, bp."""
 
 _REPLACEMENT = TYPES.index(VariantType.REPLACEMENT)
+
+
+class Reference(Protocol):
+    """Sequences of contigs."""
+
+    def bases(self, contig: str, start: int, end: int) -> str:
+        """Upper-case bases of contig:start-end, 0-based half-open, cut at the contig's ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ def _symbol(place: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Variants near each other: numbers of calls, of true variants, and keys of germline ones, each with its places."""
+    """Variants near each other: numbers of calls and of true variants, each with its places, and germline ones."""
 
     calls: list[tuple[int, Placed]]
     truth: list[tuple[int, Placed]]
@@ -88,6 +94,7 @@ class _Group:
 
     @property
     def all(self) -> list[Placed]:
+        """Places of all of them."""
         return [entry for _, entry in self.calls] + [entry for _, entry in self.truth] + self.germline
 
 

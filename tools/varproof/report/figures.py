@@ -95,7 +95,7 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
         for entry in metrics.classes:
             if entry.name not in CURVES or not entry.true_variants or not entry.calls:
                 continue
-            recall, precision = _precision_recall(calls, truth, matching, entry.name)
+            recall, precision = precision_recall(calls, truth, matching, entry.name)
             axes.plot(recall, precision, color=TYPE_COLOURS[entry.name], lw=1.6, label=class_label(entry.name))
             point = next(point for point in entry.own_threshold if point.nominal_fdr == HEADLINE_FDR)
             if point.recall is not None and point.precision is not None:
@@ -113,7 +113,8 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
         return inline_svg(svg_bytes(figure), "precision-recall-")
 
 
-def _precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
+def precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
+    """Recall and precision of the calls of a type at thresholds that rise, both of shape (thresholds,), 400 at most."""
     kind = TYPES.index(VariantType(name))
     chosen = np.flatnonzero((calls.types == kind) & (matching.true | matching.false))
     # A call is true from the threshold on that keeps all calls it needs for that.
