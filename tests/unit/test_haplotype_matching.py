@@ -261,7 +261,7 @@ def test_an_mnv_is_found_however_it_is_written(calls: list[Allele], with_referen
     """TT of 3 and 4 to CA; the insertion may stand before or after the deletion."""
     found = matched(calls, [(3, "TT", "CA")], SEQUENCE if with_reference else None)
     assert found.found_among(np.ones(len(calls), dtype=bool)).all()
-    assert found.true.all() and not found.partial.any()
+    assert found.true.all() and not found.false.any()
 
 
 def test_one_record_for_two_true_variants() -> None:
@@ -279,8 +279,17 @@ def test_parts_are_true_only_where_all_are_kept() -> None:
         chosen = np.array(kept, dtype=bool)
         assert list(found.true_among(chosen)) == [bool(value) for value in true]
         assert list(found.found_among(chosen)) == [bool(is_found)]
-    assert list(found.false) == [False, False, True]
-    assert not found.partial.any()
+        assert list(found.false_among(chosen)) == [False, False, True]
+
+
+def test_what_would_make_a_called_variant_once_more_is_false_until_it_does() -> None:
+    """A true SNV T>C, called as such, and as an inserted C beside a deleted T, of which one is not kept."""
+    calls = [(3, "T", "C"), (3, "", "C"), (3, "T", "")]
+    found = matched(calls, [(3, "T", "C")], "ACGTAGCAAC", errors=[0.01, 0.02, 0.2])
+    assert list(found.false_among(np.array([True, True, False]))) == [False, True, False]
+    assert list(found.true_among(np.ones(3, dtype=bool))) == [True, True, True]
+    without = matched(calls[1:], [(3, "T", "C")], "ACGTAGCAAC")
+    assert not without.false_among(np.array([True, False])).any()
 
 
 def test_pieces_of_what_nothing_completes_are_partial() -> None:

@@ -1,9 +1,10 @@
 """Which calls make a true variant: by the sequence that they make, alone or together, however records are written.
 
 A true variant is found where kept calls, put into the reference, make its sequence, or that of it and its neighbours in the
-truth. These calls are true. Calls that make it only with others that are not kept, single bases of a true MNV, and pieces of a
-true replacement are neither true nor false; all others are false. What the truth file holds as germline may be part of such a
-sequence, too: an MNV of a somatic SNV and a germline one beside it is no false call.
+truth. These calls are true. Other calls are partial, neither true nor false, if with calls that are not kept they would make a
+true variant that no single call makes, if they are some bases of a true MNV, or if they are pieces of a true replacement. All
+others are false. What the truth file holds as germline may be part of such a sequence, too: an MNV of a somatic SNV and a
+germline one beside it is no false call.
 """
 
 from collections.abc import Iterator, Sequence
@@ -105,24 +106,28 @@ def match_haplotypes(calls: Calls, truth: Truth, exact: Matching, reference: Ref
     records have them.
     """
     truth_of_call, call_of_truth = exact.truth_of_call.copy(), exact.call_of_truth.copy()
-    needed, partial = exact.needed_call.copy(), exact.partial | exact.true
+    needed, partial = exact.needed_call.copy(), exact.partial.copy()
+    is_exact = exact.true
     crowds = []
     for contig, bases, group in _groups(calls, truth, reference):
-        if len(group.calls) == len(group.truth) == 1 and not group.germline and exact.true[group.calls[0][0]]:
+        if len(group.calls) == len(group.truth) == 1 and not group.germline and is_exact[group.calls[0][0]]:
             continue
         called = [entry for _, entry in group.calls]
         known = [entry for _, entry in group.truth] + group.germline
         pairs, complete = same_sequences(called, known, bases)
+        alone = {some_truth[0] for some_calls, some_truth in pairs if len(some_calls) == len(some_truth) == 1}
         for some_calls, some_truth in sorted(pairs):
             makers = [group.calls[i][0] for i in some_calls]
             made = [group.truth[i][0] for i in some_truth if i < len(group.truth)]
             if made:
                 _take(makers, made, len(some_truth) == 1, calls.errors, truth_of_call, call_of_truth, needed)
-        partial[[i for i, entry in group.calls if not partial[i] and _is_piece(entry, group, truth, bases)]] = True
+                if not alone.issuperset(some_truth):
+                    partial[makers] = True
+        pieces = [i for i, entry in group.calls if not (partial[i] or is_exact[i]) and _is_piece(entry, group, truth, bases)]
+        partial[pieces] = True
         if not complete:
             start, end = min(entry.low for entry in group.all), max(entry.end for entry in group.all)
             crowds.append(Crowd(contig, start, end, len(group.calls), len(group.truth)))
-    partial = (partial | (needed != NONE)) & (needed == NONE)
     return HaplotypeMatching(Matching(truth_of_call, call_of_truth, partial, needed, by_haplotype=True), crowds)
 
 

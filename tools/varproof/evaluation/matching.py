@@ -25,7 +25,8 @@ class Matching:
 
     `call_of_truth`: index of the call that has to be kept for a true variant to be found, or NONE, shape (truth,): of several
     that are it together, the least probable. `needed`: the same for each call to be true, shape (calls,); None: itself.
-    `partial`: call is part of a true MNV or made of true SNVs, shape (calls,). `by_haplotype`: several may be it together.
+    `partial`: calls that are not false where they are not true, such as those that are part of a true MNV or made of true SNVs,
+    shape (calls,). `by_haplotype`: several calls may be a true variant together.
     """
 
     truth_of_call: Any
@@ -48,7 +49,7 @@ class Matching:
 
     @property
     def false(self) -> Any:
-        """Calls that are neither true nor a partial match, whatever is kept, shape (calls,)."""
+        """Calls that are neither true nor a partial match, if all are kept, shape (calls,)."""
         return ~self.true & ~self.partial
 
     def true_among(self, kept: Any) -> Any:
@@ -57,6 +58,10 @@ class Matching:
         true = kept & (needed != NONE)
         true[true] = kept[needed[true]]
         return true
+
+    def false_among(self, kept: Any) -> Any:
+        """Calls that are false where these are kept, masks of shape (calls,)."""
+        return kept & ~self.true_among(kept) & ~self.partial
 
     def found_among(self, kept: Any) -> Any:
         """True variants that are found where these calls are kept, mask (calls,) -> mask (truth,)."""

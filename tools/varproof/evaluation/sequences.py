@@ -10,7 +10,7 @@ An indel stands for all places that a repeat lets it lie at. Two indels that cou
 indel, or nothing, are alternatives (lengths of one repeat), and never make a sequence together.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
 from typing import NamedTuple, Protocol
@@ -19,11 +19,14 @@ from varproof.variants.candidate import trimmed_alleles
 from varproof.variants.edit import Edit
 from varproof.variants.shifting import steps_left, steps_right, turned
 
-MOST_STEPS = 20_000
-"""Steps of the search among variants that lie together; crowds that take more are left unfinished."""
+MOST_STEPS = 5_000
+"""Steps of the search, for each true variant of those that lie together; crowds that take more are left unfinished."""
 
 MOST_TOGETHER = 8
 """Alleles of a set with indels whose smaller parts are all tried."""
+
+_SHORT_REACH = 60
+"""Most indels move less far than this, bp."""
 
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 """Numbers of calls and of true variants that make one sequence, both ascending."""
@@ -103,7 +106,9 @@ class _Side:
         self._at: dict[int, list[int]] = {}
         for i, allele in enumerate(alleles):
             self._at.setdefault(allele.low, []).append(i)
-        self._moving = [i for i, allele in enumerate(alleles) if allele.high > allele.low]
+        moving = sorted((allele.low, i) for i, allele in enumerate(alleles) if allele.high > allele.low)
+        self._moving, self._moving_starts = [i for _, i in moving], [low for low, _ in moving]
+        self._farthest = max((allele.high - allele.low for allele in alleles), default=0)
         self._alternatives: dict[tuple[int, int], bool] = {}
         self._bases = bases
 
@@ -121,9 +126,12 @@ class _Side:
 
         Each lies as far left as it can: bases that no allele changes may be passed without changing the sequence.
         """
-        moved = [i for i in self._moving if self.alleles[i].low < place <= self.alleles[i].high] if place == floor else []
+        moved: list[int] = []
+        if place == floor and self._moving:
+            first = bisect_left(self._moving_starts, place - self._farthest)
+            moved = self._moving[first : bisect_left(self._moving_starts, place)]
         for i in chain(self.at(place), moved):
-            if i not in used and not any(self._alternative(i, other) for other in used):
+            if place <= self.alleles[i].high and i not in used and not any(self._alternative(i, other) for other in used):
                 yield i
 
     def _alternative(self, first: int, second: int) -> bool:
@@ -168,24 +176,25 @@ def same_sequences(calls: Sequence[Placed], truth: Sequence[Placed], bases: Base
         return set(), True
     sides = (_Side(calls, bases), _Side(truth, bases))
     found, complete, steps = set[Pair](), True, 0
-    open_ones = []
+    # By the number of alleles that are put in, so that the simplest sets are found before a search is given up.
+    open_ones: list[list[_State]] = [[]]
     for place in sorted({*sides[0].starts, *sides[1].starts}, reverse=True):
         unchanged = _State((place, place), (-1, -1), ((), ()), "", 0)
         for side in (0, 1):
-            open_ones += [_with(unchanged, sides, side, i) for i in sides[side].at(place)]
-    while open_ones:
-        state = open_ones.pop()
-        if state is None:
-            continue
-        steps += 1
-        if steps > MOST_STEPS:
-            complete = False
-            break
-        if not state.lead and state.places[0] == state.places[1]:
-            if all(state.used):
+            open_ones[0] += [grown for i in sides[side].at(place) if (grown := _with(unchanged, sides, side, i))]
+    most = MOST_STEPS * len(truth)
+    for states in open_ones:
+        following: list[_State] = []
+        while states and steps < most:
+            state = states.pop()
+            steps += 1
+            if state.lead or state.places[0] != state.places[1]:
+                _go_on(state, sides, bases, states, following)
+            elif all(state.used):
                 found.add((tuple(sorted(state.used[0])), tuple(sorted(state.used[1]))))
-            continue
-        open_ones += _next(state, sides, bases)
+        complete &= not states
+        if following:
+            open_ones.append(following)
     minimal = set()
     for pair in found:
         chosen = [calls[i] for i in pair[0]], [truth[i] for i in pair[1]]
@@ -201,21 +210,27 @@ def _with(state: _State, sides: tuple[_Side, _Side], side: int, allele: int) -> 
     return _grown(state, side, place + put_in.length, put_in.alt_at(place), allele)
 
 
-def _next(state: _State, sides: tuple[_Side, _Side], bases: Bases) -> list[_State | None]:
-    """What can become of a state: an allele is put in, or bases are taken as they are, always on the side that is behind."""
+def _go_on(
+    state: _State, sides: tuple[_Side, _Side], bases: Bases, with_as_many: list[_State], with_one_more: list[_State]
+) -> None:
+    """Add what a state can become: an allele is put in, or bases are taken as they are, always on the side that is behind."""
     places, lead = state.places, state.lead
     side = 1 - state.ahead if lead else int(places[1] < places[0])
     if places[0] > sides[0].last and places[1] > sides[1].last:
         ahead = len(lead) if state.ahead == 0 else -len(lead)
         if ahead != places[0] - places[1]:
-            return []  # of different lengths, and nothing is left that could make them equal
+            return  # of different lengths, and nothing is left that could make them equal
     place, here = places[side], sides[side]
-    grown = [_with(state, sides, side, i) for i in here.that_may_follow(state.used[side], place, state.floors[side])]
+    for i in here.that_may_follow(state.used[side], place, state.floors[side]):
+        grown = _with(state, sides, side, i)
+        if grown:
+            with_one_more.append(grown)
     end = min(here.next_start(place), place + (len(lead) or places[1 - side] - place))
     text = bases(place, end)
     if text:
-        grown.append(_grown(state, side, place + len(text), text, None))
-    return grown
+        grown = _grown(state, side, place + len(text), text, None)
+        if grown:
+            with_as_many.append(grown)
 
 
 def _is_minimal(calls: list[Placed], truth: list[Placed], bases: Bases) -> bool:
@@ -237,8 +252,12 @@ def placed(edit: Edit, bases: Bases, most: int) -> Placed:
     if not edit.may_move:
         return Placed(edit.start, edit.start, edit.end - edit.start, edit.alt)
     moved = edit.alt or bases(edit.start, edit.end)
-    first = max(0, edit.start - most)
-    around = bases(first, edit.end + most)
-    left = steps_left(around, edit.start - first, moved, 0)
-    right = steps_right(around, edit.end - first, moved, len(around))
-    return Placed(edit.start - left, edit.start + right, edit.end - edit.start, turned(edit.alt, left))
+    reach = min(_SHORT_REACH, most)
+    while True:
+        first = max(0, edit.start - reach)
+        around = bases(first, edit.end + reach)
+        left = steps_left(around, edit.start - first, moved, 0)
+        right = steps_right(around, edit.end - first, moved, len(around))
+        if max(left, right) < reach or reach == most:
+            return Placed(edit.start - left, edit.start + right, edit.end - edit.start, turned(edit.alt, left))
+        reach = most

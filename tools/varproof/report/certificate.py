@@ -113,12 +113,12 @@ def certificate(evaluated: Evaluated, metrics: list[ClassMetrics], runs: list[Ce
 
 
 def _certified(evaluated: Evaluated, chosen: VariantClass, metrics: ClassMetrics) -> CertifiedClass:
-    calls, false = evaluated.calls, evaluated.matching.false
+    calls = evaluated.calls
     in_class, truth_in_class = chosen.mask(calls), chosen.mask(evaluated.truth)
     rates = []
     for rate, kept in kept_for_class(calls, evaluated.matching, in_class).items():
         point = at_rate(metrics.own_threshold, rate)
-        wrong = {calls.keys[i] for i in np.flatnonzero(in_class & kept & false)}
+        wrong = {calls.keys[i] for i in np.flatnonzero(in_class & evaluated.matching.false_among(kept))}
         rates.append(
             CertifiedRate(
                 nominal_fdr=rate,

@@ -116,17 +116,24 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
 def precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
     """Recall and precision of the calls of a type at thresholds that rise, both of shape (thresholds,), 400 at most."""
     kind = TYPES.index(VariantType(name))
-    chosen = np.flatnonzero((calls.types == kind) & (matching.true | matching.false))
-    # A call is true from the threshold on that keeps all calls it needs for that.
-    needed = matching.needed_call[chosen]
-    errors = calls.errors[np.where(needed == NONE, chosen, needed)]
-    chosen, errors = chosen[np.argsort(errors, kind="stable")], np.sort(errors)
-    true = np.cumsum(matching.true[chosen])
-    last_of_tie = np.append(np.diff(errors) > 0, True)[: chosen.size]
-    precision = (true / np.arange(1, chosen.size + 1))[last_of_tie]
+    in_type, needed = calls.types == kind, matching.needed_call
     wanted = matching.call_of_truth[truth.types == kind]
-    found = np.searchsorted(np.sort(calls.errors[wanted[wanted != NONE]]), errors[last_of_tie], side="right")
-    recall = found / max(wanted.size, 1)
+
+    def errors_at(chosen: Any) -> Any:
+        return np.sort(calls.errors[chosen])
+
+    # A call is true from the threshold on that keeps all calls that it needs, and before false, unless it is a partial match.
+    true_from = errors_at(needed[in_type & (needed != NONE)])
+    never_partial = in_type & ~matching.partial
+    counted_from, no_longer_false = errors_at(never_partial), errors_at(needed[never_partial & (needed != NONE)])
+    thresholds = np.unique(np.concatenate([true_from, counted_from]))
+
+    def up_to(errors: Any) -> Any:
+        return np.searchsorted(errors, thresholds, side="right")
+
+    true, false = up_to(true_from), up_to(counted_from) - up_to(no_longer_false)
+    recall = up_to(errors_at(wanted[wanted != NONE])) / max(wanted.size, 1)
+    precision = true / np.maximum(true + false, 1)
     thinned = np.unique(np.linspace(0, max(recall.size - 1, 0), 400).astype(int)) if recall.size else np.zeros(0, dtype=int)
     return recall[thinned], precision[thinned]
 
