@@ -1,4 +1,4 @@
-"""Called alleles against true ones, however either is written: by the sequence that they make.
+"""Called alleles against true ones, however either is written: by the sequence that they make, as evaluate-calls counts them.
 
 A caller may write one variant as several neighbours: an MNV as SNVs, or as a deletion, an SNV and an insertion. A true variant
 is found if one called allele, or some together, make its sequence; these are true. A called allele that makes only part of it
@@ -7,12 +7,17 @@ is found if one called allele, or some together, make its sequence; these are tr
 
 import itertools
 from collections import Counter
+from collections.abc import Iterable
 
-from candidates import Allele, normalised, snvs_of
+from candidates import Allele, normalised
+
+from varproof.evaluation.haplotype_matching import match_haplotypes
+from varproof.evaluation.matching import NONE, match
+from varproof.evaluation.variants import Calls, Truth
+from varproof.variants.candidate import Candidate
 
 __all__ = ["class_of", "compared", "makers", "normalised", "sequence_made"]
 
-NEAR = 12
 MOST_TOGETHER = 6
 
 
@@ -24,6 +29,22 @@ def class_of(allele: Allele) -> str:
     if start == end or not alt:
         return "insertion" if start == end else "deletion"
     return "replacement"
+
+
+class Sequences:
+    """Contigs as strings."""
+
+    def __init__(self, sequences: dict[str, str]) -> None:
+        self._sequences = sequences
+
+    def bases(self, contig: str, start: int, end: int) -> str:
+        """Upper-case bases of contig:start-end."""
+        return self._sequences[contig][max(start, 0) : end].upper()
+
+
+def _filled(variants: Calls | Truth, alleles: Iterable[Allele], sequences: Sequences) -> None:
+    for contig, start, end, alt in alleles:
+        variants.add((contig, start, end, alt), Candidate(0, 0, contig, start, end, sequences.bases(contig, start, end), alt))
 
 
 def sequence_made(sequence: str, start: int, end: int, alleles: tuple[Allele, ...]) -> str | None:
@@ -51,19 +72,17 @@ def makers(target: Allele, near: list[Allele], sequence: str) -> tuple[Allele, .
 
 def compared(called: list[Allele], truth: list[Allele], sequences: dict[str, str]) -> dict[str, dict[str, int]]:
     """Class -> found (by the class of the true one), true, partial and false (by the class of the called one)."""
+    reference, calls, known = Sequences(sequences), Calls(), Truth()
+    _filled(calls, called, reference)
+    _filled(known, truth, reference)
+    calls.errors = calls.vafs = calls.vaf_low = calls.vaf_high = calls.depths = [0.0] * len(called)
+    known.vafs = known.depths = [0.0] * len(truth)
+    calls.freeze()
+    known.freeze()
+    matching = match_haplotypes(calls, known, match(calls, known), reference).matching
     counts: dict[str, Counter[str]] = {key: Counter() for key in ("found", "true", "partial", "false")}
-    true: set[Allele] = set()
-    for target in truth:
-        near = [
-            allele
-            for allele in called
-            if allele[0] == target[0] and allele[1] <= target[2] + NEAR and allele[2] >= target[1] - NEAR
-        ]
-        made_by = makers(target, near, sequences[target[0]])
-        counts["found"][class_of(target)] += bool(made_by)
-        true.update(made_by)
-    pieces = {piece for target in truth for piece in snvs_of(target)}
-    for allele in called:
-        kind = "true" if allele in true else "partial" if set(snvs_of(allele)) & pieces else "false"
-        counts[kind][class_of(allele)] += 1
+    for allele, call in zip(truth, matching.call_of_truth, strict=True):
+        counts["found"][class_of(allele)] += int(call != NONE)
+    for allele, is_true, is_partial in zip(called, matching.true, matching.partial, strict=True):
+        counts["true" if is_true else "partial" if is_partial else "false"][class_of(allele)] += 1
     return {key: dict(counter) for key, counter in counts.items()}
