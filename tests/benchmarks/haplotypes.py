@@ -59,15 +59,16 @@ def sequence_made(sequence: str, start: int, end: int, alleles: tuple[Allele, ..
 
 
 def makers(target: Allele, near: list[Allele], sequence: str) -> tuple[Allele, ...]:
-    """The fewest called alleles that together make the sequence of a true one; none where no set does."""
+    """The called alleles of which some together make the sequence of a true one, in any of its spellings; none where no set does."""
     start = min([target[1], *(allele[1] for allele in near)])
     end = max([target[2], *(allele[2] for allele in near)])
     wanted = sequence_made(sequence, start, end, (target,))
+    found: set[Allele] = set()
     for number in range(1, min(len(near), MOST_TOGETHER) + 1):
         for together in itertools.combinations(near, number):
             if sequence_made(sequence, start, end, together) == wanted:
-                return together
-    return ()
+                found.update(together)
+    return tuple(allele for allele in near if allele in found)
 
 
 def compared(called: list[Allele], truth: list[Allele], sequences: dict[str, str]) -> dict[str, dict[str, int]]:
