@@ -59,7 +59,7 @@ def sequence_made(sequence: str, start: int, end: int, alleles: tuple[Allele, ..
 
 
 def makers(target: Allele, near: list[Allele], sequence: str) -> tuple[Allele, ...]:
-    """The called alleles of which some together make the sequence of a true one, in any of its spellings; none where no set does."""
+    """The called alleles of which some together make a true one, in any of its spellings; none where no set does."""
     start = min([target[1], *(allele[1] for allele in near)])
     end = max([target[2], *(allele[2] for allele in near)])
     wanted = sequence_made(sequence, start, end, (target,))
