@@ -88,12 +88,16 @@ class Sheet:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A mark, its width, its name and the width of both together, mm. `draw` takes axes, left and upper edge."""
+    """A mark, its width, its name and the width of both together, mm. `draw` takes axes, left and upper edge.
+
+    first_of_line: whether it begins a line of the legend in any case.
+    """
 
     draw: Callable[[Any, float, float], None]
     mark: float
     text: str
     width: float
+    first_of_line: bool = False
 
 
 _HIGH = 2.4
@@ -150,7 +154,7 @@ def legend_entries(explained: bool, soft_clips: bool, grouped: bool = False) -> 
         entries.append(_Entry(_arrow("white", True, None), 0, "thin: soft-clipped", 23))
     if grouped:
         entries += [
-            _Entry(_nothing, 0, "right of a read:", 20),
+            _Entry(_nothing, 0, "right of a read:", 20, first_of_line=True),
             _Entry(legend_mark(CARRIES, True), _HIGH, "carries this allele", 29),
             _Entry(legend_mark(CARRIES, False), _HIGH, "carries another", 25),
             _Entry(legend_mark(DIFFERS, False), _HIGH, "does not", 16),
@@ -163,7 +167,7 @@ def _placed(entries: list[_Entry], wide: float) -> list[tuple[float, int]]:
     """Left edge and line of each entry; lines break where the sheet ends."""
     places, x, line = [], 0.0, 0
     for entry in entries:
-        if x and x + entry.width > wide + RIGHT:
+        if x and (entry.first_of_line or x + entry.width > wide + RIGHT):
             x, line = 0.0, line + 1
         places.append((x, line))
         x += entry.width
