@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -189,27 +190,87 @@ SPELLINGS: dict[str, list[Edit]] = {
 }
 
 
-@pytest.mark.parametrize("germline", [False, True], ids=["somatic", "germline"])
-def test_one_event_has_one_posterior_however_it_is_spelt(germline: bool, tmp_path: Path) -> None:
-    fasta = write_fasta(tmp_path / "r.fa", {"chr1": REFERENCE})
-    samples = {"tumor": [[], [MNV]], "normal": [[], [MNV] if germline else []]}
-    for name, haplotypes in samples.items():
-        reads = [read for i, edits in enumerate(haplotypes) for read in haplotype_reads(edits, f"h{i}-")]
-        write_bam(tmp_path / f"{name}.bam", {"chr1": len(REFERENCE)}, reads)
-    found: dict[str, list[dict[str, float]]] = {}
-    for spelling, edits in SPELLINGS.items():
-        path = write_candidates(tmp_path / "list.vcf", sorted(record(edit) for edit in edits), {"chr1": len(REFERENCE)})
+Records = list[tuple[int, str, str]]
+
+
+def scored(
+    folder: Path, reference: str, tumor: list[list[Edit]], normal: list[list[Edit]], lists: dict[str, Records]
+) -> dict[str, list[pysam.VariantRecord]]:
+    """Scored records of each list, of samples with ten reads of each haplotype."""
+    fasta = write_fasta(folder / "r.fa", {"chr1": reference})
+    for name, haplotypes in (("tumor", tumor), ("normal", normal)):
+        reads = [read for i, edits in enumerate(haplotypes) for read in haplotype_reads(edits, f"h{i}-", reference)]
+        write_bam(folder / f"{name}.bam", {"chr1": len(reference)}, reads)
+    found = {}
+    for name, records in lists.items():
         options = {
-            "candidates": path, "reference": fasta, "tumor": tmp_path / "tumor.bam", "normal": tmp_path / "normal.bam",
-            "territory": 1e5, "output": tmp_path / "scored.vcf",
+            "candidates": write_candidates(folder / "list.vcf", records, {"chr1": len(reference)}), "reference": fasta,
+            "tumor": folder / "tumor.bam", "normal": folder / "normal.bam", "territory": 1e5, "output": folder / "scored.vcf",
         }  # fmt: skip
         score_posterior(ScorePosteriorOptions(**options))
-        records = read_all(tmp_path / "scored.vcf")
-        found[spelling] = [probabilities(one) for one in records]
-        named = [one.info["VP_SAME_EVENT"][0].split("&") for one in records if "VP_SAME_EVENT" in one.info]
-        names = [f"{one.pos}:{one.ref}:{one.alts[0]}" for one in records]
-        assert named == ([[name for name in names if name != own] for own in names] if len(names) > 1 else [])
-    (whole,) = found["whole"]
+        found[name] = read_all(folder / "scored.vcf")
+    return found
+
+
+def names_of(records: list[pysam.VariantRecord]) -> list[str]:
+    return [f"{one.pos}:{one.ref}:{one.alts[0]}" for one in records if one.alts]
+
+
+@pytest.mark.parametrize("germline", [False, True], ids=["somatic", "germline"])
+def test_one_event_has_one_posterior_however_it_is_spelt(germline: bool, tmp_path: Path) -> None:
+    lists = {name: sorted(record(edit) for edit in edits) for name, edits in SPELLINGS.items()}
+    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[], [MNV] if germline else []], lists)
+    (whole,) = map(probabilities, found["whole"])
     assert whole["GERMLINE_HET" if germline else "SOMATIC_TUMOR"] > 0.5
-    for spelling, parts in found.items():
-        assert all(part == whole for part in parts), spelling
+    for spelling, records in found.items():
+        assert all(probabilities(one) == whole for one in records), spelling
+        named = [one.info["VP_SAME_EVENT"][0].split("&") for one in records if "VP_SAME_EVENT" in one.info]
+        names = names_of(records)
+        assert named == ([[name for name in names if name != own] for own in names] if len(names) > 1 else [])
+
+
+def test_indels_are_not_there_where_the_list_has_what_they_make(tmp_path: Path) -> None:
+    deletion, insertion = (AT, AT + 3, ""), (AT + 3, AT + 3, MNV[2])
+    lists = {"alone": [record(MNV)], "all": sorted(map(record, (MNV, deletion, insertion)))}
+    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[]], lists)
+    events = {name: max(found_one, key=found_one.__getitem__) for name, found_one in
+              zip(names_of(found["all"]), map(probabilities, found["all"]), strict=True)}  # fmt: skip
+    whole = names_of(found["alone"])[0]
+    assert events.pop(whole) == "SOMATIC_TUMOR" and len(events) == 2
+    assert set(events.values()) <= {"ABSENT", "ARTIFACT"}
+
+
+def test_a_deletion_has_one_posterior_wherever_a_repeat_lets_it_be_written(tmp_path: Path) -> None:
+    reference = REFERENCE[: AT - 1] + "CAAAAAAG" + REFERENCE[AT + 7 :]
+    left, right = record((AT, AT + 1, ""), reference), record((AT + 5, AT + 6, ""), reference)
+    lists = {"left": [left], "right": [right], "both": [left, right]}
+    found = scored(tmp_path, reference, [[], [(AT, AT + 1, "")]], [[]], lists)
+    (one,) = map(probabilities, found["left"])
+    assert one["SOMATIC_TUMOR"] > 0.5
+    assert [probabilities(item) for item in (*found["right"], *found["both"])] == [one] * 3
+    assert [item.info["VP_SAME_EVENT"] for item in found["both"]] == [(name,) for name in names_of(found["both"])[::-1]]
+
+
+def test_the_order_of_records_of_one_position_changes_nothing(tmp_path: Path) -> None:
+    edits = [snv(AT - 1), (AT, AT + 6, "")]
+    records = [record(edit) for edit in edits]
+    assert records[0][0] == records[1][0]
+    found = scored(tmp_path, REFERENCE, [[], edits], [[]], {"one": records, "other": records[::-1]})
+    assert list(map(probabilities, found["one"])) == list(map(probabilities, found["other"][::-1]))
+    (event, same) = map(probabilities, found["one"])
+    assert event == same and event["SOMATIC_TUMOR"] > 0.5
+
+
+def test_parts_that_are_also_apart_are_judged_apart(tmp_path: Path) -> None:
+    """A germline SNP, and a somatic SNV beside it on the same copy of some cells."""
+    germline, somatic = snv(AT), snv(AT + 1)
+    found = scored(
+        tmp_path,
+        REFERENCE,
+        [[], [germline], [germline, somatic]],
+        [[], [germline]],
+        {"both": [record(germline), record(somatic)]},
+    )
+    events = [max(one, key=one.__getitem__) for one in map(probabilities, found["both"])]
+    assert events == ["GERMLINE_HET", "SOMATIC_TUMOR"]
+    assert not any("VP_SAME_EVENT" in one.info for one in found["both"])
