@@ -64,6 +64,11 @@ PARTS = (
     ),
     Part(("realign/pair_hmm_numba_fns.py",), "none", "libraries align with scores; gap rates by repeat are of this model"),
     Part(
+        ("evaluation/sequences.py",), "vcfeval of RTG Tools, hap.py",
+        "programs, not libraries; they need genotypes of one sample, and one threshold is one run: here alleles are unphased, "
+        "and one matching serves all thresholds",
+    ),
+    Part(
         ("commands/parser.py",), "pydantic-settings",
         "it is that library; what is added is the order of options and one line for a mistake",
     ),

@@ -149,6 +149,16 @@ def test_report_and_certificate_count_as_told(tmp_path: Path) -> None:
     assert "3 true, 1 false" in pages["haplotype"] and "1 true, 1 false, 2 partial" in pages["exact"]
 
 
+def test_the_log_tells_where_haplotypes_differ(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV)
+    assert "all at FDR 0.05: 4 kept, 1 false (realised 0.500), recall 0.500 of 2" in caplog.text
+    assert "all, by haplotype, at FDR 0.05: 4 kept, 1 false (realised 0.250), recall 1.000 of 2" in caplog.text
+    caplog.clear()
+    run(tmp_path, MNV_AS_SNVS[2:], MNV_AND_SNV)
+    assert "by haplotype" not in caplog.text
+
+
 def test_crowds_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr("varproof.evaluation.sequences.MOST_STEPS", 0)
     report = tmp_path / "report.html"

@@ -76,10 +76,10 @@ def sequences_made(alleles: Sequence[Placed], bases: Bases, start: int, end: int
         if not rest:
             made.add(before + bases(floor, end))
         for i, allele in enumerate(rest):
-            place = max(allele.low, floor)
-            if place <= allele.high:
+            place, others = max(allele.low, floor), rest[:i] + rest[i + 1 :]
+            if place <= allele.high and all(other.high >= place + allele.length for other in others):
                 text = before + bases(floor, place) + allele.alt_at(place)
-                open_ones.append((text, place + allele.length, rest[:i] + rest[i + 1 :]))
+                open_ones.append((text, place + allele.length, others))
     return made
 
 

@@ -208,7 +208,7 @@ class Metrics(_Model):
         description="what the false calls kept at a joint nominal FDR of 0.05 are, by the truth's own events; other = nothing"
     )
     by_haplotype: HaplotypeMetrics | None = Field(
-        None, description="counted by the sequences that alleles make; left out in files of before"
+        None, description="counted by the sequences that alleles make; null in files that were written before"
     )
     provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")
     certificate: Certificate | None = Field(None, description="left out if there is none")

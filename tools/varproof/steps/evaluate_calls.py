@@ -18,7 +18,7 @@ from varproof.steps.base import Settings
 if TYPE_CHECKING:
     from varproof.evaluation.pooling import Evaluated
     from varproof.evaluation.variants import Calls, Regions, Truth
-    from varproof.formats.metrics import CertifiedRun, HaplotypeMetrics, Metrics
+    from varproof.formats.metrics import CertifiedRun, HaplotypeMetrics, Metrics, OperatingPoint
     from varproof.steps.evaluated_runs import RunFiles
     from varproof.variants.reference import Reference
 
@@ -63,7 +63,7 @@ class EvaluateCallsSettings(Settings):
     )
     truth_event: str = Field("SOMATIC_TUMOR", description="which INFO/EVENT of the truth counts; without EVENT all do.")
     match: MatchedBy = Field(
-        "exact", description="what the report and the certificate count by: alleles, or haplotypes; the metrics have both."
+        "exact", description="what report and certificate count by: alleles, or haplotypes; the metrics have both."
     )
     max_distance: int | None = Field(None, ge=0, description="bp between an indel and the true one (default: exact alleles).")
     max_length_difference: int | None = Field(None, ge=0, description="bp that an indel's length may differ (default: exact).")
@@ -164,7 +164,7 @@ def evaluate_calls(options: EvaluateCallsSettings) -> None:
     write_text(options.output, metrics.as_json())
     for path, page in pages.items():
         write_text(path, page)
-    _log(metrics.shown)
+    _log(metrics)
 
 
 def _regions(path: Path, runs: "list[RunFiles]", reference: Path | None) -> "Regions":
@@ -305,16 +305,22 @@ def _by_haplotype(runs: "list[Evaluated]", together: "Evaluated") -> "HaplotypeM
 def _log(metrics: "Metrics") -> None:
     from varproof.evaluation.evaluation import HEADLINE_FDR, at_rate
 
-    for entry in metrics.classes:
-        point = at_rate(entry.own_threshold, HEADLINE_FDR)
-        if point.recall is not None and point.realised_fdr is not None:
-            logger.info(
-                "%s at FDR %g: %d kept, %d false (realised %.3f), recall %.3f of %d",
-                entry.name,
-                HEADLINE_FDR,
-                point.kept,
-                point.false,
-                point.realised_fdr,
-                point.recall,
-                entry.true_variants,
-            )
+    for entry in metrics.shown.classes:
+        _log_class(entry.name, at_rate(entry.own_threshold, HEADLINE_FDR), entry.true_variants)
+    exact, other = metrics.class_named("all"), metrics.by_haplotype and metrics.by_haplotype.class_named("all")
+    if other and metrics.matching.shown == "exact" and other.own_threshold != exact.own_threshold:
+        _log_class("all, by haplotype,", at_rate(other.own_threshold, HEADLINE_FDR), other.true_variants)
+
+
+def _log_class(name: str, point: "OperatingPoint", true_variants: int) -> None:
+    if point.recall is not None and point.realised_fdr is not None:
+        logger.info(
+            "%s at FDR %g: %d kept, %d false (realised %.3f), recall %.3f of %d",
+            name,
+            point.nominal_fdr,
+            point.kept,
+            point.false,
+            point.realised_fdr,
+            point.recall,
+            true_variants,
+        )
