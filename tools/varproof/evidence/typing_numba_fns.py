@@ -344,9 +344,11 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
     for position in range(start, end):
         query = query_at(reads, r, position)
         if query < 0:
-            # With an indel beside it the aligner may have put the gap over it; haplotypes that carry both tell.
+            # The aligner may have put a gap over it: of an MNV its own, of an SNV that of an indel beside it, if that is listed.
             carrying = candidates.reference_first[c + 1] - candidates.alternative_first[c]
-            return allele_of_ratio(ratio) if carrying > 1 else OTHER
+            if carrying > 1:
+                return allele_of_ratio(ratio)
+            return ALTERNATIVE if end - start > 1 and ratio >= INFORMATIVE else OTHER
         base = reads.bases[reads.base_offset[r] + query]
         if tables.error[min(reads.qualities[reads.base_offset[r] + query], 93)] > MAX_ERROR:
             return NEITHER

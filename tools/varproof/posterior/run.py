@@ -404,12 +404,11 @@ def scored_alleles(
     scores = score(tables, data.class_index, prior, job.purity, near, unseen)
     against = reasons(data, tables, scores, prior, near)
     own, judged_as = own - first, judged_as - first
-    samples = [sample.rows(own) for sample in (data.tumor, data.normal) if sample is not None]
+    whole = [sample for sample in (data.tumor, data.normal) if sample is not None]
+    samples = [sample.rows(own) for sample in whole]
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     skipped = unjudged_reasons(kinds, samples[0], None if data.normal is None else samples[1])
-    counts = [
-        SampleCounts(sample.depth, sample.reference_count, sample.alternative_count, sample.other_count) for sample in samples
-    ]
+    counts = [_counts(sample, of_all.rows(judged_as)) for sample, of_all in zip(samples, whole, strict=True)]
     return ScoredAlleles(
         scores.rows(judged_as),
         counts,
@@ -419,3 +418,13 @@ def scored_alleles(
         [named.get(number) for number in range(numbers.start, numbers.stop)],
         phase.of(alleles.row[numbers]),
     )
+
+
+def _counts(own: Evidence, event: Evidence) -> SampleCounts:
+    """Counts of alleles; of a part those of its event, where aligners have hidden the part from some of the event's fragments."""
+    hidden = event.alternative_count > own.alternative_count
+    shown = (
+        np.where(hidden, getattr(event, name), getattr(own, name))
+        for name in ("reference_count", "alternative_count", "other_count")
+    )
+    return SampleCounts(own.depth, *shown)
