@@ -59,15 +59,60 @@ def compared(read: str, alternative: str, reference: str) -> tuple[int, int, int
     return mismatches(read, alternative), mismatches(read, reference), bases
 
 
+def unrolled(read: Any) -> list[int | None]:
+    """Reference position of each base of a read, soft clips laid out beside the alignment; None in an insertion."""
+    first, last = read.query_alignment_start, read.query_alignment_end
+    at = {query: position for query, position in read.get_aligned_pairs() if query is not None}
+    return [
+        read.reference_start - (first - query)
+        if query < first
+        else read.reference_end + query - last
+        if query >= last
+        else at[query]
+        for query in range(len(read.query_sequence))
+    ]
+
+
+def fewest_edits(segment: str, text: str) -> int:
+    """Of a stretch of a read against any part of a text (Sellers 1980); N equals nothing."""
+    row = [0] * (len(text) + 1)
+    for i, base in enumerate(segment):
+        previous, row = row, [i + 1]
+        for j, other in enumerate(text):
+            differs = base != other or base == "N"
+            row.append(min(previous[j] + differs, previous[j + 1] + 1, row[j] + 1))
+    return min(row)
+
+
+def realigned(read: Any, reference: str, low: int, high: int, start: int, end: int, alt: str) -> tuple[int, int, int]:
+    """Like `compared`, of the bases within 50 bp of the candidate, wherever they fit best; 0 bases: nothing told."""
+    positions = unrolled(read)
+    clipped = len(read.query_sequence) - read.query_alignment_end
+    if read.reference_start - read.query_alignment_start >= high or read.reference_end + clipped <= low:
+        return 0, 0, 0
+    if alt and end - start == len(alt) == 1 and read.reference_start <= start < read.reference_end:
+        return 0, 0, 0
+    limits = [
+        next((i for i, position in enumerate(positions) if position is not None and position >= bound), len(positions))
+        for bound in (low - 50, high + 50)
+    ]
+    segment = read.query_sequence.upper()[slice(*limits)]
+    before, after = reference[max(low - 280, 0) : start], reference[end : high + 280]
+    alternative, original = (fewest_edits(segment, before + allele + after) for allele in (alt, reference[start:end]))
+    fewest, most = sorted((alternative, original))
+    told = 8 <= len(segment) <= 256 and fewest < most and (fewest <= 2 or 2 * fewest < most)
+    return (alternative, original, len(segment)) if told else (0, 0, 0)
+
+
 def naive_support(read: Any, reference: str, start: int, end: int, alt: str, high: int) -> tuple[int, int, str]:
     """(mismatches with alternative, with reference, "alt", "ref" or "") for the leftmost placement; 255: not compared."""
     sequence = read.query_sequence.upper()
     at = {position: query for query, position in read.get_aligned_pairs(matches_only=True)}
     if alt and len(alt) == end - start:
         queries = [at.get(position) for position in range(start, end)]
-        if None in queries or queries[-1] - queries[0] != end - start - 1:
-            return 255, 255, ""
-        best = compared("".join(sequence[q] for q in queries), alt, reference[start:end])
+        best = (0, 0, 0)
+        if None not in queries and queries[-1] - queries[0] == end - start - 1:
+            best = compared("".join(sequence[q] for q in queries), alt, reference[start:end])
     else:
         tries = []
         if start - 1 in at:
@@ -80,7 +125,7 @@ def naive_support(read: Any, reference: str, start: int, end: int, alt: str, hig
             tries.append((*found, mismatches(sequence[at[high] :][:10], reference[high:][:10])))
         tries = [item for item in tries if item[2]]
         best = min(tries, key=lambda item: (min(item[:2]) + item[3], -item[2]))[:3] if tries else (0, 0, 0)
-    alternative, original, bases = best
+    alternative, original, bases = best if best[2] else realigned(read, reference, start, high, start, end, alt)
     if not bases:
         return 255, 255, ""
     fewest = min(alternative, original)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evidence_examples import Locus, plain_sequence, write_candidates
-from small_bams import write_bam, write_fasta
+from small_bams import Read, write_bam, write_fasta
 from varproof.formats.tensors import (
     ALLELE_COLUMNS,
     ALT_MISMATCHES,
@@ -71,16 +71,17 @@ def test_snv(tmp_path: Path) -> None:
 
 
 def test_mnv(tmp_path: Path) -> None:
-    """Three bases of which the middle one stays; a read that has only one of the two changes supports neither."""
+    """Three bases of which the middle one stays; a read with one of two changes supports neither, unless it sees no more."""
     first, middle, last = REFERENCE[AT : AT + 3]
     locus = Locus(REFERENCE, AT, AT + 3, other(first) + middle + other(last))
     locus.add_read(211, True)
     locus.add_read(212, False)
     locus.add_read(213, False, change=(AT, other(first)))
     locus.add_read(AT + 1, True)  # begins within
+    locus.add_read(AT + 2, False)
     tensors = packed(tmp_path, locus)
-    assert supports(tensors) == ["alt", "ref", "", ""]
-    assert mismatches(tensors) == [(0, 2), (2, 0), (1, 1), (NOT_COMPARED, NOT_COMPARED)]
+    assert supports(tensors) == ["alt", "ref", "", "alt", "ref"]
+    assert mismatches(tensors) == [(0, 2), (2, 0), (1, 1), (0, 1), (1, 0)]
     assert tensors.centre[0] == AT + 1
 
 
@@ -189,3 +190,62 @@ def test_a_long_deletion_is_centred_on_its_left_end(tmp_path: Path) -> None:
     short, long = Locus(REFERENCE, AT, AT + 48, ""), Locus(REFERENCE, AT, AT + 60, "")
     assert packed(tmp_path, short).centre[0] == AT + 24
     assert packed(tmp_path, long).centre[0] == AT
+
+
+def read_of(start: int, cigar: str, sequence: str, name: str = "read") -> Read:
+    return Read(name, start, cigar, sequence, [35] * len(sequence))
+
+
+def test_an_mnv_that_is_aligned_with_gaps(tmp_path: Path) -> None:
+    """GATC to CCAT is one insertion and one deletion to some aligners: its reads carry it all the same."""
+    reference = REFERENCE[:AT] + "GATC" + REFERENCE[AT + 4 :]
+    locus = Locus(reference, AT, AT + 4, "CCAT")
+    locus.add_read(220, True)
+    sequence = locus.reads[0].sequence
+    locus.reads.append(read_of(221, "79M4I4D16M", sequence[1:], "gaps"))
+    locus.reads.append(read_of(222, "78M4D4I16M", sequence[2:], "other gaps"))
+    locus.add_read(223, False)
+    locus.reads.append(read_of(224, "76M4D20M", reference[224:AT] + reference[AT + 4 : AT + 24], "deleted"))
+    tensors = packed(tmp_path, locus)
+    assert supports(tensors) == ["alt", "alt", "alt", "ref", ""]
+    assert mismatches(tensors)[-1] == (NOT_COMPARED, NOT_COMPARED)
+
+
+@pytest.mark.parametrize("clip", [1, 2, 6])
+@pytest.mark.parametrize("left", [True, False])
+def test_a_substitution_in_a_clip(clip: int, left: bool, tmp_path: Path) -> None:
+    """An aligner clips a read that ends with a mismatch; the base is there for all that."""
+    locus = Locus(REFERENCE, AT, AT + 1, other(REFERENCE[AT]))
+    start = AT - clip + 1 if left else AT - 100 + clip
+    for variant in (True, False):
+        _, _, sequence = locus.alignment(start, 100, variant)
+        cigar = f"{clip}S{100 - clip}M" if left else f"{100 - clip}M{clip}S"
+        locus.reads.append(read_of(start + clip * left, cigar, sequence, f"read{variant}"))
+    tensors = packed(tmp_path, locus)
+    assert sorted(supports(tensors)) == ["alt", "ref"]
+
+
+def test_a_gap_over_an_snv_is_taken_at_its_word(tmp_path: Path) -> None:
+    """As is a clip in which something else is: an SNV is not looked for where the rest does not fit."""
+    locus = Locus(REFERENCE, AT, AT + 1, other(REFERENCE[AT]))
+    deleted = REFERENCE[230 : AT - 1] + REFERENCE[AT + 2 : AT + 33]
+    locus.reads.append(read_of(230, f"{AT - 231}M3D31M", deleted))
+    locus.reads.append(read_of(240, f"{AT - 240 - 1}M41S", REFERENCE[240 : AT - 1] + plain_sequence(41, seed=77)))
+    assert supports(packed(tmp_path, locus, rows="window")) == ["", ""]
+
+
+def test_a_repeat_unit_that_the_aligner_put_elsewhere(tmp_path: Path) -> None:
+    """In (GTTTT)n a unit is lost: reads carry the deletion wherever the aligner put it, or if it made a clip of it."""
+    unit = "GTTTT"
+    reference = REFERENCE[: AT - 60] + unit * 12 + REFERENCE[AT:]
+    locus = Locus(reference, AT - 60, AT - 55, "")
+    begin, end = AT - 60, AT
+    sequence = reference[begin - 30 : begin] + unit * 11 + reference[end : end + 15]
+    for name, cigar in (("first", "30M5D70M"), ("middle", "55M5D45M"), ("last", "85M5D15M"), ("clip", "85M15S")):
+        locus.reads.append(read_of(begin - 30, cigar, sequence, name))
+    locus.reads.append(read_of(begin - 29, "100M", reference[begin - 29 : begin + 71], "reference"))
+    locus.reads.append(read_of(begin - 50, "100M", reference[begin - 50 : begin + 50], "ends within"))
+    tensors = packed(tmp_path, locus)
+    names = [read.name for read in sorted(locus.reads, key=lambda read: read.start)]
+    expected = dict.fromkeys(("first", "middle", "last", "clip"), "alt") | {"reference": "ref", "ends within": ""}
+    assert dict(zip(names, supports(tensors), strict=True)) == expected

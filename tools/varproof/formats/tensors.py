@@ -41,7 +41,8 @@ ROW_COLUMNS = (
 """What is stored per row, uint8 each; larger values are capped at 255.
 
 mapq: mapping quality. flags: see below. alt_mismatches, ref_mismatches: mismatches of the read with the alternative and the
-reference haplotype where they differ or beyond, read from the better anchor (NOT_COMPARED if it does not reach the candidate).
+reference haplotype where they differ or beyond, read from the better anchor, or its edits, of a read that was realigned
+(NOT_COMPARED if it does not tell).
 end_distance: bases from the candidate to the nearer end of the read, soft clips included. clipped: soft-clipped bases.
 edits: mismatches and indel operations of the alignment. insert_size: |TLEN| / 4, 0 if unknown.
 """

@@ -15,6 +15,9 @@ of each track, decoded once; out come rows as `formats/tensors.py` describes the
   a read has misplaced one of the two. Bases that are N, on either side, are no mismatches.
 - A read is compared only if it reaches a base in which the haplotypes differ, and supports the one with fewer mismatches if
   these are at most one and a tenth of the compared bases.
+- A read that this can't compare, since its alignment has no base to begin with, or a gap or a clip where the candidate is, is
+  realigned as for evidence: its bases within 50 bp of the candidate, clips included, to both haplotypes, by edit distance. Only
+  a gap over an SNV is taken at its word.
 """
 
 from collections.abc import Sequence
@@ -35,8 +38,8 @@ from varproof.variants.reference import ReferenceSlice
 if TYPE_CHECKING:
     from varproof.pileup.packing_numba_fns import Loci
 
-REACH = 64
-"""The reference must be known this far beyond candidates and windows, bp: reads are compared up to 50 bases."""
+REACH = 280
+"""The reference must be known this far beyond candidates and windows, bp: haplotypes reach as far, see `support_numba_fns`."""
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,13 @@ from varproof.machinery.accelerate import compiled
 from varproof.pileup.support_numba_fns import (
     ANCHOR_BASES,
     COMPARED_BASES,
+    haplotypes_around,
     haplotypes_leftwards,
     haplotypes_rightwards,
     indel_mismatches,
     query_at,
+    realigned_mismatches,
+    segment_bounds,
     substitution_mismatches,
     support_bits,
 )
@@ -127,7 +130,7 @@ def chosen_reads(loci, reads, depth):
 def packed_rows(loci, reads, offset, chosen, reference, reference_start, window, soft_clips):
     """(base, quality uint8 (rows, window), columns uint8 (rows, COLUMNS)) of the chosen reads.
 
-    `reference`: codes from `reference_start` on, reaching COMPARED_BASES beyond every candidate where the contig does.
+    `reference`: codes from `reference_start` on, reaching FLANK beyond every candidate where the contig does.
     """
     total = len(chosen)
     base = np.zeros((total, window), np.uint8)
@@ -151,6 +154,7 @@ def packed_rows(loci, reads, offset, chosen, reference, reference_start, window,
             left = haplotypes_leftwards(loci, c, reference, reference_start, leftwards)
             ahead = reference[max(low - reference_start - ANCHOR_BASES, 0) : max(low - reference_start, 0)]
             after = reference[high - reference_start : high - reference_start + ANCHOR_BASES]
+        with_alternative = with_reference = np.empty(0, np.uint8)
         for row in range(offset[c], offset[c + 1]):
             r = chosen[row]
             start, flag, fragment = reads.start[r], reads.flag[r], reads.fragment[r]
@@ -166,11 +170,16 @@ def packed_rows(loci, reads, offset, chosen, reference, reference_start, window,
                 before = query_at(start, ops, lengths, low - 1)
                 behind = query_at(start, ops, lengths, high)
                 support = indel_mismatches(bases, before, behind, rightwards[:, :right], leftwards[:, :left], ahead, after)
+            clip_left, clip_right = reads.clips[r, 0], reads.clips[r, 1]
+            if support[2] == 0 and is_unclear(start, reads.end[r], clip_left, clip_right, low, high, substitution):
+                if len(with_reference) == 0:
+                    with_alternative, with_reference = haplotypes_around(loci, c, reference, reference_start)
+                begin, end = segment_bounds(start, clip_left, ops, lengths, low - COMPARED_BASES, high + COMPARED_BASES)
+                support = realigned_mismatches(bases[begin:end], with_alternative, with_reference)
             bits = flag_bits(flag) | support_bits(support)
             if seen_for[fragment] == c:
                 bits |= MATE_ABOVE
             seen_for[fragment] = c
-            clip_left, clip_right = reads.clips[r, 0], reads.clips[r, 1]
             distance = min(low - (start - clip_left), reads.end[r] + clip_right - 1 - low)
             columns[row, MAPQ] = reads.mapq[r]
             columns[row, FLAGS] = bits
@@ -181,6 +190,17 @@ def packed_rows(loci, reads, offset, chosen, reference, reference_start, window,
             columns[row, EDITS] = min(reads.edits[r], LARGEST)
             columns[row, INSERT_SIZE] = min(abs(reads.template_length[r]) // INSERT_SIZE_UNIT, LARGEST)
     return base, quality, columns
+
+
+@compiled
+def is_unclear(start, end, clip_left, clip_right, low, high, substitution):
+    """Whether a read that was not compared with a candidate may tell after realignment: it reaches it, clips unrolled.
+
+    Where an alignment reaches over an SNV and has no base there, it has a gap, which is taken at its word.
+    """
+    if start - clip_left >= high or end + clip_right <= low:
+        return False
+    return not (substitution and high - low == 1 and start <= low and high <= end)
 
 
 @compiled

@@ -6,8 +6,17 @@ from varproof.formats.tensors import SUPPORTS_ALT, SUPPORTS_REF
 from varproof.machinery.accelerate import compiled
 from varproof.reads.error_features_numba_fns import known_mismatches
 from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
+from varproof.realign.edit_distance_numba_fns import locate
 
 COMPARED_BASES, ANCHOR_BASES = 50, 10
+SHORTEST_SEGMENT, LONGEST_SEGMENT = 8, 256
+"""Bases of a read around a candidate that are realigned: fewer fit anywhere, and more would take long."""
+FLANK = 280
+"""Haplotypes that reads are realigned to reach this far beyond the candidate, bp: a little more than the longest segment."""
+UNKNOWN_BASES = 8
+"""Stand for the middle of an allele that is longer than two flanks: no read that is realigned sees both its ends."""
+FEW_EDITS = 2
+"""A realigned read with more may carry something else that the haplotypes lack."""
 
 
 @compiled
@@ -144,3 +153,57 @@ def differences(read, reference):
     """Number of known bases that differ, over the shorter of the two."""
     size = min(len(read), len(reference))
     return known_mismatches(read[:size], reference[:size])
+
+
+@compiled
+def haplotypes_around(loci, c, reference, reference_start):
+    """(alternative, reference) haplotype from FLANK bases before the candidate to FLANK behind it, less at a contig's end."""
+    start, end = loci.start[c] - reference_start, loci.end[c] - reference_start
+    before = reference[max(loci.low[c] - FLANK - reference_start, 0) : start]
+    after = reference[end : loci.high[c] + FLANK - reference_start]
+    alternative = shortened(loci.alt[loci.alt_offset[c] : loci.alt_offset[c + 1]])
+    return np.concatenate((before, alternative, after)), np.concatenate((before, shortened(reference[start:end]), after))
+
+
+@compiled
+def shortened(allele):
+    """An allele, or, of one that is longer than two flanks, its two ends."""
+    if len(allele) <= 2 * FLANK + UNKNOWN_BASES:
+        return allele.copy()
+    return np.concatenate((allele[:FLANK], np.full(UNKNOWN_BASES, 4, np.uint8), allele[len(allele) - FLANK :]))
+
+
+@compiled
+def segment_bounds(start, clip_left, ops, lengths, low, high):
+    """Query interval of the bases of a read that lie in [low, high), clips unrolled, with insertions between them."""
+    query, position = 0, start - clip_left
+    first = last = -1
+    for k in range(len(ops)):
+        op, length = ops[k], np.int64(lengths[k])
+        if op in (MATCH, EQUAL, DIFFERENT, SOFT_CLIP):
+            if first < 0 and position + length > low:
+                first = query + max(low - position, 0)
+            if last < 0 and position + length > high:
+                last = query + max(high - position, 0)
+            query += length
+            position += length
+        elif op == INSERTION:
+            query += length
+        elif op in (DELETION, SKIP):
+            position += length
+    return query if first < 0 else first, query if last < 0 else last
+
+
+@compiled
+def realigned_mismatches(segment, alternative, reference):
+    """(edits to the alternative haplotype, to the reference haplotype, bases) of a stretch of a read, wherever it fits best.
+
+    (0, 0, 0) where that does not tell: both take as many edits; the better one takes more than FEW_EDITS, and at least half of
+    the other's; or the stretch is too short or too long.
+    """
+    if not SHORTEST_SEGMENT <= len(segment) <= LONGEST_SEGMENT:
+        return 0, 0, 0
+    alt, _ = locate(segment, alternative)
+    ref, _ = locate(segment, reference)
+    fewest, most = min(alt, ref), max(alt, ref)
+    return (alt, ref, len(segment)) if fewest < most and (fewest <= FEW_EDITS or 2 * fewest < most) else (0, 0, 0)
