@@ -169,15 +169,24 @@ def test_parts_are_judged_as_their_event_and_spellings_as_the_first() -> None:
         support=[9, 9, 9, 9, 5, 5, 5],
         usable=[30] * 7,
     )
-    rows = judged_rows(PartsOf([3], [(0, 1)], [True]), evidence, None)  # type: ignore[arg-type]
+    rows = judged_rows(PartsOf([3], [(0, 1)], [()]), evidence, None)  # type: ignore[arg-type]
     assert rows.tolist() == [2, 2, 2, 3, 4, 4, 6]
-    indels = judged_rows(PartsOf([3], [(0, 1)], [False]), evidence, None)  # type: ignore[arg-type]
+    indels = judged_rows(PartsOf([3], [(0, 1)], [(2,)]), evidence, None)  # type: ignore[arg-type]
     assert indels.tolist() == [0, 1, 2, 3, 4, 4, 6], "the list has the MNV: no indel is there"
 
 
 def test_of_events_that_share_a_part_the_larger_is_taken() -> None:
     evidence = Columns(joined=[0, 0, 0, 1, 1], judged=[1] * 5, haplotype=list(range(5)), support=[9] * 5, usable=[30] * 5)
-    assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)], [True, False]), evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
+    assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)], [(), ()]), evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
+
+
+def test_parts_of_what_the_list_describes_make_no_smaller_event() -> None:
+    """All three parts make what allele 3 is: two of them are no event, though the reads that carry all carry these."""
+    evidence = Columns(joined=[0, 0, 0, 0, 1, 1], judged=[1] * 6, haplotype=list(range(6)), support=[9] * 6, usable=[30] * 6)
+    parts_of = PartsOf([4, 5], [(0, 1), (0, 1, 2)], [(3,), (3,)])
+    assert judged_rows(parts_of, evidence, None).tolist() == list(range(6))  # type: ignore[arg-type]
+    weak = Columns(**{name: values.tolist() for name, values in evidence.columns.items()} | {"support": [9, 9, 9, 2, 9, 9]})
+    assert judged_rows(parts_of, weak, None).tolist() == [5, 5, 5, 3, 4, 5], "few fragments carry it"  # type: ignore[arg-type]
 
 
 MNV: Edit = (AT, AT + 3, other(REFERENCE[AT]) + REFERENCE[AT + 1] + other(REFERENCE[AT + 2], 2))

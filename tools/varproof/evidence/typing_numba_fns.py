@@ -344,7 +344,7 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
     for position in range(start, end):
         query = query_at(reads, r, position)
         if query < 0:
-            # The aligner may have put a gap over it: of an MNV its own, of an SNV that of an indel beside it, if that is listed.
+            # The aligner may have put a gap over it: of an MNV its own, of an SNV that of a listed indel beside it.
             carrying = candidates.reference_first[c + 1] - candidates.alternative_first[c]
             if carrying > 1:
                 return allele_of_ratio(ratio)

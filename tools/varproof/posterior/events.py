@@ -13,18 +13,21 @@ from varproof.posterior.decisions import DECISIONS
 
 @dataclass(frozen=True)
 class PartsOf:
-    """Of every joined candidate of a list its row, the rows of its parts, and whether all of these are substitutions."""
+    """Of every joined candidate of a list its row, the rows of its parts, and of those that may describe it better.
+
+    These, of a joined candidate that has indels among its parts, are MNVs and replacements of the list where it lies.
+    """
 
     rows: list[int]
     parts: list[tuple[int, ...]]
-    substitutions: list[bool]
+    instead: list[tuple[int, ...]]
 
 
 def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader | None) -> np.ndarray:
     """int64 (n,): as which candidate each allele of the list is judged, itself for most; of joined candidates, itself.
 
-    Where the list has what parts make as an allele of its own, that describes the event; indels among the parts, which are not
-    there at all, are judged each by itself beside it.
+    Where the list has what parts make, or more of it, as one allele, that describes the event; indels among the parts, which
+    are not there at all, are judged each by itself beside it.
     """
     known, joined = tumor.column("judged") > 0, tumor.column("joined") > 0
     spelling = _first_spellings(tumor.column("haplotype"), known, joined)
@@ -36,12 +39,12 @@ def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader
     ]
     support = samples[0][0]
     taken: set[int] = set()
-    events = zip(parts_of.rows, parts_of.parts, parts_of.substitutions, strict=True)
-    for row, parts, plain in sorted(events, key=lambda event: (-len(event[1]), -int(support[event[0]]), event[0])):
-        described = plain or joined[spelling[row]]
-        if known[row] and described and taken.isdisjoint(parts) and are_one_event(row, parts, samples):
+    events = zip(parts_of.rows, parts_of.parts, parts_of.instead, strict=True)
+    for row, parts, instead in sorted(events, key=lambda event: (-len(event[1]), -int(support[event[0]]), event[0])):
+        if known[row] and taken.isdisjoint(parts) and are_one_event(row, parts, samples):
             taken.update(parts)
-            judged_as[list(parts)] = spelling[row]
+            if not any(support[other] >= (1.0 - DECISIONS.event_most_alone) * support[row] for other in instead):
+                judged_as[list(parts)] = spelling[row]
     return judged_as
 
 

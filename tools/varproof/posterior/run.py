@@ -109,7 +109,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             yield from candidates_of(record, number)
 
     parts_of = PartsOf([], [], [])
-    recent: dict[tuple[int, int], int] = {}
+    recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
     for row, item in enumerate(with_joined(listed(), Reference(reference))):
         values = (
             class_of(item) if item.skipped is None else len(CLASSES) - 1,
@@ -123,12 +123,12 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             column.append(value)
         if item.parts:
             parts_of.rows.append(row)
-            parts_of.parts.append(tuple(recent[part.record, part.allele] for part in item.parts))
-            parts_of.substitutions.append(all(part.type in SUBSTITUTIONS for part in item.parts))
+            parts_of.parts.append(tuple(recent[part.record, part.allele][0] for part in item.parts))
+            parts_of.instead.append(tuple(number for number, other in recent.values() if _may_describe(other, item)))
         else:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
-            recent[item.record, item.allele] = row
+            recent[item.record, item.allele] = row, item
     classes, keys, snv, contig, position, joined = (np.array(column) for column in columns)
     return AlleleList(
         classes.astype(np.int64),
@@ -140,6 +140,14 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         parts_of,
         np.arange(len(keys)),
     )
+
+
+def _may_describe(listed: Candidate, made: Candidate) -> bool:
+    """Whether a listed allele may be what a joined candidate is, or more, where indels are among the parts of that."""
+    if listed.skipped is not None or listed.contig != made.contig or listed in made.parts or not (listed.ref and listed.alt):
+        return False
+    covers = listed.start <= made.start and made.end <= listed.end
+    return covers and any(part.type not in SUBSTITUTIONS for part in made.parts)
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
@@ -421,7 +429,7 @@ def scored_alleles(
 
 
 def _counts(own: Evidence, event: Evidence) -> SampleCounts:
-    """Counts of alleles; of a part those of its event, where aligners have hidden the part from some of the event's fragments."""
+    """Counts of alleles; of a part those of its event, where gaps have hidden the part from some of the event's fragments."""
     hidden = event.alternative_count > own.alternative_count
     shown = (
         np.where(hidden, getattr(event, name), getattr(own, name))
