@@ -64,6 +64,11 @@ PARTS = (
     ),
     Part(("realign/pair_hmm_numba_fns.py",), "none", "libraries align with scores; gap rates by repeat are of this model"),
     Part(
+        ("evidence/links.py", "posterior/phase.py", "variants/merging.py"), "WhatsHap, bcftools csq",
+        "two copies with germline genotypes are phased there; here alleles of some cells, too, by fragments that were typed "
+        "already; what is merged comes back byte for byte",
+    ),
+    Part(
         ("commands/parser.py",), "pydantic-settings",
         "it is that library; what is added is the order of options and one line for a mistake",
     ),

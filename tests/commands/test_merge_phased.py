@@ -26,7 +26,7 @@ def body(path: Path) -> list[str]:
 
 
 def declared(path: Path) -> set[str]:
-    return {name for name in pysam.VariantFile(str(path)).header.info if name in ("MERGED", "VP_PARTS")}
+    return {name for name in pysam.VariantFile(str(path)).header.info if name in ("VP_MERGED", "VP_PARTS")}
 
 
 def filtered(calls: Path, name: str, **options: Any) -> Path:
@@ -57,14 +57,14 @@ def test_the_parts_of_an_event_are_one_record(plain: Path, merged: Path) -> None
     one, other = (line.split("\t") for line in body(merged))
     assert haplotype(int(one[1]) - 1, one[3], one[4]) == expected
     assert "\t".join(other) == body(plain)[3]
-    assert declared(merged) == {"MERGED", "VP_PARTS"} and declared(plain) == set()
+    assert declared(merged) == {"VP_MERGED", "VP_PARTS"} and declared(plain) == set()
 
 
 def test_other_libraries_read_it(merged: Path) -> None:
     named = [f"{position + 1}_{ref}_{alt}" for position, ref, alt in LISTED[:3]]
     by_pysam = list(pysam.VariantFile(str(merged)))
     by_cyvcf2 = list(cyvcf2.VCF(str(merged)))
-    assert by_pysam[0].info["MERGED"] == tuple(named) and by_cyvcf2[0].INFO["MERGED"] == ",".join(named)
+    assert by_pysam[0].info["VP_MERGED"] == tuple(named) and by_cyvcf2[0].INFO["VP_MERGED"] == ",".join(named)
     assert len(by_pysam[0].info["VP_PARTS"]) == 3 and by_cyvcf2[0].genotypes[0] == [0, 1, True]
 
 
@@ -89,7 +89,7 @@ def test_merged_while_filtering_and_back(plain: Path) -> None:
     reference = plain.parent / "reference.fa"
     merged = filtered(plain, "merged.vcf.gz", merge_phased=2, reference=reference)
     (one,) = pysam.VariantFile(str(merged))
-    assert list(one.filter) == ["PASS"] and len(one.info["MERGED"]) == 3
+    assert list(one.filter) == ["PASS"] and len(one.info["VP_MERGED"]) == 3
     assert body(filtered(merged, "split.vcf", split_merged=True)) == body(kept)
     again = filtered(merged, "again.vcf", split_merged=True, merge_phased=2, reference=reference)
     assert [line.split("\t") for line in body(again)] == [str(one).rstrip("\n").split("\t")]
@@ -99,7 +99,9 @@ def test_merged_while_filtering_and_back(plain: Path) -> None:
 
 def test_kept_and_left_out_are_not_merged(plain: Path) -> None:
     """With --annotate only what has the same FILTER is; by type all SNVs are kept, and the deletion is not considered."""
-    out = filtered(plain, "types.vcf", annotate=True, variant_type=["snv"], merge_phased=9, reference=plain.parent / "reference.fa")
+    out = filtered(
+        plain, "types.vcf", annotate=True, variant_type=["snv"], merge_phased=9, reference=plain.parent / "reference.fa"
+    )
     assert [line.split("\t")[6] for line in body(out)] == ["PASS", "vp_not_considered", "vp_fdr_0.05"]
 
 
@@ -111,7 +113,17 @@ def test_bcf_and_back(plain: Path) -> None:
 
 
 def test_bases_between_need_a_reference(plain: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "varproof.commands.fdr_filter", "--calls", str(plain), "--fdr", "0.05", "--events", "SOMATIC_TUMOR"]
+    command = [
+        sys.executable,
+        "-m",
+        "varproof.commands.fdr_filter",
+        "--calls",
+        str(plain),
+        "--fdr",
+        "0.05",
+        "--events",
+        "SOMATIC_TUMOR",
+    ]
     found = subprocess.run([*command, "--output", "-", "--merge-phased", "2"], capture_output=True, text=True)
     assert found.returncode == 2 and "--merge-phased 2 needs --reference" in found.stderr and found.stderr.count("\n") == 1
     with pytest.raises(UserError, match="no such file"):

@@ -62,9 +62,7 @@ def test_alleles_of_two_subclones_may_be_on_one_copy(tmp_path: Path) -> None:
     """No fragment has both, whichever copies they lie on."""
     first, second = snv(AT), snv(AT + 12)
     place = Haplotypes(AT, [[first], [second], [], [], []], [[]])
-    assert [row[:3] for row in told(scored(tmp_path, [place], [record(first), record(second)]))] == [
-        (None, "0/1", None)
-    ] * 2
+    assert [row[:3] for row in told(scored(tmp_path, [place], [record(first), record(second)]))] == [(None, "0/1", None)] * 2
 
 
 def test_clonal_somatic_alleles_that_exclude_each_other_are_on_two_copies(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from varproof.formats.events import ABSENT, EVENT_NAMED, EVENTS
 from varproof.formats.evidence import EvidenceReader
-from varproof.formats.phase import PHASED_ID, PHASE_SET, caller_phase
+from varproof.formats.phase import PHASE_SET, PHASED_ID, caller_phase
 from varproof.formats.vcf import open_vcf, read_records
 from varproof.posterior.decisions import DECISIONS
 
@@ -106,8 +106,7 @@ def caller_sets(candidates: Path, sample: int | None) -> CallerSets:
                     if allele <= alleles
                 ]
             row += len(record.alts or ())
-    row_, number_, copy_, position_ = np.array(columns, np.int64).reshape(-1, 4).T
-    return CallerSets(row_, number_, copy_, position_)
+    return CallerSets(*np.array(columns, np.int64).reshape(-1, 4).T)
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,9 @@ def _proven(links: Links, in_all_cells: np.ndarray, frequency: np.ndarray) -> li
     cis = (both >= least) & (apart <= most * both)
     first, second = links.first, links.second
     exclusive = (
-        in_all_cells[first] | in_all_cells[second] | (frequency[first] + frequency[second] > DECISIONS.least_exclusive_frequency)
+        in_all_cells[first]
+        | in_all_cells[second]
+        | (frequency[first] + frequency[second] > DECISIONS.least_exclusive_frequency)
     )
     trans = (apart >= least) & (both <= most * apart) & exclusive
     strength = np.where(cis, both, apart)
@@ -223,7 +224,8 @@ def _named(
 ) -> Phase:
     """Blocks of two alleles or more, named after the caller's set in them, else after the position of their first record.
 
-    of_callers: (contig, position) of callers' sets, which name no block that has none of their alleles. The first allele of a block that has no caller's phase is on copy 2, as in the genotype `0|1`.
+    of_callers: (contig, position) of callers' sets, which name no block that has none of their alleles. The first allele of a
+    block that has no caller's phase is on copy 2, as in the genotype `0|1`.
     """
     phase = Phase.none(len(root))
     members = np.flatnonzero(root != np.arange(len(root)))

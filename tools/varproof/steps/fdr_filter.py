@@ -21,9 +21,8 @@ from varproof.variants.candidate import candidates_of
 from varproof.variants.edit import VariantType
 
 if TYPE_CHECKING:
-    from varproof.variants.merging import PhasedMerger
-
     from varproof.posterior.fdr import FdrThreshold
+    from varproof.variants.merging import PhasedMerger
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from varproof.machinery.errors import DamagedFile, UserError
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.reference import Reference
 
-MERGED, PARTS = "MERGED", "VP_PARTS"
+MERGED, PARTS = "VP_MERGED", "VP_PARTS"
 
 _EVEN = 0.5
 _FURTHEST = 1000
@@ -146,11 +146,11 @@ class PhasedMerger:
         if part is None:
             heapq.heappush(self._ready, (record.start, self._number, record))
         else:
-            group = next((group for group in self._groups if group.takes(part, self._distance)), None)
-            if group is None:
+            taking = next((group for group in self._groups if group.takes(part, self._distance)), None)
+            if taking is None:
                 self._groups.append(_Group([part]))
             else:
-                group.add(part)
+                taking.add(part)
         yield from self._before(min([record.start, *(group.first for group in self._groups)]))
 
     def finish(self) -> Iterator[Record]:
@@ -217,7 +217,9 @@ def _merged_record(parts: list[_Part], reference: Reference | None) -> Record | 
     columns = [*least.record.line.split("\t")[: INFO + 1], *fewest.record.line.split("\t")[FORMAT:]]
     columns[POS], columns[REF], columns[ALT] = str(start + 1), ref, alt
     columns[ID] = _joined(part.record.columns[ID] for part in by_file)
-    columns[QUAL] = min((part.record.columns[QUAL] for part in by_file if part.record.qual is not None), key=float, default=MISSING)
+    columns[QUAL] = min(
+        (part.record.columns[QUAL] for part in by_file if part.record.qual is not None), key=float, default=MISSING
+    )
     columns[FILTER] = _joined_filters([part.record.columns[FILTER] for part in by_file])
     columns[INFO] = ";".join(_info(least.record, by_file))
     return Record("\t".join(columns), least.record.header)
