@@ -72,7 +72,7 @@ def links_of(readers: Sequence[EvidenceReader], keys: np.ndarray) -> Links:
     """
     size = max(1, len(keys))
     known, rows = np.unique(keys, return_index=True)
-    pairs, counts = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int64)]
+    pairs, counts = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int32)]
     for reader in readers:
         found = reader.links()
         owner = keys[np.repeat(np.arange(len(keys)), np.diff(found["link_offset"]))]
@@ -80,9 +80,9 @@ def links_of(readers: Sequence[EvidenceReader], keys: np.ndarray) -> Links:
         first, second = (rows[np.searchsorted(known, item[there])] for item in (owner, found["link_key"]))
         of_reader, once = np.unique(first * size + second, return_index=True)
         pairs.append(of_reader)
-        counts.append(np.stack([found[name][there][once] for name in _COUNTS], axis=1).astype(np.int64))
+        counts.append(np.stack([found[name][there][once] for name in _COUNTS], axis=1).astype(np.int32))
     distinct, number = np.unique(np.concatenate(pairs), return_inverse=True)
-    sums = np.zeros((len(distinct), 3), np.int64)
+    sums = np.zeros((len(distinct), 3), np.int32)
     np.add.at(sums, number, np.concatenate(counts))
     return Links(distinct // size, distinct % size, sums)
 

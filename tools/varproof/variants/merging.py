@@ -261,7 +261,7 @@ def _alternative_count(record: Record) -> float:
         return float("inf")
     text = record.samples[record.header.tumor_column].text(ALLELE_DEPTH)
     last = (text or "").rpartition(",")[2]
-    return float(last) if last.isdigit() else float("inf")
+    return float(last) if last.isdecimal() else float("inf")
 
 
 def _joined(values: Iterable[str]) -> str:
@@ -307,7 +307,7 @@ def parts_of(record: Record) -> list[tuple[int, Record]]:
             one = Record(line, record.header)
         except UserError as error:
             raise DamagedFile(f"record {record.place()}: {PARTS} is damaged ({error})") from error
-        if not rank.isdigit() or one.contig != record.contig or not record.start - _FURTHEST <= one.start:
+        if not rank.isdecimal() or one.contig != record.contig or not record.start - _FURTHEST <= one.start:
             raise DamagedFile(f"record {record.place()}: {PARTS} is damaged (it names other places)")
         found.append((int(rank), one))
     return found
