@@ -124,8 +124,9 @@ test-again: .venv/installed-dev
 
 # The tests of compiled code with every index checked, compiled for that apart from the usual code.
 KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_finding.py candidates_rewriting.py density.py \
-  edit_distance.py error_profile.py fragments.py haplotypes.py likelihood.py links.py numerics.py packing.py pair_hmm.py reads_decode.py \
-  reads_records.py reads_repeats.py sampling.py simulation_reads.py spiking_copying.py typing.py vaf.py)
+  edit_distance.py error_profile.py fragments.py haplotypes.py joined.py likelihood.py links.py numerics.py packing.py pair_hmm.py \
+  reads_decode.py reads_records.py reads_repeats.py sampling.py simulation_neighbours.py simulation_reads.py spiking_copying.py typing.py \
+  vaf.py)
 
 bounds: .venv/installed-dev
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto --dist worksteal --timeout 1200 $(KERNEL_TESTS)
@@ -168,16 +169,18 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/candidates.py
 	$(BIN)/python tests/benchmarks/reason_accuracy.py
 	$(BIN)/python tests/benchmarks/mutect2.py
+	$(BIN)/python tests/benchmarks/neighbours.py
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check loky oxbow
 	$(BIN)/python tests/benchmarks/parts.py
 
-# Each measure of speed on small inputs, and a fault of each kind: whether it runs, for CI.
+# Each measure of speed and one of quality on small inputs, and a fault of each kind: whether it runs, for CI.
 bench-short: .venv/installed-dev
 	rm -rf build/bench && mkdir -p build/bench
 	$(BIN)/python tests/benchmarks/speed.py --short --work build/bench/work --output build/bench
+	$(BIN)/python tests/benchmarks/neighbours.py --short --work build/bench/work --output build/bench
 	VARPROOF_FAULTS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness/test_faults.py
 
 # The pictures of README and docs, from the demo's report and its second pair; needs chromium.

@@ -7,6 +7,7 @@ from typing import Any
 
 from candidates_table import candidates_lines
 from mutect2_table import mutect2_lines
+from neighbours_table import neighbours_lines
 from network_table import network_lines
 from parts_table import parts_lines
 from sensitivity_table import sensitivity_lines
@@ -18,6 +19,7 @@ HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"]),
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
+    "neighbours": lambda kept: neighbours_lines(kept["results"]),
     "network": network_lines,
     "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),

@@ -69,6 +69,11 @@ PARTS = (
         "already; what is merged comes back byte for byte",
     ),
     Part(
+        ("evaluation/sequences.py",), "vcfeval of RTG Tools, hap.py",
+        "programs, not libraries; they need genotypes of one sample, and one threshold is one run: here alleles are unphased, "
+        "and one matching serves all thresholds",
+    ),
+    Part(
         ("commands/parser.py",), "pydantic-settings",
         "it is that library; what is added is the order of options and one line for a mistake",
     ),

@@ -198,7 +198,18 @@ def write_page(folder: Path) -> int:
         *details,
         f"Seed by seed, {len(seeds.missed)} of {seeds.checked} goals are missed.",
     ]
-    names = ("candidates", "reasons", "mutect2", "network", "spiking", "speed", "parts", "sensitivity", "robustness")
+    names = (
+        "candidates",
+        "reasons",
+        "mutect2",
+        "neighbours",
+        "network",
+        "spiking",
+        "speed",
+        "parts",
+        "sensitivity",
+        "robustness",
+    )
     for section in (folder / f"{name}.json" for name in names):
         if section.exists():
             lines += ["", *json.loads(section.read_text())["page"]]

@@ -100,6 +100,85 @@ def test_normalisation_with_the_reference(tmp_path: Path) -> None:
     assert found.matching.normalised
 
 
+MNV_AS_SNVS = [Call(22, "C", "G", 0.001), Call(23, "T", "A", 0.02), Call(100, "A", "C", 0.001), Call(200, "A", "C", 0.004)]
+MNV_AND_SNV = [(22, "CT", "GA", 0.3), (100, "A", "C", 0.3)]
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_an_mnv_as_snvs_is_found_by_haplotype(tmp_path: Path, with_reference: bool) -> None:
+    sequence = SEQUENCE[:99] + "A" + SEQUENCE[100:199] + "A" + SEQUENCE[200:]
+    fasta = tmp_path / "reference.fa"
+    fasta.write_text(f">chr1\n{sequence}\n")
+    pysam.faidx(str(fasta))
+    found = run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV, reference=fasta if with_reference else None)
+    assert found.by_haplotype is not None and found.matching.shown == "exact"
+
+    def counts(point: Any) -> tuple[int, int, int, int]:
+        return point.true, point.false, point.partial, point.found
+
+    for classes, expected in ((found, (1, 1, 2, 1)), (found.by_haplotype, (3, 1, 0, 2))):
+        assert counts(classes.class_named("all").all_calls) == expected
+    # At 0.01 the second base is not kept, and so the first is only part of a variant.
+    first = found.by_haplotype.class_named("all").joint_threshold[0]
+    assert (first.nominal_fdr, first.kept, counts(first)) == (0.01, 4, (3, 1, 0, 2))
+    local = run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV, mode="local").by_haplotype
+    assert local is not None
+    assert counts(local.class_named("all").joint_threshold[0]) == (1, 1, 1, 1)
+    # Filtered by itself the class of MNVs has no calls; those of other classes are kept as among all.
+    assert at(local, "mnv").found == at(local, "mnv").recall == 1
+    assert at(local, "mnv", 0.01).found == 0
+    assert local.class_named("snv").vaf is not None and local.class_named("snv").vaf.calls == 1
+    assert local.false_calls_by_truth == {"other": 1}
+
+
+def test_report_and_certificate_count_as_told(tmp_path: Path) -> None:
+    pages = {}
+    for rule in ("exact", "haplotype"):
+        report, certificate = tmp_path / f"{rule}.html", tmp_path / f"{rule}-certificate.html"
+        found = run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV, match=rule, report=report, certificate=certificate)
+        pages[rule] = report.read_text()
+        assert found.matching.shown == rule and found.certificate is not None
+        mnv = next(entry for entry in found.certificate.classes if entry.name == "mnv")
+        assert [entry.found for entry in mnv.recall_by_frequency] == [int(rule == "haplotype")]
+        assert found.class_named("all").all_calls.found == 1
+        told = "put into the reference make the sequence of a true variant"
+        assert (told in certificate.read_text()) == (rule == "haplotype")
+        assert 'by alleles</th><th colspan="4">by haplotype' in pages[rule]
+    row = "<td>MNVs</td><td>0</td><td>0</td><td>0</td><td>0</td><td>1</td>"
+    assert all(row in page for page in pages.values())
+    assert "3 true, 1 false" in pages["haplotype"] and "1 true, 1 false, 2 partial" in pages["exact"]
+
+
+def test_the_log_tells_where_haplotypes_differ(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV)
+    assert "all at FDR 0.05: 4 kept, 1 false (realised 0.500), recall 0.500 of 2" in caplog.text
+    assert "all, by haplotype, at FDR 0.05: 4 kept, 1 false (realised 0.250), recall 1.000 of 2" in caplog.text
+    caplog.clear()
+    run(tmp_path, MNV_AS_SNVS[2:], MNV_AND_SNV)
+    assert "by haplotype" not in caplog.text
+
+
+def test_crowds_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("varproof.evaluation.sequences.MOST_STEPS", 0)
+    report = tmp_path / "report.html"
+    found = run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV, report=report).by_haplotype
+    assert found is not None
+    assert (found.crowded_places, found.calls_in_crowds, found.true_variants_in_crowds) == (1, 2, 1)
+    assert "1 places, the first of them chr1:22-23, have so many variants" in caplog.text
+    assert "In 1 places lie so many variants" in report.read_text()
+
+
+def test_metrics_of_before_are_read(tmp_path: Path) -> None:
+    """Files without what is counted by haplotype."""
+    run(tmp_path, MNV_AS_SNVS, MNV_AND_SNV)
+    content = json.loads((tmp_path / "metrics.json").read_text())
+    del content["by_haplotype"], content["matching"]["shown"]
+    before = Metrics.model_validate(content)
+    assert before.by_haplotype is None and before.shown is before
+    assert "by_haplotype" not in json.loads(before.as_json())
+
+
 def test_duplicates_count_once_with_the_best_probability(tmp_path: Path) -> None:
     calls = [Call(10, "TA", "T", 0.4), Call(12, "AA", "A", 0.01), Call(14, "AA", "A", 0.3)]
     found = run(tmp_path, calls, [(10, "TA", "T"), (11, "AA", "A")], reference=reference(tmp_path))

@@ -1,7 +1,9 @@
 """The pictures of predict, of what the network looked at: contributions add up, and places are those asked for."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,12 +12,13 @@ import pytest
 from network_examples import network, settings_of
 from pair_examples import Pair, read_all, write_pair
 from predict_examples import reads_of, run, write_candidates, write_model
-from tensor_examples import example_tensors
+from tensor_examples import CONTIGS, example_tensors
 from varproof.formats.model import Architecture
-from varproof.formats.tensors import PackedTensors
+from varproof.formats.tensors import PackedTensors, TensorHeader
 from varproof.machinery.errors import UserError
 from varproof.network import judging
 from varproof.network.explanation import Explainer
+from varproof.report.pileup_haplotypes import in_window
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +105,34 @@ def test_places_that_are_none_are_told_before_anything_is_written(
         )  # fmt: skip
     assert [path.name for path in tmp_path.iterdir()] in ([], ["pictures"])
     assert not (tmp_path / "pictures").exists() or list((tmp_path / "pictures").iterdir()) == []
+
+
+class Uncertain:
+    """Stands for a predictor: log-odds by the place of a candidate in the list, so that the last are the least certain."""
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+
+    def judged(self, chunks: Iterator[PackedTensors], *_: int) -> Iterator[tuple[PackedTensors, np.ndarray]]:
+        (whole,) = chunks
+        for start in range(0, whole.size, self.batch_size):
+            part = whole.select(np.arange(start, min(start + self.batch_size, whole.size)))
+            yield part, 100.0 - part.record
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 500])
+def test_explained_candidates_come_with_those_in_their_windows(batch_size: int) -> None:
+    """Whichever batches these came in: as a look at all pairs finds them."""
+    tensors = example_tensors(60, settings_of("read-set"), 3)
+    position = 1000 + np.cumsum(np.random.default_rng(5).choice([0, 3, 9, 40, 900], 60))
+    tensors = replace(tensors, position=position, centre=position)
+    places = [f"chr1:{place + 1}" for place in position.tolist()]
+    header = TensorHeader(settings=tensors.settings, contigs=CONTIGS, samples=["t", "n"], patient="p")
+    for wanted in (places, []):
+        predictor: Any = Uncertain(batch_size)
+        _, found = judging.judged_alleles(predictor, iter([tensors]), 60, batch_size, 1, header, wanted)
+        assert [item.index for item in found] == (list(range(60)) if wanted else list(range(50, 60)))
+        for item in found:
+            beside = [int(other.record[0]) for other in item.beside]
+            assert sorted(beside) == in_window(tensors, item.index, tensors)
+        assert any(item.beside for item in found)

@@ -4,6 +4,7 @@ import filecmp
 import json
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pysam
@@ -13,6 +14,8 @@ from scipy import stats
 
 from varproof.commands.simulate_pair import Options, simulate
 from varproof.machinery.errors import UserError
+from varproof.simulation.neighbours import MAKERS
+from varproof.simulation.pair import SimulationSummary
 
 SMALL = {
     "genome_length": 40_000,
@@ -166,9 +169,73 @@ def test_hard_data_hold_every_kind_of_artefact(hard: Path) -> None:
     assert marked == 2 * duplicates
 
 
+@pytest.fixture(scope="module")
+def grouped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulated(tmp_path_factory.mktemp("grouped") / "out", seed=5, neighbours=["all"], neighbour_groups=6, tumor_depth=90)
+
+
+def test_truth_has_the_groups_and_candidates_all_but_the_unlisted(grouped: Path) -> None:
+    truth = list(pysam.VariantFile(str(grouped / "truth.vcf.gz")))
+    listed = {key(record) for record in pysam.VariantFile(str(grouped / "candidates.vcf.gz"))}
+    groups = defaultdict(set)
+    for record in truth:
+        assert ("UNLISTED" in record.info) == (key(record) not in listed)
+        if "GROUP" in record.info:
+            groups[record.info["GROUP"]].add(record.info["GROUP_ID"])
+            assert record.info["HAPLOTYPE"] in (1, 2)
+        else:
+            assert "GROUP_ID" not in record.info and "HAPLOTYPE" not in record.info
+    assert {kind: len(numbers) for kind, numbers in groups.items()} == {kind: 6 for made in MAKERS.values() for kind in made}
+    assert {record.info["GROUP"] for record in truth if "UNLISTED" in record.info} == {"two-alleles"}
+    assert {record.info["CLASS"] for record in truth} == {"snv", "mnv", "insertion", "deletion", "replacement"}
+    settings = SimulationSummary.model_validate_json((grouped / "simulation.json").read_text()).settings
+    assert (settings.neighbours, settings.neighbour_groups) == (["all"], 6)
+
+
+def test_reads_show_neighbours_together_in_cis_and_apart_in_trans(grouped: Path) -> None:
+    """Of fragments that show both places of two SNVs with good bases."""
+    pairs = defaultdict(list)
+    for record in pysam.VariantFile(str(grouped / "truth.vcf.gz")):
+        if record.info.get("GROUP") in ("somatic-cis", "somatic-trans", "germline-cis", "germline-trans"):
+            pairs[record.info["GROUP"], record.info["GROUP_ID"]].append(record)
+    shown: dict[str, Counter[int]] = defaultdict(Counter)
+    with pysam.AlignmentFile(str(grouped / "tumor.bam")) as bam:
+        for (kind, _), (one, other) in pairs.items():
+            for read in bam.fetch(one.chrom, one.start, other.stop):
+                bases = {
+                    at: read.query_sequence[query]
+                    for query, at in read.get_aligned_pairs(matches_only=True)
+                    if at in (one.start, other.start) and read.query_qualities[query] >= 37
+                }
+                if len(bases) == 2:
+                    shown[kind][sum(bases[record.start] == record.alts[0] for record in (one, other))] += 1
+    assert shown["somatic-cis"][2] > 20 and shown["somatic-cis"][1] < 0.03 * shown["somatic-cis"].total()
+    assert shown["germline-cis"][2] > 20
+    for kind in ("somatic-trans", "germline-trans"):
+        assert shown[kind][1] > 40 and shown[kind][2] < 0.03 * shown[kind].total()
+
+
+def test_nothing_but_the_groups_tells_that_there_is_such_an_option(tmp_path: Path, pair: Path) -> None:
+    """Their number alone changes no byte, and is written nowhere."""
+    again = simulated(tmp_path / "out", seed=5, neighbour_groups=9)
+    assert filecmp.cmpfiles(pair, again, FILES, shallow=False) == (FILES, [], [])
+    assert "neighbour" not in (pair / "simulation.json").read_text()
+    with pysam.VariantFile(str(pair / "truth.vcf.gz")) as truth:
+        assert "neighbour" not in str(truth.header) and "GROUP" not in truth.header.info
+
+
+def test_isolated_variants_are_the_same_with_groups(pair: Path, grouped: Path) -> None:
+    isolated = [
+        [key(record) for record in pysam.VariantFile(str(path / "truth.vcf.gz")) if "GROUP" not in record.info]
+        for path in (pair, grouped)
+    ]
+    assert isolated[0] == isolated[1]
+
+
 @pytest.mark.parametrize("form", ["bam", "cram"])
 def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, form: str) -> None:
     changes = {"tumor_depth": 110, "germline": 30, "somatic_snvs": 10, "artifacts": ["all"], "format": form}
+    changes |= {"neighbours": ["kataegis", "repeat"], "neighbour_groups": 5}
     one = simulated(tmp_path / "one", **changes)
     (tmp_path / "elsewhere").mkdir()
     two = simulated(tmp_path / "elsewhere" / "two", threads=2, **changes)
@@ -202,6 +269,9 @@ def test_refused_options_leave_nothing_behind(tmp_path: Path) -> None:
         (["--output", output, "--reference", str(missing)], "missing.fa"),
         (["--output", output, "--genome-length", "6000"], "no room"),
         (["--output", output, "--artifacts", "gremlins"], "--artifacts"),
+        (["--output", output, "--neighbours", "strangers"], "--neighbours"),
+        (["--output", output, "--neighbours", "somatic", "--neighbour-groups", "0"], "--neighbour-groups"),
+        (["--output", output, "--genome-length", "100000", "--neighbours", "all", "--neighbour-groups", "500"], "no room"),
         (["--output", output, "--min-indel-length", "9", "--max-indel-length", "5"], "--max-indel-length"),
         ([], "--output is required"),
     ):

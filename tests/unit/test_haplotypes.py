@@ -4,58 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evidence_examples import READ_LENGTH, SINGLE_END, collected, log_ratios, plain_sequence
+from evidence_examples import READ_LENGTH, SINGLE_END, collected, log_ratios
+from haplotype_examples import AT, REFERENCE, Edit, haplotype_reads, other, record, snv
 from small_bams import Read
-
-AT = 1000
-REFERENCE = plain_sequence(2000)
-STARTS = range(AT - 70, AT - 30, 4)
-"""Ten reads of each haplotype, all of which reach 25 bases over what lies at AT."""
-
-Edit = tuple[int, int, str]
-
-
-def other(base: str, step: int = 1) -> str:
-    return "ACGT"[("ACGT".index(base) + step) % 4]
-
-
-def snv(position: int, step: int = 1) -> Edit:
-    return position, position + 1, other(REFERENCE[position], step)
-
-
-def record(edit: Edit, reference: str = REFERENCE) -> tuple[int, str, str]:
-    """(0-based position, REF, ALT): an indel with the base before."""
-    start, end, alt = edit
-    before = 0 if len(alt) == end - start else 1
-    return start - before, reference[start - before : end], reference[start - before : start] + alt
-
-
-def haplotype_reads(edits: list[Edit], name: str, reference: str = REFERENCE) -> list[Read]:
-    """Reads of the reference with these edits, each with the gaps that the edits are."""
-    out = []
-    for number, start in enumerate(STARTS):
-        sequence, cigar, position = "", "", start
-        for first, last, alt in sorted(edits):
-            if len(alt) == last - first:
-                sequence += reference[position:first] + alt
-                cigar += "M" * (last - position)
-            else:
-                sequence += reference[position:first] + alt
-                cigar += "M" * (first - position) + "I" * len(alt) + "D" * (last - first)
-            position = last
-        rest = READ_LENGTH - len(sequence)
-        sequence = (sequence + reference[position : position + max(0, rest)])[:READ_LENGTH]
-        cigar = cigar + "M" * rest
-        runs, previous = [], ""
-        for op in cigar:
-            if op == previous:
-                runs[-1][0] += 1
-            else:
-                runs.append([1, op])
-            previous = op
-        text = "".join(f"{count}{op}" for count, op in runs)
-        out.append(Read(f"{name}{number}", start, text, sequence, [30] * READ_LENGTH, 16 if number % 2 else 0))
-    return out
 
 
 def judged(
@@ -122,6 +73,29 @@ def test_a_third_allele_is_on_another_copy(tmp_path: Path) -> None:
     first, second = snv(AT), snv(AT, 2)
     assert judged(tmp_path, [[first], [second]], [first]) == [(10, 10, 0, 0, 10)]
     assert judged(tmp_path, [[first], [second]], [first, second]) == [(10, 10, 0, 0, 10)] * 2
+
+
+def test_a_deletion_of_another_copy_that_is_not_listed(tmp_path: Path) -> None:
+    """The other copy has lost the place: its fragments are against the SNV, and count as another allele."""
+    substitution, deletion = snv(AT), (AT - 3, AT + 4, "")
+    assert judged(tmp_path, [[substitution], [deletion]], [substitution]) == [(10, 10, 0, 0, 10)]
+    evidence = collected(
+        tmp_path,
+        REFERENCE,
+        haplotype_reads([substitution], "s") + haplotype_reads([deletion], "d"),
+        [record(substitution)],
+        SINGLE_END,
+    )
+    assert evidence.other_count.tolist() == [10]
+
+
+@pytest.mark.parametrize("place", [0, 2, 4, 7, 8])
+def test_an_snv_in_the_homopolymer_of_a_deletion_on_its_haplotype(place: int, tmp_path: Path) -> None:
+    reference = REFERENCE[: AT - 1] + "CAAAAAAAAG" + REFERENCE[AT + 9 :]
+    edits = [(AT, AT + 1, ""), (AT + place, AT + place + 1, "T")]
+    if place == 0:
+        edits[0] = (AT + 7, AT + 8, "")
+    assert judged(tmp_path, [[], edits], edits, reference) == [REAL] * 2
 
 
 def test_an_mnv_as_deletion_and_insertion(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))  # the modules import their neighbours by bare name
 try:
-    from haplotypes import class_of, compared, sequence_made
+    from haplotypes import class_of, compared
     from mutect2_table import mutect2_lines
 finally:
     sys.path.remove(str(BENCHMARKS))
@@ -29,12 +29,6 @@ def counts(called: list[tuple[int, int, str]], truth: list[tuple[int, int, str]]
 )  # fmt: skip
 def test_classes(start: int, end: int, alt: str, expected: str) -> None:
     assert class_of(("c", start, end, alt)) == expected
-
-
-def test_sequence() -> None:
-    """ACGTTGCAAC: G of position 2 to T, TG of 4 and 5 deleted."""
-    assert sequence_made(SEQUENCE, 1, 8, (("c", 4, 6, ""), ("c", 2, 3, "T"))) == "CTTCA"
-    assert sequence_made(SEQUENCE, 1, 8, (("c", 4, 6, ""), ("c", 5, 6, "T"))) is None
 
 
 def test_an_mnv_is_found_however_it_is_written() -> None:

@@ -11,6 +11,7 @@ from scipy import stats
 
 from variant_examples import calls_of, truth_of
 from varproof.evaluation.evaluation import NOMINAL_FDRS, at_rate, class_metrics, kept_at_rates, vaf_metrics
+from varproof.evaluation.haplotype_matching import match_haplotypes
 from varproof.evaluation.matching import NONE, match
 from varproof.evaluation.pooling import Evaluated, false_calls_of_runs, pooled
 from varproof.posterior.fdr import fdr_threshold
@@ -24,13 +25,15 @@ def random_run(generator: random.Random) -> Evaluated:
 
     def alleles(most: int) -> list[tuple[int, str, str]]:
         drawn = [(200 * generator.randrange(1, 8), *generator.choice(KINDS)) for _ in range(generator.randrange(most))]
-        return list(dict.fromkeys(drawn))
+        second_bases = [(start + 1, "C", "T") for start, ref, alt in drawn if (ref, alt) == ("A", "G")]
+        return list(dict.fromkeys(drawn + second_bases))
 
     called, known = alleles(41), alleles(21)
     calls = calls_of(*called, errors=[generator.choice([0.001, 0.01, 0.04, 0.2, 0.6, 0.95]) for _ in called])
     truth = truth_of(*known)
     truth.others = {("chr1", 200, 201, "C"): "GERMLINE_HET"}
-    return Evaluated(calls, truth, match(calls, truth, 3, 2), generator.choice([0.5, 1.0]))
+    matching = match(calls, truth, 3, 2)
+    return Evaluated(calls, truth, matching, generator.choice([0.5, 1.0]), match_haplotypes(calls, truth, matching, None))
 
 
 def example(seed: int) -> list[Evaluated]:
@@ -38,11 +41,14 @@ def example(seed: int) -> list[Evaluated]:
     return [random_run(generator) for _ in range(generator.randrange(2, 5))]
 
 
+@pytest.mark.parametrize("by_haplotype", [False, True])
 @settings(max_examples=8, deadline=None)
-@given(st.integers(0, 10**6))
-def test_counts_are_the_sums_over_runs(seed: int) -> None:
+@given(seed=st.integers(0, 10**6))
+def test_counts_are_the_sums_over_runs(by_haplotype: bool, seed: int) -> None:
     runs = example(seed)
     together = pooled(runs)
+    if by_haplotype:
+        together, runs = together.by_haplotype(), [run.by_haplotype() for run in runs]
     found = class_metrics(together.calls, together.truth, together.matching, together.purity)
     single = [{e.name: e for e in class_metrics(run.calls, run.truth, run.matching, run.purity)} for run in runs]
     assert {entry.name for entry in found} == {name for entries in single for name in entries}
@@ -80,6 +86,11 @@ def test_matches_stay_within_their_run(seed: int) -> None:
         assert calls.runs[call] == truth.runs[of_truth]
         assert matching.call_of_truth[of_truth] == call
     assert matching.true.sum() == sum(int(run.matching.true.sum()) for run in runs)
+    by_haplotype = together.by_haplotype().matching
+    needed = by_haplotype.needed_call
+    assert by_haplotype.true.sum() == sum(int(run.by_haplotype().matching.true.sum()) for run in runs)
+    assert (calls.runs[needed] == calls.runs)[needed != NONE].all()
+    assert (calls.runs[by_haplotype.call_of_truth] == truth.runs)[by_haplotype.call_of_truth != NONE].all()
     assert list(together.purity) == [run.purity for run in runs for _ in range(len(run.calls))]
 
 

@@ -18,9 +18,11 @@ from varproof.evaluation.evaluation import (
     vaf_metrics,
     variant_classes,
 )
+from varproof.evaluation.haplotype_matching import match_haplotypes
 from varproof.evaluation.matching import match
 from varproof.evaluation.variants import Calls, Truth
 from varproof.formats.metrics import InputCounts, MatchingRule, Metrics
+from varproof.report.figures import precision_recall
 from varproof.report.page import render_report
 
 
@@ -137,6 +139,25 @@ def report_of(calls: Calls, truth: Truth) -> tuple[str, Metrics]:
         provenance={"options": {"calls": "<script>alert(1)</script>"}},
     )
     return render_report(calls, truth, matching, metrics), metrics
+
+
+@pytest.mark.parametrize(
+    ("by_haplotype", "points"), [(False, [(1 / 3, 1), (1 / 3, 1 / 2)]), (True, [(1 / 3, 1), (1 / 3, 1 / 2), (1, 3 / 4)])]
+)
+def test_precision_over_recall(by_haplotype: bool, points: list[tuple[float, float]]) -> None:
+    """SNVs: one true, one false, then the second base of a true MNV, with which the first becomes true, too.
+
+    The true SNVs are three: two of them are found by the MNV call (30 AC>CG), which is of another type.
+    """
+    calls = calls_of(
+        (10, "A", "C"), (100, "A", "C"), (50, "G", "T"), (101, "G", "T"), (30, "AC", "CG"), errors=[0.01, 0.02, 0.03, 0.2, 0.2]
+    )  # fmt: skip
+    truth = truth_of((10, "A", "C"), (100, "AG", "CT"), (30, "A", "C"), (31, "C", "G"))
+    matching = match(calls, truth)
+    if by_haplotype:
+        matching = match_haplotypes(calls, truth, matching, None).matching
+    recall, precision = precision_recall(calls, truth, matching, "snv")
+    assert list(zip(recall, precision, strict=True)) == points
 
 
 def test_the_page_is_self_contained_and_shows_the_numbers() -> None:

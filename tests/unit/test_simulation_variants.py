@@ -11,7 +11,7 @@ from scipy import stats
 from varproof.machinery.errors import UserError
 from varproof.simulation.genome import random_genome
 from varproof.simulation.settings import SimulationSettings
-from varproof.simulation.variants import SPACING_BP, plant_variants
+from varproof.simulation.variants import SPACING_BP, Placement, plant_variants
 from varproof.variants.edit import Edit, left_aligned, steps_to_the_right
 
 TWO_LETTERS = st.text("AC", min_size=12, max_size=40)
@@ -61,7 +61,7 @@ def planted_pair():
         artifacts=["tumor-contamination"],
     )
     genome = random_genome(chosen.genome_length, 2, np.random.default_rng(3))
-    planted, other = plant_variants(genome, chosen, 200, np.random.default_rng(4))
+    planted, other = plant_variants(chosen, 200, Placement(genome, np.random.default_rng(4)))
     return genome, chosen, planted, other
 
 
@@ -113,7 +113,7 @@ def test_neutral_spectrum_is_linear_in_the_inverse_frequency() -> None:
         somatic_snvs=2000, somatic_mnvs=0, somatic_insertions=0, somatic_deletions=0, germline=0, vaf_spectrum="neutral"
     )
     genome = random_genome(200_000, 1, np.random.default_rng(1))
-    planted, _ = plant_variants(genome, chosen, 2000, np.random.default_rng(2))
+    planted, _ = plant_variants(chosen, 2000, Placement(genome, np.random.default_rng(2)))
     inverse = [1 / variant.frequency for variant in planted]
     assert stats.kstest(inverse, stats.uniform(2, 1 / 0.05 - 2).cdf).pvalue > 1e-4
 
@@ -121,4 +121,4 @@ def test_neutral_spectrum_is_linear_in_the_inverse_frequency() -> None:
 def test_too_many_variants_are_refused() -> None:
     genome = random_genome(5_000, 1, np.random.default_rng(1))
     with pytest.raises(UserError, match="no room"):
-        plant_variants(genome, SimulationSettings(), 200, np.random.default_rng(1))
+        plant_variants(SimulationSettings(), 200, Placement(genome, np.random.default_rng(1)))

@@ -20,6 +20,7 @@ from varproof.variants.placement import (
     is_one_indel,
     may_be_simpler,
     place,
+    places_beside,
     reference_haplotype,
 )
 from varproof.variants.reference import ReferenceSlice
@@ -208,8 +209,23 @@ def test_compatible_edits_do_not_overlap() -> None:
         (snv, placement(10, "A", "G")),
     ):
         assert not compatible(one, other) and not compatible(other, one)
-    duplication = placement(20, "", "ACG", shift=3)
-    assert not compatible(placement(22, "G", "T"), duplication) and compatible(placement(23, "A", "T"), duplication)
+    duplication = placement(20, "", "ACG" * 20, shift=60)
+    assert not compatible(placement(22, "G", "T"), duplication) and compatible(placement(80, "A", "T"), duplication)
+
+
+def test_an_indel_lies_before_or_behind_a_substitution_within_its_repeat() -> None:
+    """GTTTTTC: a T less before the third one, which is a C, or behind it; two sequences."""
+    reference, deletion, substitution = slice_of("GTTTTTC"), placement(1, "T", "", shift=4), placement(3, "T", "C")
+    assert compatible(deletion, substitution) and compatible(substitution, deletion)
+    made = {
+        text(haplotype(reference, OFFSET, OFFSET + 7, [placed, substitution], 20))
+        for placed in places_beside(deletion, [deletion, substitution])
+    }
+    assert made == {"GTCTTC", "GTTCTC"}
+    insertion = placement(1, "", "CT", shift=3)
+    assert [text(one.alt) for one in places_beside(insertion, [placement(2, "T", "C")])] == ["CT", "TC"]
+    assert places_beside(deletion, [placement(6, "C", "A")]) == places_beside(deletion, []) == [deletion]
+    assert compatible(placement(1, "T", "C"), deletion), "the deletion lies behind it"
 
 
 def test_indels_that_can_meet_may_be_one_simpler_indel() -> None:

@@ -116,7 +116,10 @@ class EvidenceFile(Output):
             return reader.read(0, reader.size)
 
     def arrays(self) -> "dict[str, np.ndarray]":
-        """What is known of each candidate as a whole: whether it was judged, depth, counts of fragments."""
+        """What is known of each candidate as a whole: whether it was judged, depth, counts of fragments.
+
+        Where `joined` is 1 it is no allele of the list, but what alleles near each other make together.
+        """
         from varproof.formats.evidence import CANDIDATE_COLUMNS, EvidenceReader
 
         with EvidenceReader(self.path) as reader:

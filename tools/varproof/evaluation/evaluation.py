@@ -72,16 +72,30 @@ def kept_at_rates(calls: Calls, considered: Any) -> dict[float, Any]:
     return kept
 
 
+def kept_for_class(calls: Calls, matching: Matching, in_class: Any, joint: dict[float, Any] | None = None) -> dict[float, Any]:
+    """For each nominal rate the calls that are kept where a class is filtered by itself; masks (calls,).
+
+    Calls of other classes take part only where several can be a true variant together: those that are kept if all calls are
+    filtered together (`joint`, by rate, if at hand).
+    """
+    own = kept_at_rates(calls, in_class)
+    if not matching.by_haplotype:
+        return own
+    if joint is None:
+        joint = kept_at_rates(calls, np.ones(len(calls), dtype=bool))
+    return {rate: np.where(in_class, own[rate], joint[rate]) for rate in NOMINAL_FDRS}
+
+
 def operating_point(
     calls: Calls, matching: Matching, in_class: Any, truth_in_class: Any, under_threshold: Any, nominal: float | None
 ) -> OperatingPoint:
     """Calls of a class under a threshold (both masks (calls,)) against the true variants of the class."""
     chosen = in_class & under_threshold
     kept = int(chosen.sum())
-    true, false = int((chosen & matching.true).sum()), int((chosen & matching.false).sum())
-    wanted = matching.call_of_truth[truth_in_class]
-    present = wanted != NONE
-    found = int(under_threshold[wanted[present]].sum())
+    true = int((chosen & matching.true_among(under_threshold)).sum())
+    false = int((chosen & matching.false_among(under_threshold)).sum())
+    present = matching.call_of_truth[truth_in_class] != NONE
+    found = int(matching.found_among(under_threshold)[truth_in_class].sum())
     judged, existing = true + false, int(truth_in_class.sum())
     precision, recall = _share(true, judged), _share(found, existing)
     fdr_limits, recall_limits = share_limits(false, judged), share_limits(found, existing)
@@ -139,7 +153,7 @@ def class_metrics(calls: Calls, truth: Truth, matching: Matching, purity: Any) -
         in_class, truth_in_class = entry.mask(calls), entry.mask(truth)
         if entry.name != "all" and not in_class.any() and not truth_in_class.any():
             continue
-        own = kept_at_rates(calls, in_class)
+        own = kept_for_class(calls, matching, in_class, joint)
 
         def points(kept: dict[float, Any], a: Any = in_class, b: Any = truth_in_class) -> list[OperatingPoint]:
             return [operating_point(calls, matching, a, b, under_threshold, rate) for rate, under_threshold in kept.items()]
@@ -171,7 +185,7 @@ def binomial_absolute_error(share: Any, depth: Any) -> Any:
 
 def vaf_metrics(calls: Calls, truth: Truth, matching: Matching, chosen: Any, purity: Any) -> VafMetrics | None:
     """Allele frequencies of the chosen true calls against the truth's; None if no call has both. Purity as in class_metrics."""
-    index = np.flatnonzero(chosen & matching.true & ~np.isnan(calls.vafs) & (calls.depths > 0))
+    index = np.flatnonzero(chosen & (matching.truth_of_call != NONE) & ~np.isnan(calls.vafs) & (calls.depths > 0))
     expected = truth.vafs[matching.truth_of_call[index]]
     index, expected = index[~np.isnan(expected)], expected[~np.isnan(expected)]
     if index.size == 0:
@@ -209,7 +223,7 @@ def false_calls_by_truth(calls: Calls, truth: Truth, matching: Matching) -> dict
         places.setdefault(contig, []).extend((start, end))
     ordered = {contig: np.sort(positions) for contig, positions in places.items()}
     counts: Counter[str] = Counter()
-    for i in np.flatnonzero(matching.false & (calls.errors <= limit)):
+    for i in np.flatnonzero(matching.false_among(calls.errors <= limit)):
         contig, start, end, _ = calls.keys[i]
         near = ordered.get(contig, np.zeros(0))
         if calls.keys[i] in truth.others:

@@ -1,8 +1,9 @@
 """Which call is which true variant.
 
-Exact: the same allele. Tolerant (the paper's rule for indels): the same type, positions at most `max_distance` apart (of
-a deletion its centre) and lengths at most `max_length_difference`; one call for one true variant. SNVs and MNVs that
-contain each other are partial matches, neither true nor false.
+By alleles; `haplotype_matching` has the matching by the sequences that alleles make. Exact: the same allele. Tolerant (the
+paper's rule for indels): the same type, positions at most `max_distance` apart (of a deletion its centre) and lengths at most
+`max_length_difference`; one call for one true variant. SNVs and MNVs that contain each other are partial matches, neither true
+nor false.
 """
 
 from dataclasses import dataclass
@@ -20,24 +21,53 @@ _SUBSTITUTIONS = tuple(TYPES.index(kind) for kind in SUBSTITUTIONS)
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """`truth_of_call`: index of the true variant or NONE, shape (calls,). `call_of_truth`: the other way round.
+    """`truth_of_call`: index of the true variant that a call is by itself, or NONE, shape (calls,).
 
-    `partial`: call is part of a true MNV or made of true SNVs, shape (calls,).
+    `call_of_truth`: index of the call that has to be kept for a true variant to be found, or NONE, shape (truth,): of several
+    that are it together, the least probable. `needed`: the same for each call to be true, shape (calls,); None: itself.
+    `partial`: calls that are not false where they are not true, such as those that are part of a true MNV or made of true SNVs,
+    shape (calls,). `by_haplotype`: several calls may be a true variant together.
     """
 
     truth_of_call: Any
     call_of_truth: Any
     partial: Any
+    needed: Any = None
+    by_haplotype: bool = False
+
+    @property
+    def needed_call(self) -> Any:
+        """Index of the call that has to be kept for each call to be true, or NONE, shape (calls,)."""
+        if self.needed is not None:
+            return self.needed
+        return np.where(self.truth_of_call == NONE, NONE, np.arange(len(self.truth_of_call)))
 
     @property
     def true(self) -> Any:
-        """Calls that are a true variant, shape (calls,)."""
-        return self.truth_of_call != NONE
+        """Calls that are true, if all are kept, shape (calls,)."""
+        return self.needed_call != NONE
 
     @property
     def false(self) -> Any:
-        """Calls that are neither a true variant nor a partial match, shape (calls,)."""
+        """Calls that are neither true nor a partial match, if all are kept, shape (calls,)."""
         return ~self.true & ~self.partial
+
+    def true_among(self, kept: Any) -> Any:
+        """Calls that are true where these are kept, masks of shape (calls,)."""
+        needed = self.needed_call
+        true = kept & (needed != NONE)
+        true[true] = kept[needed[true]]
+        return true
+
+    def false_among(self, kept: Any) -> Any:
+        """Calls that are false where these are kept, masks of shape (calls,)."""
+        return kept & ~self.true_among(kept) & ~self.partial
+
+    def found_among(self, kept: Any) -> Any:
+        """True variants that are found where these calls are kept, mask (calls,) -> mask (truth,)."""
+        found = self.call_of_truth != NONE
+        found[found] = kept[self.call_of_truth[found]]
+        return found
 
 
 def match(calls: Calls, truth: Truth, max_distance: int | None = None, max_length_difference: int | None = None) -> Matching:

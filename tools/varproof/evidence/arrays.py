@@ -6,8 +6,8 @@ import numpy as np
 
 from varproof.evidence.decisions import DECISIONS
 
-NEITHER, REFERENCE, ALTERNATIVE = 0, 1, 2
-"""Which allele of a candidate a fragment clearly shows."""
+NEITHER, REFERENCE, ALTERNATIVE, OTHER = 0, 1, 2, 3
+"""Which allele of a candidate a fragment clearly shows; OTHER: one that is neither of the two."""
 
 WINDOW = DECISIONS.window
 """Reads are compared within this distance of the candidate (h of the paper), bp."""

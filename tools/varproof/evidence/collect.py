@@ -33,9 +33,11 @@ from varproof.variants.placement import (
     Placement,
     compatible,
     haplotype,
+    haplotype_key,
     is_one_indel,
     may_be_simpler,
     place,
+    places_beside,
     reference_haplotype,
 )
 from varproof.variants.reference import ReferenceSlice
@@ -78,7 +80,8 @@ def collect_chunk(
     first_low, last_low = min(item.low for item in placements), max(item.low for item in placements)
     beside = [(item, place(item, reference)) for item in halo]
     beside = [pair for pair in beside if first_low - NEIGHBOUR_REACH <= pair[1].low <= last_low + NEIGHBOUR_REACH]
-    placements += [item for _, item in beside]
+    everything = [*candidates, *(item for item, _ in beside)]
+    placements += [at for _, at in beside]
     low = min(item.low for item in placements) - sample.tables.reach - sample.tables.cut
     high = max(item.high for item in placements) + sample.tables.reach + sample.tables.cut
     most = None if own == 1 else MOST_BASES
@@ -90,7 +93,8 @@ def collect_chunk(
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _observe(first, chunk, reference, listed, sample)
     support = _support(found, len(placements))
-    neighbours = _neighbours(placements, support, own)
+    is_listed = np.array([not item.parts for item in everything])
+    neighbours = _neighbours(placements, support, own, is_listed)
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
         """`current`, with the candidates `again` observed anew, beside the neighbours chosen for each."""
@@ -107,12 +111,12 @@ def collect_chunk(
     changed = np.flatnonzero([one is not other for one, other in zip(neighbours, best, strict=True)])
     final = observed_beside(final, best, changed)
     final = _only(final, np.arange(own))
-    counts = allele_counts(final, found, placements, own, chunk.fragments)
-    counts |= {"used": used[:own], "depth": used[:own]}
+    counts = allele_counts(final, found, placements, is_listed, own, chunk.fragments)
+    counts |= {"used": used[:own], "depth": used[:own], "support": _support(_only_mapped(final), own)}
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
-    together = links(found, first, [*candidates, *(item for item, _ in beside)], own, chunk.fragments)
+    together = links(found, first, everything, own, chunk.fragments)
     return _evidence(candidates, placements[:own], final, counts, slip[:own], looks | together, sample)
 
 
@@ -189,10 +193,20 @@ def _candidate_arrays(
         high = max([item.high, *(n.high for n in beside)]) + cut
         reference_first.append(len(haplotypes))
         haplotypes.append(reference_haplotype(reference, low, high, item, cut))
-        together = _compatible_sets(beside)
+        group = [item, *beside]
+        together = _compatible_sets(beside, group)
         without = _applied(together, reference, low, high, cut)
         carrying = _applied(
-            [[item, *edits] for edits in together if all(compatible(item, edit) for edit in edits)], reference, low, high, cut
+            [
+                [placed, *edits]
+                for placed in places_beside(item, group)
+                for edits in together
+                if all(compatible(placed, edit) for edit in edits)
+            ],
+            reference,
+            low,
+            high,
+            cut,
         )
         haplotypes += _not_simpler(without[1:], carrying)
         alternative_first.append(len(haplotypes))
@@ -248,11 +262,16 @@ def _not_simpler(own: list[tuple[int, np.ndarray]], other: list[tuple[int, np.nd
     return [codes for count, codes in own if fewest.get(codes.tobytes(), count) >= count]
 
 
-def _compatible_sets(variants: list[Placement]) -> list[list[Placement]]:
-    """All sets of variants that one haplotype can carry, the empty one first."""
+def _compatible_sets(variants: list[Placement], group: list[Placement]) -> list[list[Placement]]:
+    """All sets of variants that one haplotype can carry, the empty one first; indels where they may lie beside the `group`."""
     sets: list[list[Placement]] = [[]]
     for variant in variants:
-        sets += [[*edits, variant] for edits in sets if all(compatible(variant, edit) for edit in edits)]
+        sets += [
+            [*edits, placed]
+            for edits in sets
+            for placed in places_beside(variant, group)
+            if all(compatible(placed, edit) for edit in edits)
+        ]
     return sets
 
 
@@ -300,8 +319,13 @@ def _support(found: Observations, size: int) -> np.ndarray:
     return np.bincount(found.candidate[_supports(found)], minlength=size)
 
 
-def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> list[list[Placement]]:
-    """For each of the first `own` candidates the neighbours whose reads could be mistaken for its own."""
+def _only_mapped(found: Observations) -> Observations:
+    keep = found.mapq > 0
+    return Observations(*(column[keep] for column in found))
+
+
+def _neighbours(placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray) -> list[list[Placement]]:
+    """For each of the first `own` candidates the neighbours, alleles of the list, whose reads could be mistaken for its own."""
     order = np.argsort([item.low for item in placements], kind="stable")
     lows = np.array([placements[i].low for i in order])
     chosen: list[list[Placement]] = [[] for _ in placements]
@@ -315,7 +339,11 @@ def _neighbours(placements: list[Placement], support: np.ndarray, own: int) -> l
         rivals = [
             j
             for j in near
-            if j != i and support[j] >= threshold and placements[j].high > item.low - WINDOW and _may_rival(item, placements[j])
+            if j != i
+            and is_listed[j]
+            and support[j] >= threshold
+            and placements[j].high > item.low - WINDOW
+            and _may_rival(item, placements[j])
         ]
         rivals.sort(key=lambda j: (-support[j], placements[j].low, placements[j].alt.tobytes()))
         chosen[i] = [placements[j] for j in rivals[: DECISIONS.most_neighbours]]
@@ -365,17 +393,11 @@ def _one_event(item: Placement, other: Placement) -> bool:
 def _may_rival(item: Placement, other: Placement) -> bool:
     """Whether reads of `other` could look like reads of `item`.
 
-    Any indel can. A substitution can where an indel touches it, or where it overlaps another one in part; of two at the same
-    place, or side by side, the bases themselves tell.
+    Any indel can, and a substitution that an indel touches; of two substitutions the bases themselves tell.
     """
-    substitutions = not item.is_indel and not other.is_indel
-    if item.start == other.start and item.end == other.end and (substitutions or np.array_equal(item.alt, other.alt)):
+    if item.start == other.start and item.end == other.end and np.array_equal(item.alt, other.alt):
         return False
-    if other.is_indel:
-        return True
-    if item.is_indel:
-        return other.start < item.high + 1 and other.end > item.low - 1
-    return other.start < item.end and item.start < other.end
+    return other.is_indel or (item.is_indel and other.start < item.high + 1 and other.end > item.low - 1)
 
 
 def _evidence(
@@ -392,6 +414,10 @@ def _evidence(
     used, depth = counts["used"], counts["depth"]
     return Evidence(
         key=np.array([candidate_key(item) for item in candidates], np.uint64),
+        haplotype=np.array(
+            [haplotype_key(item.contig, at) for item, at in zip(candidates, placements, strict=True)], np.uint64
+        ),
+        joined=np.array([bool(item.parts) for item in candidates], np.uint8),
         judged=np.ones(size, np.uint8),
         sampling_ratio=np.array([_sampling_ratio(item, sample) for item in placements], np.float32),
         slip_forward=slip[:, 0].astype(np.float32),
@@ -401,6 +427,8 @@ def _evidence(
         usable=counts["usable"].astype(np.uint32),
         reference_count=scaled_count(counts["reference_count"], used, depth),
         alternative_count=scaled_count(counts["alternative_count"], used, depth),
+        other_count=scaled_count(counts["other_count"], used, depth),
+        support=counts["support"].astype(np.uint32),
         **looks,
         offset=offset,
         **columns,

@@ -9,17 +9,23 @@ better than this candidate counts for neither allele of it; nor does one whose s
 
 import numpy as np
 
-from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, Observations
+from varproof.evidence.arrays import ALTERNATIVE, NEITHER, OTHER, REFERENCE, WINDOW, Observations
 from varproof.evidence.typing_numba_fns import INFORMATIVE
 from varproof.variants.placement import Placement, compatible, may_be_simpler
 
 
 def allele_counts(
-    found: Observations, claims: Observations, placements: list[Placement], size: int, fragments: int
+    found: Observations,
+    claims: Observations,
+    placements: list[Placement],
+    listed: np.ndarray,
+    size: int,
+    fragments: int,
 ) -> dict[str, np.ndarray]:
-    """`usable`, `reference_count`, `alternative_count` of the first `size` of the candidates `placements`, int64 (size,).
+    """`usable`, `reference_count`, `alternative_count`, `other_count` of the first `size` of `placements`, int64 (size,).
 
-    `found`: observations of these; `claims`: of all `placements`, each against its own two haplotypes.
+    `found`: observations of these; `claims`: of all `placements`, each against its own two haplotypes. `listed`: bool, which of
+    all are alleles of the list; others are no rivals.
     """
     mapped = found.mapq > 0
     shown = np.where(mapped & (found.strand > 0), found.allele, NEITHER)
@@ -34,25 +40,27 @@ def allele_counts(
             best[claims.fragment[rows]] = np.maximum(best[claims.fragment[rows]], claims.claim[rows])
         return best
 
-    rivals, companions = _rivals(placements, size)
-    disguised = _indels_nearby(placements, size)
+    rivals, companions = _rivals(placements, listed, size)
+    disguised = _indels_nearby(placements, listed, size)
     for i in sorted({*rivals, *companions, *disguised}):
         rows = slice(own[i], own[i + 1])
         fragment, mine = found.fragment[rows], best_claims([i])
         unsure = found.log_ratio[rows] < INFORMATIVE
-        for others, lost in ((rivals, True), (companions, unsure), (disguised, unsure)):
+        for others, lost, instead in ((rivals, True, OTHER), (companions, unsure, OTHER), (disguised, unsure, NEITHER)):
             theirs = best_claims(others.get(i, []))[fragment]
-            shown[rows][lost & (theirs >= INFORMATIVE) & (theirs > mine[fragment])] = NEITHER
+            gone = lost & (theirs >= INFORMATIVE) & (theirs > mine[fragment]) & (shown[rows] != OTHER)
+            shown[rows][gone & (mapped[rows] & (found.strand[rows] > 0))] = instead
     return {
         "usable": usable,
         "reference_count": np.bincount(found.candidate[shown == REFERENCE], minlength=size),
         "alternative_count": np.bincount(found.candidate[shown == ALTERNATIVE], minlength=size),
+        "other_count": np.bincount(found.candidate[shown == OTHER], minlength=size),
     }
 
 
-def _rivals(placements: list[Placement], size: int) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+def _rivals(placements: list[Placement], listed: np.ndarray, size: int) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
     """Of the first `size` candidates those that have rivals among all, and which; likewise indels that may also go together."""
-    order = sorted(range(len(placements)), key=lambda i: placements[i].low)
+    order = sorted(np.flatnonzero(listed).tolist(), key=lambda i: placements[i].low)
     rivals: dict[int, list[int]] = {}
     companions: dict[int, list[int]] = {}
     reach: list[int] = []
@@ -72,9 +80,9 @@ def _of_first(found: dict[int, list[int]], size: int) -> dict[int, list[int]]:
     return {i: found[i] for i in sorted(found) if i < size}
 
 
-def _indels_nearby(placements: list[Placement], size: int) -> dict[int, list[int]]:
+def _indels_nearby(placements: list[Placement], listed: np.ndarray, size: int) -> dict[int, list[int]]:
     """Of the first `size` candidates the substitutions that reads of an indel nearby may seem to show, and which indels."""
-    indels = [j for j, item in enumerate(placements) if item.is_indel]
+    indels = [j for j, item in enumerate(placements) if item.is_indel and listed[j]]
     out = {}
     for i, item in enumerate(placements[:size]):
         near = [j for j in indels if placements[j].low - WINDOW < item.end and item.start < placements[j].high + WINDOW]
@@ -84,8 +92,13 @@ def _indels_nearby(placements: list[Placement], size: int) -> dict[int, list[int
 
 
 def are_rivals(first: Placement, second: Placement) -> bool:
-    """Whether one copy seldom carries both: they rewrite the same bases, or change the length of the same stretch."""
+    """Whether one copy seldom carries both, and bases alone don't tell which.
+
+    They change the length of the same stretch, or one of them does and they rewrite the same bases.
+    """
     if first.start == second.start and first.end == second.end and np.array_equal(first.alt, second.alt):
+        return False
+    if not first.is_indel and not second.is_indel:
         return False
     return may_be_simpler(first, second) or (first.start < second.end and second.start < first.end)
 

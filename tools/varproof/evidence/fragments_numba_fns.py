@@ -6,9 +6,9 @@ disagree their evidence adds up, and cancels. Insert size is combined with the r
 
 import numpy as np
 
-from varproof.evidence.arrays import NEITHER, FragmentArrays, Observations
+from varproof.evidence.arrays import NEITHER, OTHER, FragmentArrays, Observations
 from varproof.evidence.decisions import DECISIONS
-from varproof.evidence.typing_numba_fns import direct_log_ratios, log_ratio_anew, unmapped_log_ratio
+from varproof.evidence.typing_numba_fns import INFORMATIVE, direct_log_ratios, log_ratio_anew, unmapped_log_ratio
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import second_read_is_forward
@@ -16,6 +16,7 @@ from varproof.reads.sam import MATE_REVERSE, PAIRED, REVERSE, UNMAPPED
 
 OUTLIER_FRAGMENTS, OUTLIER_WIDTH = DECISIONS.outlier_fragments, DECISIONS.outlier_width
 LEAST_CROWD = DECISIONS.least_crowd
+LEAST_THIRD, LEAST_THIRD_SHARE = DECISIONS.least_third, DECISIONS.least_third_share
 SHORTEST_INSERTION_FOR_UNMAPPED = DECISIONS.shortest_insertion_for_unmapped
 LEAST_UNMAPPED_LOG_RATIO = DECISIONS.least_unmapped_log_ratio
 LARGEST_LOG_RATIO = DECISIONS.largest_log_ratio
@@ -204,6 +205,24 @@ def lies_beside(candidates, c, reads, r, longest, reach):
 
 
 @compiled
+def _count_third_alleles(out, realigned, first, last, tables):
+    """Let fragments that lack a substitution's place, or show a third base by realignment, speak against it.
+
+    Those of rows first..last - 1: they come of other copies, which have a deletion there. Under the alternative so would only a
+    read that has opened a gap by error. A few say as little as errors, and are left alone.
+    """
+    count = 0
+    for row in range(first, last):
+        count += realigned[row] and out.allele[row] == OTHER and abs(out.log_ratio[row]) < INFORMATIVE
+    if count < max(LEAST_THIRD, LEAST_THIRD_SHARE * (last - first)):
+        return
+    against = log(max(tables.gap[1], 1e-6))
+    for row in range(first, last):
+        if realigned[row] and out.allele[row] == OTHER and abs(out.log_ratio[row]) < INFORMATIVE:
+            out.log_ratio[row] = against
+
+
+@compiled
 def observations(candidates, wanted, reads, paired, reference, listed, reference_start, tables):
     """`Observations` of the candidates `wanted`, and the number of fragments whose reads overlap each (len(wanted),).
 
@@ -223,6 +242,7 @@ def observations(candidates, wanted, reads, paired, reference, listed, reference
                        np.zeros(capacity, np.uint8), np.zeros(capacity, np.uint8), np.zeros(capacity, np.float32),
                        np.zeros(capacity, np.uint8))  # fmt: skip
     row_of = np.full(len(paired.low_of), -1, np.int64)
+    realigned = np.zeros(capacity, np.bool_)
     depth = np.zeros(len(wanted), np.int64)
     rows = 0
     for w in range(len(wanted)):
@@ -261,6 +281,7 @@ def observations(candidates, wanted, reads, paired, reference, listed, reference
                 out.candidate[row], out.log_ratio[row], out.log_error_ratio[row] = w, ratio, error_ratio
                 out.read_context[row], out.allele[row], out.fragment[row] = read_context, allele, f
                 out.read[row] = r
+                realigned[row] = not direct.usable[r - first] if substitution and not unmapped else False
                 out.mapq[row] = paired.mapq_of[f] if unmapped else reads.mapq[r]
                 out.orientation[row] = paired.orientation_of[f]
             else:
@@ -273,6 +294,8 @@ def observations(candidates, wanted, reads, paired, reference, listed, reference
             if not unmapped:
                 out.strand[row] |= 2 if reads.flag[r] & REVERSE else 1
         depth[w] = rows - first_row
+        if substitution:
+            _count_third_alleles(out, realigned, first_row, rows, tables)
         for f in reads.fragment[first:last]:
             row = row_of[f]
             if row >= first_row:

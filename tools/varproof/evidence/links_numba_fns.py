@@ -13,16 +13,16 @@ MOST_LINKS = DECISIONS.most_links
 def counted_links(order, candidates, own, offset, fragment, carries, fragments, reach):
     """(first, second, counts (pairs, 3)): pairs of candidates, and their fragments with both alternatives, or with one of them.
 
-    order: candidates from left to right; pairs are of one of the first `own` candidates with one behind it, at most `reach` bp
-    away. Row r, one of offset[c]:offset[c + 1], says whether `fragment` r carries candidate c (1) or not (-1); fragments that
-    tell neither have no row. Candidates that can't lie on one copy as they are placed have no links, nor have those
-    of which one is never carried where the other one is told: that says nothing of copies.
+    order: candidates that take part, from left to right; pairs are of one of the first `own` candidates with one behind it, at
+    most `reach` bp away. Row r, one of offset[c]:offset[c + 1], says whether `fragment` r carries candidate c (1) or not (-1);
+    fragments that tell neither have no row. Candidates that can't lie on one copy as they are placed have no links, nor have
+    those of which one is never carried where the other one is told: that says nothing of copies.
     """
     capacity = own * MOST_LINKS
     first, second = np.zeros(capacity, np.int64), np.zeros(capacity, np.int64)
     counts = np.zeros((capacity, 3), np.int64)
-    supported = np.zeros(len(order), np.bool_)
-    for c in range(len(order)):
+    supported = np.zeros(len(offset) - 1, np.bool_)
+    for c in order:
         support = 0
         for r in range(offset[c], offset[c + 1]):
             support += carries[r] > 0

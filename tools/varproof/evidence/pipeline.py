@@ -75,9 +75,10 @@ class _Worker:
 
     def collect(self, chunk: Chunk) -> Evidence:
         keys = np.array([candidate_key(item) for item in chunk.candidates], np.uint64)
+        joined = np.array([bool(item.parts) for item in chunk.candidates], np.uint8)
         usable = [item for item in chunk.candidates if item.skipped is None]
         if not usable:
-            return empty_evidence(keys)
+            return empty_evidence(keys, joined)
         contig = usable[0].contig
         self._check_contig(contig)
         reach = self.sample.tables.reach + 2 * self.sample.tables.cut + MAX_SHIFT
@@ -96,13 +97,14 @@ class _Worker:
             if _known(item, reference):
                 judged.append(item)
         halo = [item for item in chunk.halo if item.end <= self.lengths[contig] and _known(item, reference)]
-        evidence = empty_evidence(keys)
+        evidence = empty_evidence(keys, joined)
         if judged:
             found = self._found(judged, halo, reference)
             place = {id(item): i for i, item in enumerate(judged)}
             none = len(judged)
             order = np.array([place.get(id(item), none) for item in chunk.candidates])
-            evidence = replace(concatenated([found, empty_evidence(np.zeros(1, np.uint64))]).rows(order), key=keys)
+            evidence = concatenated([found, empty_evidence(np.zeros(1, np.uint64))]).rows(order)
+            evidence = replace(evidence, key=keys, joined=joined, haplotype=np.where(order < none, evidence.haplotype, keys))
         return evidence
 
     def _found(self, judged: list[Candidate], halo: list[Candidate], reference: ReferenceSlice) -> Evidence:
@@ -148,7 +150,9 @@ def evidence_chunks(files: SampleFiles, workers: int, journal: Journal | None = 
     def unpacked(arrays: Arrays) -> Evidence:
         return Evidence(**arrays)
 
-    return journaled_results(lambda: _Worker(files).collect, chunks(files.candidates), workers, journal, packed, unpacked)
+    return journaled_results(
+        lambda: _Worker(files).collect, chunks(files.candidates, files.reference), workers, journal, packed, unpacked
+    )
 
 
 def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int, journal: Journal | None = None) -> int:
@@ -157,8 +161,8 @@ def collect_into(writer: EvidenceWriter, files: SampleFiles, workers: int, journ
     with progress(total, f"evidence from {files.reads.name}") as advance:
         for part in evidence_chunks(files, workers, journal):
             writer.append(part)
-            limited += int((part.used < part.depth).sum())
-            advance(part.size)
+            limited += int(((part.used < part.depth) & (part.joined == 0)).sum())
+            advance(int((part.joined == 0).sum()))
     if limited:
         logger.warning(
             "%s: %d of %d candidates are deeper than the limit of %s: their depth is told in full, but only a sample of their "

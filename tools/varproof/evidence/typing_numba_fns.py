@@ -7,7 +7,7 @@ Neighbouring variants enter as further haplotypes on both sides: a read that a n
 
 import numpy as np
 
-from varproof.evidence.arrays import ALTERNATIVE, NEITHER, REFERENCE, WINDOW, DirectRatios
+from varproof.evidence.arrays import ALTERNATIVE, NEITHER, OTHER, REFERENCE, WINDOW, DirectRatios
 from varproof.evidence.decisions import DECISIONS
 from varproof.machinery import numerics
 from varproof.machinery.accelerate import compiled
@@ -218,11 +218,43 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, listed, refe
         at = r - first
         out.usable[at], out.log_ratio[at], out.log_error_ratio[at] = True, ratio, error_ratio
         out.read_context[at] = read_context_code(reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
-        if is_clear and (is_alternative or own == 0):
-            out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE
+        if is_clear:
+            out.allele[at] = ALTERNATIVE if is_alternative else REFERENCE if own == 0 else OTHER
     if size > 0 and end - start == 1:
         _count_third_bases(candidates, c, reads, first, last, reference[start - reference_start], tables, out)
+    elif size > 0:
+        _count_mixed_bases(candidates, c, reads, first, last, tables, out)
     return out
+
+
+@compiled
+def _count_mixed_bases(candidates, c, reads, first, last, tables, out):
+    """Let reads that clearly show some bases of an MNV without the others speak against it, if they are not few.
+
+    They come of copies with an SNV alone, whether a list has that or not; the bases that they lack are not there by error.
+    """
+    start, end, alt = candidates.start[c], candidates.end[c], candidates.alt_offset[c]
+    mixed, usable = 0, 0
+    for at in range(last - first):
+        usable += out.usable[at]
+        mixed += out.usable[at] and out.allele[at] == OTHER
+    if mixed < max(LEAST_THIRD, LEAST_THIRD_SHARE * usable):
+        return
+    for r in range(first, last):
+        if not out.usable[r - first] or out.allele[r - first] != OTHER:
+            continue
+        ratio = 0.0
+        length = reads.base_offset[r + 1] - reads.base_offset[r]
+        clipped = reads.clip_left[r] + reads.clip_right[r]
+        orientation = 1 if second_read_is_forward(reads.flag[r]) else 0
+        for k in range(end - start):
+            query = reads.clip_left[r] + start + k - reads.start[r]
+            base, alternative = reads.bases[reads.base_offset[r] + query], candidates.alt[alt + k]
+            if base != alternative and base < 4 and alternative < 4:
+                look = look_of(min(query, length - 1 - query), reads.edits[r] - 1, clipped, reads.mapq[r])
+                quality = min(reads.qualities[reads.base_offset[r] + query], 93)
+                ratio += tables.base_ratio[base, alternative, orientation, look, quality, base]
+        out.log_ratio[r - first] = ratio
 
 
 @compiled
@@ -314,7 +346,7 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
         if query < 0:
             # With an indel beside it the aligner may have put the gap over it; haplotypes that carry both tell.
             carrying = candidates.reference_first[c + 1] - candidates.alternative_first[c]
-            return allele_of_ratio(ratio) if carrying > 1 else NEITHER
+            return allele_of_ratio(ratio) if carrying > 1 else OTHER
         base = reads.bases[reads.base_offset[r] + query]
         if tables.error[min(reads.qualities[reads.base_offset[r] + query], 93)] > MAX_ERROR:
             return NEITHER
@@ -322,7 +354,7 @@ def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables,
         is_alternative = is_alternative and base == candidates.alt[candidates.alt_offset[c] + position - start]
     if is_alternative:
         return ALTERNATIVE
-    return REFERENCE if is_reference else NEITHER
+    return REFERENCE if is_reference else OTHER
 
 
 @compiled

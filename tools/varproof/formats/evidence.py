@@ -49,6 +49,8 @@ READ_CONTEXTS = 30
 
 CANDIDATE_COLUMNS = {
     "key": np.uint64,
+    "haplotype": np.uint64,
+    "joined": np.uint8,
     "judged": np.uint8,
     "sampling_ratio": np.float32,
     "slip_forward": np.float32,
@@ -58,17 +60,20 @@ CANDIDATE_COLUMNS = {
     "usable": np.uint32,
     "reference_count": np.uint32,
     "alternative_count": np.uint32,
+    "other_count": np.uint32,
+    "support": np.uint32,
     "error_quality": np.float32,
     "error_end": np.float32,
     "error_mismatches": np.float32,
     "error_mapping": np.float32,
 }
-COUNT_COLUMNS = ("depth", "used", "usable", "reference_count", "alternative_count")
+COUNT_COLUMNS = ("depth", "used", "usable", "reference_count", "alternative_count", "other_count", "support")
 """Columns of candidates that count fragments."""
 SIGNATURE_COLUMNS = ("error_quality", "error_end", "error_mismatches", "error_mapping")
 """Columns of candidates that tell how like errors the supporting bases look, feature by feature."""
 
 VALUE_RANGES = {
+    "joined": (0, 1),
     "judged": (0, 1),
     "sampling_ratio": (1e-6, 1e6),
     "slip_forward": (0, 1),
@@ -99,6 +104,10 @@ class Evidence:
     ----------
     key : uint64 (n,)
         Identity of the candidate (contig, position, alleles), to match two samples.
+    haplotype : uint64 (n,)
+        Identity of the sequence that it makes, however it is written: its key once it is left-aligned.
+    joined : uint8 (n,)
+        1 where the candidate is no allele of the list, but what listed ones make together (see `variants.joined`).
     judged : uint8 (n,)
         0 where there is no reference sequence to compare with, or the record is of a kind that can't be judged.
     sampling_ratio : float32 (n,)
@@ -115,6 +124,10 @@ class Evidence:
     reference_count, alternative_count : uint32 (n,)
         Fragments of mapping quality above 0 whose reads overlap the candidate and clearly show this allele (see
         `evidence.counting`); where depth was limited, scaled up from `used` to `depth`.
+    other_count : uint32 (n,)
+        Likewise fragments that clearly show another allele of this place, neither of these.
+    support : uint32 (n,)
+        Those of `used` with mapping quality above 0 that are clearly likelier under the alternative, whatever else they carry.
     error_quality, error_end, error_mismatches, error_mapping : float32 (n,)
         ln P(feature | error) / P(feature), added up over the fragments whose reads support the alternative, of base quality,
         distance to the read's end, mismatches elsewhere in the read, and mapping quality and clips together.
@@ -145,6 +158,8 @@ class Evidence:
     """
 
     key: np.ndarray
+    haplotype: np.ndarray
+    joined: np.ndarray
     judged: np.ndarray
     sampling_ratio: np.ndarray
     slip_forward: np.ndarray
@@ -154,6 +169,8 @@ class Evidence:
     usable: np.ndarray
     reference_count: np.ndarray
     alternative_count: np.ndarray
+    other_count: np.ndarray
+    support: np.ndarray
     error_quality: np.ndarray
     error_end: np.ndarray
     error_mismatches: np.ndarray
@@ -207,11 +224,13 @@ def no_links(size: int) -> dict[str, np.ndarray]:
     return {"link_offset": np.zeros(size + 1, np.int64), **{name: np.zeros(0, kind) for name, kind in LINK_COLUMNS.items()}}
 
 
-def empty_evidence(keys: np.ndarray) -> Evidence:
-    """Evidence of candidates that can't be judged."""
+def empty_evidence(keys: np.ndarray, joined: np.ndarray | None = None) -> Evidence:
+    """Evidence of candidates that can't be judged; `joined` as in `Evidence`, None: none of them."""
     n = len(keys)
     return Evidence(
         key=keys.astype(np.uint64),
+        haplotype=keys.astype(np.uint64),
+        joined=np.zeros(n, np.uint8) if joined is None else joined.astype(np.uint8),
         judged=np.zeros(n, np.uint8),
         sampling_ratio=np.ones(n, np.float32),
         slip_forward=np.zeros(n, np.float32),

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MatchedBy = Literal["exact", "haplotype"]
+"""What makes a call a true variant: the same allele; or the same sequence, made by one call or several."""
+
 Verdict = Literal["held", "unclear", "exceeded", "empty"]
 """Realised at or under the nominal rate; over it, but the lower limit is not; the lower limit is over it; nothing to judge."""
 
@@ -24,13 +27,16 @@ class OperatingPoint(_Model):
     kept: int = Field(description="calls")
     true: int = Field(description="kept that are a true variant")
     false: int = Field(description="kept that are none")
-    partial: int = Field(description="kept, and neither true nor false: part of a true MNV, or made of true SNVs")
+    partial: int = Field(
+        description="kept, and neither true nor false: part of a true MNV, or made of true SNVs; by haplotype: part of a true "
+        "variant that the kept do not make"
+    )
     expected_fdr: float | None = Field(description="mean posterior error probability of the kept")
     realised_fdr: float | None = Field(description="false / (true + false)")
     realised_fdr_low: float | None = Field(description="lower limit of its 95 % interval")
     realised_fdr_high: float | None = Field(description="upper limit of its 95 % interval")
     precision: float | None = Field(description="true / (true + false)")
-    found: int = Field(description="true variants with a kept call")
+    found: int = Field(description="true variants with a kept call; by haplotype: that kept calls make")
     recall: float | None = Field(description="found / all true variants")
     recall_low: float | None = Field(description="lower limit of its 95 % interval")
     recall_high: float | None = Field(description="upper limit of its 95 % interval")
@@ -75,6 +81,7 @@ class MatchingRule(_Model):
     normalised: bool = Field(description="left-aligned with the reference before comparison")
     max_distance: int | None = Field(description="bp between indels (deletions: centres); null: exact alleles")
     max_length_difference: int | None = Field(description="bp between the lengths of indels; null: any")
+    shown: MatchedBy = Field("exact", description="the rule of the report and the certificate (--match)")
 
 
 class InputCounts(_Model):
@@ -165,6 +172,27 @@ class Certificate(_Model):
     classes: list[CertifiedClass] = Field(description="all together, then by type and length")
 
 
+def _class_named(classes: list[ClassMetrics], name: str) -> ClassMetrics:
+    for entry in classes:
+        if entry.name == name:
+            return entry
+    raise KeyError(name)
+
+
+class HaplotypeMetrics(_Model):
+    """Counts by the sequences that alleles make: a true variant is found however calls are written."""
+
+    crowded_places: int = Field(description="where so many variants lie that not all sets of them were tried")
+    calls_in_crowds: int = Field(description="calls in these places; what was found before the search was given up counts")
+    true_variants_in_crowds: int = Field(description="true variants in these places")
+    classes: list[ClassMetrics] = Field(description="all together, by type, and by length; a call's are those of its record")
+    false_calls_by_truth: dict[str, int] = Field(description="as that of the alleles")
+
+    def class_named(self, name: str) -> ClassMetrics:
+        """The class of that name; raises KeyError."""
+        return _class_named(self.classes, name)
+
+
 class Metrics(_Model):
     """metrics.json of evaluate-calls."""
 
@@ -175,24 +203,33 @@ class Metrics(_Model):
     purity: float | list[float] = Field(description="a list, in the order of the runs, where they differ")
     runs: int = Field(1, description="runs that were pooled, each filtered by itself; left out if 1")
     counts: InputCounts = Field(description="alleles that took part, and that were left out")
-    classes: list[ClassMetrics] = Field(description="all together, by type, and by length")
+    classes: list[ClassMetrics] = Field(description="all together, by type, and by length; counted by alleles")
     false_calls_by_truth: dict[str, int] = Field(
         description="what the false calls kept at a joint nominal FDR of 0.05 are, by the truth's own events; other = nothing"
+    )
+    by_haplotype: HaplotypeMetrics | None = Field(
+        None, description="counted by the sequences that alleles make; null in files that were written before"
     )
     provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")
     certificate: Certificate | None = Field(None, description="left out if there is none")
 
     def as_json(self) -> str:
         """The file's text."""
-        left_out = {name for name, usual in (("runs", 1), ("certificate", None)) if getattr(self, name) == usual}
+        usual = {"runs": 1, "certificate": None, "by_haplotype": None}
+        left_out = {name for name, value in usual.items() if getattr(self, name) == value}
         return self.model_dump_json(indent=2, by_alias=True, exclude=left_out) + "\n"
+
+    @property
+    def shown(self) -> "Metrics":
+        """These metrics with `classes` and `false_calls_by_truth` counted by the rule that the report shows."""
+        if self.matching.shown == "exact" or self.by_haplotype is None:
+            return self
+        counted = {name: getattr(self.by_haplotype, name) for name in ("classes", "false_calls_by_truth")}
+        return self.model_copy(update=counted)
 
     def class_named(self, name: str) -> ClassMetrics:
         """The class of that name; raises KeyError."""
-        for entry in self.classes:
-            if entry.name == name:
-                return entry
-        raise KeyError(name)
+        return _class_named(self.classes, name)
 
 
 class NeutralEvolution(_Model):

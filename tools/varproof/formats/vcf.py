@@ -38,7 +38,7 @@ MODE, DENSITY, FRAGMENTS = "VP_MAP", "VP_AFD", "VP_DP"
 EARLIER_DENSITY = "AFD"
 """The density's name in files of version 0.1, where AF was the most probable frequency."""
 
-REASON, TUMOR_ONLY = "VP_REASON", "VP_TUMOR_ONLY"
+REASON, TUMOR_ONLY, SAME_EVENT = "VP_REASON", "VP_TUMOR_ONLY", "VP_SAME_EVENT"
 
 
 CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"

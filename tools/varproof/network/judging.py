@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.progress import progress
 from varproof.network.predicted_calls import JudgedAlleles, no_alleles
 from varproof.network.prediction import Predictor
+from varproof.report.pileup_haplotypes import in_window, window_start
+from varproof.variants.chunks import NEIGHBOUR_REACH
 
 LEAST_CERTAIN = 10
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A candidate to draw: its tensors (one candidate) and its place among all."""
+    """A candidate to draw: its tensors (one candidate), its place among all, and tensors of others in its window."""
 
     tensors: PackedTensors
     index: int
+    beside: list[PackedTensors] = field(default_factory=list)
 
 
 class _Chosen:
@@ -39,13 +42,35 @@ class _Chosen:
             self._wanted[contigs[contig], int(digits) - 1] = place
         self._found: list[Explained] = []
         self._least_certain: list[tuple[float, int, Explained]] = []
+        self._recent: list[PackedTensors] = []
+        self._open: list[Explained] = []
 
     def look(self, batch: PackedTensors, odds: np.ndarray, start: int) -> None:
+        """See the next batch (not empty), whose candidates have these log-odds and are numbered from `start` on."""
+        for item in self._open:
+            _add_neighbours(item, batch)
+        chosen = self._choose(batch, odds, start)
+        parts = [*self._recent, batch]
+        for item in chosen:
+            for part in parts:
+                _add_neighbours(item, part)
+        contig, last, window = batch.contig[-1], int(batch.position[-1]), batch.settings.window
+        near = [(part.contig == contig) & (part.position > last - window - NEIGHBOUR_REACH) for part in parts]
+        self._recent = [part.select(np.flatnonzero(here)) for part, here in zip(parts, near, strict=True) if here.any()]
+        self._open = [
+            item
+            for item in (*self._open, *chosen)
+            if item.tensors.contig[0] == contig and last < window_start(item.tensors, 0) + window
+        ]
+
+    def _choose(self, batch: PackedTensors, odds: np.ndarray, start: int) -> list[Explained]:
+        new: list[Explained] = []
         if self._wanted:
             for i, place in enumerate(zip(batch.contig.tolist(), batch.position.tolist(), strict=True)):
                 if place in self._wanted and odds[i] == odds[i]:
-                    self._found.append(Explained(batch.select(np.array([i])), start + i))
-            return
+                    new.append(Explained(batch.select(np.array([i])), start + i))
+            self._found += new
+            return new
         certainty = np.where(np.isnan(odds), np.inf, np.abs(odds))
         for i in np.argsort(certainty, kind="stable")[:LEAST_CERTAIN].tolist():
             full = len(self._least_certain) == LEAST_CERTAIN
@@ -53,6 +78,8 @@ class _Chosen:
                 break
             item = (-float(certainty[i]), -(start + i), Explained(batch.select(np.array([i])), start + i))
             (heapq.heapreplace if full else heapq.heappush)(self._least_certain, item)
+            new.append(item[2])
+        return new
 
     def result(self, header: TensorHeader) -> list[Explained]:
         if not self._wanted:
@@ -62,6 +89,11 @@ class _Chosen:
             if place not in seen:
                 raise UserError(f"--explain-at {text}: no judged candidate there")
         return self._found
+
+
+def _add_neighbours(item: Explained, others: PackedTensors) -> None:
+    """Keep those of `others` that lie in the window of the item's picture."""
+    item.beside.extend(others.select(np.array([i])) for i in in_window(item.tensors, 0, others))
 
 
 def judged_alleles(
@@ -114,7 +146,7 @@ def explained_pictures(
             if name in names:
                 name = f"{name}_{item.index + 1}"
             names.add(name)
-            pictures = pileup_pictures(item.tensors, 0, header, importance, float(probability[item.index]))
+            pictures = pileup_pictures(item.tensors, 0, header, importance, float(probability[item.index]), item.beside)
             written += write_pictures(folder, name, *pictures)
             advance(1)
     return written

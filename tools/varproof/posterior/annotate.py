@@ -27,6 +27,7 @@ from varproof.formats.vcf import (
     MODE,
     NO_ALTERNATIVE_ALLELE,
     REASON,
+    SAME_EVENT,
     SKIPPED,
     TUMOR_ONLY,
     open_vcf,
@@ -59,6 +60,11 @@ _OWN_INFO = {
         "Block and copy (1 or 2) that the allele lies on, as reads or the caller prove: what has the same is of one haplotype",
     ),
     TUMOR_ONLY: ("0", "Flag", "Judged on the tumour alone: the normal has no usable reads here"),
+    SAME_EVENT: (
+        "A",
+        "String",
+        "Other alleles of this file (POS:REF:ALT, joined by &) that are the same event, or parts of it: judged as one",
+    ),
 }
 _OWN_FORMAT = {
     FRAGMENTS: ("1", "Integer", "Fragments that overlap the candidate"),
@@ -73,7 +79,11 @@ _FILLED = {
     GENOTYPE: ("1", "String", "Genotype of the most probable event"),
     ALLELE_DEPTH: ("R", "Integer", "Fragments that show each allele, the reference first"),
     DEPTH: ("1", "Integer", "Fragments that overlap the candidate"),
-    ALLELE_FREQUENCY: ("A", "Float", "Observed allele frequency: fragments that show the allele, of those that show any"),
+    ALLELE_FREQUENCY: (
+        "A",
+        "Float",
+        "Observed allele frequency: fragments that show the allele, of those that show any, listed or not",
+    ),
     PHASE_SET: ("1", "Integer", "Phase set of GT: position of its first record"),
 }
 _FITTING = {
@@ -105,17 +115,19 @@ def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> A
 
 @dataclass(frozen=True)
 class SampleCounts:
-    """Fragments of one sample per allele (n,): that overlap it, and that show the reference or this allele."""
+    """Fragments of one sample per allele (n,): that overlap it, and that show the reference, this allele or another one."""
 
     depth: np.ndarray
     reference: np.ndarray
     alternative: np.ndarray
+    other: np.ndarray
 
 
 @dataclass(frozen=True)
 class ScoredAlleles:
     """What is written of n alleles: posteriors, counts (tumour first), why alleles were not judged (None: they were), what
-    speaks against them (None: nothing), whether they were judged on the tumour alone (bool (n,)), and their phase.
+    speaks against them (None: nothing), whether they were judged on the tumour alone (bool (n,)), which other alleles are the
+    same event (None: none), and their phase.
     """
 
     scores: Scores
@@ -123,6 +135,7 @@ class ScoredAlleles:
     skipped: Sequence[str | None]
     against: Sequence[str | None]
     tumor_only: np.ndarray
+    same_event: Sequence[str | None]
     phase: Phase
 
 
@@ -169,6 +182,9 @@ class Annotator:
         against = [text if ok else None for text, ok in zip(found.against[rows], judged, strict=True)]
         if any(against):
             record.info[REASON] = against
+        same = [text if ok else None for text, ok in zip(found.same_event[rows], judged, strict=True)]
+        if any(same):
+            record.info[SAME_EVENT] = same
         phase = list(zip(found.phase.block[rows].tolist(), found.phase.copy[rows].tolist(), strict=True))
         if any(block for block, _ in phase):
             record.info[PHASE] = [f"{block}:{copy}" if block else None for block, copy in phase]
@@ -190,13 +206,15 @@ class Annotator:
                 return
         if sample.text(GENOTYPE) is None:
             genotype = _genotype(("tumor", "normal")[role], found.scores.probability[rows], judged)
-            sample[GENOTYPE], block = _phased(genotype, found.phase.part(rows.start, rows.stop))
+            sample[GENOTYPE], block = _phased(genotype, found.phase.of(np.arange(rows.start, rows.stop)))
             if block and self._may_fill[PHASE_SET] and sample.text(PHASE_SET) is None:
                 sample[PHASE_SET] = block
         alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
         reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
         depth = int(counts.depth[rows][judged].max())
-        total = reference + sum(filter(None, alternative))
+        listed = sum(filter(None, alternative))
+        others = zip(counts.other[rows].tolist(), alternative, strict=True)
+        total = reference + listed + min(max(0, other + own - listed) for other, own in others if own is not None)
         observed = {
             ALLELE_DEPTH: [reference, *alternative],
             DEPTH: depth,

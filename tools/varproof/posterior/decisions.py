@@ -37,6 +37,18 @@ class PosteriorDecisions(Decisions):
     )
     replacement_share: float = Field(0.005, gt=0, description="published rate of replacements for each SNV.")
 
+    # Events of several alleles
+    event_least_support: int = Field(
+        2, ge=1, description="fragments of the tumour that carry all parts of an event, at least: one may be an error."
+    )
+    event_most_alone: Fraction = Field(
+        0.25,
+        description="of the fragments with a part, those without the others may be so many: bases are bad, gaps ambiguous.",
+    )
+    event_most_stray: Fraction = Field(
+        0.005, description="or so many of all fragments: in deep samples errors make a part here and there."
+    )
+
     # Likelihoods
     spurious_substitution: float = Field(
         1e-7,

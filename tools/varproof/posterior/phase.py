@@ -6,6 +6,7 @@ of callers last; one that contradicts what is joined already is left out. Only a
 no homozygous ones, which lie on either copy.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +37,9 @@ class Phase:
         """Of alleles of which nothing is known."""
         return cls(np.zeros(size, np.int64), np.zeros(size, np.int8))
 
-    def part(self, start: int, end: int) -> "Phase":
-        """That of alleles start..end - 1."""
-        return Phase(self.block[start:end], self.copy[start:end])
+    def of(self, rows: np.ndarray) -> "Phase":
+        """That of the alleles `rows`."""
+        return Phase(self.block[rows], self.copy[rows])
 
 
 @dataclass(frozen=True)
@@ -132,12 +133,15 @@ def phased(
     position: np.ndarray,
     keys: np.ndarray,
     present: Callable[[np.ndarray], Present],
+    events: Sequence[tuple[int, ...]] = (),
 ) -> Phase:
     """Phase of n alleles: contig number (n,), 0-based position of the record (n,), key (n,).
 
-    present: what the posterior says of the rows (m,), ascending, that are asked for.
+    present: what the posterior says of the rows (m,), ascending, that are asked for. events: rows of parts of one event, which
+    are in cis whatever the links of parts say.
     """
-    asked = np.unique(np.concatenate([links.first, links.second, sets.row]))
+    together = [pair for parts in events for pair in itertools.pairwise(parts)]
+    asked = np.unique(np.concatenate([links.first, links.second, sets.row, np.array(together, np.int64).ravel()]))
     if not len(asked):
         return Phase.none(len(keys))
     found = present(asked)
@@ -147,7 +151,8 @@ def phased(
     told = takes_part[sets.row]
     sets = CallerSets(sets.row[told], sets.number[told], sets.copy[told], sets.position[told])
     proven = _proven(links.between(takes_part), in_all_cells, frequency)
-    root, turned = _joined(len(keys), proven + _of_callers(sets))
+    known = [(one, other, False) for one, other in together if takes_part[one] and takes_part[other]]
+    root, turned = _joined(len(keys), known + proven + _of_callers(sets))
     return _spread(_named(root, turned, sets, of_callers, contig, position), keys)
 
 

@@ -55,9 +55,11 @@ class AlleleCounts:
     alternative: np.ndarray
 
     @classmethod
-    def of(cls, evidence: EvidenceReader) -> "AlleleCounts":
-        """Counts of all candidates of an evidence file."""
-        reference, alternative = (evidence.column(name).astype(np.int64) for name in ("reference_count", "alternative_count"))
+    def of(cls, evidence: EvidenceReader, rows: np.ndarray) -> "AlleleCounts":
+        """Counts of the candidates `rows` of an evidence file."""
+        reference, alternative = (
+            evidence.column(name).astype(np.int64)[rows] for name in ("reference_count", "alternative_count")
+        )
         return cls(reference, alternative)
 
     @property

@@ -3,6 +3,7 @@
 import json
 import logging
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,17 @@ from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.columns import Columns
 from varproof.posterior.decisions import DECISIONS
+from varproof.posterior.events import PartsOf, judged_rows
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.phase import Phase, Present, caller_sets, links_of, phased
-from varproof.posterior.reasons import reasons
+from varproof.posterior.reasons import SEPARATOR, reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
-from varproof.variants.candidate import candidate_key, candidates_of
-from varproof.variants.edit import VariantType
+from varproof.variants.candidate import Candidate, candidate_key, candidates_of
+from varproof.variants.edit import SUBSTITUTIONS, VariantType
+from varproof.variants.joined import MOST_TOGETHER, with_joined
 from varproof.variants.merging import PhasedMerger, declare
 from varproof.variants.reference import Reference
 
@@ -63,36 +66,80 @@ class ScoringJob:
 
 @dataclass(frozen=True)
 class AlleleList:
-    """Of every allele of a candidate list, in order (n,): class index, key, whether it is an SNV, contig number, position."""
+    """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, contig number, position.
+
+    Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
+    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    """
 
     class_index: np.ndarray
     key: np.ndarray
     is_snv: np.ndarray
     contig: np.ndarray
     position: np.ndarray
+    row: np.ndarray
+    parts_of: PartsOf
+    judged_as: np.ndarray
 
     @property
     def size(self) -> int:
-        """Number of alleles."""
+        """Number of candidates."""
         return len(self.key)
 
+    @property
+    def judged(self) -> np.ndarray:
+        """Candidates (indices, ascending) that are judged for an allele: each event is one of them."""
+        return np.unique(self.judged_as[self.row])
 
-def allele_list(path: Path) -> AlleleList:
-    """The alleles of a VCF; 29 bytes each."""
-    columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("i"), array("q"))
-    for number, record in enumerate(read_records(path)):
-        for item in candidates_of(record, number):
-            values = (
-                class_of(item) if item.skipped is None else len(CLASSES) - 1,
-                candidate_key(item),
-                item.skipped is None and item.type is VariantType.SNV,
-                record.rid,
-                record.start,
-            )
-            for column, value in zip(columns, values, strict=True):
-                column.append(value)
-    classes, keys, snv, contig, position = (np.array(column) for column in columns)
-    return AlleleList(classes.astype(np.int64), keys, snv.astype(bool), contig, position)
+    @property
+    def events(self) -> list[tuple[int, ...]]:
+        """Parts of each event: rows that are judged as one candidate."""
+        return [parts for parts in self.parts_of.parts if len(set(self.judged_as[list(parts)].tolist())) == 1]
+
+
+def allele_list(path: Path, reference: Path) -> AlleleList:
+    """The candidates of a VCF, each judged as itself; 38 bytes each."""
+    columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("i"), array("q"), array("b"))
+    contigs: dict[str, int] = {}
+    places = array("q")
+
+    def listed() -> Iterator[Candidate]:
+        for number, record in enumerate(read_records(path)):
+            places.append(record.start)
+            yield from candidates_of(record, number)
+
+    parts_of = PartsOf([], [], [])
+    recent: dict[tuple[int, int], int] = {}
+    for row, item in enumerate(with_joined(listed(), Reference(reference))):
+        values = (
+            class_of(item) if item.skipped is None else len(CLASSES) - 1,
+            candidate_key(item),
+            item.skipped is None and item.type is VariantType.SNV,
+            contigs.setdefault(item.contig, len(contigs)),
+            places[item.record],
+            bool(item.parts),
+        )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+        if item.parts:
+            parts_of.rows.append(row)
+            parts_of.parts.append(tuple(recent[part.record, part.allele] for part in item.parts))
+            parts_of.substitutions.append(all(part.type in SUBSTITUTIONS for part in item.parts))
+        else:
+            if len(recent) >= 4 * MOST_TOGETHER:
+                recent = dict(list(recent.items())[-MOST_TOGETHER:])
+            recent[item.record, item.allele] = row
+    classes, keys, snv, contig, position, joined = (np.array(column) for column in columns)
+    return AlleleList(
+        classes.astype(np.int64),
+        keys,
+        snv.astype(bool),
+        contig,
+        position,
+        np.flatnonzero(joined == 0),
+        parts_of,
+        np.arange(len(keys)),
+    )
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
@@ -120,17 +167,20 @@ def read_prior(path: Path) -> LearntPrior:
 
 def learn(job: ScoringJob, choice: str | LearntPrior, territory: float | None) -> Learnt:
     """The prior: flat, from a file, given, or learnt from the job's candidates; and whether the samples belong together."""
-    alleles = allele_list(job.candidates)
+    alleles = allele_list(job.candidates, job.reference)
     for reader in (job.tumor, job.normal):
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
+    alleles = replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal))
     return replace(_learnt(job, alleles, choice, territory), match=_match(job, alleles))
 
 
 def _match(job: ScoringJob, alleles: AlleleList) -> SampleMatch | None:
     if job.normal is None:
         return None
-    match = sample_match(AlleleCounts.of(job.tumor), AlleleCounts.of(job.normal), alleles.contig, alleles.position)
+    rows = alleles.row
+    tumor, normal = AlleleCounts.of(job.tumor, rows), AlleleCounts.of(job.normal, rows)
+    match = sample_match(tumor, normal, alleles.contig[rows], alleles.position[rows])
     report(match)
     return match
 
@@ -145,15 +195,23 @@ def _learnt(job: ScoringJob, alleles: AlleleList, choice: str | LearntPrior, ter
     if prior.kind == "flat":
         return Learnt(prior, alleles, None)
     posterior = _artifact_posteriors(job, alleles, prior)
-    return Learnt(prior, alleles, near_artifacts(alleles.contig, alleles.position, posterior))
+    return Learnt(prior, alleles, _near_artifacts(alleles, posterior))
+
+
+def _near_artifacts(alleles: AlleleList, posterior: np.ndarray) -> np.ndarray:
+    """bool (n,): `near_artifacts` among the candidates that are judged for an allele; False of others."""
+    near, rows = np.zeros(alleles.size, bool), alleles.judged
+    near[rows] = near_artifacts(alleles.contig[rows], alleles.position[rows], posterior[rows])
+    return near
 
 
 def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) -> Learnt:
     """The prior learnt from a sample of the job's candidates; where artefacts crowd, from all of them."""
     if territory is None:
-        territory = DECISIONS.territory_per_candidate * max(1, alleles.size)
+        territory = DECISIONS.territory_per_candidate * max(1, len(alleles.row))
         logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
-    judged = np.flatnonzero((job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0))
+    known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
+    judged = alleles.judged[known[alleles.judged]]
     paired = judged if job.normal is None else judged[job.normal.column("usable")[judged] > 0]
     teaching = paired if len(paired) else judged
     step = max(1, -(-len(teaching) // DECISIONS.most_learnt_from))
@@ -164,8 +222,8 @@ def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) 
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
     prior = prior.model_copy(update={"territory": territory})
     posterior = _artifact_posteriors(job, alleles, prior)
-    near = near_artifacts(alleles.contig, alleles.position, posterior)
-    inside, outside = clustering(alleles.contig, alleles.position, posterior, near, territory)
+    near, rows = _near_artifacts(alleles, posterior), alleles.judged
+    inside, outside = clustering(alleles.contig[rows], alleles.position[rows], posterior[rows], near[rows], territory)
     prior = prior.model_copy(update={"artifact_enrichment": inside, "artifact_depletion": outside})
     for line in describe(prior):
         logger.info("%s", line)
@@ -220,6 +278,7 @@ def write_scored(
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
     phase = _phase(job, learnt, columns)
     written = tumor_only = 0
+    named = same_events(job.candidates, learnt.alleles)
     block: list[Record] = []
     alleles = start = 0
 
@@ -235,9 +294,7 @@ def write_scored(
             nonlocal start, tumor_only
             if not block:
                 return
-            data = _block(job, learnt.alleles, start, alleles)
-            near = None if learnt.near_artifact is None else learnt.near_artifact[start:alleles]
-            found = replace(scored_alleles(data, prior, job.purity, near, block), phase=phase.part(start, alleles))
+            found = scored_alleles(job, learnt, slice(start, alleles), block, named, phase)
             tumor_only += int(found.tumor_only.sum())
             row = 0
             for record in block:
@@ -271,25 +328,27 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
     """Phase of all alleles; those that have links, or a caller's phase, are scored for it."""
 
     def present(asked: np.ndarray) -> Present:
-        probability, frequency, judged = np.zeros((len(asked), len(EVENTS))), np.zeros(len(asked)), np.zeros(len(asked), bool)
+        rows, which = np.unique(alleles.judged_as[asked], return_inverse=True)
+        probability, frequency = np.zeros((len(rows), len(EVENTS))), np.zeros(len(rows))
         for start in range(0, alleles.size, BLOCK):
-            first, last = np.searchsorted(asked, (start, start + BLOCK))
+            first, last = np.searchsorted(rows, (start, start + BLOCK))
             if first == last:
                 continue
-            rows = asked[first:last]
-            data = _block(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows - start)
-            near = None if learnt.near_artifact is None else learnt.near_artifact[rows]
+            data = _block(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
+            near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
             unseen = judged_without_normal(data.tumor, data.normal)
             scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen)
             probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
-            judged[first:last] = (data.tumor.judged > 0) & (data.tumor.usable > 0)
-        return Present.of(probability, frequency, judged)
+        known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
+        return Present.of(probability[which], frequency[which], known[asked])
 
     alleles = learnt.alleles
     readers = [reader for reader in (job.tumor, job.normal) if reader is not None]
     column = None if columns.names[0] in columns.added else columns.numbers[0]
     sets = caller_sets(job.candidates, column)
-    return phased(links_of(readers, alleles.key), sets, alleles.contig, alleles.position, alleles.key, present)
+    sets = replace(sets, row=alleles.row[sets.row])
+    links = links_of(readers, alleles.key)
+    return phased(links, sets, alleles.contig, alleles.position, alleles.key, present, alleles.events)
 
 
 def _decisions(job: ScoringJob) -> dict[str, Any]:
@@ -304,17 +363,59 @@ def _decisions(job: ScoringJob) -> dict[str, Any]:
     return told
 
 
+def same_events(candidates: Path, alleles: AlleleList) -> dict[int, str]:
+    """Allele of the list (its number) -> the other alleles that are the same event, or parts of it, as SAME_EVENT has them."""
+    judged_as = alleles.judged_as[alleles.row]
+    _, which, sizes = np.unique(judged_as, return_inverse=True, return_counts=True)
+    members = np.flatnonzero(sizes[which] > 1)
+    if not len(members):
+        return {}
+    wanted = set(members.tolist())
+    names: dict[int, str] = {}
+    number = 0
+    for record in read_records(candidates):
+        for alt in record.alts or ():
+            if number in wanted:
+                names[number] = f"{record.pos}:{record.ref}:{alt}"
+            number += 1
+    groups: dict[int, list[int]] = {}
+    for member in members.tolist():
+        groups.setdefault(int(which[member]), []).append(member)
+    return {
+        member: SEPARATOR.join(names[other] for other in group if other != member)
+        for group in groups.values()
+        for member in group
+    }
+
+
 def scored_alleles(
-    data: Sampled, prior: LearntPrior, purity: float, near: np.ndarray | None, records: list[Record]
+    job: ScoringJob, learnt: Learnt, numbers: slice, records: list[Record], named: dict[int, str], phase: Phase
 ) -> ScoredAlleles:
-    """Posteriors and counts of the alleles of `records`, whose evidence is `data`."""
-    samples = [data.tumor] if data.normal is None else [data.tumor, data.normal]
+    """Posteriors and counts of the alleles `numbers` of the list, which are those of `records`; named: see `same_events`."""
+    alleles, prior = learnt.alleles, learnt.prior
+    own = alleles.row[numbers]
+    judged_as = alleles.judged_as[own]
+    rows = np.concatenate([own, judged_as])
+    first, last = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
+    data = _block(job, alleles, first, last)
+    near = None if learnt.near_artifact is None else learnt.near_artifact[first:last]
     unseen = judged_without_normal(data.tumor, data.normal)
     tables = data.tables(prior)
-    scores = score(tables, data.class_index, prior, purity, near, unseen)
+    scores = score(tables, data.class_index, prior, job.purity, near, unseen)
+    against = reasons(data, tables, scores, prior, near)
+    own, judged_as = own - first, judged_as - first
+    samples = [sample.rows(own) for sample in (data.tumor, data.normal) if sample is not None]
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
-    skipped = unjudged_reasons(kinds, data.tumor, data.normal)
-    counts = [SampleCounts(sample.depth, sample.reference_count, sample.alternative_count) for sample in samples]
+    skipped = unjudged_reasons(kinds, samples[0], None if data.normal is None else samples[1])
+    counts = [
+        SampleCounts(sample.depth, sample.reference_count, sample.alternative_count, sample.other_count) for sample in samples
+    ]
     return ScoredAlleles(
-        scores, counts, skipped, reasons(data, tables, scores, prior, near), unseen, Phase.none(data.tumor.size)
+        scores.rows(judged_as),
+        counts,
+        skipped,
+        [against[row] for row in judged_as.tolist()],
+        unseen[own],
+        [named.get(number) for number in range(numbers.start, numbers.stop)],
+        phase.of(alleles.row[numbers]),
     )

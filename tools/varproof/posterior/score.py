@@ -1,6 +1,7 @@
 """Posteriors of events and of allele frequencies (Varlociraptor eqs. 2 to 6)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,6 +41,11 @@ class Scores:
     tumor_frequency: np.ndarray
     normal_frequency: np.ndarray | None
     artifact: np.ndarray
+
+    def rows(self, wanted: np.ndarray) -> "Scores":
+        """Posteriors of the candidates `wanted` (indices), in that order."""
+        columns: dict[str, Any] = {name: None if column is None else column[wanted] for name, column in vars(self).items()}
+        return Scores(**columns)
 
 
 def score(

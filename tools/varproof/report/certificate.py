@@ -14,7 +14,7 @@ from varproof.evaluation.evaluation import (
     HEADLINE_FDR,
     VariantClass,
     at_rate,
-    kept_at_rates,
+    kept_for_class,
     share_limits,
     variant_classes,
     verdict,
@@ -53,11 +53,8 @@ def depths_of_truth(evaluated: Evaluated) -> Any:
 
 def found_of_truth(evaluated: Evaluated, chosen: VariantClass) -> Any:
     """Whether a true variant has a call that is kept at the headline rate, `chosen` filtered by itself, (true variants,)."""
-    calls, call = evaluated.calls, evaluated.matching.call_of_truth
-    kept = kept_at_rates(calls, chosen.mask(calls))[HEADLINE_FDR]
-    found = call != NONE
-    found[found] = kept[call[found]]
-    return found
+    kept = kept_for_class(evaluated.calls, evaluated.matching, chosen.mask(evaluated.calls))
+    return evaluated.matching.found_among(kept[HEADLINE_FDR])
 
 
 def bin_numbers(values: Any, edges: Sequence[float], closed: bool) -> Any:
@@ -116,12 +113,12 @@ def certificate(evaluated: Evaluated, metrics: list[ClassMetrics], runs: list[Ce
 
 
 def _certified(evaluated: Evaluated, chosen: VariantClass, metrics: ClassMetrics) -> CertifiedClass:
-    calls, false = evaluated.calls, evaluated.matching.false
+    calls = evaluated.calls
     in_class, truth_in_class = chosen.mask(calls), chosen.mask(evaluated.truth)
     rates = []
-    for rate, kept in kept_at_rates(calls, in_class).items():
+    for rate, kept in kept_for_class(calls, evaluated.matching, in_class).items():
         point = at_rate(metrics.own_threshold, rate)
-        wrong = {calls.keys[i] for i in np.flatnonzero(in_class & kept & false)}
+        wrong = {calls.keys[i] for i in np.flatnonzero(in_class & evaluated.matching.false_among(kept))}
         rates.append(
             CertifiedRate(
                 nominal_fdr=rate,

@@ -95,7 +95,7 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
         for entry in metrics.classes:
             if entry.name not in CURVES or not entry.true_variants or not entry.calls:
                 continue
-            recall, precision = _precision_recall(calls, truth, matching, entry.name)
+            recall, precision = precision_recall(calls, truth, matching, entry.name)
             axes.plot(recall, precision, color=TYPE_COLOURS[entry.name], lw=1.6, label=class_label(entry.name))
             point = next(point for point in entry.own_threshold if point.nominal_fdr == HEADLINE_FDR)
             if point.recall is not None and point.precision is not None:
@@ -113,21 +113,34 @@ def precision_recall_picture(calls: Calls, truth: Truth, matching: Matching, met
         return inline_svg(svg_bytes(figure), "precision-recall-")
 
 
-def _precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
+def precision_recall(calls: Calls, truth: Truth, matching: Matching, name: str) -> tuple[Any, Any]:
+    """Recall and precision of the calls of a type at thresholds that rise, both of shape (thresholds,), 400 at most."""
     kind = TYPES.index(VariantType(name))
-    chosen = np.flatnonzero((calls.types == kind) & (matching.true | matching.false))
-    chosen = chosen[np.argsort(calls.errors[chosen], kind="stable")]
-    true = np.cumsum(matching.true[chosen])
-    last_of_tie = np.append(np.diff(calls.errors[chosen]) > 0, True)[: chosen.size]
-    precision = (true / np.arange(1, chosen.size + 1))[last_of_tie]
-    recall = np.minimum(true[last_of_tie] / max(int((truth.types == kind).sum()), 1), 1.0)
+    in_type, needed = calls.types == kind, matching.needed_call
+    wanted = matching.call_of_truth[truth.types == kind]
+
+    def errors_at(chosen: Any) -> Any:
+        return np.sort(calls.errors[chosen])
+
+    # A call is true from the threshold on that keeps all calls that it needs, and before false, unless it is a partial match.
+    true_from = errors_at(needed[in_type & (needed != NONE)])
+    never_partial = in_type & ~matching.partial
+    counted_from, no_longer_false = errors_at(never_partial), errors_at(needed[never_partial & (needed != NONE)])
+    thresholds = np.unique(np.concatenate([true_from, counted_from]))
+
+    def up_to(errors: Any) -> Any:
+        return np.searchsorted(errors, thresholds, side="right")
+
+    true, false = up_to(true_from), up_to(counted_from) - up_to(no_longer_false)
+    recall = up_to(errors_at(wanted[wanted != NONE])) / max(wanted.size, 1)
+    precision = true / np.maximum(true + false, 1)
     thinned = np.unique(np.linspace(0, max(recall.size - 1, 0), 400).astype(int)) if recall.size else np.zeros(0, dtype=int)
     return recall[thinned], precision[thinned]
 
 
 def vaf_picture(calls: Calls, truth: Truth, matching: Matching, kept: Any) -> str:
     """Estimated against true allele frequency of the true calls that are kept, `kept` of shape (calls,)."""
-    usable = matching.true & kept & ~np.isnan(calls.vafs)
+    usable = (matching.truth_of_call != NONE) & kept & ~np.isnan(calls.vafs)
     usable[usable] = ~np.isnan(truth.vafs[matching.truth_of_call[usable]])
     kinds = [kind for kind in CURVES if (usable & (calls.types == TYPES.index(VariantType(kind)))).any()]
     if not kinds:
@@ -157,8 +170,7 @@ def recall_picture(calls: Calls, truth: Truth, matching: Matching, kept: Any) ->
     """Recall by indel length and by allele frequency, of the calls that are kept, `kept` of shape (calls,)."""
     if not len(truth):
         return ""
-    found = matching.call_of_truth != NONE
-    found[found] = kept[matching.call_of_truth[found]]
+    found = matching.found_among(kept)
     with_vaf = ~np.isnan(truth.vafs)
     indels = [kind for kind in ("insertion", "deletion") if (truth.types == TYPES.index(VariantType(kind))).any()]
     if not indels and not with_vaf.any():

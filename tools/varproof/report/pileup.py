@@ -1,8 +1,8 @@
 """The pileup of a candidate as a person sees it in a genome browser: reference, then tumour over normal over contexts.
 
-In comes a `PackedTensors` and the index of a candidate in it, out a figure, or SVG and PNG files. Everything is drawn from the
-packed tensor alone. Sizes are in mm, because a row of reads is as high as the number of rows allows; the parts of one track are
-drawn by pileup_track.py.
+In comes a `PackedTensors` and the index of a candidate in it, out a figure, or SVG and PNG files. Everything is drawn from
+packed tensors alone: its own, and those of other candidates in its window, which pileup_group.py adds. Sizes are in mm, because
+a row of reads is as high as the number of rows allows; the parts of one track are drawn by pileup_track.py.
 """
 
 import re
@@ -30,6 +30,8 @@ from varproof.formats.tensors import (
 )
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import write_bytes
+from varproof.report.pileup_group import draw_group, draw_marks, group_height, marks_width
+from varproof.report.pileup_haplotypes import Group, allele_of, group_of, neighbours, window_start
 from varproof.report.pileup_sheet import (
     COVERAGE,
     LABEL,
@@ -56,7 +58,6 @@ from varproof.report.pileup_track import (
     row_order,
 )
 from varproof.report.style import INK, MUTED, png_bytes, probability_text, styled, svg_bytes
-from varproof.variants.candidate import trimmed_alleles
 from varproof.variants.edit import VariantType
 
 _TITLE_FROM_TOP, _TICK_FROM_EDGE, _NARROWEST_FRAME = 5.0, 2.5, 1.2
@@ -101,14 +102,8 @@ def candidate_columns(tensors: PackedTensors, index: int) -> tuple[float, float]
 
     Cut at the window's ends.
     """
-    window = tensors.settings.window
-    position, ref, alt = int(tensors.position[index]), str(tensors.ref[index]), str(tensors.alt[index])
-    if set(alt) <= set("ACGTN"):
-        start, ref, alt = trimmed_alleles(position, ref, alt)
-        length = len(ref)
-    else:
-        start, length = position + 1, int(tensors.allele_code[index, REF_LENGTH])
-    first = float(start - int(tensors.centre[index]) + window // 2)
+    window, allele = tensors.settings.window, allele_of(tensors, index)
+    first, length = float(allele.start - window_start(tensors, index)), allele.end - allele.start
     low, high = (first, first + length) if length else (first - 0.5, first + 0.5)
     return min(max(low, 0.0), window - 1.0), min(max(high, 1.0), float(window))
 
@@ -119,26 +114,41 @@ def pileup_figure(
     header: TensorHeader,
     importance: Sequence[np.ndarray] | np.ndarray | None = None,
     probability: float | None = None,
+    beside: Sequence[PackedTensors] = (),
 ) -> Any:
     """The figure of candidate `index` (of those in `tensors`); draw and save it inside `style.styled(name)`.
 
     importance: contributions of each base of each read to the network's answer, positive for a real variant; per track an
     array of shape (at least as many rows as the track has, W) in the order in which rows are stored. It is laid over pale
-    reads. probability: of being real, for the title.
+    reads. probability: of being real, for the title. beside: tensors, one candidate each, of other candidates of the list;
+    those in the window are shown, with the haplotypes that they and this one make up.
     """
-    tracks = [_track(tensors, index, header, track, importance) for track in range(tensors.tracks)]
+    group = group_of(tensors, index, beside)
+    tracks = [_track(tensors, index, header, track, importance, group) for track in range(tensors.tracks)]
     explained = importance is not None
-    legend = legend_entries(explained, tensors.settings.soft_clips)
+    legend = legend_entries(explained, tensors.settings.soft_clips, group is not None)
     depths = [len(track.base) for track in tracks]
-    layout = layout_of(depths, tensors.settings.window, explained, lambda wide: legend_lines(legend, wide))
+    layout = layout_of(
+        depths,
+        tensors.settings.window,
+        explained,
+        lambda wide: legend_lines(legend, wide),
+        group_height(group),
+        marks_width(group),
+    )
     sheet = Sheet(layout)
     sheet.text(LEFT, _TITLE_FROM_TOP, candidate_title(tensors, index, header), fontsize=11, weight="bold")
     sheet.text(LEFT, _TITLE_FROM_TOP + 4.2, _description(tensors, index, probability), fontsize=8.5, color=MUTED)
     frame = None if tensors.skipped[index] else _framed(candidate_columns(tensors, index), layout.column)
     _draw_reference(sheet, layout, tensors, index, header, frame)
+    if group is not None:
+        draw_group(sheet, layout, group, window_start(tensors, index), tensors.settings.tracks)
     limit, saturated = _scale_limit([track.importance for track in tracks if track.importance is not None])
     for number, track in enumerate(tracks):
         _draw_track(sheet, layout, number, track, tensors.reference[index], frame, limit)
+        if group is not None and len(track.base):
+            top = layout.tops[number] + LABEL + COVERAGE
+            draw_marks(sheet, LEFT + layout.wide, top, layout.row, number, track.states, group.own)
     if explained:
         draw_scale(sheet, layout, limit, saturated)
     draw_legend(sheet, layout, legend)
@@ -192,7 +202,10 @@ def _frame(axes: Any, frame: tuple[float, float] | None) -> None:
 
 @dataclass(frozen=True)
 class _Track:
-    """What is drawn of a track: base, quality (n, W), rows (n, columns), importance (n, W), rows as drawn."""
+    """What is drawn of a track: base, quality (n, W), rows (n, columns), importance (n, W), states (n, alleles).
+
+    Rows as drawn.
+    """
 
     title: str
     summary: str
@@ -200,10 +213,16 @@ class _Track:
     quality: np.ndarray
     rows: np.ndarray
     importance: np.ndarray | None
+    states: np.ndarray
 
 
 def _track(
-    tensors: PackedTensors, index: int, header: TensorHeader, track: int, importance: Sequence[np.ndarray] | np.ndarray | None
+    tensors: PackedTensors,
+    index: int,
+    header: TensorHeader,
+    track: int,
+    importance: Sequence[np.ndarray] | np.ndarray | None,
+    group: Group | None,
 ) -> _Track:
     first, last = tensors.row_offset[index * tensors.tracks + track :][:2]
     rows = slice(int(first), int(last))
@@ -217,11 +236,12 @@ def _track(
     flags = tensors.rows[rows, FLAGS]
     kind = tuple(VariantType)[tensors.allele_code[index, TYPE]]
     column = int(candidate_columns(tensors, index)[0]) if kind in (VariantType.SNV, VariantType.MNV) else None
-    order = row_order(tensors.base[rows], flags, column)
+    states = np.zeros((len(flags), 0), np.int8) if group is None else group.states[track]
+    order = row_order(tensors.base[rows], flags, column, states)
     chosen = order + first
     here = None if importance is None else np.asarray(importance[track])[order]
     summary = track_summary(flags, len(order))
-    return _Track(title, summary, tensors.base[chosen], tensors.quality[chosen], tensors.rows[chosen], here)
+    return _Track(title, summary, tensors.base[chosen], tensors.quality[chosen], tensors.rows[chosen], here, states[order])
 
 
 def _draw_track(
@@ -288,10 +308,11 @@ def pileup_pictures(
     header: TensorHeader,
     importance: Sequence[np.ndarray] | np.ndarray | None = None,
     probability: float | None = None,
+    beside: Sequence[PackedTensors] = (),
 ) -> tuple[bytes, bytes]:
     """(SVG, PNG) of a candidate; parameters as in `pileup_figure`."""
     with styled(f"varproof-pileup-{candidate_title(tensors, index, header)}"):
-        figure = pileup_figure(tensors, index, header, importance, probability)
+        figure = pileup_figure(tensors, index, header, importance, probability, beside)
         return svg_bytes(figure), png_bytes(figure)
 
 
@@ -323,5 +344,5 @@ def draw_pictures(reader: TensorReader, folder: Path, wanted: list[int]) -> list
         if name in names:
             name = f"{name}_{number + 1}"
         names.add(name)
-        paths += write_pictures(folder, name, *pileup_pictures(tensors, 0, reader.header))
+        paths += write_pictures(folder, name, *pileup_pictures(tensors, 0, reader.header, beside=neighbours(reader, number)))
     return paths

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.tensors import BASE_N
+from varproof.report.pileup_group import legend_mark
+from varproof.report.pileup_haplotypes import CARRIES, DIFFERS
 from varproof.report.pileup_track import BASE_TEXT, IMPORTANCE_COLOURS, INSERTION_COLOUR, hollow_edge, muted_colour
 from varproof.report.style import BASE_COLOURS, INK, MUTED, READ_COLOURS, new_figure
 
@@ -19,35 +21,51 @@ _PANEL, _COLUMN_LIMITS, _NARROWEST = 165.0, (0.25, 2.4), 122.0
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes in mm: of a column and a row, the panels, the figure; `tops` and `legend`: distance from the figure's top."""
+    """Sizes in mm: of a column and a row, the panels, the marks right of them, the figure.
+
+    `group`, `tops` and `legend`: distance from the figure's top.
+    """
 
     column: float
     row: float
     wide: float
+    marks: float
     height: float
+    group: float
     tops: list[float]
     legend: float
 
 
-def layout_of(depths: Sequence[int], window: int, explained: bool, legend_lines: Callable[[float], int]) -> Layout:
-    """Layout for tracks of `depths` rows; the more rows, the thinner. `legend_lines`: lines of the legend by width."""
+def layout_of(
+    depths: Sequence[int],
+    window: int,
+    explained: bool,
+    legend_lines: Callable[[float], int],
+    group: float = 0.0,
+    marks: float = 0.0,
+) -> Layout:
+    """Layout for tracks of `depths` rows; the more rows, the thinner. `legend_lines`: lines of the legend by width.
+
+    `group`: height of what is told of other alleles of the window; `marks`: width of marks beside the reads; mm.
+    """
     column = max(float(np.clip(_PANEL / window, *_COLUMN_LIMITS)), _NARROWEST / window)
     rows = max(sum(depths), 1)
     row = min(float(np.clip(_ALL_READS / rows, *_ROW_LIMITS)), _MOST_READS / rows)
-    tops, y = [], TOP + REFERENCE + GAP
+    group_top = TOP + REFERENCE + GAP
+    tops, y = [], group_top + group
     for depth in depths:
         tops.append(y)
         y += LABEL + (COVERAGE + depth * row if depth else NO_READS) + GAP
     y += 1.5 + _SCALE * explained
     lines = legend_lines(column * window)
-    return Layout(column, row, column * window, y + lines * _LEGEND_LINE + BOTTOM, tops, y)
+    return Layout(column, row, column * window, marks, y + lines * _LEGEND_LINE + BOTTOM, group_top, tops, y)
 
 
 class Sheet:
     """A figure whose panels are placed in mm from its upper left corner."""
 
     def __init__(self, layout: Layout) -> None:
-        self.width, self.height = LEFT + layout.wide + RIGHT, layout.height
+        self.width, self.height = LEFT + layout.wide + layout.marks + RIGHT, layout.height
         self.figure = new_figure(self.width, self.height)
         self.figure.set_layout_engine("none")
 
@@ -70,12 +88,16 @@ class Sheet:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A mark, its width, its name and the width of both together, mm. `draw` takes axes, left and upper edge."""
+    """A mark, its width, its name and the width of both together, mm. `draw` takes axes, left and upper edge.
+
+    first_of_line: whether it begins a line of the legend in any case.
+    """
 
     draw: Callable[[Any, float, float], None]
     mark: float
     text: str
     width: float
+    first_of_line: bool = False
 
 
 _HIGH = 2.4
@@ -112,8 +134,8 @@ def _nothing(axes: Any, x: float, y: float) -> None:
     pass
 
 
-def legend_entries(explained: bool, soft_clips: bool) -> list[_Entry]:
-    """What marks mean; `explained`: contributions are shown instead of the colours of bases."""
+def legend_entries(explained: bool, soft_clips: bool, grouped: bool = False) -> list[_Entry]:
+    """What marks mean; `explained`: contributions are shown instead of the colours of bases; `grouped`: with other alleles."""
     forward, reverse = (muted_colour(colour) if explained else colour for colour in READ_COLOURS)
     entries = [_Entry(_square(BASE_COLOURS[code]), _HIGH, BASE_TEXT[code], 5.9) for code in range(1, BASE_N)]
     entries.append(_Entry(_nothing, 0, "letter: other base than the reference" if explained else "differs from reference", 27))
@@ -130,6 +152,14 @@ def legend_entries(explained: bool, soft_clips: bool) -> list[_Entry]:
         entries.append(_Entry(_nothing, 0, "pale: low base quality", 23))
     if soft_clips:
         entries.append(_Entry(_arrow("white", True, None), 0, "thin: soft-clipped", 23))
+    if grouped:
+        entries += [
+            _Entry(_nothing, 0, "right of a read:", 20, first_of_line=True),
+            _Entry(legend_mark(CARRIES, True), _HIGH, "carries this allele", 29),
+            _Entry(legend_mark(CARRIES, False), _HIGH, "carries another", 25),
+            _Entry(legend_mark(DIFFERS, False), _HIGH, "does not", 16),
+            _Entry(_nothing, 0, "white: can't be told", 26),
+        ]
     return entries
 
 
@@ -137,7 +167,7 @@ def _placed(entries: list[_Entry], wide: float) -> list[tuple[float, int]]:
     """Left edge and line of each entry; lines break where the sheet ends."""
     places, x, line = [], 0.0, 0
     for entry in entries:
-        if x and x + entry.width > wide + RIGHT:
+        if x and (entry.first_of_line or x + entry.width > wide + RIGHT):
             x, line = 0.0, line + 1
         places.append((x, line))
         x += entry.width

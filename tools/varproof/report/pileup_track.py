@@ -88,14 +88,16 @@ def row_groups(flags: np.ndarray) -> np.ndarray:
     return np.where(flags & SUPPORTS_ALT, 0, np.where(flags & SUPPORTS_REF, 1, 2))
 
 
-def row_order(base: np.ndarray, flags: np.ndarray, column: int | None) -> np.ndarray:
-    """Rows as drawn: those with the alternative allele, the reference, then the rest; each by base at `column`, then start.
+def row_order(base: np.ndarray, flags: np.ndarray, column: int | None, states: np.ndarray) -> np.ndarray:
+    """Rows as drawn: those with the alternative allele, the reference, then the rest; each by haplotype, then by base at
+    `column`, then start.
 
-    Rows are stored by start. Those without a base in the window are left out, so the result may be shorter than (n,).
+    states (n, k): what rows show of the k alleles of the window, as `pileup_haplotypes` has it; those that carry the first come
+    first. Rows are stored by start. Those without a base in the window are left out: the result may be shorter than (n,).
     """
     shown = np.flatnonzero((base & BASE_MASK).any(axis=1))
     here = np.zeros(shown.size, np.uint8) if column is None else base[shown, column] & BASE_MASK
-    return shown[np.lexsort((here, row_groups(flags[shown])))]
+    return shown[np.lexsort((here, *-states[shown].T[::-1], row_groups(flags[shown])))]
 
 
 def mismatches(base: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from varproof.formats.training import MEASURES, ClassificationMetrics, Mistake, 
 from varproof.report.figures import class_label
 from varproof.report.html import inline_svg, rendered
 from varproof.report.pileup import pileup_figure
+from varproof.report.pileup_haplotypes import neighbours
 from varproof.report.style import png_bytes, probability_text, styled, svg_bytes
 from varproof.report.training_figures import (
     MEASURE_NAMES,
@@ -60,7 +61,8 @@ def mistake_pictures(mistakes: Sequence[Mistake], readers: Mapping[str, TensorRe
         reader = readers[mistake.source]
         tensors = reader.read(mistake.candidate, mistake.candidate + 1)
         with styled(f"varproof-mistake-{len(shown) + 1}"):
-            figure = pileup_figure(tensors, 0, reader.header, probability=mistake.probability)
+            beside = neighbours(reader, mistake.candidate)
+            figure = pileup_figure(tensors, 0, reader.header, probability=mistake.probability, beside=beside)
             svg = svg_bytes(figure)
             picture = svg if len(svg) <= _LARGEST_SVG else min(svg, png_bytes(figure), key=len)
         shown.append(MistakePicture(mistake, picture))

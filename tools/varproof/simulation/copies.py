@@ -44,14 +44,14 @@ class Copy:
 
 
 def molecules(alleles: list[Edit], copies: list[Copy]) -> Molecules:
-    """Flatten `copies`; `alleles` must not overlap within a copy."""
+    """Flatten `copies`; `alleles` may touch but not overlap within a copy."""
     start = np.array([allele.start for allele in alleles], dtype=np.int64)
     end = np.array([allele.end for allele in alleles], dtype=np.int64)
     alt_length = np.array([len(allele.alt) for allele in alleles], dtype=np.int64)
     change = alt_length - (end - start)
     variants, positions, lengths = [], [], []
     for copy in copies:
-        carried = copy.alleles[np.argsort(start[copy.alleles], kind="stable")]
+        carried = copy.alleles[np.lexsort((end[copy.alleles], start[copy.alleles]))]  # an insertion before what it touches
         shift = np.cumsum(change[carried])
         variants.append(carried)
         positions.append(start[carried] - copy.first + shift - change[carried])

@@ -32,11 +32,12 @@ from varproof.simulation.genome import (
     repeat_tracts,
     write_fasta,
 )
+from varproof.simulation.neighbours import plant_neighbours
 from varproof.simulation.pileup import alleles_in_reads
 from varproof.simulation.reads import ReadModel, ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import SimulationSettings
 from varproof.simulation.tables import TruthRecord, write_candidates, write_truth
-from varproof.simulation.variants import SPACING_BP, PlantedVariant, plant_variants
+from varproof.simulation.variants import SPACING_BP, Placement, PlantedVariant, plant_variants
 from varproof.variants.edit import Edit
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ MIN_CANDIDATE_READS = 2
 _CHUNK_FRAGMENTS = 20_000
 _MAX_CHUNKS = 200
 _CONTEXT = "context-{}"
+_STREAM_OF_GROUPS = (1 << 20,)
+"""Far from the streams of the steps, whose number depends on how many persons there are."""
 
 
 class SimulationSummary(BaseModel):
@@ -93,8 +96,16 @@ class ChunkResult(NamedTuple):
 
 
 def decide_truth(genome: Genome, settings: SimulationSettings, seeds: list[np.random.SeedSequence]) -> Truth:
-    """Variants, artefact loci, copies and their weights in each sample, and the read model (two random streams)."""
-    planted, other_person = plant_variants(genome, settings, TUMOR_COPIES, np.random.default_rng(seeds[0]))
+    """Variants, artefact loci, copies and their weights in each sample, and the read model (two random streams).
+
+    Groups of neighbours have a third stream, which depends on the seed of the settings alone.
+    """
+    placement = Placement(genome, np.random.default_rng(seeds[0]))
+    planted, other_person = plant_variants(settings, TUMOR_COPIES, placement)
+    of_groups = np.random.default_rng(np.random.SeedSequence(settings.seed, spawn_key=_STREAM_OF_GROUPS))
+    planted = sorted(
+        [*planted, *plant_neighbours(genome, settings, TUMOR_COPIES, placement, of_groups)], key=lambda variant: variant.allele
+    )
     rng = np.random.default_rng(seeds[1])
     loci = [artefact.LabelledAllele(allele, "tumor_contamination") for allele in other_person]
 
@@ -156,7 +167,7 @@ def decide_contexts(
     genome: Genome, settings: SimulationSettings, library: np.random.SeedSequence, persons: list[np.random.SeedSequence]
 ) -> list[Truth]:
     """Unrelated persons, each with a seed of their own, sequenced with the tumour's library: the same artefact loci."""
-    nothing_somatic = {"somatic_snvs": 0, "somatic_mnvs": 0, "somatic_insertions": 0, "somatic_deletions": 0}
+    nothing_somatic = {"somatic_snvs": 0, "somatic_mnvs": 0, "somatic_insertions": 0, "somatic_deletions": 0, "neighbours": []}
     own = settings.model_copy(update={**nothing_somatic, "normal_contamination": 0.0, "tumor_contamination": 0.0})
     return [decide_truth(genome, own, [person, library]) for person in persons]
 
@@ -320,21 +331,23 @@ def _write_tables(
     kinds = artefact.joined_kinds(truth.artifacts, counts.labelled(genome, truth.model.tracts), candidates)
     logger.info("%d alleles with at least %d reads", len(candidates), MIN_CANDIDATE_READS)
 
+    unlisted = {variant.allele for variant in truth.planted if variant.group and not variant.group.listed}
+
     def known(allele: Edit) -> bool:
         return allele in candidates or allele in shown or allele in kinds
 
     empty = empty_sites(genome, settings.empty_sites, known, rng)
     records = [
-        TruthRecord(v.allele, v.event, v.frequency, v.tandem, kinds.get(v.allele)) for v in truth.planted
+        TruthRecord(v.allele, v.event, v.frequency, v.tandem, kinds.get(v.allele), v.group) for v in truth.planted
     ]  # a planted variant keeps its event where an artefact makes the same allele
     records += [TruthRecord(allele, "ARTIFACT", None, False, kind) for allele, kind in kinds.items() if allele not in planted]
     line = provenance("simulate-pair", settings)
-    write_candidates(folder / "candidates.vcf.gz", genome, candidates | set(empty), line)
-    write_truth(folder / "truth.vcf.gz", genome, records, line)
+    write_candidates(folder / "candidates.vcf.gz", genome, candidates - unlisted | set(empty), line)
+    write_truth(folder / "truth.vcf.gz", genome, records, line, groups=bool(settings.neighbours))
     return SimulationSummary(
         settings=settings,
         planted=dict(sorted(Counter(f"{v.event}:{v.allele.type.value}" for v in truth.planted).items())),
-        candidates=dict(sorted(Counter(allele.type.value for allele in candidates).items())) | {"empty": len(empty)},
+        candidates=dict(sorted(Counter(allele.type.value for allele in candidates - unlisted).items())) | {"empty": len(empty)},
         artifact_alleles=dict(sorted(Counter(r.artifact_kind or "" for r in records if r.event == "ARTIFACT").items())),
         read_pairs={},
         duplicate_pairs={},

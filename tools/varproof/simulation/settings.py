@@ -5,9 +5,9 @@ own option sets another strength, and also switches it on.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 ArtifactName = Literal[
     "damage",
@@ -31,6 +31,22 @@ ARTIFACT_STRENGTHS: dict[ArtifactName, tuple[str, float, float]] = {
     "quality-overstated": ("error_inflation", 2.0, 1.0),
 }
 """Artefact -> (its option, its strength when switched on, the value that means off)."""
+
+NeighbourKind = Literal[
+    "somatic",
+    "germline",
+    "indel",
+    "repeat",
+    "dinucleotide",
+    "kataegis",
+    "replacement",
+    "tandem-duplication",
+    "two-indels",
+    "two-alleles",
+]
+"""What can be planted in groups; `MAKERS` of `simulation.neighbours` has what each is."""
+
+NEIGHBOUR_OPTIONS = ("neighbours", "neighbour_groups")
 
 
 class SimulationSettings(BaseModel):
@@ -59,6 +75,14 @@ class SimulationSettings(BaseModel):
     max_indel_length: int = Field(250, ge=1, description="longest somatic indel; lengths are log-uniform.")
     tandem_duplication_fraction: float = Field(
         0.3, ge=0, le=1, description="somatic insertions that repeat what precedes them."
+    )
+    neighbours: list[Literal[NeighbourKind, "all"]] = Field(
+        default_factory=list,
+        description="groups of variants to plant beside the isolated ones: an SNV with a somatic or germline SNV or an indel "
+        "1-12 bp away, and more, or 'all'; the truth tells kind and number of each.",
+    )
+    neighbour_groups: int = Field(
+        50, ge=1, description="groups of each kind of --neighbours; of pairs as many in cis and in trans."
     )
     contexts: int = Field(
         0, ge=0, le=100, description="unrelated persons sequenced like the tumour, at the normal's depth: context-1.bam and on."
@@ -114,6 +138,16 @@ class SimulationSettings(BaseModel):
         if self.reference is None and self.genome_length // self.contigs < 5_000:
             raise ValueError("--contigs: each contig needs at least 5000 bp of --genome-length")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Nothing of neighbours where there are none: outputs stay as they were before there was this option."""
+        values: dict[str, Any] = handler(self)
+        return values if self.neighbours else {name: value for name, value in values.items() if name not in NEIGHBOUR_OPTIONS}
+
+    def kinds_of_neighbours(self) -> list[NeighbourKind]:
+        """The chosen kinds, in the order of `NeighbourKind`, whatever the order in which they were given."""
+        return [kind for kind in get_args(NeighbourKind) if kind in self.neighbours or "all" in self.neighbours]
 
     def strength(self, artifact: ArtifactName) -> float:
         """Strength of an artefact: as chosen, else the documented one if switched on, else the value that means off."""

@@ -8,6 +8,7 @@ import pysam
 
 from varproof.formats.vcf import VcfWriter
 from varproof.simulation.genome import Genome
+from varproof.simulation.variants import Group
 from varproof.variants.edit import Edit
 
 _TRUTH_FIELDS = (
@@ -17,6 +18,14 @@ _TRUTH_FIELDS = (
     ("TANDEM", "0", "Flag", "Insertion that repeats the sequence before it"),
     ("ARTIFACT_KIND", "1", "String", "Artefacts that make this allele, joined by '&'"),
 )
+_GROUP_FIELDS = (
+    ("CLASS", "1", "String", "snv, mnv, insertion, deletion or replacement"),
+    ("GROUP", "1", "String", "Kind of the group of neighbours that it is planted in"),
+    ("GROUP_ID", "1", "Integer", "Number of this group"),
+    ("HAPLOTYPE", "1", "Integer", "Haplotype that carries it, 1 or 2, within its group"),
+    ("UNLISTED", "0", "Flag", "The candidates lack it, on purpose"),
+)
+"""Of a truth with groups, beside or in place of those above."""
 
 
 class TruthRecord(NamedTuple):
@@ -27,17 +36,17 @@ class TruthRecord(NamedTuple):
     frequency: float | None
     tandem: bool
     artifact_kind: str | None
+    group: Group | None = None
 
 
-def vcf_header(genome: Genome, provenance: str, *, truth: bool) -> pysam.VariantHeader:
-    """Header with contigs and provenance, and the truth's fields if asked for."""
+def vcf_header(genome: Genome, provenance: str, fields: Iterable[tuple[str, str, str, str]] = ()) -> pysam.VariantHeader:
+    """Header with contigs, provenance, and INFO fields (name, number, type, description)."""
     header = pysam.VariantHeader()
     header.add_line(f"##simulate-pair={provenance}")
     for name, length in zip(genome.names, genome.lengths(), strict=True):
         header.contigs.add(name, length=length)
-    if truth:
-        for name, number, kind, description in _TRUTH_FIELDS:
-            header.info.add(name, number, kind, description)
+    for name, number, kind, description in fields:
+        header.info.add(name, number, kind, description)
     return header
 
 
@@ -60,16 +69,17 @@ def _sorted(genome: Genome, alleles: Iterable[Edit]) -> list[Edit]:
 
 def write_candidates(path: Path, genome: Genome, alleles: Iterable[Edit], provenance: str) -> None:
     """Sites without labels."""
-    with VcfWriter(path, vcf_header(genome, provenance, truth=False)) as writer:
+    with VcfWriter(path, vcf_header(genome, provenance)) as writer:
         for allele in _sorted(genome, alleles):
             contig, start, ref, alt = _place(genome, allele)
             writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt)))
 
 
-def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], provenance: str) -> None:
-    """All that is known about each allele; alleles are distinct."""
+def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], provenance: str, *, groups: bool = False) -> None:
+    """All that is known about each allele; alleles are distinct. The header has fields of groups if asked for."""
     by_allele = {record.allele: record for record in records}
-    with VcfWriter(path, vcf_header(genome, provenance, truth=True)) as writer:
+    fields = {field[0]: field for field in _TRUTH_FIELDS + (_GROUP_FIELDS if groups else ())}
+    with VcfWriter(path, vcf_header(genome, provenance, fields.values())) as writer:
         for allele in _sorted(genome, by_allele):
             known = by_allele[allele]
             contig, start, ref, alt = _place(genome, allele)
@@ -82,4 +92,9 @@ def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], prov
                 record.info["TANDEM"] = True
             if known.artifact_kind:
                 record.info["ARTIFACT_KIND"] = known.artifact_kind
+            if known.group:
+                record.info["GROUP"], record.info["GROUP_ID"] = known.group.kind, known.group.number
+                record.info["HAPLOTYPE"] = known.group.haplotype + 1
+                if not known.group.listed:
+                    record.info["UNLISTED"] = True
             writer.write(record)

@@ -12,8 +12,18 @@ from varproof.simulation.settings import SimulationSettings
 from varproof.variants.edit import Edit, left_aligned, steps_to_the_right
 
 SPACING_BP = 10
-_TRIES_PER_VARIANT = 200
+TRIES_PER_VARIANT = 200
 _GERMLINE_MAX_INDEL = 50
+
+
+@dataclass(frozen=True)
+class Group:
+    """The group that a variant belongs to: kind and number, the variant's haplotype (0 or 1), whether candidates have it."""
+
+    kind: str
+    number: int
+    haplotype: int
+    listed: bool = True
 
 
 @dataclass(frozen=True)
@@ -26,16 +36,18 @@ class PlantedVariant:
     copies: NDArray[np.int64]
     haplotypes: tuple[int, ...]
     tandem: bool = False
+    group: Group | None = None
 
 
-def _substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Edit:
+def substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Edit:
+    """An SNV or MNV that changes each of `length` bases, to its transition with this probability."""
     index = np.searchsorted(BASES, np.frombuffer(text[start : start + length], dtype=np.uint8))
     step = np.where(rng.random(length) < transitions, 2, rng.choice([1, 3], length))
     return Edit(start, start + length, BASES[(index + step) % 4].tobytes())
 
 
-class _Placement:
-    """Draws alleles that keep their distance from all that were drawn before."""
+class Placement:
+    """Where variants are, and room for more: draws alleles that keep their distance from all that were drawn before."""
 
     def __init__(self, genome: Genome, rng: np.random.Generator) -> None:
         self.genome, self.rng = genome, rng
@@ -45,7 +57,7 @@ class _Placement:
 
     def draw(self, kind: str, length: int, transitions: float = 1 / 3, tandem: bool = False) -> Edit:
         text, rng = self.genome.text, self.rng
-        for _ in range(_TRIES_PER_VARIANT):
+        for _ in range(TRIES_PER_VARIANT):
             start = int(rng.integers(SPACING_BP, max(SPACING_BP + 1, len(text) - length - SPACING_BP)))
             contig_start = int(self.genome.starts[self.genome.contig_of(start)])
             first, last = start, start + (0 if kind == "insertion" else length)
@@ -54,19 +66,30 @@ class _Placement:
             if first < contig_start or self.taken[first:last].any() or self.taken[start]:
                 continue
             if kind in ("snv", "mnv"):
-                allele = _substitution(text, start, length, rng, transitions)
+                allele = substitution(text, start, length, rng, transitions)
             elif kind == "deletion":
                 allele = left_aligned(Edit(start, start + length, b""), text, contig_start + 1)
             else:
                 inserted = text[start - length : start] if tandem else random_bases(length, 0.42, rng).tobytes()
                 allele = left_aligned(Edit(start, start, inserted), text, contig_start + 1)
-            first, last = allele.start - SPACING_BP, allele.end + steps_to_the_right(allele, text, len(text)) + SPACING_BP
-            if first < 0 or self.taken[first:last].any():
-                continue
-            self.taken[allele.start - 1 : last - SPACING_BP + 1] = True
-            return allele
-        raise UserError(
-            f"no room for all variants in {len(text)} bp {SPACING_BP} bp apart; ask for fewer or for a longer genome"
+            if self.claim([allele]):
+                return allele
+        raise self.no_room()
+
+    def claim(self, alleles: list[Edit]) -> bool:
+        """Whether there is room for alleles that may be near each other; if so, it is theirs, and others keep away from it."""
+        text = self.genome.text
+        first = min(allele.start for allele in alleles)
+        last = max(allele.end + steps_to_the_right(allele, text, len(text)) for allele in alleles)
+        if first < SPACING_BP or self.taken[first - SPACING_BP : last + SPACING_BP].any():
+            return False
+        self.taken[first - 1 : last + 1] = True
+        return True
+
+    def no_room(self) -> UserError:
+        """What is raised where too many tries were in vain."""
+        return UserError(
+            f"no room for all variants in {len(self.genome)} bp {SPACING_BP} bp apart; ask for fewer or for a longer genome"
         )
 
 
@@ -87,7 +110,7 @@ def _carriers(frequency: float, copies: int, rng: np.random.Generator) -> NDArra
     return np.sort(np.concatenate(haplotypes)[:number])
 
 
-def germline_alleles(number: int, placement: _Placement, rng: np.random.Generator) -> list[Edit]:
+def germline_alleles(number: int, placement: Placement, rng: np.random.Generator) -> list[Edit]:
     """85 % SNVs (two thirds transitions), 1 % MNVs, the rest indels whose number falls steeply with their length."""
     alleles = []
     for kind in rng.choice(["snv", "mnv", "insertion", "deletion"], number, p=(0.85, 0.01, 0.07, 0.07)):
@@ -102,14 +125,12 @@ def germline_alleles(number: int, placement: _Placement, rng: np.random.Generato
     return alleles
 
 
-def plant_variants(
-    genome: Genome, settings: SimulationSettings, copies: int, rng: np.random.Generator
-) -> tuple[list[PlantedVariant], list[Edit]]:
+def plant_variants(settings: SimulationSettings, copies: int, placement: Placement) -> tuple[list[PlantedVariant], list[Edit]]:
     """(truth, alleles of the other person that contaminates the tumour); none touch or come within SPACING_BP of each other.
 
     Tumour copies 0 .. copies/2 are of haplotype 0, the rest of haplotype 1. Raises UserError where the genome is too small.
     """
-    placement = _Placement(genome, rng)
+    genome, rng = placement.genome, placement.rng
     planted = []
     numbers = {
         "snv": settings.somatic_snvs,

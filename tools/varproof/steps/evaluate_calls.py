@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_serializer, field_validator
 
 from varproof.formats.events import EVENTS
+from varproof.formats.metrics import MatchedBy
 from varproof.formats.scored import select_events
 from varproof.formats.vcf import open_vcf
 from varproof.machinery.errors import UserError
@@ -17,7 +18,7 @@ from varproof.steps.base import Settings
 if TYPE_CHECKING:
     from varproof.evaluation.pooling import Evaluated
     from varproof.evaluation.variants import Calls, Regions, Truth
-    from varproof.formats.metrics import CertifiedRun, Metrics
+    from varproof.formats.metrics import CertifiedRun, HaplotypeMetrics, Metrics, OperatingPoint
     from varproof.steps.evaluated_runs import RunFiles
     from varproof.variants.reference import Reference
 
@@ -30,6 +31,9 @@ class EvaluateCallsSettings(Settings):
     Give all scored calls, not the filtered ones, to see how well the rates are kept: the calls are filtered here at
     nominal rates from 0.01 to 0.5, per variant type and length class and all together. If the truth gives allele
     frequencies (INFO/AF, in the tumour cells), the calls' are compared with them.
+
+    They are matched twice. By alleles: a call is true if it is the allele of a true variant. By haplotype: a true variant is
+    found if kept calls, one or several, put into the reference make its sequence, such as an MNV that is written as SNVs.
 
     Several runs are counted together. Each is filtered by itself, as fdr-filter does it, which sees one sample at a time,
     and compared with its own truth; then the counts add up. A run may also be a folder of spike-variants, which is scored
@@ -49,12 +53,18 @@ class EvaluateCallsSettings(Settings):
         None, description="certificate to print and sign: rates, recall and frequencies by class (one HTML file)."
     )
     regions: Path | None = Field(None, description="BED: only calls and true variants that start in these regions.")
-    reference: Path | None = Field(None, description="reference FASTA: indels are left-aligned before comparison.")
+    reference: Path | None = Field(
+        None,
+        description="reference FASTA: indels are compared wherever a repeat lets them lie (by alleles: left-aligned).",
+    )
     events: list[str] = Field(["SOMATIC_TUMOR"], description="event, or events whose probabilities add up.")
     mode: Literal["smart", "global", "local"] = Field(
         "smart", description="how calls are filtered at a rate, as in fdr-filter."
     )
     truth_event: str = Field("SOMATIC_TUMOR", description="which INFO/EVENT of the truth counts; without EVENT all do.")
+    match: MatchedBy = Field(
+        "exact", description="what report and certificate count by: alleles, or haplotypes; the metrics have both."
+    )
     max_distance: int | None = Field(None, ge=0, description="bp between an indel and the true one (default: exact alleles).")
     max_length_difference: int | None = Field(None, ge=0, description="bp that an indel's length may differ (default: exact).")
     purity: float | None = Field(
@@ -137,19 +147,20 @@ def evaluate_calls(options: EvaluateCallsSettings) -> None:
         described.append(description)
     together = pooled(evaluated)
     metrics = _metrics(options, events, runs, evaluated, together)
+    shown = together.by_haplotype() if options.match == "haplotype" else together
     if options.certificate is not None:
         from varproof.report.certificate import certificate
 
-        metrics.certificate = certificate(together, metrics.classes, described)
+        metrics.certificate = certificate(shown, metrics.shown.classes, described)
     pages = {}
     if options.report is not None:
         from varproof.report.page import render_report
 
-        pages[options.report] = render_report(together.calls, together.truth, together.matching, metrics)
+        pages[options.report] = render_report(shown.calls, shown.truth, shown.matching, metrics)
     if options.certificate is not None:
         from varproof.report.certificate_page import render_certificate
 
-        pages[options.certificate] = render_certificate(together, metrics)
+        pages[options.certificate] = render_certificate(shown, metrics.shown)
     write_text(options.output, metrics.as_json())
     for path, page in pages.items():
         write_text(path, page)
@@ -173,6 +184,7 @@ def _evaluated(
     options: EvaluateCallsSettings, files: "RunFiles", scored: Path, regions: "Regions | None", reference: "Reference | None"
 ) -> tuple["Evaluated", tuple[str, ...], "CertifiedRun"]:
     """One run, held against its truth; its events; and what it was made of."""
+    from varproof.evaluation.haplotype_matching import match_haplotypes
     from varproof.evaluation.matching import match
     from varproof.evaluation.pooling import Evaluated
     from varproof.evaluation.variants import read_calls, read_truth
@@ -192,7 +204,15 @@ def _evaluated(
     scoring = _scoring(header)
     purity = options.purity or (1.0 if scoring is None else float(scoring["options"]["purity"]))
     matching = match(calls, truth, options.max_distance, options.max_length_difference)
-    run = Evaluated(calls, truth, matching, purity)
+    haplotypes = match_haplotypes(calls, truth, matching, reference)
+    if haplotypes.crowds:
+        logger.warning(
+            "%s: %d places, the first of them %s, have so many variants that not all sets of them were matched by haplotype",
+            files.calls,
+            len(haplotypes.crowds),
+            haplotypes.crowds[0],
+        )
+    run = Evaluated(calls, truth, matching, purity, haplotypes)
     return run, selection.events, _description(files, run, scoring)
 
 
@@ -244,6 +264,7 @@ def _metrics(
             normalised=options.reference is not None,
             max_distance=options.max_distance,
             max_length_difference=options.max_length_difference,
+            shown=options.match,
         ),
         purity=purities[0] if len(set(purities)) == 1 else purities,
         runs=len(runs),
@@ -260,23 +281,46 @@ def _metrics(
         ),
         classes=class_metrics(calls, truth, together.matching, together.purity),
         false_calls_by_truth=false_calls_of_runs(runs),
+        by_haplotype=_by_haplotype(runs, together),
         provenance=made_with,
+    )
+
+
+def _by_haplotype(runs: "list[Evaluated]", together: "Evaluated") -> "HaplotypeMetrics":
+    from varproof.evaluation.evaluation import class_metrics
+    from varproof.evaluation.pooling import false_calls_of_runs
+    from varproof.formats.metrics import HaplotypeMetrics
+
+    counted = together.by_haplotype()
+    crowds = [] if together.haplotypes is None else together.haplotypes.crowds
+    return HaplotypeMetrics(
+        crowded_places=len(crowds),
+        calls_in_crowds=sum(crowd.calls for crowd in crowds),
+        true_variants_in_crowds=sum(crowd.true_variants for crowd in crowds),
+        classes=class_metrics(counted.calls, counted.truth, counted.matching, counted.purity),
+        false_calls_by_truth=false_calls_of_runs([run.by_haplotype() for run in runs]),
     )
 
 
 def _log(metrics: "Metrics") -> None:
     from varproof.evaluation.evaluation import HEADLINE_FDR, at_rate
 
-    for entry in metrics.classes:
-        point = at_rate(entry.own_threshold, HEADLINE_FDR)
-        if point.recall is not None and point.realised_fdr is not None:
-            logger.info(
-                "%s at FDR %g: %d kept, %d false (realised %.3f), recall %.3f of %d",
-                entry.name,
-                HEADLINE_FDR,
-                point.kept,
-                point.false,
-                point.realised_fdr,
-                point.recall,
-                entry.true_variants,
-            )
+    for entry in metrics.shown.classes:
+        _log_class(entry.name, at_rate(entry.own_threshold, HEADLINE_FDR), entry.true_variants)
+    exact, other = metrics.class_named("all"), metrics.by_haplotype and metrics.by_haplotype.class_named("all")
+    if other and metrics.matching.shown == "exact" and other.own_threshold != exact.own_threshold:
+        _log_class("all, by haplotype,", at_rate(other.own_threshold, HEADLINE_FDR), other.true_variants)
+
+
+def _log_class(name: str, point: "OperatingPoint", true_variants: int) -> None:
+    if point.recall is not None and point.realised_fdr is not None:
+        logger.info(
+            "%s at FDR %g: %d kept, %d false (realised %.3f), recall %.3f of %d",
+            name,
+            point.nominal_fdr,
+            point.kept,
+            point.false,
+            point.realised_fdr,
+            point.recall,
+            true_variants,
+        )

@@ -27,6 +27,7 @@ class Candidate:
     """One alternative allele: reference[start:end] (`ref`) is replaced by `alt`; 0-based half-open, trimmed, upper case.
 
     `skipped` names the reason why it can't be judged (then start, end, ref and alt are not meaningful beyond the record).
+    `parts`: the listed candidates that it is made of, where it is none itself (see `variants.joined`).
     """
 
     record: int
@@ -37,6 +38,7 @@ class Candidate:
     ref: str
     alt: str
     skipped: str | None = None
+    parts: tuple["Candidate", ...] = ()
 
     @property
     def edit(self) -> Edit:

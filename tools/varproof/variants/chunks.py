@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from varproof.formats.vcf import read_records
 from varproof.variants.candidate import Candidate, candidates_of
+from varproof.variants.joined import with_joined
 from varproof.variants.placement import MAX_SHIFT
+from varproof.variants.reference import Reference
 
 CHUNK_CANDIDATES = 512
 """Around each chunk reads are decoded twice, which weighs in deep samples: of 256 a list at 2,000× takes a seventh longer."""
@@ -52,9 +54,19 @@ def pieces(
         yield current
 
 
-def chunks(path: Path) -> Iterator[Chunk]:
-    """The candidates of a VCF in chunks, in order; raises UserError where it is not sorted."""
-    stream = (item for number, record in enumerate(read_records(path)) for item in candidates_of(record, number))
+def listed_candidates(path: Path) -> Iterator[Candidate]:
+    """The candidates of a VCF, in order; raises UserError where it is not sorted."""
+    return (item for number, record in enumerate(read_records(path)) for item in candidates_of(record, number))
+
+
+def chunks(path: Path, reference: Path | None = None) -> Iterator[Chunk]:
+    """The candidates of a VCF in chunks, in order; raises UserError where it is not sorted.
+
+    With a `reference`, what neighbours would make together is among them, as `with_joined` has it.
+    """
+    stream = listed_candidates(path)
+    if reference is not None:
+        stream = with_joined(stream, Reference(reference))
     parts = pieces(stream, lambda item: item, CHUNK_CANDIDATES, CHUNK_SPAN)
     before: list[Candidate] = []
     ahead = deque(islice(parts, 1))

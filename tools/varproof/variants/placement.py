@@ -5,7 +5,9 @@ record could have placed it, so that left- and right-shifted records of one inde
 Haplotypes are windows of the reference with edits applied (Varlociraptor, "Computing a_i, p_i and o_i", step 1).
 """
 
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,9 @@ MAX_SHIFT = 2000
 
 AMBIGUOUS_MARGIN = 10
 """A candidate needs known reference bases this far on both sides, bp."""
+
+MAX_SEEN_WHOLE = 32
+"""A stretch in which an indel can be moved, and that most reads which reach it see whole, bp."""
 
 UNKNOWN = (4,)
 """Code of N."""
@@ -74,6 +79,12 @@ def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
     edit = left_aligned(edit, reference, max(reference.start, edit.start - MAX_SHIFT), UNKNOWN)
     shift = steps_to_the_right(edit, reference, min(reference.end, edit.end + 2 * MAX_SHIFT), UNKNOWN)
     return Placement(edit.start, edit.end, np.frombuffer(edit.alt, np.uint8), shift, candidate.type)
+
+
+def haplotype_key(contig: str, variant: Placement) -> int:
+    """Identity of what a variant makes of a contig, across files: a hash of interval and allele."""
+    text = f"{contig}:{variant.start}-{variant.end}>".encode() + variant.alt.tobytes()
+    return (zlib.crc32(text) << 32) | zlib.adler32(text)
 
 
 def placements(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> list[Placement | None]:
@@ -145,16 +156,37 @@ def _shortened(allele: np.ndarray, cut: int) -> np.ndarray:
 
 
 def compatible(first: Placement, second: Placement) -> bool:
-    """Whether one haplotype can carry both edits, each where its left-aligned record has it.
+    """Whether one haplotype can carry both edits.
 
-    They may touch, but not overlap; nor may a substitution lie where an indel can be moved to: a tandem duplication would carry
-    a second copy of its place.
+    They may touch, but not overlap. A substitution may lie where an indel can be moved to, if that is a short stretch, which
+    reads see whole; of a longer one (a tandem duplication) the haplotype would have a second copy of its place.
     """
     if first.start == first.end == second.start == second.end:
         return False
-    if first.is_indel and second.is_indel:
-        return first.end <= second.start or second.end <= first.start
-    return first.high <= second.low or second.high <= first.low
+    apart = first.end <= second.start or second.end <= first.start
+    if first.is_indel == second.is_indel or first.high <= second.low or second.high <= first.low:
+        return apart
+    indel, other = (first, second) if first.is_indel else (second, first)
+    return indel.high - indel.low <= MAX_SEEN_WHOLE and (apart or other.end <= indel.start + indel.shift)
+
+
+def places_beside(indel: Placement, others: Iterable[Placement]) -> list[Placement]:
+    """An indel at each place, of its first and its last, where it makes another haplotype with substitutions among `others`.
+
+    Where it can be moved over none of them, that is its first alone.
+    """
+    crossed = [item for item in others if not item.is_indel and item.start < indel.high and indel.low < item.end]
+    if not indel.is_indel or not indel.shift or not crossed or indel.high - indel.low > MAX_SEEN_WHOLE:
+        return [indel]
+    turn = indel.shift % len(indel.alt) if len(indel.alt) else 0
+    last = replace(
+        indel,
+        start=indel.start + indel.shift,
+        end=indel.end + indel.shift,
+        alt=np.concatenate([indel.alt[turn:], indel.alt[:turn]]),
+        shift=0,
+    )
+    return [replace(indel, shift=0), last]
 
 
 def may_be_simpler(first: Placement, second: Placement) -> bool:

@@ -97,6 +97,11 @@ class Reference:
         self._lengths = dict(zip(self._fasta.references, self._fasta.lengths, strict=True))
         self._contig, self._start, self._bases = "", 0, ""
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Contigs and their lengths, bp."""
+        return self._lengths
+
     def bases(self, contig: str, start: int, end: int) -> str:
         """Upper-case bases of contig:start-end, 0-based half-open, cut at the contig's ends."""
         start, end = max(start, 0), min(end, self._lengths[contig])

@@ -1,0 +1,71 @@
+"""Which alleles of a list are one event: spellings of one sequence, and parts that reads carry only together.
+
+An event is judged once. Its parts have the posterior of what they make together; it, not they, teaches the prior.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from varproof.formats.evidence import EvidenceReader
+from varproof.posterior.decisions import DECISIONS
+
+
+@dataclass(frozen=True)
+class PartsOf:
+    """Of every joined candidate of a list its row, the rows of its parts, and whether all of these are substitutions."""
+
+    rows: list[int]
+    parts: list[tuple[int, ...]]
+    substitutions: list[bool]
+
+
+def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader | None) -> np.ndarray:
+    """int64 (n,): as which candidate each allele of the list is judged, itself for most; of joined candidates, itself.
+
+    Where the list has what parts make as an allele of its own, that describes the event; indels among the parts, which are not
+    there at all, are judged each by itself beside it.
+    """
+    known, joined = tumor.column("judged") > 0, tumor.column("joined") > 0
+    spelling = _first_spellings(tumor.column("haplotype"), known, joined)
+    judged_as = np.where(joined, np.arange(tumor.size), spelling)
+    samples = [
+        (reader.column("support").astype(np.int64), reader.column("usable").astype(np.int64))
+        for reader in (tumor, normal)
+        if reader is not None
+    ]
+    support = samples[0][0]
+    taken: set[int] = set()
+    events = zip(parts_of.rows, parts_of.parts, parts_of.substitutions, strict=True)
+    for row, parts, plain in sorted(events, key=lambda event: (-len(event[1]), -int(support[event[0]]), event[0])):
+        described = plain or joined[spelling[row]]
+        if known[row] and described and taken.isdisjoint(parts) and are_one_event(row, parts, samples):
+            taken.update(parts)
+            judged_as[list(parts)] = spelling[row]
+    return judged_as
+
+
+def _first_spellings(haplotype: np.ndarray, known: np.ndarray, joined: np.ndarray) -> np.ndarray:
+    """int64 (n,): the first candidate that makes the same sequence as each, one of the list if there is one."""
+    size = len(haplotype)
+    rows = np.arange(size)
+    order = np.argsort(joined, kind="stable")
+    _, first, which = np.unique(haplotype[order], return_index=True, return_inverse=True)
+    out = np.empty(size, np.int64)
+    out[order] = order[first[which]]
+    return np.where(known, out, rows)
+
+
+def are_one_event(row: int, parts: tuple[int, ...], samples: list[tuple[np.ndarray, np.ndarray]]) -> bool:
+    """Whether fragments carry all parts or none; `samples`: (support, usable) of each, the tumour's first.
+
+    What a part has alone is its support without that of the whole. Few fragments may be errors, or have a bad base.
+    """
+    if samples[0][0][row] < DECISIONS.event_least_support:
+        return False
+    for support, usable in samples:
+        for part in parts:
+            alone = support[part] - support[row]
+            if alone > max(1, DECISIONS.event_most_alone * support[part], DECISIONS.event_most_stray * usable[part]):
+                return False
+    return True
