@@ -64,6 +64,11 @@ PARTS = (
     ),
     Part(("realign/pair_hmm_numba_fns.py",), "none", "libraries align with scores; gap rates by repeat are of this model"),
     Part(
+        ("evidence/links.py", "posterior/phase.py", "variants/merging.py"), "WhatsHap, bcftools csq",
+        "two copies with germline genotypes are phased there; here alleles of some cells, too, by fragments that were typed "
+        "already; what is merged comes back byte for byte",
+    ),
+    Part(
         ("evaluation/sequences.py",), "vcfeval of RTG Tools, hap.py",
         "programs, not libraries; they need genotypes of one sample, and one threshold is one run: here alleles are unphased, "
         "and one matching serves all thresholds",

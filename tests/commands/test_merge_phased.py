@@ -26,7 +26,7 @@ def body(path: Path) -> list[str]:
 
 
 def declared(path: Path) -> set[str]:
-    return {name for name in pysam.VariantFile(str(path)).header.info if name in ("MERGED", "VP_PARTS")}
+    return {name for name in pysam.VariantFile(str(path)).header.info if name in ("VP_MERGED", "VP_PARTS")}
 
 
 def filtered(calls: Path, name: str, **options: Any) -> Path:
@@ -57,14 +57,14 @@ def test_the_parts_of_an_event_are_one_record(plain: Path, merged: Path) -> None
     one, other = (line.split("\t") for line in body(merged))
     assert haplotype(int(one[1]) - 1, one[3], one[4]) == expected
     assert "\t".join(other) == body(plain)[3]
-    assert declared(merged) == {"MERGED", "VP_PARTS"} and declared(plain) == set()
+    assert declared(merged) == {"VP_MERGED", "VP_PARTS"} and declared(plain) == set()
 
 
 def test_other_libraries_read_it(merged: Path) -> None:
     named = [f"{position + 1}_{ref}_{alt}" for position, ref, alt in LISTED[:3]]
     by_pysam = list(pysam.VariantFile(str(merged)))
     by_cyvcf2 = list(cyvcf2.VCF(str(merged)))
-    assert by_pysam[0].info["MERGED"] == tuple(named) and by_cyvcf2[0].INFO["MERGED"] == ",".join(named)
+    assert by_pysam[0].info["VP_MERGED"] == tuple(named) and by_cyvcf2[0].INFO["VP_MERGED"] == ",".join(named)
     assert len(by_pysam[0].info["VP_PARTS"]) == 3 and by_cyvcf2[0].genotypes[0] == [0, 1, True]
 
 
@@ -89,7 +89,7 @@ def test_merged_while_filtering_and_back(plain: Path) -> None:
     reference = plain.parent / "reference.fa"
     merged = filtered(plain, "merged.vcf.gz", merge_phased=2, reference=reference)
     (one,) = pysam.VariantFile(str(merged))
-    assert list(one.filter) == ["PASS"] and len(one.info["MERGED"]) == 3
+    assert list(one.filter) == ["PASS"] and len(one.info["VP_MERGED"]) == 3
     assert body(filtered(merged, "split.vcf", split_merged=True)) == body(kept)
     again = filtered(merged, "again.vcf", split_merged=True, merge_phased=2, reference=reference)
     assert [line.split("\t") for line in body(again)] == [str(one).rstrip("\n").split("\t")]

@@ -363,9 +363,7 @@ def test_ten_variants_beside_each_other_are_no_crowd() -> None:
     """Every fourth base of 40 changed, called base by base and as two long MNVs with the same bases between."""
     sequence = "ACGT" * 12
     changes = [(i, "A", "C") for i in range(4, 44, 4)]
-    halves = [
-        (first, sequence[first : first + 17], ("C" + "CGT") * 4 + "C") for first in (4, 24)
-    ]
+    halves = [(first, sequence[first : first + 17], ("C" + "CGT") * 4 + "C") for first in (4, 24)]
     singly = matched(changes, halves, sequence)
     assert singly.true.all() and (singly.call_of_truth != NONE).all()
     assert matched(halves, changes, sequence).true.all()

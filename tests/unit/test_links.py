@@ -79,6 +79,13 @@ def test_no_link_without_support_or_beyond_reach(tmp_path: Path) -> None:
     assert links(evidence) == []
 
 
+def test_no_link_where_no_fragment_of_the_one_tells_of_the_other(tmp_path: Path) -> None:
+    """Of the first one, no; of the second, which nobody carries there, nothing can be said."""
+    reads = pairs("a", [AT], STARTS) + pairs("b", [AT + 210], [start + 210 for start in STARTS], length=READ_LENGTH)
+    evidence = collected(tmp_path, REFERENCE, reads, [snv(AT), snv(AT + 210)], SINGLE_END)
+    assert evidence.alternative_count.tolist() == [10, 10] and links(evidence) == []
+
+
 def test_alleles_of_one_place_are_no_pair(tmp_path: Path) -> None:
     """They lie on two copies whatever the reads say; and reads of one may look like those of the other."""
     base = REFERENCE[AT]

@@ -41,8 +41,11 @@ def probabilities(event: str = "SOMATIC_TUMOR", error: float = 20.0) -> str:
     return ";".join(f"PROB_{name}={0.01 * error if name == event else error + 30}" for name in EVENTS)
 
 
+COUNTS = "GT:AD\t0|1:20,9\t0|0:30,0"
+
+
 def call(start: int, ref: str, alt: str, phase: str | None = "5:2", *, info: str = "", columns: str = "", identifier: str = ".",
-         qual: str = ".", filters: str = ".", contig: str = "chr1", samples: str = "GT:AD\t0|1:20,9\t0|0:30,0") -> Record:  # fmt: skip
+         qual: str = ".", filters: str = ".", contig: str = "chr1", samples: str = COUNTS) -> Record:  # fmt: skip
     entries = [entry for entry in (info or probabilities(), phase and f"VP_PHASE={phase}", columns) if entry]
     return Record(
         f"{contig}\t{start + 1}\t{identifier}\t{ref}\t{alt}\t{qual}\t{filters}\t{';'.join(entries)}\t{samples}", HEADER
@@ -163,7 +166,7 @@ def test_what_a_merged_record_says() -> None:
     assert one.info.get("PROB_SOMATIC_TUMOR") == (0.9,)
     assert one.info.text("VP_PHASE") == "5:2" and one.info.text("DP") == "7"
     assert "X" not in one.info and "SVLEN" not in one.info
-    assert one.info.text("MERGED") == ",".join(f"{record.pos}_{record.ref}_{record.alts[0]}" for record in (sure, unsure))
+    assert one.info.text("VP_MERGED") == ",".join(f"{record.pos}_{record.ref}_{record.alts[0]}" for record in (sure, unsure))
     assert [part.line for _, part in parts_of(one)] == [sure.line, unsure.line]
     assert parts_of(sure) == []
 
@@ -208,7 +211,9 @@ def lists(draw: st.DrawFn) -> list[Record]:
         else:
             before = draw(st.integers(1, 12))
             changed = "ACGT"[("ACGT".index(REFERENCE[start]) + 1) % 4]
-            record = call(start - before, REFERENCE[start - before : start + 1], REFERENCE[start - before : start] + changed, phase)
+            record = call(
+                start - before, REFERENCE[start - before : start + 1], REFERENCE[start - before : start] + changed, phase
+            )
         records.append(record)
     for number, record in enumerate(records):
         record.columns[2] = draw(st.sampled_from([".", f"id{number}", "a%3Bb"]))

@@ -13,9 +13,10 @@ MOST_LINKS = DECISIONS.most_links
 def counted_links(order, candidates, own, offset, fragment, carries, fragments, reach):
     """(first, second, counts (pairs, 3)): pairs of candidates, and their fragments with both alternatives, or with one of them.
 
-    order: candidates that take part, from left to right; pairs are of one of the first `own` candidates with one behind it, at most `reach` bp
-    away. Row r, one of offset[c]:offset[c + 1], says whether `fragment` r carries candidate c (1) or not (-1); fragments that
-    tell neither have no row. Candidates that can't lie on one copy as they are placed have no links.
+    order: candidates that take part, from left to right; pairs are of one of the first `own` candidates with one behind it, at
+    most `reach` bp away. Row r, one of offset[c]:offset[c + 1], says whether `fragment` r carries candidate c (1) or not (-1);
+    fragments that tell neither have no row. Candidates that can't lie on one copy as they are placed have no links, nor have
+    those of which one is never carried where the other one is told: that says nothing of copies.
     """
     capacity = own * MOST_LINKS
     first, second = np.zeros(capacity, np.int64), np.zeros(capacity, np.int64)
@@ -50,7 +51,7 @@ def counted_links(order, candidates, own, offset, fragment, carries, fragments, 
                     only_first += 1
                 elif mine < 0 and carries[r] > 0:
                     only_second += 1
-            if both + only_first + only_second >= LEAST_SUPPORT:
+            if both + only_first + only_second >= LEAST_SUPPORT and (both > 0 or (only_first > 0 and only_second > 0)):
                 first[pairs], second[pairs] = i, j
                 counts[pairs, 0], counts[pairs, 1], counts[pairs, 2] = both, only_first, only_second
                 pairs += 1

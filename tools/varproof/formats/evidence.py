@@ -151,7 +151,7 @@ class Evidence:
     link_offset : int64 (n + 1,)
         Links of candidate i: link_offset[i]:link_offset[i + 1].
     link_key : uint64 (l,)
-        Key of another candidate that fragments of candidate i reach as well; each pair is stored once, with the first of it.
+        Key of another candidate that fragments of candidate i reach as well; each pair is stored once, with the left one of it.
     link_both, link_first, link_second : uint32 (l,)
         Of the fragments that clearly show an allele of each: those that carry the alternatives of both, of candidate i only,
         and of the other only.

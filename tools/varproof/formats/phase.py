@@ -12,7 +12,7 @@ PHASE_SET, PHASED_ID, PHASED_GENOTYPE = "PS", "PID", "PGT"
 PHASE = "VP_PHASE"
 """varproof's own, per allele: phase set and copy, joined by a colon."""
 
-_POSITION = re.compile(r"([0-9]{1,10})_")
+_POSITION = re.compile(r"([0-9]{1,9})_")
 
 
 class CallerPhase(NamedTuple):
@@ -42,7 +42,7 @@ def caller_phase(record: Any, sample: int) -> CallerPhase | None:
     copies = {} if text is None else copies_of(text)
     if not copies:
         return None
-    found = re.fullmatch(r"[0-9]{1,10}", name) if prefix == PHASE_SET else _POSITION.match(name)
+    found = re.fullmatch(r"[0-9]{1,9}", name) if prefix == PHASE_SET else _POSITION.match(name)
     return CallerPhase(f"{prefix}={name}", int(found[0].rstrip("_")) if found else None, copies)
 
 
@@ -55,7 +55,7 @@ def copies_of(genotype: str) -> dict[int, int]:
     alleles = genotype.split("|")
     if len(alleles) != 2 or alleles[0] == alleles[1]:
         return {}
-    return {int(allele): copy for copy, allele in enumerate(alleles, start=1) if allele.isdigit() and int(allele) > 0}
+    return {int(allele): copy for copy, allele in enumerate(alleles, start=1) if allele.isdecimal() and int(allele) > 0}
 
 
 def own_phases(record: Any) -> list[tuple[str, int] | None]:

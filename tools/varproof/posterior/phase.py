@@ -73,7 +73,7 @@ def links_of(readers: Sequence[EvidenceReader], keys: np.ndarray) -> Links:
     """
     size = max(1, len(keys))
     known, rows = np.unique(keys, return_index=True)
-    pairs, counts = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int64)]
+    pairs, counts = [np.zeros(0, np.int64)], [np.zeros((0, 3), np.int32)]
     for reader in readers:
         found = reader.links()
         owner = keys[np.repeat(np.arange(len(keys)), np.diff(found["link_offset"]))]
@@ -81,9 +81,9 @@ def links_of(readers: Sequence[EvidenceReader], keys: np.ndarray) -> Links:
         first, second = (rows[np.searchsorted(known, item[there])] for item in (owner, found["link_key"]))
         of_reader, once = np.unique(first * size + second, return_index=True)
         pairs.append(of_reader)
-        counts.append(np.stack([found[name][there][once] for name in _COUNTS], axis=1).astype(np.int64))
+        counts.append(np.stack([found[name][there][once] for name in _COUNTS], axis=1).astype(np.int32))
     distinct, number = np.unique(np.concatenate(pairs), return_inverse=True)
-    sums = np.zeros((len(distinct), 3), np.int64)
+    sums = np.zeros((len(distinct), 3), np.int32)
     np.add.at(sums, number, np.concatenate(counts))
     return Links(distinct // size, distinct % size, sums)
 
@@ -107,8 +107,7 @@ def caller_sets(candidates: Path, sample: int | None) -> CallerSets:
                     if allele <= alleles
                 ]
             row += len(record.alts or ())
-    row_, number_, copy_, position_ = np.array(columns, np.int64).reshape(-1, 4).T
-    return CallerSets(row_, number_, copy_, position_)
+    return CallerSets(*np.array(columns, np.int64).reshape(-1, 4).T)
 
 
 @dataclass(frozen=True)
@@ -230,7 +229,8 @@ def _named(
 ) -> Phase:
     """Blocks of two alleles or more, named after the caller's set in them, else after the position of their first record.
 
-    of_callers: (contig, position) of callers' sets, which name no block that has none of their alleles. The first allele of a block that has no caller's phase is on copy 2, as in the genotype `0|1`.
+    of_callers: (contig, position) of callers' sets, which name no block that has none of their alleles. The first allele of a
+    block that has no caller's phase is on copy 2, as in the genotype `0|1`.
     """
     phase = Phase.none(len(root))
     members = np.flatnonzero(root != np.arange(len(root)))

@@ -19,7 +19,7 @@ from varproof.machinery.errors import DamagedFile, UserError
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.reference import Reference
 
-MERGED, PARTS = "MERGED", "VP_PARTS"
+MERGED, PARTS = "VP_MERGED", "VP_PARTS"
 
 _EVEN = 0.5
 _FURTHEST = 1000
@@ -146,11 +146,11 @@ class PhasedMerger:
         if part is None:
             heapq.heappush(self._ready, (record.start, self._number, record))
         else:
-            group = next((group for group in self._groups if group.takes(part, self._distance)), None)
-            if group is None:
+            taking = next((group for group in self._groups if group.takes(part, self._distance)), None)
+            if taking is None:
                 self._groups.append(_Group([part]))
             else:
-                group.add(part)
+                taking.add(part)
         yield from self._before(min([record.start, *(group.first for group in self._groups)]))
 
     def finish(self) -> Iterator[Record]:
@@ -261,7 +261,7 @@ def _alternative_count(record: Record) -> float:
         return float("inf")
     text = record.samples[record.header.tumor_column].text(ALLELE_DEPTH)
     last = (text or "").rpartition(",")[2]
-    return float(last) if last.isdigit() else float("inf")
+    return float(last) if last.isdecimal() else float("inf")
 
 
 def _joined(values: Iterable[str]) -> str:
@@ -307,7 +307,7 @@ def parts_of(record: Record) -> list[tuple[int, Record]]:
             one = Record(line, record.header)
         except UserError as error:
             raise DamagedFile(f"record {record.place()}: {PARTS} is damaged ({error})") from error
-        if not rank.isdigit() or one.contig != record.contig or not record.start - _FURTHEST <= one.start:
+        if not rank.isdecimal() or one.contig != record.contig or not record.start - _FURTHEST <= one.start:
             raise DamagedFile(f"record {record.place()}: {PARTS} is damaged (it names other places)")
         found.append((int(rank), one))
     return found
