@@ -37,6 +37,17 @@ NEARBY = 50
 LONGEST_DELETION = 1000
 """Longer deletions of an alignment are no candidates, bp."""
 
+LONGEST_DUPLICATION = 1000
+"""Longer tandem duplications are not looked for behind clips, bp."""
+
+CLIP_READ, CLIP_SIDE, CLIP_PLACE, CLIP_QUERY, CLIP_LENGTH = range(5)
+"""Columns of clipped ends.
+
+`CLIP_READ`: number of the read. `CLIP_SIDE`: 0 left, 1 right end of it. `CLIP_PLACE`: where its alignment starts or ends.
+`CLIP_QUERY`: place in the read of the first clipped base. `CLIP_LENGTH`: clipped bases.
+"""
+CLIP_COLUMNS = 5
+
 
 class CandidateReads(NamedTuple):
     """Columns of a `ReadBatch` that the kernels take. `first` (n,): start as the file has it, by which reads are sorted."""
@@ -80,3 +91,16 @@ class Alleles(NamedTuple):
     shift: np.ndarray
     key: np.ndarray
     within: np.ndarray
+
+
+class Insertions(NamedTuple):
+    """n insertions that reads are clipped at, sorted by start: bases[offset[i]:offset[i + 1]] (codes) at `start`.
+
+    They are left-aligned; `shift` and `key` as of `Alleles`.
+    """
+
+    start: np.ndarray
+    shift: np.ndarray
+    offset: np.ndarray
+    bases: np.ndarray
+    key: np.ndarray

@@ -20,6 +20,7 @@ from varproof.candidates.arrays import (
     Alleles,
     CandidateReads,
     Differences,
+    Insertions,
 )
 from varproof.reads.decode import ReadBatch
 from varproof.variants.edit import LONGEST_MNV
@@ -75,15 +76,24 @@ def differences_of(
 
 
 def candidate_alleles(
-    reads: CandidateReads, differences: Differences, reference: ReferenceSlice, low: int, high: int, settings: FindingSettings
+    reads: CandidateReads,
+    differences: Differences,
+    reference: ReferenceSlice,
+    low: int,
+    high: int,
+    settings: FindingSettings,
+    insertions: Insertions | None = None,
 ) -> Alleles:
     """Alleles within low..high - 1 that enough reads show, sorted by their place in a VCF; coverage begins at `low`.
 
-    SNVs that are part of an MNV are there too: whether they have enough reads of their own is for the support to tell.
+    `insertions`: those of which differences have rows for reads that don't hold them whole. SNVs that are part of an MNV are there too: whether they have enough reads of their own is for the support to tell.
     """
     from varproof.candidates.finding_numba_fns import shifts_right
 
-    found = [*_substitutions(reads, differences, low, high, settings), *_indels(reads, differences, low, high, settings)]
+    found = [
+        *_substitutions(reads, differences, low, high, settings),
+        *_indels(reads, differences, low, high, settings, insertions),
+    ]
     wholes = {(start + j, alt[j]): i for i, (start, end, alt, _) in enumerate(found) if end - start > 1 for j in range(len(alt))
               if len(alt) == end - start}  # fmt: skip
     order = sorted(range(len(found)), key=lambda i: (vcf_position(*found[i][:3]), found[i][1], len(found[i][2]), found[i][2]))
@@ -168,9 +178,16 @@ def _paths(node: np.ndarray, linked: np.ndarray, count: dict[int, int]) -> list[
     return out
 
 
-def _indels(reads: CandidateReads, differences: Differences, low: int, high: int, settings: FindingSettings) -> list[Found]:
+def _indels(
+    reads: CandidateReads,
+    differences: Differences,
+    low: int,
+    high: int,
+    settings: FindingSettings,
+    insertions: Insertions | None,
+) -> list[Found]:
     place = np.maximum(differences.rows[:, POSITION] - 1, 0)
-    found, count = counted_indels(reads, differences.rows[(place >= low) & (place < high)])
+    found, count = counted_indels(reads, differences.rows[(place >= low) & (place < high)], insertions)
     anchor = np.array([vcf_position(*item[:3]) for item in found], np.int64) - low
     enough = settings.enough(count, differences.coverage[anchor])
     kept = [(number, item) for number, item, keep in zip(count.tolist(), found, enough.tolist(), strict=True) if keep]
@@ -182,8 +199,14 @@ def _indels(reads: CandidateReads, differences: Differences, low: int, high: int
     return list(best.values())
 
 
-def counted_indels(reads: CandidateReads, rows: np.ndarray) -> tuple[list[Found], np.ndarray]:
-    """The distinct indels among differences (rows of `Differences`) that may be candidates, and how many reads have each."""
+def counted_indels(
+    reads: CandidateReads, rows: np.ndarray, insertions: Insertions | None = None
+) -> tuple[list[Found], np.ndarray]:
+    """The distinct indels among differences (rows of `Differences`) that may be candidates, and how many reads have each.
+
+    `insertions`: see `candidate_alleles`.
+    """
+    spelt = {} if insertions is None else _spelt(insertions)
     rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] == 0)]
     distinct, first, count = _counted(rows[:, [POSITION, LENGTH, KEY]])
     found: list[Found] = []
@@ -191,7 +214,19 @@ def counted_indels(reads: CandidateReads, rows: np.ndarray) -> tuple[list[Found]
         if length < 0:
             found.append((start, start - length, b"", 0))
             continue
+        if (start, length, key) in spelt:
+            found.append((start, start, spelt[start, length, key], key))
+            continue
         begin = int(reads.base_offset[row[READ]] + row[QUERY]) + 1
         inserted = reads.bases[begin : begin + length].tobytes()
         found.append((start, start, turned(inserted, int(row[RAW]) - start), key))
     return found, count
+
+
+def _spelt(insertions: Insertions) -> dict[tuple[int, int, int], bytes]:
+    """Bases by (start, length, key)."""
+    bases, offset = insertions.bases.tobytes(), insertions.offset.tolist()
+    return {
+        (start, offset[i + 1] - offset[i], key): bases[offset[i] : offset[i + 1]]
+        for i, (start, key) in enumerate(zip(insertions.start.tolist(), insertions.key.tolist(), strict=True))
+    }

@@ -20,7 +20,9 @@ from varproof.candidates.arrays import (
     Alleles,
     CandidateReads,
     Differences,
+    Insertions,
 )
+from varproof.candidates.clips import APART, MATES_WITHIN, assembled, duplications, gaps, insertions_of, with_insertions
 from varproof.candidates.features import LONGEST_REPEAT, Genotypes, allele_features, genotypes, repeat_lengths
 from varproof.candidates.finding import (
     FindingSettings,
@@ -46,10 +48,10 @@ FURTHEST_GAP = 5_000
 BESIDE = LONGEST_MNV + 3
 """SNVs this far outside of a chunk are looked at, so that MNVs at its ends are the same as elsewhere."""
 
-FURTHEST_CLIP = 1000
+FURTHEST_CLIP = 1600
 """Reads that begin or end this near to a chunk may reach into it with a clipped end that is aligned anew, bp.
 
-More than `LONGEST_CLIP` and `LONGEST_CLIPPED_DELETION` of the kernels together.
+More than `LONGEST_CLIP` of the kernels and `LONGEST_DELETION` together.
 """
 
 AROUND = 2 * FURTHEST_CLIP + 2 * MAX_SHIFT + LONGEST_DELETION + LONGEST_REPEAT + NEARBY
@@ -157,10 +159,13 @@ class _Worker:
         self.known = None if job.known_sites is None else KnownSites(job.known_sites)
 
     def find(self, chunk: Chunk) -> FoundCandidates:
+        """Candidates of a chunk."""
+        from varproof.candidates.clips_numba_fns import clipped_ends
+
         length = self.fasta.get_reference_length(chunk.contig)
         low, high = max(0, chunk.start - BESIDE), min(length, chunk.end + BESIDE)
         settings, samples = self.job.finding, []
-        reference, alleles, limited = None, None, False
+        reference, insertions, alleles, limited = None, None, None, False
         for handle in self.samples:
             batch = decode_reads(
                 handle, chunk.contig, low - FURTHEST_CLIP, high + MAX_SHIFT + FURTHEST_CLIP,
@@ -173,8 +178,12 @@ class _Worker:
                 reference = reference_slice(self.fasta, chunk.contig, low - AROUND, high + AROUND)
             reads = reads_of(batch, reference)
             differences = differences_of(reads, reference, low, high, settings)
+            clips = clipped_ends(reads, settings.mapping_quality)
+            if insertions is None:
+                insertions = self._clipped_insertions(handle, reads, clips, reference, low, high)
+            differences = with_insertions(differences, reads, clips, insertions, reference)
             if alleles is None:
-                alleles = candidate_alleles(reads, differences, reference, low, high, settings)
+                alleles = candidate_alleles(reads, differences, reference, low, high, settings, insertions)
             samples.append(support_of(reads, differences, alleles, reference, settings))
         assert reference is not None and alleles is not None
         position = np.array([vcf_position(*item) for item in listed_alleles(alleles)], np.int64)
@@ -201,6 +210,23 @@ class _Worker:
             known=known,
             limited=limited,
         )
+
+    def _clipped_insertions(
+        self, handle: Any, reads: CandidateReads, clips: np.ndarray, reference: ReferenceSlice, low: int, high: int
+    ) -> Insertions:
+        """Insertions from low..high - 1 on that no read holds; `handle` is the file that the reads are from."""
+        from varproof.candidates.clips_numba_fns import duplication_lengths
+
+        lengths = duplication_lengths(reads, clips, reference.codes, reference.start)
+        found = duplications(clips, lengths, reference)
+        for gap in gaps(reads, clips[lengths == 0], low, high + MAX_SHIFT + APART, self.job.finding):
+            batch = decode_reads(
+                handle, reference.contig, gap.right - MATES_WITHIN, gap.left + MATES_WITHIN, max_depth=self.job.max_depth
+            )
+            edit = assembled(gap, batch, reference)
+            if edit is not None:
+                found.add(edit)
+        return insertions_of(found, reference)
 
 
 def support_of(
