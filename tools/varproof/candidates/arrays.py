@@ -80,8 +80,9 @@ class Differences(NamedTuple):
 class Alleles(NamedTuple):
     """n alternative alleles: reference[start:end] becomes alt[alt_offset[i]:alt_offset[i + 1]] (codes), left-aligned.
 
-    `shift`: how far an indel can be written to the right, bp. `within`: of an SNV that is part of an MNV the number of that
-    MNV, else -1: then only reads count that have the SNV without the rest.
+    `shift`: how far an indel can be written to the right, bp. `within`: of a part of an MNV or of a joined allele the number
+    of that, else -1: then only reads count that have the part without the rest. `low`, `high`: of a joined allele the stretch
+    of the reference in which reads show it, however they were aligned; -1 of others.
     """
 
     start: np.ndarray
@@ -91,6 +92,8 @@ class Alleles(NamedTuple):
     shift: np.ndarray
     key: np.ndarray
     within: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 class Insertions(NamedTuple):

@@ -1,4 +1,4 @@
-"""Kernels of clips: the clipped ends of reads, the tandem duplications that they begin in, and the insertions that they show."""
+"""Kernels of clips: the clipped ends of reads, the tandem duplications that they begin in, the insertions that they show."""
 
 import numpy as np
 

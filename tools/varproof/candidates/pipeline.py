@@ -31,6 +31,7 @@ from varproof.candidates.finding import (
     reads_of,
     vcf_position,
 )
+from varproof.candidates.joining import LONGEST_JOINED, MOST_BETWEEN
 from varproof.candidates.known import KnownSites, known_alleles
 from varproof.machinery.workers import ordered_results
 from varproof.reads.arrays import spelled_out
@@ -45,8 +46,14 @@ CHUNK_BP = 50_000
 FURTHEST_GAP = 5_000
 """Regions closer together than this share a chunk, bp."""
 
-BESIDE = LONGEST_MNV + 3
-"""SNVs this far outside of a chunk are looked at, so that MNVs at its ends are the same as elsewhere."""
+BESIDE = LONGEST_JOINED + 3 * MOST_BETWEEN + LONGEST_MNV
+"""Differences this far outside of a chunk are looked at, so that joined alleles at its ends are the same as elsewhere."""
+
+CLEARLY_ALONE = 0.2
+"""A part of a joined allele is a candidate, too, if so many times the reads of the whole have it alone.
+
+Fewer may be errors in reads with the whole.
+"""
 
 FURTHEST_CLIP = 1600
 """Reads that begin or end this near to a chunk may reach into it with a clipped end that is aligned anew, bp.
@@ -188,7 +195,9 @@ class _Worker:
         assert reference is not None and alleles is not None
         position = np.array([vcf_position(*item) for item in listed_alleles(alleles)], np.int64)
         own = samples[0][:, ALTERNATIVE_FORWARD] + samples[0][:, ALTERNATIVE_REVERSE]
-        kept = (alleles.within < 0) | settings.enough(own, samples[0][:, DEPTH])
+        joined = alleles.low[alleles.within] >= 0
+        kept = settings.enough(own, samples[0][:, DEPTH]) & ~(joined & (own < CLEARLY_ALONE * own[alleles.within]))
+        kept |= alleles.within < 0
         kept &= inside(position, chunk.regions)
         if not kept.any():
             return replace(_nothing(chunk.contig, len(self.samples)), limited=limited)
@@ -259,7 +268,7 @@ def inside(position: np.ndarray, regions: list[tuple[int, int]]) -> np.ndarray:
 def _written(allele: Edit, reference: ReferenceSlice) -> tuple[str, str]:
     """(REF, ALT) of a record; indels with the base before them, or with the base behind them at a contig's start."""
     start, end, alt = allele
-    if end - start != len(alt):
+    if start == end or not len(alt):
         if start > 0:
             before = reference.between(start - 1, start).tobytes()
             return spelled_out(before + reference.between(start, end).tobytes()), spelled_out(before + alt)
