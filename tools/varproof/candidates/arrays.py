@@ -9,11 +9,12 @@ POSITION, LENGTH, RAW, QUERY, BASE, KEY, READ = range(7)
 
 `POSITION`: of a mismatch, or of an indel after left-alignment; 0-based. `LENGTH`: 0 mismatch, inserted bases, minus deleted
 bases. `RAW`: the position that the alignment gives. `QUERY`: place in the read of a mismatch, or of the base before an indel.
-`BASE`: code of a mismatch, 0 of an indel, `UNUSABLE` of an indel that can't be a candidate. `KEY`: hash of the inserted bases
+`BASE`: code of a mismatch, 0 of an indel, `UNUSABLE` of an indel that can't be a candidate, `BEHIND_CLIP` of an insertion that
+the read is clipped at. `KEY`: hash of the inserted bases
 after left-alignment. `READ`: number of the read.
 """
 DIFFERENCE_COLUMNS = 7
-UNUSABLE = 4
+UNUSABLE, BEHIND_CLIP = 4, 5
 
 (
     DEPTH, REFERENCE_FORWARD, REFERENCE_REVERSE, ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE, OTHER, REFERENCE_MAPQ,

@@ -4,6 +4,7 @@ import numpy as np
 
 from varproof.candidates.arrays import (
     BASE,
+    BEHIND_CLIP,
     CLIP_COLUMNS,
     CLIP_LENGTH,
     CLIP_PLACE,
@@ -144,6 +145,6 @@ def inserted_rows(
         row[POSITION], row[RAW] = insertions.start[best], insertions.start[best]
         row[LENGTH] = insertions.offset[best + 1] - insertions.offset[best]
         row[QUERY] = length - 1 if clips[k, CLIP_SIDE] == 0 else clips[k, CLIP_QUERY] - 1
-        row[BASE], row[KEY], row[READ] = 0, insertions.key[best], i
+        row[BASE], row[KEY], row[READ] = BEHIND_CLIP, insertions.key[best], i
         used += 1
     return out[:used].copy()

@@ -26,6 +26,7 @@ from varproof.candidates.arrays import (
     REFERENCE_FORWARD,
     REFERENCE_MAPQ,
     SUPPORT_COLUMNS,
+    UNUSABLE,
     Alleles,
     CandidateReads,
     Differences,
@@ -37,7 +38,8 @@ from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, REV
 _SILENT, _REFERENCE, _ALTERNATIVE, _OTHER = 0, 1, 2, 3
 _NOT_COVERED, _DELETED = -1, -2
 _MOST_ERROR = 0.75
-_BEYOND = 10
+_BEYOND = 20
+"""An aligner that would have to open a gap so near to a read's end writes mismatches instead, bp."""
 
 
 @compiled
@@ -185,7 +187,7 @@ def _indel(reads, differences, i, alleles, k, reference, reference_start, min_qu
         row = differences.rows[r]
         if row[LENGTH] == 0:
             continue
-        if row[POSITION] == start and row[LENGTH] == length and row[KEY] == alleles.key[k] and row[BASE] == 0:
+        if row[POSITION] == start and row[LENGTH] == length and row[KEY] == alleles.key[k] and row[BASE] != UNUSABLE:
             state = _ALTERNATIVE
             if alleles.within[k] >= 0:
                 state = _rest(reads, i, alleles, k, reference, reference_start, min_quality)

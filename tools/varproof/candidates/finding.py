@@ -21,6 +21,7 @@ from varproof.candidates.arrays import (
     QUERY,
     RAW,
     READ,
+    UNUSABLE,
     Alleles,
     CandidateReads,
     Differences,
@@ -133,15 +134,13 @@ def _arrays(singles: list["Found"], joined: list[Joined], reference: ReferenceSl
     """Alleles in the order of a VCF; parts know what they are part of."""
     from varproof.candidates.finding_numba_fns import shifts_right
 
-    whole = {part: item.edit for item in joined for part in item.parts}
     within: dict[Edit, Edit] = {}
     for item in singles:
         for j in range(len(item.edit.alt) if item.part is None else 0):
-            at, base = item.edit.start + j, item.edit.alt[j]
-            within[Edit(at, at + 1, bytes([base]))] = item.edit
-            if (at, 0, base) in whole:
-                within[item.edit] = whole[at, 0, base]
-    within |= {item.edit: whole[item.part] for item in singles if item.part is not None and item.part in whole}
+            at = item.edit.start + j
+            within[Edit(at, at + 1, item.edit.alt[j : j + 1])] = item.edit
+    for whole in reversed(joined):
+        within |= {item.edit: whole.edit for item in singles if whole.low <= item.edit.start and item.edit.end <= whole.high}
     keys = {item.edit: item.part[2] for item in singles if item.part is not None and item.part[1] > 0}
     windows = {item.edit: (item.low, item.high) for item in joined}
     listed = sorted({item.edit for item in singles} | set(windows), key=_vcf_order)
@@ -262,7 +261,7 @@ def counted_indels(reads: CandidateReads, rows: np.ndarray, insertions: Insertio
     `insertions`: see `candidate_alleles`.
     """
     spelt = {} if insertions is None else _spelt(insertions)
-    rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] == 0)]
+    rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] != UNUSABLE)]
     distinct, first, count = _counted(rows[:, [POSITION, LENGTH, KEY]])
     found: list[Found] = []
     for (start, length, key), row, number in zip(distinct.tolist(), rows[first], count.tolist(), strict=True):

@@ -5,8 +5,9 @@ is joined is what most reads of each part show together; the allele is what most
 differences. Mismatches alone are joined where they are adjacent (`finding`).
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -27,23 +28,11 @@ Part = tuple[int, int, int]
 
 
 class Joined(NamedTuple):
-    """`edit` in codes, trimmed and left-aligned; reads show it between `low` and `high`, in place of all of `parts`."""
+    """`edit` in codes, trimmed and left-aligned; reads show it in what they have between `low` and `high`."""
 
     edit: Edit
     low: int
     high: int
-    parts: tuple[Part, ...]
-
-
-class _Run(NamedTuple):
-    """Parts that lie side by side in a read: reference low..high - 1, bases `first` to `last` - 1 of the read."""
-
-    parts: tuple[Part, ...]
-    read: int
-    low: int
-    high: int
-    first: int
-    last: int
 
 
 def joined_alleles(
@@ -53,75 +42,79 @@ def joined_alleles(
 
     A part is joined to the next where more than half of the reads of either show both.
     """
-    runs = [run for run in _runs(reads, rows, counts, base_quality) if any(length for _, length, _ in run.parts)]
-    both = Counter(pair for run in runs for pair in zip(run.parts, run.parts[1:], strict=False))
+    runs = [(run, [_part(row) for row in run.tolist()]) for run in _runs(reads, rows, counts, base_quality)]
+    both = Counter(pair for _, parts in runs for pair in itertools.pairwise(parts))
     following = {one: other for (one, other), n in sorted(both.items()) if 2 * n > max(counts[one], counts[other])}
     found: dict[Edit, Joined] = {}
     for first in sorted(set(following) - set(following.values())):
         path = [first]
-        while path[-1] in following:
+        while path[-1] in following and following[path[-1]] not in path:
             path.append(following[path[-1]])
         if any(length for _, length, _ in path):
-            joined = _joined(tuple(path), runs, reads, reference)
+            joined = _joined(path, runs, reads, reference)
             if joined is not None:
-                found.setdefault(joined.edit, joined)
+                same = found.get(joined.edit, joined)
+                found[joined.edit] = Joined(joined.edit, min(same.low, joined.low), max(same.high, joined.high))
     return [found[edit] for edit in sorted(found)]
 
 
-def _runs(reads: CandidateReads, rows: np.ndarray, counts: Mapping[Part, int], base_quality: int) -> list[_Run]:
-    """Parts that are candidates, each near to the next in the same read; at least two of them, an indel among them."""
-    if len(rows) < 2:
-        return []
-    end = rows[:, RAW] + np.maximum(-rows[:, LENGTH], 0)
-    fixed = (
-        (rows[:, RAW] - rows[:, POSITION] <= MOST_BETWEEN) & (np.abs(rows[:, LENGTH]) <= LONGEST_JOINED) & (rows[:, BASE] < 4)
-    )
+def _runs(reads: CandidateReads, rows: np.ndarray, counts: Mapping[Part, int], base_quality: int) -> list[np.ndarray]:
+    """Rows of candidates, each near to the next in the same read; at least two in each, an indel among them."""
+    moved = rows[:, RAW] - rows[:, POSITION]
+    fit = (moved <= MOST_BETWEEN) & (np.abs(rows[:, LENGTH]) <= LONGEST_JOINED) & (rows[:, BASE] < UNUSABLE)
+    number = np.flatnonzero(_in_runs(rows, fit, np.arange(len(rows))))
+    rows = rows[number]
     mismatch = rows[:, LENGTH] == 0
-    between = rows[1:, RAW] - end[:-1] - mismatch[:-1]
-    near = (rows[1:, READ] == rows[:-1, READ]) & fixed[1:] & fixed[:-1] & (between >= 0) & (between <= MOST_BETWEEN)
-    begins = np.concatenate([[True], ~near])
-    number = np.cumsum(begins) - 1
-    wanted = np.bincount(number, ~mismatch) > 0
-    wanted &= np.bincount(number) > 1
-    out = []
-    chosen = np.flatnonzero(wanted[number])
-    for group in np.split(chosen, np.flatnonzero(np.diff(number[chosen])) + 1) if len(chosen) else []:
-        current: list[np.ndarray] = []
-        for row in [*rows[group], None]:
-            part = None if row is None else _part(row)
-            if part in counts and not (row[LENGTH] == 0 and _quality(reads, row) < base_quality):
-                current.append(row)
-                continue
-            if len(current) > 1:
-                out.append(_run(current))
-            current = []
-    return out
+    quality = reads.qualities[reads.base_offset[rows[:, READ]] + rows[:, QUERY]]
+    fit = np.isin(_codes(rows), _codes_of(counts)) & ~(mismatch & (quality < base_quality))
+    kept = _in_runs(rows, fit, number)
+    rows, number = rows[kept], number[kept]
+    return np.split(rows, np.flatnonzero(~_linked(rows, fit[kept], number)) + 1) if len(rows) else []
 
 
-def _part(row: np.ndarray) -> Part:
-    return int(row[POSITION]), int(row[LENGTH]), int(row[BASE] if row[LENGTH] == 0 else row[KEY])
+def _linked(rows: np.ndarray, fit: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """bool (n - 1,): whether a row and the next, by their numbers, are side by side, and both are `fit` for it."""
+    end = rows[:, RAW] + np.where(rows[:, LENGTH] == 0, 1, np.maximum(-rows[:, LENGTH], 0))
+    between = rows[1:, RAW] - end[:-1]
+    together = (rows[1:, READ] == rows[:-1, READ]) & (np.diff(number) == 1) & fit[1:] & fit[:-1]
+    return np.asarray(together & (between >= 0) & (between <= MOST_BETWEEN))
 
 
-def _quality(reads: CandidateReads, row: np.ndarray) -> int:
-    return int(reads.qualities[reads.base_offset[row[READ]] + row[QUERY]])
+def _in_runs(rows: np.ndarray, fit: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """bool (n,): whether a row is linked to others, and an indel is among these."""
+    if not len(rows):
+        return fit
+    run = np.cumsum(np.concatenate([[False], ~_linked(rows, fit, number)]))
+    return np.asarray(((np.bincount(run) > 1) & (np.bincount(run, rows[:, LENGTH] != 0) > 0))[run])
 
 
-def _run(rows: list[np.ndarray]) -> _Run:
-    low = int(min(min(row[POSITION], row[RAW]) for row in rows))
-    first, last = rows[0], rows[-1]
-    high = int(last[RAW]) + (1 if last[LENGTH] == 0 else max(-int(last[LENGTH]), 0))
-    before = int(first[QUERY]) + (0 if first[LENGTH] == 0 else 1) - (int(first[RAW]) - low)
-    behind = int(last[QUERY]) + 1 + max(int(last[LENGTH]), 0)
-    return _Run(tuple(map(_part, rows)), int(first[READ]), low, high, before, behind)
+def _part(row: list[int]) -> Part:
+    return row[POSITION], row[LENGTH], row[BASE] if row[LENGTH] == 0 else row[KEY]
 
 
-def _joined(path: tuple[Part, ...], runs: list[_Run], reads: CandidateReads, reference: ReferenceSlice) -> Joined | None:
+def _codes(rows: np.ndarray) -> np.ndarray:
+    return _mixed(rows[:, POSITION], rows[:, LENGTH], np.where(rows[:, LENGTH] == 0, rows[:, BASE], rows[:, KEY]))
+
+
+def _codes_of(parts: Iterable[Part]) -> np.ndarray:
+    return _mixed(*np.array(list(parts), np.int64).reshape(-1, 3).T)
+
+
+def _mixed(position: np.ndarray, length: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """A number that is the same for the same part, and another for nearly all others; int64, which runs over."""
+    return np.asarray((position * 2654435761 + length) * 2654435761 + key)
+
+
+def _joined(
+    path: list[Part], runs: list[tuple[np.ndarray, list[Part]]], reads: CandidateReads, reference: ReferenceSlice
+) -> Joined | None:
     """The allele that the reads with all parts of a path hold; None where it is too long, or no read has all of them."""
     places = Counter[tuple[int, int, bytes]]()
-    for run in runs:
-        if run.parts == path and run.first > 0:
-            offset = reads.base_offset[run.read]
-            places[run.low, run.high, reads.bases[offset + run.first : offset + run.last].tobytes()] += 1
+    for run, parts in runs:
+        for i in range(len(parts) - len(path) + 1):
+            if parts[i : i + len(path)] == path:
+                held = _held(run[i : i + len(path)], reads)
+                places.update([] if held is None else [held])
     if not places:
         return None
     low, high = min(item[0] for item in places), max(item[1] for item in places)
@@ -139,4 +132,17 @@ def _joined(path: tuple[Part, ...], runs: list[_Run], reads: CandidateReads, ref
     if (start == end and not alt) or max(reference[start:end] + alt) >= UNUSABLE:
         return None
     edit = left_aligned(Edit(start, end, alt), reference, low, UNKNOWN)
-    return Joined(edit, low, high, path)
+    return Joined(edit, low, high)
+
+
+def _held(rows: np.ndarray, reads: CandidateReads) -> tuple[int, int, bytes] | None:
+    """(low, high, what the read has there) of all differences in `rows`, of one read; None where it does not reach so far."""
+    first, last = rows[0], rows[-1]
+    low = int(rows[:, POSITION].min())
+    high = int(last[RAW]) + (1 if last[LENGTH] == 0 else max(-int(last[LENGTH]), 0))
+    begin = int(first[QUERY]) + (0 if first[LENGTH] == 0 else 1) - (int(first[RAW]) - low)
+    end = int(last[QUERY]) + 1 + max(int(last[LENGTH]), 0)
+    if begin <= 0:
+        return None
+    offset = reads.base_offset[first[READ]]
+    return low, high, reads.bases[offset + begin : offset + end].tobytes()
