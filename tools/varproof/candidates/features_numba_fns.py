@@ -278,6 +278,8 @@ def allele_support(
                 continue
             if joined:
                 covered, state, quality, query = _joined(reads, i, alleles, k, reference, reference_start, min_base_quality)
+                if state == _ALTERNATIVE and alleles.within[k] >= 0:
+                    state = _rest(reads, i, alleles, k, reference, reference_start, min_base_quality)
             elif substitution:
                 covered, state, quality, query = _substitution(
                     reads, i, alleles, k, reference, reference_start, min_base_quality

@@ -5,6 +5,7 @@ At each locus there are six candidates: four bases, an insertion and a deletion,
 aligner wrote it.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -113,7 +114,7 @@ def _joined(
     from varproof.candidates.features_numba_fns import allele_support
 
     counts = {item.part: item.shown for item in singles if item.part is not None}
-    joined = joined_alleles(reads, differences.rows, counts, reference, settings.base_quality)
+    joined = joined_alleles(reads, differences.rows, counts, reference)
     if not joined:
         return []
     support = allele_support(
@@ -131,7 +132,7 @@ def _joined(
 
 
 def _arrays(singles: list["Found"], joined: list[Joined], reference: ReferenceSlice) -> Alleles:
-    """Alleles in the order of a VCF; parts know what they are part of."""
+    """Alleles in the order of a VCF; parts know the widest that they are part of."""
     from varproof.candidates.finding_numba_fns import shifts_right
 
     within: dict[Edit, Edit] = {}
@@ -139,11 +140,16 @@ def _arrays(singles: list["Found"], joined: list[Joined], reference: ReferenceSl
         for j in range(len(item.edit.alt) if item.part is None else 0):
             at = item.edit.start + j
             within[Edit(at, at + 1, item.edit.alt[j : j + 1])] = item.edit
-    for whole in reversed(joined):
-        within |= {item.edit: whole.edit for item in singles if whole.low <= item.edit.start and item.edit.end <= whole.high}
-    keys = {item.edit: item.part[2] for item in singles if item.part is not None and item.part[1] > 0}
+    places = {item.edit: (item.edit.start, item.edit.end) for item in singles}
     windows = {item.edit: (item.low, item.high) for item in joined}
-    listed = sorted({item.edit for item in singles} | set(windows), key=_vcf_order)
+    places |= windows
+    by_start = sorted(places, key=lambda edit: (places[edit], edit))
+    starts = [places[edit][0] for edit in by_start]
+    for whole, (low, high) in sorted(windows.items(), key=lambda item: (item[1][1] - item[1][0], item[0])):
+        beside = by_start[bisect_left(starts, low) : bisect_right(starts, high)]
+        within |= {part: whole for part in beside if places[part][1] <= high and windows.get(part) != (low, high)}
+    keys = {item.edit: item.part[2] for item in singles if item.part is not None and item.part[1] > 0}
+    listed = sorted(places, key=_vcf_order)
     rank = {edit: i for i, edit in enumerate(listed)}
     start = np.array([edit.start for edit in listed], np.int64)
     end = np.array([edit.end for edit in listed], np.int64)
@@ -157,7 +163,7 @@ def _arrays(singles: list["Found"], joined: list[Joined], reference: ReferenceSl
         alt=alt,
         shift=shifts_right(start, end, alt_offset, alt, reference.codes, reference.start, MAX_SHIFT),
         key=np.array([keys.get(edit, 0) for edit in listed], np.int64),
-        within=np.array([rank[within[edit]] if edit in within and edit not in windows else -1 for edit in listed], np.int64),
+        within=np.array([rank[within[edit]] if edit in within else -1 for edit in listed], np.int64),
         low=window[:, 0].copy(),
         high=window[:, 1].copy(),
     )

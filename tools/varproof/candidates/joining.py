@@ -36,13 +36,13 @@ class Joined(NamedTuple):
 
 
 def joined_alleles(
-    reads: CandidateReads, rows: np.ndarray, counts: Mapping[Part, int], reference: ReferenceSlice, base_quality: int
+    reads: CandidateReads, rows: np.ndarray, counts: Mapping[Part, int], reference: ReferenceSlice
 ) -> list[Joined]:
     """What is to be joined, sorted; `rows` as in `Differences`, `counts`: reads of each part that is a candidate.
 
-    A part is joined to the next where more than half of the reads of either show both.
+    A part is joined to the next where more than half of the reads of either show both; poor bases count for this, too.
     """
-    runs = [(run, [_part(row) for row in run.tolist()]) for run in _runs(reads, rows, counts, base_quality)]
+    runs = [(run, [_part(row) for row in run.tolist()]) for run in _runs(rows, counts)]
     both = Counter(pair for _, parts in runs for pair in itertools.pairwise(parts))
     following = {one: other for (one, other), n in sorted(both.items()) if 2 * n > max(counts[one], counts[other])}
     found: dict[Edit, Joined] = {}
@@ -58,15 +58,13 @@ def joined_alleles(
     return [found[edit] for edit in sorted(found)]
 
 
-def _runs(reads: CandidateReads, rows: np.ndarray, counts: Mapping[Part, int], base_quality: int) -> list[np.ndarray]:
+def _runs(rows: np.ndarray, counts: Mapping[Part, int]) -> list[np.ndarray]:
     """Rows of candidates, each near to the next in the same read; at least two in each, an indel among them."""
     moved = rows[:, RAW] - rows[:, POSITION]
     fit = (moved <= MOST_BETWEEN) & (np.abs(rows[:, LENGTH]) <= LONGEST_JOINED) & (rows[:, BASE] < UNUSABLE)
     number = np.flatnonzero(_in_runs(rows, fit, np.arange(len(rows))))
     rows = rows[number]
-    mismatch = rows[:, LENGTH] == 0
-    quality = reads.qualities[reads.base_offset[rows[:, READ]] + rows[:, QUERY]]
-    fit = np.isin(_codes(rows), _codes_of(counts)) & ~(mismatch & (quality < base_quality))
+    fit = np.isin(_codes(rows), _codes_of(counts))
     kept = _in_runs(rows, fit, number)
     rows, number = rows[kept], number[kept]
     return np.split(rows, np.flatnonzero(~_linked(rows, fit[kept], number)) + 1) if len(rows) else []
