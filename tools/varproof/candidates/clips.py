@@ -41,6 +41,12 @@ MATES_WITHIN = 700
 LEAST_OF_POOL = 5
 """A read takes part in an assembly if it is clipped by so many bases there."""
 
+MOST_IN_POOL = 500
+"""So many reads take part at most."""
+
+MOST_DEPTH = 1000
+"""For an assembly, deeper places are subsampled to this depth, by read name."""
+
 
 class Gap(NamedTuple):
     """Places of clips that point at each other: alignments end at `right`, and begin at `left`."""
@@ -112,21 +118,22 @@ def _trimmed(edit: Edit, reference: ReferenceSlice) -> Edit:
 
 
 def _pool(gap: Gap, batch: ReadBatch) -> Iterator[tuple[bytes, np.ndarray]]:
-    """Reads that are clipped near a gap, and unmapped ones in both orientations."""
-    low, high = min(gap.left, gap.right) - APART, max(gap.left, gap.right) + APART
-    for i in range(batch.size):
+    """Reads that are clipped near a gap, and unmapped ones in both orientations; `MOST_IN_POOL` of them, by their names."""
+    low, high = min(gap) - APART, max(gap) + APART
+    unmapped = (batch.flag & UNMAPPED) != 0
+    wanted = unmapped.copy()
+    for place, operation in ((batch.start, batch.cigar_offset[:-1]), (batch.end, batch.cigar_offset[1:] - 1)):
+        near = np.flatnonzero(~unmapped & (place >= low) & (place <= high))
+        clip = operation[near]
+        wanted[near] |= (batch.cigar_op[clip] == SOFT_CLIP) & (batch.cigar_length[clip] >= LEAST_OF_POOL)
+    chosen = np.flatnonzero(wanted)
+    chosen = np.sort(chosen[np.argsort(batch.name_hash[chosen], kind="stable")[:MOST_IN_POOL]])
+    for i in chosen.tolist():
         part = slice(batch.base_offset[i], batch.base_offset[i + 1])
-        if batch.flag[i] & UNMAPPED:
-            codes, qualities = batch.bases[part], batch.qualities[part]
-            yield codes.tobytes(), qualities
+        codes, qualities = batch.bases[part], batch.qualities[part]
+        yield codes.tobytes(), qualities
+        if unmapped[i]:
             yield np.where(codes < 4, 3 - codes, codes)[::-1].astype(np.uint8).tobytes(), qualities[::-1]
-            continue
-        first, last = batch.cigar_offset[i], batch.cigar_offset[i + 1] - 1
-        if any(
-            batch.cigar_op[c] == SOFT_CLIP and batch.cigar_length[c] >= LEAST_OF_POOL and low <= place <= high
-            for c, place in ((first, batch.start[i]), (last, batch.end[i]))
-        ):
-            yield batch.bases[part].tobytes(), batch.qualities[part]
 
 
 def insertions_of(edits: set[Edit], reference: ReferenceSlice) -> Insertions:

@@ -22,7 +22,16 @@ from varproof.candidates.arrays import (
     Differences,
     Insertions,
 )
-from varproof.candidates.clips import APART, MATES_WITHIN, assembled, duplications, gaps, insertions_of, with_insertions
+from varproof.candidates.clips import (
+    APART,
+    MATES_WITHIN,
+    MOST_DEPTH,
+    assembled,
+    duplications,
+    gaps,
+    insertions_of,
+    with_insertions,
+)
 from varproof.candidates.features import LONGEST_REPEAT, Genotypes, allele_features, genotypes, repeat_lengths
 from varproof.candidates.finding import (
     FindingSettings,
@@ -230,7 +239,11 @@ class _Worker:
         found = duplications(clips, lengths, reference)
         for gap in gaps(reads, clips[lengths == 0], low, high + MAX_SHIFT + APART, self.job.finding):
             batch = decode_reads(
-                handle, reference.contig, gap.right - MATES_WITHIN, gap.left + MATES_WITHIN, max_depth=self.job.max_depth
+                handle,
+                reference.contig,
+                min(gap) - MATES_WITHIN,
+                max(gap) + MATES_WITHIN,
+                max_depth=min(self.job.max_depth or MOST_DEPTH, MOST_DEPTH),
             )
             edit = assembled(gap, batch, reference)
             if edit is not None:
