@@ -41,13 +41,14 @@ LONGEST_DELETION = 1000
 LONGEST_DUPLICATION = 1000
 """Longer tandem duplications are not looked for behind clips, bp."""
 
-CLIP_READ, CLIP_SIDE, CLIP_PLACE, CLIP_QUERY, CLIP_LENGTH = range(5)
+CLIP_READ, CLIP_SIDE, CLIP_PLACE, CLIP_QUERY, CLIP_LENGTH, CLIP_WORD = range(6)
 """Columns of clipped ends.
 
 `CLIP_READ`: number of the read. `CLIP_SIDE`: 0 left, 1 right end of it. `CLIP_PLACE`: where its alignment starts or ends.
-`CLIP_QUERY`: place in the read of the first clipped base. `CLIP_LENGTH`: clipped bases.
+`CLIP_QUERY`: place in the read of the first clipped base. `CLIP_LENGTH`: clipped bases. `CLIP_WORD`: those next to the aligned
+ones, as a number.
 """
-CLIP_COLUMNS = 5
+CLIP_COLUMNS = 6
 
 
 class CandidateReads(NamedTuple):

@@ -21,34 +21,35 @@ def bridge(reads: Sequence[tuple[bytes, np.ndarray]], before: bytes, behind: byt
     of a read lead to the base that follows them; from `before` on, the base with most votes is added as long as no other has
     nearly as many, and no word comes twice.
     """
+    bases = b"".join(codes + _END for codes, _ in reads)
+    quality = b"".join(qualities.tobytes() + _END for _, qualities in reads)
     for word in WORDS:
-        found = _walk(_followers(reads, word), before[-word:], behind[:word])
+        found = _walk(bases, quality, before[-word:], behind[:word])
         if found is not None:
             return found
     return None
 
 
-def _followers(reads: Sequence[tuple[bytes, np.ndarray]], word: int) -> dict[bytes, list[int]]:
-    """Of each word of the reads the votes for A, C, G and T as the base behind it."""
-    out: dict[bytes, list[int]] = {}
-    for codes, qualities in reads:
-        for i, quality in enumerate(qualities[word:].tolist()):
-            base = codes[i + word]
-            if base < 4:
-                out.setdefault(codes[i : i + word], [0, 0, 0, 0])[base] += quality
-    return out
+_END = b"\xff"
+"""Stands behind each read."""
 
 
-def _walk(followers: dict[bytes, list[int]], first: bytes, last: bytes) -> bytes | None:
+def _walk(bases: bytes, quality: bytes, first: bytes, last: bytes) -> bytes | None:
     """What lies between two words; None where the walk forks, ends or turns in a circle."""
     word, path, seen = first, bytearray(), set[bytes]()
     while word != last:
-        votes = followers.get(word)
-        if votes is None or word in seen or len(path) > LONGEST:
+        if word in seen or len(path) > LONGEST:
             return None
         seen.add(word)
+        votes = [0, 0, 0, 0]
+        place = bases.find(word)
+        while place >= 0:
+            base = bases[place + len(word)]
+            if base < 4:
+                votes[base] += quality[place + len(word)]
+            place = bases.find(word, place + 1)
         best = max(votes)
-        if sorted(votes)[-2] * CLEAR > best:
+        if not best or sorted(votes)[-2] * CLEAR > best:
             return None
         path.append(votes.index(best))
         word = word[1:] + path[-1:]

@@ -14,6 +14,7 @@ import numpy as np
 from varproof.candidates.arrays import (
     CLIP_PLACE,
     CLIP_SIDE,
+    CLIP_WORD,
     READ,
     CandidateReads,
     Differences,
@@ -70,11 +71,10 @@ def duplications(clips: np.ndarray, lengths: np.ndarray, reference: ReferenceSli
 def gaps(reads: CandidateReads, clips: np.ndarray, low: int, high: int, settings: FindingSettings) -> list[Gap]:
     """Pairs of places where reads end clipped, in low..high - 1, and begin clipped, as near as the sides of an insertion are.
 
-    Each right end is paired with the left end that most reads have, of these with the nearest.
+    Only clips with the same bases next to the aligned ones count. Each right end is paired with the left end that most reads
+    have, of these with the nearest.
     """
-    (left, left_count), (right, right_count) = (
-        np.unique(clips[clips[:, CLIP_SIDE] == side, CLIP_PLACE], return_counts=True) for side in (LEFT, RIGHT)
-    )
+    (left, left_count), (right, right_count) = (_alike(clips[clips[:, CLIP_SIDE] == side]) for side in (LEFT, RIGHT))
     here = (right >= low) & (right < high)
     right, right_count = right[here], right_count[here]
     first, last = np.searchsorted(left, right - APART), np.searchsorted(left, right + APART, side="right")
@@ -90,6 +90,13 @@ def gaps(reads: CandidateReads, clips: np.ndarray, low: int, high: int, settings
     at = np.array([item.right for item in pairs])
     depth = np.searchsorted(np.sort(reads.start), at) - np.searchsorted(np.sort(reads.end), at)
     return [item for item, enough in zip(pairs, settings.enough(np.array(both), depth), strict=True) if enough]
+
+
+def _alike(clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(places, sorted; at each the most clips that have the same bases next to the aligned ones)."""
+    shown, count = np.unique(clips[:, [CLIP_PLACE, CLIP_WORD]], axis=0, return_counts=True)
+    places, first = np.unique(shown[:, 0], return_index=True)
+    return places, np.maximum.reduceat(count, first) if len(places) else count
 
 
 def assembled(gap: Gap, batch: ReadBatch, reference: ReferenceSlice) -> Edit | None:

@@ -11,6 +11,7 @@ from varproof.candidates.arrays import (
     CLIP_QUERY,
     CLIP_READ,
     CLIP_SIDE,
+    CLIP_WORD,
     DIFFERENCE_COLUMNS,
     KEY,
     LENGTH,
@@ -54,6 +55,11 @@ def clipped_ends(reads: CandidateReads, min_mapping_quality: int) -> np.ndarray:
             out[used, CLIP_PLACE] = reads.start[i] if side == 0 else reads.end[i]
             out[used, CLIP_QUERY] = 0 if side == 0 else bases - length
             out[used, CLIP_LENGTH] = length
+            nearest = reads.base_offset[i] + (length - LEAST_ANCHOR if side == 0 else bases - length)
+            word = np.int64(0)
+            for j in range(LEAST_ANCHOR):
+                word = 5 * word + reads.bases[nearest + j]
+            out[used, CLIP_WORD] = word
             used += 1
     return out[:used].copy()
 
