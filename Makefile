@@ -123,10 +123,10 @@ test-again: .venv/installed-dev
 	$(BIN)/python -m pytest -n auto --last-failed --last-failed-no-failures none --ignore=tests/wrappers
 
 # The tests of compiled code with every index checked, compiled for that apart from the usual code.
-KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_finding.py candidates_rewriting.py density.py \
-  edit_distance.py error_profile.py fragments.py haplotypes.py joined.py likelihood.py links.py numerics.py packing.py pair_hmm.py \
-  reads_decode.py reads_records.py reads_repeats.py sampling.py simulation_neighbours.py simulation_reads.py spiking_copying.py typing.py \
-  vaf.py)
+KERNEL_TESTS := $(addprefix tests/unit/test_,allele_support.py candidates_clips.py candidates_features.py \
+  candidates_finding.py candidates_joining.py candidates_rewriting.py density.py edit_distance.py error_profile.py \
+  fragments.py haplotypes.py likelihood.py links.py numerics.py packing.py pair_hmm.py reads_decode.py reads_records.py \
+  reads_repeats.py sampling.py simulation_neighbours.py simulation_reads.py spiking_copying.py typing.py vaf.py)
 
 bounds: .venv/installed-dev
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -n auto --dist worksteal --timeout 1200 $(KERNEL_TESTS)

@@ -1,5 +1,6 @@
 """Candidates and their features the slow way: plain Python over pysam's reads and strings, one allele after another."""
 
+import itertools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pysam
+
+from varproof.variants.candidate import trimmed_alleles
 
 LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
 MISSING_QUALITY = 20
@@ -135,8 +138,99 @@ def naive_singles(reads: list[NaiveRead], least_quality: int, most_frequent: boo
     return counts
 
 
-def shown(read: NaiveRead, reference: str, allele: Allele, least_quality: int) -> tuple[bool, str, int, int]:
+Window = tuple[int, int]
+"""Where reads show a joined allele: reference positions low..high - 1."""
+
+
+def naive_joined(reads: list[NaiveRead], reference: str, counts: Counter[Allele]) -> dict[Allele, Window]:
+    """Alleles joined of an indel and what lies at most 9 bases beside it in the same reads, and their windows.
+
+    `counts`: as of `naive_singles`, of what is a candidate. Two are joined if more than half of the reads of either have both.
+    """
+    chains = [chain for read in reads for chain in _chains(read, counts)]
+    both = Counter((a[2], b[2]) for _, chain in chains for a, b in itertools.pairwise(chain))
+    after = {a: b for (a, b), n in sorted(both.items()) if 2 * n > max(counts[a], counts[b])}
+    found: dict[Allele, Window] = {}
+    for first in after:
+        if first in after.values():
+            continue
+        path = [first]
+        while path[-1] in after:
+            path.append(after[path[-1]])
+        held = Counter[tuple[int, int, str]]()
+        for read, chain in chains:
+            for i in range(len(chain)):
+                part = chain[i : i + len(path)]
+                low = min(min(raw, allele[0]) for raw, _, allele, _, _ in part)
+                begin = part[0][3] - (part[0][0] - low)
+                if [allele for _, _, allele, _, _ in part] == path and begin > 0:
+                    held[low, part[-1][1], read.sequence[begin : part[-1][4]]] += 1
+        low, high = min(item[0] for item in held), max(item[1] for item in held)
+        if high - low > 50:
+            continue
+        whole = Counter[str]()
+        for (first_base, last_base, bases), count in held.items():
+            whole[reference[low:first_base] + bases + reference[last_base:high]] += count
+        alt = min(whole, key=lambda bases: (-whole[bases], bases))
+        start, ref, alt = trimmed_alleles(low, reference[low:high], alt)
+        if (ref or alt) and "N" not in ref + alt:
+            allele = leftmost(reference, start, start + len(ref), alt)
+            before = found.get(allele, (low, high))
+            found[allele] = min(before[0], low), max(before[1], high)
+    return found
+
+
+def _chains(read: NaiveRead, counts: Counter[Allele]) -> list[tuple[NaiveRead, list[Any]]]:
+    """Candidates side by side in a read: (start, end, allele, query place, query place behind it) each, an indel among them."""
+    items: list[Any] = []
+    for position, query in read.mismatches:
+        allele = (position, position + 1, read.sequence[query])
+        items.append((query, position, position + 1, allele if allele in counts else None, query, query + 1))
+    for raw, raw_end, allele, before in read.indels:
+        usable = allele in counts and raw - allele[0] <= 9 and max(len(allele[2]), raw_end - raw) <= 50
+        behind = before + 1 + len(allele[2])
+        items.append((before + 0.5, raw, raw_end, allele if usable else None, before + 1, behind))
+    chains: list[list[Any]] = [[]]
+    for _, *item in sorted(items, key=lambda item: item[0]):
+        if item[2] is None or (chains[-1] and item[0] - chains[-1][-1][1] > 9):
+            chains.append([])
+        if item[2] is not None:
+            chains[-1].append(item)
+    mixed = [chain for chain in chains if len(chain) > 1 and any(len(a[2]) != a[1] - a[0] for _, _, a, _, _ in chain)]
+    return [(read, chain) for chain in mixed]
+
+
+def shown_between(
+    read: NaiveRead, reference: str, allele: Allele, window: Window, least_quality: int
+) -> tuple[bool, str, int, int]:
+    """As `shown`, of a joined allele: by all bases of the read between the ends of its window."""
+    (start, end, alt), (low, high) = allele, window
+    if low - 1 not in read.at or high not in read.at:
+        return low - 1 in read.covered, "", 0, 0
+    first, last = read.at[low - 1] + 1, read.at[high]
+    bases, quality = read.sequence[first:last], read.quality[first:last]
+    alternative, original = reference[low:start] + alt + reference[end:high], reference[low:high]
+    wrong = {
+        name: [q for a, b, q in zip(bases, whole, quality, strict=True) if a != b] if len(bases) == len(whole) else [99]
+        for name, whole in (("alt", alternative), ("ref", original))
+    }
+    could = [name for name in wrong if all(q < least_quality for q in wrong[name])]
+    if could:
+        sure = [name for name in could if not wrong[name]]
+        poor = {i for whole in (alternative, original) if len(whole) == len(bases) for i in range(len(bases))
+                if bases[i] != whole[i] and quality[i] < least_quality}  # fmt: skip
+        return (True, sure[0], 30, first - 1) if sure and not poor else (True, "", 0, 0)
+    if read.start > low - 20 or read.end < high + 20:
+        return True, "", 0, 0
+    return True, "other", 30, 0
+
+
+def shown(
+    read: NaiveRead, reference: str, allele: Allele, least_quality: int, window: Window | None = None
+) -> tuple[bool, str, int, int]:
     """(covers, "ref" "alt" "other" or "", quality, query place) of a read and an allele."""
+    if window is not None:
+        return shown_between(read, reference, allele, window, least_quality)
     start, end, alt = allele
     if len(alt) == end - start:
         if start in read.deleted:
@@ -163,9 +257,14 @@ def shown(read: NaiveRead, reference: str, allele: Allele, least_quality: int) -
     return True, "other" if other else "ref", 30, 0
 
 
-def nearby_differences(read: NaiveRead, allele: Allele, reference: str, least_quality: int) -> int:
+def nearby_differences(
+    read: NaiveRead, allele: Allele, reference: str, least_quality: int, window: Window | None = None
+) -> int:
     start, end, alt = allele
     last = end if len(alt) == end - start else rightmost_end(reference, start, end, alt)
+    if window is not None:
+        places = [p for p, q in read.mismatches if read.quality[q] >= least_quality] + [raw for raw, _, _, _ in read.indels]
+        return sum(window[0] - 50 <= p < window[0] or window[1] < p < window[1] + 50 for p in places)
     count = 0
     for position, query in read.mismatches:
         own = len(alt) == end - start and start <= position < end
@@ -199,12 +298,14 @@ def repeat_length(reference: str, start: int, last: int) -> int:
     return max((min(j, last + 200) - max(i, start - 200) for i, j in touching), default=0)
 
 
-def naive_features(reads: list[NaiveRead], reference: str, allele: Allele, least_quality: int) -> dict[str, Any]:
-    """All features by name, and AD, DP and ln likelihoods."""
+def naive_features(
+    reads: list[NaiveRead], reference: str, allele: Allele, least_quality: int, window: Window | None = None
+) -> dict[str, Any]:
+    """All features by name, and AD, DP and ln likelihoods; `window` of a joined allele."""
     start, end, alt = allele
-    snv = len(alt) == end - start
+    snv = len(alt) == end - start and window is None
     near = [read for read in reads if read.start <= end + 400 and read.end >= start - 400]
-    states = [(read, *shown(read, reference, allele, least_quality)) for read in near]
+    states = [(read, *shown(read, reference, allele, least_quality, window)) for read in near]
     with_allele = [(read, quality, query) for read, _, state, quality, query in states if state == "alt"]
     with_reference = [read for read, _, state, _, _ in states if state == "ref"]
     weight = [read.mapq * (quality if snv else 1) for read, _, state, quality, _ in states if state]
@@ -226,6 +327,7 @@ def naive_features(reads: list[NaiveRead], reference: str, allele: Allele, least
     mapq_ref = sum(read.mapq for read in with_reference) / len(with_reference) if with_reference else None
     mapq_alt = sum(read.mapq for read, _, _ in with_allele) / n
     last = end if snv else rightmost_end(reference, start, end, alt)
+    beside = sum(nearby_differences(read, allele, reference, least_quality, window) for read, _, _ in with_allele)
     return {
         "EBD": effective,
         "EBD_RATIO": effective / max(1, sum(weight)),
@@ -235,7 +337,7 @@ def naive_features(reads: list[NaiveRead], reference: str, allele: Allele, least
         "VAR_POS": sum((x - mean) ** 2 for x in offsets) / n,
         "STRAND_ODDS": math.log(odds + 1 / odds) + math.log(min(a, b) / max(a, b)) - math.log(min(c, d) / max(c, d)),
         "MAPQ_DIFF": 0.0 if mapq_ref is None else mapq_alt - mapq_ref,
-        "NEARBY_DIFF": sum(nearby_differences(read, allele, reference, least_quality) for read, _, _ in with_allele) / n,
+        "NEARBY_DIFF": beside / n,
         "REPEAT_LENGTH": repeat_length(reference, start, last),
         "CLIPPED": sum(read.clipped for read, _, _ in with_allele) / n,
         "fraction": len(with_allele) / len(weight) if weight else -1.0,

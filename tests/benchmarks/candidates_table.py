@@ -7,6 +7,7 @@ from tables import DESCRIPTIONS, marked
 
 GOALS = {"SNV": 0.99, "indel ≤ 30": 0.97}
 GOAL_SPEED = 5.0
+LONG_GOALS = {"100–250": 0.9, "251–1,000": 0.6}
 READS = ("0–2", "3", "4–5", "≥ 6")
 ENOUGH = READS[1:]
 CLASSES = ("SNV", "MNV", *(f"{kind} {size}" for kind in ("insertion", "deletion") for size in ("1–5", "6–15", "16–30", "> 30")))
@@ -41,8 +42,10 @@ def goal_line(results: list[dict[str, Any]], group: str, programs: list[str]) ->
     return f"| {group} | {total['planted']} | {cell} | {rival} |"
 
 
-def candidates_lines(results: list[dict[str, Any]], real: dict[str, Any] | None = None) -> list[str]:
-    """The section, in Markdown; `real`: what came of the real reads, if they are at hand."""
+def candidates_lines(
+    results: list[dict[str, Any]], real: dict[str, Any] | None = None, long: list[dict[str, Any]] | None = None
+) -> list[str]:
+    """The section, in Markdown; `real`: what came of the real reads, `long`: of the long indels, if they are at hand."""
     programs = [OURS, *([RIVAL] if all(RIVAL in result["usage"] for result in results) else [])]
     lines = [
         "## Candidates without a caller",
@@ -74,6 +77,8 @@ def candidates_lines(results: list[dict[str, Any]], real: dict[str, Any] | None 
             cells = [shares(counted(members, (kind,), (reads,)), programs) for reads in READS]
             lines.append(f"| {kind} | " + " | ".join(cells) + " |")
         lines += ["", *_cost_lines(members, programs), "", *_qualified_lines(members)]
+    if long:
+        lines += ["", *_long_lines(long)]
     if real is not None:
         all_passed = marked(f"{real['passed found']} of {real['passed']}", real["passed found"] >= real["passed"])
         lines += [
@@ -83,6 +88,30 @@ def candidates_lines(results: list[dict[str, Any]], real: dict[str, Any] | None 
             f"{all_passed} candidates that Strelka2 passes are among ours (goal: all), {real['raw found']} of its",
             f"{real['raw']} raw ones too; {real['candidates']} candidates, peak memory {real['peak_mb']:.0f} MB.",
         ]
+    return lines
+
+
+def _long_lines(long: list[dict[str, Any]]) -> list[str]:
+    """Long indels that are found as they were planted, summed over seeds."""
+    seeds = ", ".join(str(result["seed"]) for result in long)
+    cells = [cell for result in long for cell in result["cells"]]
+    lines = [
+        "### Long indels: 500 kbp, purity 0.75, 40×, reads of 100 bp, fragments of 350",
+        "",
+        f"Seeds {seeds}. Found as they were planted, at any allele frequency from 0.05 on; goal of all kinds in brackets. "
+        f"Others of 30 bp or more that were proposed: {', '.join(str(result['false']) for result in long)}.",
+        "",
+        "| kind | " + " | ".join(f"{length} bp" for length in LONG_GOALS) + " |",
+        "|---|" + "---|" * len(LONG_GOALS),
+    ]
+    for kind in (*sorted({cell["kind"] for cell in cells}), "all"):
+        row = []
+        for length, goal in LONG_GOALS.items():
+            chosen = [cell for cell in cells if cell["length"] == length and kind in ("all", cell["kind"])]
+            planted, found = (sum(cell[name] for cell in chosen) for name in ("planted", "found"))
+            share = f"{found / max(1, planted):.3f} of {planted}"
+            row.append(marked(f"{share} (≥ {goal:g})", found >= goal * planted) if kind == "all" else share)
+        lines.append(f"| {kind} | " + " | ".join(row) + " |")
     return lines
 
 

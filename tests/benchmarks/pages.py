@@ -17,7 +17,7 @@ from tables import write_page
 
 HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
-    "candidates": lambda kept: candidates_lines(kept["results"], kept["real"]),
+    "candidates": lambda kept: candidates_lines(kept["results"], kept["real"], kept.get("long")),
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),
     "network": network_lines,

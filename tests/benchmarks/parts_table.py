@@ -35,6 +35,10 @@ PARTS = (
         "a known part of the log-odds, prior means and least weights, of which it has none; the same last digit everywhere",
     ),
     Part(
+        ("candidates/assembly.py",), "fermi-lite, SPAdes",
+        "one sequence between two given places, or none, from a few dozen reads; they are made for whole sets of reads",
+    ),
+    Part(
         ("machinery/journal.py",), "joblib.Memory, diskcache",
         "results by number, so that a run goes on in order; arrays only, nothing is unpickled; a file is complete or absent",
     ),

@@ -114,3 +114,20 @@ def test_real_reads(bench: tuple[ModuleType, ModuleType]) -> None:
     real = {"candidates": 400, "raw": 114, "raw found": 90, "passed": 25, "passed found": 25, "peak_mb": 210.2}
     assert "25 of 25 candidates that Strelka2 passes" in "\n".join(table.candidates_lines([], real))
     assert "**24 of 25** ✗ candidates" in "\n".join(table.candidates_lines([], real | {"passed found": 24}))
+
+
+def test_long_indels(bench: tuple[ModuleType, ModuleType]) -> None:
+    module, table = bench
+    sequence = SEQUENCE * 10
+    assert module.long_class(("1", 100, 220, ""), sequence) == ("deletion", "100–250")
+    assert module.long_class(("1", 100, 100, sequence[100:351]), sequence) == ("tandem duplication", "251–1,000")
+    assert module.long_class(("1", 100, 100, "A" * 250), sequence) == ("insertion", "100–250")
+    cells = [
+        {"kind": "deletion", "length": "100–250", "planted": 50, "found": 45},
+        {"kind": "insertion", "length": "100–250", "planted": 50, "found": 44},
+        {"kind": "insertion", "length": "251–1,000", "planted": 10, "found": 6},
+    ]
+    text = "\n".join(table.candidates_lines([], None, [{"seed": 7, "cells": cells, "false": 2}]))
+    assert "| deletion | 0.900 of 50 | 0.000 of 0 |" in text
+    assert "| all | **0.890 of 100 (≥ 0.9)** ✗ | 0.600 of 10 (≥ 0.6) |" in text
+    assert "proposed: 2." in text

@@ -53,7 +53,7 @@ def test_a_clip_behind_an_insertion(tmp_path: Path, side: str) -> None:
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize("length", [1, 45, 300])
+@pytest.mark.parametrize("length", [1, 45, 300, 301, 600])
 def test_a_clip_behind_a_deletion(tmp_path: Path, side: str, length: int) -> None:
     if side == "right":
         sequence = REFERENCE[300:360] + REFERENCE[360 + length : 390 + length]
@@ -77,12 +77,25 @@ def test_a_long_clip_may_have_a_mismatch(tmp_path: Path) -> None:
     [
         REFERENCE[400:411],  # too short to tell
         "ACACACACACACACACACACACAC",  # fits nowhere
-        REFERENCE[700:740],  # beyond the reach
         REFERENCE[360:390],  # no indel: that is for the aligner
     ],
 )
 def test_other_clips_stay(tmp_path: Path, clip: str) -> None:
     assert one(tmp_path, 300, f"60M{len(clip)}S", REFERENCE[300:360] + clip) == (300, 360, f"60M{len(clip)}S")
+
+
+def test_a_deletion_of_up_to_300_bp_comes_before_a_longer_one(tmp_path: Path) -> None:
+    copied = REFERENCE[700:730]
+    twice = REFERENCE[:900] + copied + REFERENCE[930:]
+    assert one(tmp_path, 300, "60M30S", twice[300:360] + copied, twice)[2] == "60M30S"
+    near = REFERENCE[:450] + copied + REFERENCE[480:]
+    assert one(tmp_path, 300, "60M30S", near[300:360] + copied, near)[2] == "60M90D30M"
+
+
+def test_a_deletion_of_over_1000_bp_is_not_looked_for(tmp_path: Path) -> None:
+    for length, written in ((1000, "60M1000D30M"), (1001, "60M30S")):
+        sequence = REFERENCE[50:110] + REFERENCE[110 + length : 140 + length]
+        assert one(tmp_path, 50, "60M30S", sequence)[2] == written
 
 
 def test_a_clip_that_fits_in_several_ways_stays(tmp_path: Path) -> None:

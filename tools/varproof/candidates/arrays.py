@@ -9,11 +9,12 @@ POSITION, LENGTH, RAW, QUERY, BASE, KEY, READ = range(7)
 
 `POSITION`: of a mismatch, or of an indel after left-alignment; 0-based. `LENGTH`: 0 mismatch, inserted bases, minus deleted
 bases. `RAW`: the position that the alignment gives. `QUERY`: place in the read of a mismatch, or of the base before an indel.
-`BASE`: code of a mismatch, 0 of an indel, `UNUSABLE` of an indel that can't be a candidate. `KEY`: hash of the inserted bases
+`BASE`: code of a mismatch, 0 of an indel, `UNUSABLE` of an indel that can't be a candidate, `BEHIND_CLIP` of an insertion that
+the read is clipped at. `KEY`: hash of the inserted bases
 after left-alignment. `READ`: number of the read.
 """
 DIFFERENCE_COLUMNS = 7
-UNUSABLE = 4
+UNUSABLE, BEHIND_CLIP = 4, 5
 
 (
     DEPTH, REFERENCE_FORWARD, REFERENCE_REVERSE, ALTERNATIVE_FORWARD, ALTERNATIVE_REVERSE, OTHER, REFERENCE_MAPQ,
@@ -36,6 +37,18 @@ NEARBY = 50
 
 LONGEST_DELETION = 1000
 """Longer deletions of an alignment are no candidates, bp."""
+
+LONGEST_DUPLICATION = 1000
+"""Longer tandem duplications are not looked for behind clips, bp."""
+
+CLIP_READ, CLIP_SIDE, CLIP_PLACE, CLIP_QUERY, CLIP_LENGTH, CLIP_WORD = range(6)
+"""Columns of clipped ends.
+
+`CLIP_READ`: number of the read. `CLIP_SIDE`: 0 left, 1 right end of it. `CLIP_PLACE`: where its alignment starts or ends.
+`CLIP_QUERY`: place in the read of the first clipped base. `CLIP_LENGTH`: clipped bases. `CLIP_WORD`: those next to the aligned
+ones, as a number.
+"""
+CLIP_COLUMNS = 6
 
 
 class CandidateReads(NamedTuple):
@@ -69,8 +82,9 @@ class Differences(NamedTuple):
 class Alleles(NamedTuple):
     """n alternative alleles: reference[start:end] becomes alt[alt_offset[i]:alt_offset[i + 1]] (codes), left-aligned.
 
-    `shift`: how far an indel can be written to the right, bp. `within`: of an SNV that is part of an MNV the number of that
-    MNV, else -1: then only reads count that have the SNV without the rest.
+    `shift`: how far an indel can be written to the right, bp. `within`: of a part of an MNV or of a joined allele the number
+    of that, else -1: then only reads count that have the part without the rest. `low`, `high`: of a joined allele the stretch
+    of the reference in which reads show it, however they were aligned; -1 of others.
     """
 
     start: np.ndarray
@@ -80,3 +94,18 @@ class Alleles(NamedTuple):
     shift: np.ndarray
     key: np.ndarray
     within: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class Insertions(NamedTuple):
+    """n insertions that reads are clipped at, sorted by start: bases[offset[i]:offset[i + 1]] (codes) at `start`.
+
+    They are left-aligned; `shift` and `key` as of `Alleles`.
+    """
+
+    start: np.ndarray
+    shift: np.ndarray
+    offset: np.ndarray
+    bases: np.ndarray
+    key: np.ndarray

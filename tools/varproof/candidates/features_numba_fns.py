@@ -26,6 +26,7 @@ from varproof.candidates.arrays import (
     REFERENCE_FORWARD,
     REFERENCE_MAPQ,
     SUPPORT_COLUMNS,
+    UNUSABLE,
     Alleles,
     CandidateReads,
     Differences,
@@ -37,6 +38,8 @@ from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, REV
 _SILENT, _REFERENCE, _ALTERNATIVE, _OTHER = 0, 1, 2, 3
 _NOT_COVERED, _DELETED = -1, -2
 _MOST_ERROR = 0.75
+_BEYOND = 20
+"""An aligner that would have to open a gap so near to a read's end writes mismatches instead, bp."""
 
 
 @compiled
@@ -82,6 +85,69 @@ def _has_rest(reads, i, alleles, whole, min_quality):
 
 
 @compiled
+def _expected(alleles, k, reference, reference_start, place):
+    """Code of joined allele k, so many bases behind its `low`; -1 behind its `high`."""
+    start, first = alleles.start[k], alleles.alt_offset[k]
+    inserted = alleles.alt_offset[k + 1] - first
+    at = alleles.low[k] + place
+    if start <= at < start + inserted:
+        return np.int64(alleles.alt[first + at - start])
+    if at >= start:
+        at += alleles.end[k] - start - inserted
+    if at >= alleles.high[k]:
+        return -1
+    return np.int64(reference[at - reference_start])
+
+
+@compiled
+def _joined(reads, i, alleles, k, reference, reference_start, min_quality):
+    """(covered, what read i shows of joined allele k, its quality, place of the base before it).
+
+    A read shows what its bases between `low` and `high` are, if it is aligned to both sides of them. Where it is neither
+    allele it must reach a little further, since near its end an aligner may not open a gap.
+    """
+    low, high = alleles.low[k], alleles.high[k]
+    before, behind = _query_at(reads, i, low - 1)[0], _query_at(reads, i, high)[0]
+    covered = before != _NOT_COVERED
+    if before < 0 or behind < 0:
+        return covered, _SILENT, 0, 0
+    length = behind - before - 1
+    size = high - low + alleles.alt_offset[k + 1] - alleles.alt_offset[k] - (alleles.end[k] - alleles.start[k])
+    alternative, original, unclear = length == size, length == high - low, 0
+    for j in range(length):
+        place = reads.base_offset[i] + before + 1 + j
+        base, poor = np.int64(reads.bases[place]), reads.qualities[place] < min_quality
+        differs = alternative and base != _expected(alleles, k, reference, reference_start, j)
+        changed = original and base != reference[low + j - reference_start]
+        if poor and (differs or changed):
+            unclear += 1
+        else:
+            alternative, original = alternative and not differs, original and not changed
+    if (alternative or original) and unclear:
+        return True, _SILENT, 0, 0
+    if alternative:
+        return True, _ALTERNATIVE, INDEL_QUALITY, before
+    if original:
+        return True, _REFERENCE, INDEL_QUALITY, 0
+    if reads.start[i] > low - _BEYOND or reads.end[i] < high + _BEYOND:
+        return True, _SILENT, 0, 0
+    return True, _OTHER, INDEL_QUALITY, 0
+
+
+@compiled
+def _rest(reads, i, alleles, k, reference, reference_start, min_quality):
+    """Of a read that has part k of a whole: `_ALTERNATIVE` where it has only that part, `_OTHER` where it has all."""
+    whole = alleles.within[k]
+    if alleles.low[whole] < 0:
+        state = _has_rest(reads, i, alleles, whole, min_quality)
+    else:
+        state = _joined(reads, i, alleles, whole, reference, reference_start, min_quality)[1]
+    if state == _SILENT:
+        return _SILENT
+    return _OTHER if state == _ALTERNATIVE else _ALTERNATIVE
+
+
+@compiled
 def _substitution(reads, i, alleles, k, reference, reference_start, min_quality):
     """(covered, what read i shows of SNV or MNV k, lowest quality of its bases, place of the first)."""
     start, width = alleles.start[k], alleles.end[k] - alleles.start[k]
@@ -106,16 +172,13 @@ def _substitution(reads, i, alleles, k, reference, reference_start, min_quality)
     if not alternative:
         return True, _OTHER, quality, query
     if alleles.within[k] >= 0:
-        rest = _has_rest(reads, i, alleles, alleles.within[k], min_quality)
-        if rest == _SILENT:
-            return True, _SILENT, 0, 0
-        if rest == _ALTERNATIVE:
-            return True, _OTHER, quality, query
+        rest = _rest(reads, i, alleles, k, reference, reference_start, min_quality)
+        return True, rest, quality, query
     return True, _ALTERNATIVE, quality, query
 
 
 @compiled
-def _indel(reads, differences, i, alleles, k):
+def _indel(reads, differences, i, alleles, k, reference, reference_start, min_quality):
     """(covered, what read i shows of indel k, its quality, place of the base before the indel)."""
     start, end, shift = alleles.start[k], alleles.end[k], alleles.shift[k]
     length = alleles.alt_offset[k + 1] - alleles.alt_offset[k] - (end - start)
@@ -124,8 +187,11 @@ def _indel(reads, differences, i, alleles, k):
         row = differences.rows[r]
         if row[LENGTH] == 0:
             continue
-        if row[POSITION] == start and row[LENGTH] == length and row[KEY] == alleles.key[k] and row[BASE] == 0:
-            return True, _ALTERNATIVE, INDEL_QUALITY, row[QUERY]
+        if row[POSITION] == start and row[LENGTH] == length and row[KEY] == alleles.key[k] and row[BASE] != UNUSABLE:
+            state = _ALTERNATIVE
+            if alleles.within[k] >= 0:
+                state = _rest(reads, i, alleles, k, reference, reference_start, min_quality)
+            return True, state, INDEL_QUALITY, row[QUERY]
         if row[POSITION] <= end + shift and row[RAW] + max(-row[LENGTH], 0) >= start:
             another = True
     before = _query_at(reads, i, max(start - 1, 0))[0]
@@ -136,12 +202,14 @@ def _indel(reads, differences, i, alleles, k):
 
 
 @compiled
-def _nearby_differences(reads, differences, i, start, end, substitution, min_quality):
-    """Differences of read i within `NEARBY` bp of start..end, without those of a substitution there."""
+def _nearby_differences(reads, differences, i, start, end, substitution, joined, min_quality):
+    """Differences of read i within `NEARBY` bp of start..end, without those of a substitution or a joined allele there."""
     count = 0
     for r in range(differences.offset[i], differences.offset[i + 1]):
         row = differences.rows[r]
         if not start - NEARBY <= row[RAW] < end + NEARBY:
+            continue
+        if joined and start <= row[RAW] <= end:
             continue
         if row[LENGTH] == 0:
             own = substitution and start <= row[RAW] < end
@@ -183,7 +251,8 @@ def allele_support(
 
     A read shows a substitution if it has all of its bases, with enough quality, without a gap between them. It shows an indel
     if its alignment has the same one, wherever in the repeat; it shows the reference if it has none there, and reaches beyond
-    the repeat on both sides. Reads must be sorted by start.
+    the repeat on both sides. A joined allele it shows by its bases between two places, however they are aligned. Reads must be
+    sorted by start.
     """
     out = np.zeros((len(alleles.start), SUPPORT_COLUMNS))
     reach = reads.end.copy()
@@ -194,22 +263,31 @@ def allele_support(
         moved = max(moved, reads.first[i] - reads.start[i])
     for k in range(len(alleles.start)):
         start, end = alleles.start[k], alleles.end[k]
-        substitution = alleles.alt_offset[k + 1] - alleles.alt_offset[k] == end - start
+        joined = alleles.low[k] >= 0
+        substitution = not joined and alleles.alt_offset[k + 1] - alleles.alt_offset[k] == end - start
         first_base = start if substitution else max(start - 1, 0)
         last_base = start if substitution else end + alleles.shift[k]
+        if joined:
+            first_base, last_base = alleles.low[k] - 1, alleles.high[k]
         row = out[k]
-        first = np.searchsorted(reach, first_base, side="right")
+        begin = np.searchsorted(reach, first_base, side="right")
         last = np.searchsorted(reads.first, last_base + moved, side="right")
-        for i in range(first, last):
+        for i in range(begin, last):
             mapq = np.int64(reads.mapq[i])
             if mapq < min_mapping_quality or reads.end[i] <= first_base or reads.start[i] > last_base:
                 continue
-            if substitution:
+            if joined:
+                covered, state, quality, query = _joined(reads, i, alleles, k, reference, reference_start, min_base_quality)
+                if state == _ALTERNATIVE and alleles.within[k] >= 0:
+                    state = _rest(reads, i, alleles, k, reference, reference_start, min_base_quality)
+            elif substitution:
                 covered, state, quality, query = _substitution(
                     reads, i, alleles, k, reference, reference_start, min_base_quality
                 )
             else:
-                covered, state, quality, query = _indel(reads, differences, i, alleles, k)
+                covered, state, quality, query = _indel(
+                    reads, differences, i, alleles, k, reference, reference_start, min_base_quality
+                )
             if not covered:
                 continue
             row[DEPTH] += 1
@@ -235,8 +313,8 @@ def allele_support(
             row[EFFECTIVE] += weight
             row[OFFSET] += from_end
             row[OFFSET_SQUARE] += from_end * from_end
-            furthest = end + alleles.shift[k]
-            differing = _nearby_differences(reads, differences, i, start, furthest, substitution, min_base_quality)
-            row[NEARBY_DIFFERENCES] += differing if substitution else differing - 1
+            first, furthest = (alleles.low[k], alleles.high[k]) if joined else (start, end + alleles.shift[k])
+            differing = _nearby_differences(reads, differences, i, first, furthest, substitution, joined, min_base_quality)
+            row[NEARBY_DIFFERENCES] += differing if substitution or joined else differing - 1
             row[CLIPPED] += _is_clipped(reads, i)
     return out

@@ -5,24 +5,32 @@ At each locus there are six candidates: four bases, an insertion and a deletion,
 aligner wrote it.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from varproof.candidates.arrays import (
+    ALTERNATIVE_FORWARD,
+    ALTERNATIVE_REVERSE,
     BASE,
+    DEPTH,
     KEY,
     LENGTH,
     POSITION,
     QUERY,
     RAW,
     READ,
+    UNUSABLE,
     Alleles,
     CandidateReads,
     Differences,
+    Insertions,
 )
+from varproof.candidates.joining import Joined, Part, joined_alleles
 from varproof.reads.decode import ReadBatch
-from varproof.variants.edit import LONGEST_MNV
+from varproof.variants.edit import LONGEST_MNV, Edit
 from varproof.variants.placement import MAX_SHIFT
 from varproof.variants.reference import ReferenceSlice
 from varproof.variants.shifting import turned
@@ -75,46 +83,107 @@ def differences_of(
 
 
 def candidate_alleles(
-    reads: CandidateReads, differences: Differences, reference: ReferenceSlice, low: int, high: int, settings: FindingSettings
+    reads: CandidateReads,
+    differences: Differences,
+    reference: ReferenceSlice,
+    low: int,
+    high: int,
+    settings: FindingSettings,
+    insertions: Insertions | None = None,
 ) -> Alleles:
     """Alleles within low..high - 1 that enough reads show, sorted by their place in a VCF; coverage begins at `low`.
 
-    SNVs that are part of an MNV are there too: whether they have enough reads of their own is for the support to tell.
+    `insertions`: those of which differences have rows for reads that don't hold them whole. Parts of MNVs and of joined
+    alleles are there too: whether they have enough reads of their own is for the support to tell.
     """
+    singles = [
+        *_substitutions(reads, differences, low, high, settings),
+        *_indels(reads, differences, low, high, settings, insertions),
+    ]
+    return _arrays(singles, _joined(singles, reads, differences, reference, settings), reference)
+
+
+def _joined(
+    singles: list["Found"],
+    reads: CandidateReads,
+    differences: Differences,
+    reference: ReferenceSlice,
+    settings: FindingSettings,
+) -> list[Joined]:
+    """Joined alleles that enough reads show."""
+    from varproof.candidates.features_numba_fns import allele_support
+
+    counts = {item.part: item.shown for item in singles if item.part is not None}
+    joined = joined_alleles(reads, differences.rows, counts, reference)
+    if not joined:
+        return []
+    support = allele_support(
+        reads,
+        differences,
+        _arrays([], joined, reference),
+        reference.codes,
+        reference.start,
+        settings.mapping_quality,
+        settings.base_quality,
+    )
+    by_place = sorted(joined, key=lambda item: _vcf_order(item.edit))
+    count = support[:, ALTERNATIVE_FORWARD] + support[:, ALTERNATIVE_REVERSE]
+    return [item for item, enough in zip(by_place, settings.enough(count, support[:, DEPTH]), strict=True) if enough]
+
+
+def _arrays(singles: list["Found"], joined: list[Joined], reference: ReferenceSlice) -> Alleles:
+    """Alleles in the order of a VCF; parts know the widest that they are part of."""
     from varproof.candidates.finding_numba_fns import shifts_right
 
-    found = [*_substitutions(reads, differences, low, high, settings), *_indels(reads, differences, low, high, settings)]
-    wholes = {(start + j, alt[j]): i for i, (start, end, alt, _) in enumerate(found) if end - start > 1 for j in range(len(alt))
-              if len(alt) == end - start}  # fmt: skip
-    order = sorted(range(len(found)), key=lambda i: (vcf_position(*found[i][:3]), found[i][1], len(found[i][2]), found[i][2]))
-    rank = {i: k for k, i in enumerate(order)}
-    listed = [found[i] for i in order]
-    start = np.array([item[0] for item in listed], np.int64)
-    end = np.array([item[1] for item in listed], np.int64)
-    alt_offset = np.cumsum([0] + [len(item[2]) for item in listed]).astype(np.int64)
-    alt = np.frombuffer(b"".join(item[2] for item in listed), np.uint8)
-    within = [
-        rank[wholes[item[0], item[2][0]]] if item[1] - item[0] == len(item[2]) == 1 and (item[0], item[2][0]) in wholes else -1
-        for item in listed
-    ]
+    within: dict[Edit, Edit] = {}
+    for item in singles:
+        for j in range(len(item.edit.alt) if item.part is None else 0):
+            at = item.edit.start + j
+            within[Edit(at, at + 1, item.edit.alt[j : j + 1])] = item.edit
+    places = {item.edit: (item.edit.start, item.edit.end) for item in singles}
+    windows = {item.edit: (item.low, item.high) for item in joined}
+    places |= windows
+    by_start = sorted(places, key=lambda edit: (places[edit], edit))
+    starts = [places[edit][0] for edit in by_start]
+    for whole, (low, high) in sorted(windows.items(), key=lambda item: (item[1][1] - item[1][0], item[0])):
+        beside = by_start[bisect_left(starts, low) : bisect_right(starts, high)]
+        within |= {part: whole for part in beside if places[part][1] <= high and windows.get(part) != (low, high)}
+    keys = {item.edit: item.part[2] for item in singles if item.part is not None and item.part[1] > 0}
+    listed = sorted(places, key=_vcf_order)
+    rank = {edit: i for i, edit in enumerate(listed)}
+    start = np.array([edit.start for edit in listed], np.int64)
+    end = np.array([edit.end for edit in listed], np.int64)
+    alt_offset = np.cumsum([0] + [len(edit.alt) for edit in listed]).astype(np.int64)
+    alt = np.frombuffer(b"".join(edit.alt for edit in listed), np.uint8)
+    window = np.array([windows.get(edit, (-1, -1)) for edit in listed], np.int64).reshape(-1, 2)
     return Alleles(
         start=start,
         end=end,
         alt_offset=alt_offset,
         alt=alt,
         shift=shifts_right(start, end, alt_offset, alt, reference.codes, reference.start, MAX_SHIFT),
-        key=np.array([item[3] for item in listed], np.int64),
-        within=np.array(within, np.int64),
+        key=np.array([keys.get(edit, 0) for edit in listed], np.int64),
+        within=np.array([rank[within[edit]] if edit in within else -1 for edit in listed], np.int64),
+        low=window[:, 0].copy(),
+        high=window[:, 1].copy(),
     )
 
 
+def _vcf_order(edit: Edit) -> tuple[int, int, int, bytes]:
+    return vcf_position(*edit), edit.end, len(edit.alt), edit.alt
+
+
 def vcf_position(start: int, end: int, alt: bytes) -> int:
-    """0-based position of the record: of an indel, that of the base before it."""
-    return max(start - 1, 0) if end - start != len(alt) else start
+    """0-based position of the record: of an insertion or a deletion, that of the base before it."""
+    return start if end > start and len(alt) else max(start - 1, 0)
 
 
-Found = tuple[int, int, bytes, int]
-"""(start, end, alternative bases as codes, key of an insertion)."""
+class Found(NamedTuple):
+    """An allele in codes, how many reads show it, and what it is as a part of others; None of an MNV."""
+
+    edit: Edit
+    shown: int
+    part: Part | None
 
 
 def _counted(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -134,7 +203,10 @@ def _substitutions(
     nodes, count = np.unique(node[good], return_counts=True)
     enough = settings.enough(count, differences.coverage[nodes // 4])
     nodes, count = nodes[enough], count[enough]
-    found = [(low + item // 4, low + item // 4 + 1, bytes([item % 4]), 0) for item in nodes.tolist()]
+    found = [
+        Found(Edit(low + item // 4, low + item // 4 + 1, bytes([item % 4])), number, (low + item // 4, 0, item % 4))
+        for item, number in zip(nodes.tolist(), count.tolist(), strict=True)
+    ]
     linked = np.zeros(len(node), bool)
     if len(node):
         adjacent = (node[1:] // 4 == node[:-1] // 4 + 1) & good[1:] & good[:-1]
@@ -146,7 +218,7 @@ def _substitutions(
             first = first[node[first + j + 1] == item]
         start = low + path[0] // 4
         if settings.enough(np.array([len(first)]), differences.coverage[start - low : start - low + 1])[0]:
-            found.append((start, start + len(path), bytes(item % 4 for item in path), 0))
+            found.append(Found(Edit(start, start + len(path), bytes(item % 4 for item in path)), len(first), None))
     return found
 
 
@@ -168,30 +240,51 @@ def _paths(node: np.ndarray, linked: np.ndarray, count: dict[int, int]) -> list[
     return out
 
 
-def _indels(reads: CandidateReads, differences: Differences, low: int, high: int, settings: FindingSettings) -> list[Found]:
+def _indels(
+    reads: CandidateReads,
+    differences: Differences,
+    low: int,
+    high: int,
+    settings: FindingSettings,
+    insertions: Insertions | None,
+) -> list[Found]:
     place = np.maximum(differences.rows[:, POSITION] - 1, 0)
-    found, count = counted_indels(reads, differences.rows[(place >= low) & (place < high)])
-    anchor = np.array([vcf_position(*item[:3]) for item in found], np.int64) - low
-    enough = settings.enough(count, differences.coverage[anchor])
-    kept = [(number, item) for number, item, keep in zip(count.tolist(), found, enough.tolist(), strict=True) if keep]
+    found = counted_indels(reads, differences.rows[(place >= low) & (place < high)], insertions)
+    anchor = np.array([vcf_position(*item.edit) for item in found], np.int64) - low
+    enough = settings.enough(np.array([item.shown for item in found], np.int64), differences.coverage[anchor])
+    kept = [item for item, keep in zip(found, enough.tolist(), strict=True) if keep]
     if settings.all_indels:
-        return [item for _, item in kept]
+        return kept
     best: dict[tuple[int, bool], Found] = {}
-    for _, item in sorted(kept, key=lambda pair: (-pair[0], pair[1][1] - pair[1][0], len(pair[1][2]), pair[1])):
-        best.setdefault((item[0], bool(item[2])), item)
+    for item in sorted(kept, key=lambda item: (-item.shown, item.edit.end - item.edit.start, len(item.edit.alt), item.edit)):
+        best.setdefault((item.edit.start, bool(item.edit.alt)), item)
     return list(best.values())
 
 
-def counted_indels(reads: CandidateReads, rows: np.ndarray) -> tuple[list[Found], np.ndarray]:
-    """The distinct indels among differences (rows of `Differences`) that may be candidates, and how many reads have each."""
-    rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] == 0)]
+def counted_indels(reads: CandidateReads, rows: np.ndarray, insertions: Insertions | None = None) -> list[Found]:
+    """The distinct indels among differences (rows of `Differences`) that may be candidates.
+
+    `insertions`: see `candidate_alleles`.
+    """
+    spelt = {} if insertions is None else _spelt(insertions)
+    rows = rows[(rows[:, LENGTH] != 0) & (rows[:, BASE] != UNUSABLE)]
     distinct, first, count = _counted(rows[:, [POSITION, LENGTH, KEY]])
     found: list[Found] = []
-    for (start, length, key), row in zip(distinct.tolist(), rows[first], strict=True):
-        if length < 0:
-            found.append((start, start - length, b"", 0))
-            continue
-        begin = int(reads.base_offset[row[READ]] + row[QUERY]) + 1
-        inserted = reads.bases[begin : begin + length].tobytes()
-        found.append((start, start, turned(inserted, int(row[RAW]) - start), key))
-    return found, count
+    for (start, length, key), row, number in zip(distinct.tolist(), rows[first], count.tolist(), strict=True):
+        alt = b""
+        if (start, length, key) in spelt:
+            alt = spelt[start, length, key]
+        elif length > 0:
+            begin = int(reads.base_offset[row[READ]] + row[QUERY]) + 1
+            alt = turned(reads.bases[begin : begin + length].tobytes(), int(row[RAW]) - start)
+        found.append(Found(Edit(start, start - min(length, 0), alt), number, (start, length, key)))
+    return found
+
+
+def _spelt(insertions: Insertions) -> dict[Part, bytes]:
+    """Bases of each."""
+    bases, offset = insertions.bases.tobytes(), insertions.offset.tolist()
+    return {
+        (start, offset[i + 1] - offset[i], key): bases[offset[i] : offset[i + 1]]
+        for i, (start, key) in enumerate(zip(insertions.start.tolist(), insertions.key.tolist(), strict=True))
+    }

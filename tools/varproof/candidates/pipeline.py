@@ -20,6 +20,17 @@ from varproof.candidates.arrays import (
     Alleles,
     CandidateReads,
     Differences,
+    Insertions,
+)
+from varproof.candidates.clips import (
+    APART,
+    MATES_WITHIN,
+    MOST_DEPTH,
+    assembled,
+    duplications,
+    gaps,
+    insertions_of,
+    with_insertions,
 )
 from varproof.candidates.features import LONGEST_REPEAT, Genotypes, allele_features, genotypes, repeat_lengths
 from varproof.candidates.finding import (
@@ -29,6 +40,7 @@ from varproof.candidates.finding import (
     reads_of,
     vcf_position,
 )
+from varproof.candidates.joining import LONGEST_JOINED, MOST_BETWEEN
 from varproof.candidates.known import KnownSites, known_alleles
 from varproof.machinery.workers import ordered_results
 from varproof.reads.arrays import spelled_out
@@ -43,13 +55,19 @@ CHUNK_BP = 50_000
 FURTHEST_GAP = 5_000
 """Regions closer together than this share a chunk, bp."""
 
-BESIDE = LONGEST_MNV + 3
-"""SNVs this far outside of a chunk are looked at, so that MNVs at its ends are the same as elsewhere."""
+BESIDE = LONGEST_JOINED + 3 * MOST_BETWEEN + LONGEST_MNV
+"""Differences this far outside of a chunk are looked at, so that joined alleles at its ends are the same as elsewhere."""
 
-FURTHEST_CLIP = 1000
+CLEARLY_ALONE = 0.2
+"""A part of a joined allele is a candidate, too, if so many times the reads of the whole have it alone.
+
+Fewer may be errors in reads with the whole.
+"""
+
+FURTHEST_CLIP = 1600
 """Reads that begin or end this near to a chunk may reach into it with a clipped end that is aligned anew, bp.
 
-More than `LONGEST_CLIP` and `LONGEST_CLIPPED_DELETION` of the kernels together.
+More than `LONGEST_CLIP` of the kernels and `LONGEST_DELETION` together.
 """
 
 AROUND = 2 * FURTHEST_CLIP + 2 * MAX_SHIFT + LONGEST_DELETION + LONGEST_REPEAT + NEARBY
@@ -157,10 +175,13 @@ class _Worker:
         self.known = None if job.known_sites is None else KnownSites(job.known_sites)
 
     def find(self, chunk: Chunk) -> FoundCandidates:
+        """Candidates of a chunk."""
+        from varproof.candidates.clips_numba_fns import clipped_ends
+
         length = self.fasta.get_reference_length(chunk.contig)
         low, high = max(0, chunk.start - BESIDE), min(length, chunk.end + BESIDE)
         settings, samples = self.job.finding, []
-        reference, alleles, limited = None, None, False
+        reference, insertions, alleles, limited = None, None, None, False
         for handle in self.samples:
             batch = decode_reads(
                 handle, chunk.contig, low - FURTHEST_CLIP, high + MAX_SHIFT + FURTHEST_CLIP,
@@ -173,13 +194,19 @@ class _Worker:
                 reference = reference_slice(self.fasta, chunk.contig, low - AROUND, high + AROUND)
             reads = reads_of(batch, reference)
             differences = differences_of(reads, reference, low, high, settings)
+            clips = clipped_ends(reads, settings.mapping_quality)
+            if insertions is None:
+                insertions = self._clipped_insertions(handle, reads, clips, reference, low, high)
+            differences = with_insertions(differences, reads, clips, insertions, reference)
             if alleles is None:
-                alleles = candidate_alleles(reads, differences, reference, low, high, settings)
+                alleles = candidate_alleles(reads, differences, reference, low, high, settings, insertions)
             samples.append(support_of(reads, differences, alleles, reference, settings))
         assert reference is not None and alleles is not None
         position = np.array([vcf_position(*item) for item in listed_alleles(alleles)], np.int64)
         own = samples[0][:, ALTERNATIVE_FORWARD] + samples[0][:, ALTERNATIVE_REVERSE]
-        kept = (alleles.within < 0) | settings.enough(own, samples[0][:, DEPTH])
+        joined = alleles.low[alleles.within] >= 0
+        kept = settings.enough(own, samples[0][:, DEPTH]) & ~(joined & (own < CLEARLY_ALONE * own[alleles.within]))
+        kept |= alleles.within < 0
         kept &= inside(position, chunk.regions)
         if not kept.any():
             return replace(_nothing(chunk.contig, len(self.samples)), limited=limited)
@@ -201,6 +228,27 @@ class _Worker:
             known=known,
             limited=limited,
         )
+
+    def _clipped_insertions(
+        self, handle: Any, reads: CandidateReads, clips: np.ndarray, reference: ReferenceSlice, low: int, high: int
+    ) -> Insertions:
+        """Insertions from low..high - 1 on that no read holds; `handle` is the file that the reads are from."""
+        from varproof.candidates.clips_numba_fns import duplication_lengths
+
+        lengths = duplication_lengths(reads, clips, reference.codes, reference.start)
+        found = duplications(clips, lengths, reference)
+        for gap in gaps(reads, clips[lengths == 0], low, high + MAX_SHIFT + APART, self.job.finding):
+            batch = decode_reads(
+                handle,
+                reference.contig,
+                min(gap) - MATES_WITHIN,
+                max(gap) + MATES_WITHIN,
+                max_depth=min(self.job.max_depth or MOST_DEPTH, MOST_DEPTH),
+            )
+            edit = assembled(gap, batch, reference)
+            if edit is not None:
+                found.add(edit)
+        return insertions_of(found, reference)
 
 
 def support_of(
@@ -233,7 +281,7 @@ def inside(position: np.ndarray, regions: list[tuple[int, int]]) -> np.ndarray:
 def _written(allele: Edit, reference: ReferenceSlice) -> tuple[str, str]:
     """(REF, ALT) of a record; indels with the base before them, or with the base behind them at a contig's start."""
     start, end, alt = allele
-    if end - start != len(alt):
+    if start == end or not len(alt):
         if start > 0:
             before = reference.between(start - 1, start).tobytes()
             return spelled_out(before + reference.between(start, end).tobytes()), spelled_out(before + alt)

@@ -7,7 +7,7 @@ becomes that indel.
 
 import numpy as np
 
-from varproof.candidates.arrays import CandidateReads
+from varproof.candidates.arrays import LONGEST_DELETION, CandidateReads
 from varproof.machinery.accelerate import compiled
 from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 
@@ -21,8 +21,8 @@ LEAST_ANCHOR = 12
 """A clipped end counts if so many of its bases fit beyond the indel, without a mismatch; from `LONG_ANCHOR` on with one."""
 
 LONG_ANCHOR = 20
-LONGEST_CLIPPED_DELETION = 300
-"""Longer deletions are not looked for behind a clip, bp."""
+NEAR_DELETION = 300
+"""Up to this length a deletion behind a clip is looked for first, bp; up to `LONGEST_DELETION` where none fits."""
 
 LONGEST_CLIP = 500
 """Longer clips stay clipped, bp."""
@@ -56,19 +56,28 @@ def _clip_shift(bases, query, step, clip, reference, place):
     `query` is the last base of the clipped end, `place` where it would lie in the reference without an indel, `step` the
     direction from there to the aligned part.
     """
-    found = 0
     if not LEAST_ANCHOR <= clip <= LONGEST_CLIP:
         return 0
-    for shift in range(-LONGEST_CLIPPED_DELETION, clip - LEAST_ANCHOR + 1):
+    found, several = _only_shift(bases, query, step, clip, reference, place, -NEAR_DELETION, clip - LEAST_ANCHOR)
+    if found == 0 and not several:
+        found, several = _only_shift(bases, query, step, clip, reference, place, -LONGEST_DELETION, -NEAR_DELETION - 1)
+    return 0 if several else found
+
+
+@compiled
+def _only_shift(bases, query, step, clip, reference, place, least, most):
+    """(the shift between `least` and `most` that makes a clipped end fit, 0 for none; whether several do)."""
+    found = 0
+    for shift in range(least, most + 1):
         length = clip - max(shift, 0)
         if shift == 0 or length < LEAST_ANCHOR:
             continue
-        most = 1 if length >= LONG_ANCHOR else 0
-        if _mismatches(bases, query, step, reference, place + step * shift, length, most) <= most:
+        wrong = 1 if length >= LONG_ANCHOR else 0
+        if _mismatches(bases, query, step, reference, place + step * shift, length, wrong) <= wrong:
             if found != 0:
-                return 0
+                return 0, True
             found = shift
-    return found
+    return found, False
 
 
 @compiled

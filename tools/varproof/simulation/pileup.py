@@ -43,9 +43,9 @@ def alleles_in_reads(
 
 def _counted(reads: CandidateReads, rows: np.ndarray, min_quality: int) -> Iterator[tuple[int, int, bytes, int]]:
     """(start, end, alternative as codes, reads) of what is in the rows of `Differences`; none at a contig's very start."""
-    for (start, end, alt, _), number in zip(*counted_indels(reads, rows), strict=True):
+    for (start, end, alt), shown, _ in counted_indels(reads, rows):
         if start > 0:
-            yield start, end, alt, int(number)
+            yield start, end, alt, shown
     snv = rows[rows[:, LENGTH] == 0]
     snv = snv[reads.qualities[reads.base_offset[snv[:, READ]] + snv[:, QUERY]] >= min_quality]
     if not len(snv):

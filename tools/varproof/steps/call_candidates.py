@@ -17,8 +17,9 @@ class CallCandidatesSettings(Settings):
     each candidate gets as its quality the share of known sites among those that look alike. All candidates are written,
     those under --min-quality with the filter 'unqualified': score-posterior and predict want them all.
 
-    Indels are found in alignments, and behind soft-clipped ends that fit the reference after one insertion or one deletion
-    of up to 300 bp. Insertions of over half a read's length are not found.
+    Indels are found in alignments and behind soft-clipped ends: deletions and tandem duplications of up to 1,000 bp, and
+    insertions that the reads around them assemble to, which is as far as mates reach into them. An indel and what the same
+    reads show within 9 bp of it is one candidate, as are adjacent mismatches.
     """
 
     reads: Path = Field(description="indexed BAM or CRAM to search.")
