@@ -171,6 +171,25 @@ def test_what_a_merged_record_says() -> None:
     assert parts_of(sure) == []
 
 
+def test_one_deletion_at_two_places_of_a_repeat_is_not_made_two(tmp_path: Path) -> None:
+    """Whether its spellings touch or have bases between them; what does not merge with one of both stays, too."""
+    text = REFERENCE[:100] + "T" + "CA" * 8 + REFERENCE[117:]
+    reference = Reference(write_fasta(tmp_path / "repeat.fa", {"chr1": text}))
+    for places, distance in [((101, 103), 0), ((101, 109), 9)]:
+        records = [call(place - 1, text[place - 1 : place + 2], text[place - 1]) for place in places]
+        assert [record.line for record in merged(records, distance, reference)] == [record.line for record in records]
+
+
+def test_other_records_of_the_event_are_named_still() -> None:
+    records = [snv(100), snv(101)]
+    names = [f"{record.pos}:{record.ref}:{record.alts[0]}" for record in records]
+    for others in ([], ["90:A:C"]):
+        for record, other in zip(records, names[::-1], strict=True):
+            record.info["VP_SAME_EVENT"] = "&".join([*others, other])
+        (one,) = merged(records, 0, None)
+        assert one.info.text("VP_SAME_EVENT") == ("90:A:C" if others else None)
+
+
 def test_a_merged_record_is_no_part_again() -> None:
     one, *_ = merged([snv(100), snv(101)], 0, None)
     assert [record.line for record in merged([one, snv(102)], 0, None)] == [one.line, snv(102).line]

@@ -14,7 +14,7 @@ from typing import Any
 from varproof.formats.phase import caller_phase, own_phases
 from varproof.formats.record import ALT, FILTER, FORMAT, ID, INFO, MISSING, POS, QUAL, REF, Record
 from varproof.formats.scored import EventSelection, error_probabilities
-from varproof.formats.vcf import ALLELE_DEPTH, CALLER_FILTER, OWN_FILTERS
+from varproof.formats.vcf import ALLELE_DEPTH, CALLER_FILTER, OWN_FILTERS, SAME_EVENT
 from varproof.machinery.errors import DamagedFile, UserError
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.reference import Reference
@@ -226,7 +226,10 @@ def _merged_record(parts: list[_Part], reference: Reference | None) -> Record | 
 
 
 def _merged_alleles(parts: list[_Part], reference: Reference | None) -> tuple[int, str, str] | None:
-    """(0-based position, REF, ALT) of all changes together, without bases at the ends that do not change."""
+    """(0-based position, REF, ALT) of all changes together, without bases at the ends that do not change.
+
+    None also where two of them are one change, written at two places of a repeat.
+    """
     start = min(part.record.start for part in parts)
     end = max(part.record.start + len(part.record.ref) for part in parts)
     known: dict[int, str] = {}
@@ -239,12 +242,11 @@ def _merged_alleles(parts: list[_Part], reference: Reference | None) -> tuple[in
             return None
         between = reference.bases(parts[0].record.contig, start, end)
         known = dict(enumerate(between, start)) | known
-    pieces, position = [], start
-    for part in parts:
-        pieces += [known[i] for i in range(position, part.change.start)] + [part.change.alt]
-        position = part.change.end
-    pieces += [known[i] for i in range(position, end)]
-    ref, alt = "".join(known[i] for i in range(start, end)), "".join(pieces)
+    ref = "".join(known[i] for i in range(start, end))
+    alone = [_applied(ref, start, [part.change]).upper() for part in parts]
+    if len(set(alone)) < len(parts):
+        return None
+    alt = _applied(ref, start, [part.change for part in parts])
     if not alt or ref.upper() == alt.upper():
         return None
     while len(ref) > 1 and len(alt) > 1 and ref[-1].upper() == alt[-1].upper():
@@ -253,6 +255,15 @@ def _merged_alleles(parts: list[_Part], reference: Reference | None) -> tuple[in
     while same < min(len(ref), len(alt), _FURTHEST) - 1 and ref[same].upper() == alt[same].upper():
         same += 1
     return start + same, ref[same:], alt[same:]
+
+
+def _applied(bases: str, start: int, changes: list[Candidate]) -> str:
+    """`bases`, of the reference from `start` on, with changes from left to right that do not overlap."""
+    pieces, position = [], start
+    for change in changes:
+        pieces += [bases[position - start : change.start - start], change.alt]
+        position = change.end
+    return "".join([*pieces, bases[position - start :]])
 
 
 def _alternative_count(record: Record) -> float:
@@ -285,11 +296,16 @@ def _info(least: Record, parts: list[_Part]) -> list[str]:
         if name == CALLER_FILTER:
             told = [(part.record.info.text(name) or MISSING).replace(",", ";") for part in parts]
             entries.append(f"{name}={_joined_filters(told).replace(';', ',')}")
+        elif name == SAME_EVENT:
+            named = dict.fromkeys(item for part in parts for item in (part.record.info.text(name) or "").split("&") if item)
+            own = {":".join(part.record.columns[column] for column in (POS, REF, ALT)) for part in parts}
+            if others := [item for item in named if item not in own]:
+                entries.append(f"{name}={'&'.join(others)}")
         elif _OWN_FIELDS.fullmatch(name) or (entry in shared and name not in _OF_ALLELES):
             entries.append(entry)
-    named = ",".join("_".join(part.record.columns[column] for column in (POS, REF, ALT)) for part in parts)
+    places = ",".join("_".join(part.record.columns[column] for column in (POS, REF, ALT)) for part in parts)
     whole = ",".join(f"{part.rank}\t{part.record.line}".translate(_TO_ESCAPED) for part in parts)
-    return [*entries, f"{MERGED}={named}", f"{PARTS}={whole}"]
+    return [*entries, f"{MERGED}={places}", f"{PARTS}={whole}"]
 
 
 def parts_of(record: Record) -> list[tuple[int, Record]]:
