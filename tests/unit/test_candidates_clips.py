@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from naive_candidates import leftmost
 from small_bams import Read, random_sequence, write_bam, write_fasta
 from varproof.candidates.assembly import WORDS, bridge
-from varproof.candidates.finding import FindingSettings
+from varproof.candidates.clips import Gap, gaps
+from varproof.candidates.finding import FindingSettings, as_aligned
 from varproof.candidates.pipeline import CallingJob, chunks, found_chunks
+from varproof.reads.decode import ReadBatch
 
 RNG = random.Random(17)
 LENGTH, READ_LENGTH, FRAGMENT = 6000, 100, 320
@@ -190,6 +192,32 @@ def test_too_few_clips_are_no_variant(tmp_path: Path) -> None:
     job = job_of(tmp_path, all_reads + pairs_of(REFERENCE, [], 2, "r"))
     assert set(found_in(job)) == {key(REFERENCE, allele)}
     assert found_in(replace(job, finding=FindingSettings(alternate_fraction=0.9))) == {}
+
+
+def test_clips_that_differ_among_each_other_are_not_put_together(tmp_path: Path) -> None:
+    """As where reads of other places are mapped to: clipped at one place, each with bases of its own."""
+    rng = random.Random(1)
+    reads = pairs_of(REFERENCE, [(3000, 3000, INSERTED[:150])], 6)
+    clips = [read for read in reads if "S" in read.cigar]
+    for read in clips:
+        first, last = (re.fullmatch(pattern, read.cigar) for pattern in (r"(\d+)S.*", r".*M(\d+)S"))
+        left, right = int(first[1]) if first else 0, int(last[1]) if last else 0
+        own = ["".join(rng.choice("ACGT") for _ in range(size)) for size in (left, right)]
+        read.sequence = own[0] + read.sequence[left : READ_LENGTH - right] + own[1]
+    assert len(clips) > 15
+    clipped = np.array([[i, i % 2, 3000, 0, 50, i // 8] for i in range(16)])
+    batch = as_aligned(empty_batch())
+    assert gaps(batch, clipped, 0, LENGTH, FindingSettings()) == [Gap(3000, 3000)]
+    clipped[:, 5] = np.arange(16)
+    assert gaps(batch, clipped, 0, LENGTH, FindingSettings()) == []
+    assert found_in(job_of(tmp_path, reads)) == {}
+
+
+def empty_batch() -> ReadBatch:
+    """No reads."""
+    none = np.empty(0, np.int64)
+    names = ReadBatch.__dataclass_fields__
+    return ReadBatch(**{name: none for name in names if name not in ("fragments", "limited")}, fragments=0)
 
 
 @pytest.fixture(scope="module")
