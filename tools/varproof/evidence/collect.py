@@ -19,6 +19,7 @@ from varproof.evidence.error_signature import error_signatures
 from varproof.evidence.links import links
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.sample import Sample
+from varproof.evidence.sums import Sums, summed
 from varproof.formats.evidence import Evidence
 from varproof.machinery.numerics import powered
 from varproof.reads.columns import TooManyBases
@@ -91,7 +92,7 @@ def collect_chunk(
     listed = _listed_bases(placements, chunk.reads, reference)
     slip = np.array([_slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
-    found, used = _observe(first, chunk, reference, listed, sample)
+    found, used = _first_round(first, everything, chunk, reference, listed, sample)
     support = _support(found, len(placements))
     is_listed = np.array([not item.parts for item in everything])
     neighbours = _neighbours(placements, support, own, is_listed)
@@ -101,10 +102,9 @@ def collect_chunk(
         if not len(again):
             return current
         arrays = _candidate_arrays([placements[i] for i in again], [chosen[i] for i in again], slip[again], reference, sample)
-        better, _ = _observe(arrays, chunk, reference, listed, sample)
+        better, _ = _observe(arrays, np.arange(len(again)), chunk, reference, listed, sample)
         better = better._replace(candidate=again[better.candidate].astype(np.int32))
-        parts = (_only(current, np.setdiff1d(np.arange(len(placements)), again)), better)
-        return _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+        return _together(_only(current, np.setdiff1d(np.arange(len(placements)), again)), better)
 
     final = observed_beside(found, neighbours, np.flatnonzero([bool(near) for near in neighbours]))
     best = _best_descriptions(found, final, placements, neighbours, chunk.fragments)
@@ -288,12 +288,46 @@ def _listed_bases(placements: list[Placement], reads: ReadArrays, reference: Ref
     return shown_by_several(reads, listed, reference.start)
 
 
-def _observe(
-    arrays: CandidateArrays, chunk: ChunkReads, reference: ReferenceSlice, listed: np.ndarray, sample: Sample
+def _first_round(
+    arrays: CandidateArrays,
+    candidates: list[Candidate],
+    chunk: ChunkReads,
+    reference: ReferenceSlice,
+    listed: np.ndarray,
+    sample: Sample,
 ) -> tuple[Observations, np.ndarray]:
+    """Observations of all candidates, each against its own two haplotypes, and the fragments that overlap each (n,)."""
+    sums = Sums.of(candidates)
+    asked = np.setdiff1d(np.arange(len(candidates)), sums.number)
+    found, depth = _observe(arrays, asked, chunk, reference, listed, sample)
+    found = found._replace(candidate=asked[found.candidate].astype(np.int32))
+    used = np.zeros(len(candidates), np.int64)
+    used[asked] = depth
+    if sums.number:
+        unsupported = sums.unsupported(_support(found, len(candidates)))
+        summary = summed(found, unsupported, chunk.fragments)
+        used[unsupported.number] = np.bincount(summary.candidate, minlength=len(candidates))[unsupported.number]
+        rest = np.setdiff1d(sums.number, unsupported.number)
+        more, used[rest] = _observe(arrays, rest, chunk, reference, listed, sample)
+        found = _together(found, summary, more._replace(candidate=rest[more.candidate].astype(np.int32)))
+    return found, used
+
+
+def _together(*parts: Observations) -> Observations:
+    return _sorted(Observations(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+
+
+def _observe(
+    arrays: CandidateArrays,
+    wanted: np.ndarray,
+    chunk: ChunkReads,
+    reference: ReferenceSlice,
+    listed: np.ndarray,
+    sample: Sample,
+) -> tuple[Observations, np.ndarray]:
+    """Observations of the candidates `wanted` (indices), numbered as they are there, and the fragments that overlap each."""
     from varproof.evidence.fragments_numba_fns import observations
 
-    wanted = np.arange(len(arrays.low))
     return observations(arrays, wanted, chunk.reads, chunk.paired, reference.codes, listed, reference.start, sample.tables)
 
 
@@ -330,7 +364,7 @@ def _neighbours(placements: list[Placement], support: np.ndarray, own: int, is_l
     lows = np.array([placements[i].low for i in order])
     chosen: list[list[Placement]] = [[] for _ in placements]
     for i in range(own):
-        if support[i] == 0:
+        if support[i] < (1 if is_listed[i] else DECISIONS.least_support):
             continue
         item = placements[i]
         threshold = max(DECISIONS.least_support, DECISIONS.least_relative_support * support[i])
@@ -393,11 +427,18 @@ def _one_event(item: Placement, other: Placement) -> bool:
 def _may_rival(item: Placement, other: Placement) -> bool:
     """Whether reads of `other` could look like reads of `item`.
 
-    Any indel can, and a substitution that an indel touches; of two substitutions the bases themselves tell.
+    Any indel can, and a substitution that an indel touches. Of two substitutions the bases themselves tell, but where an
+    aligner put gaps into the reads of an MNV, and shows bases within it that it has not.
     """
-    if item.start == other.start and item.end == other.end and np.array_equal(item.alt, other.alt):
+    if other.is_indel:
+        return item.start != other.start or item.end != other.end or not np.array_equal(item.alt, other.alt)
+    if item.is_indel:
+        return other.start < item.high + 1 and other.end > item.low - 1
+    low, high = max(item.start, other.start), min(item.end, other.end)
+    if low >= high or len(item.alt) == len(other.alt) == 1:
         return False
-    return other.is_indel or (item.is_indel and other.start < item.high + 1 and other.end > item.low - 1)
+    mine, theirs = (one.alt[low - one.start : high - one.start] for one in (item, other))
+    return not np.array_equal(mine, theirs)
 
 
 def _evidence(

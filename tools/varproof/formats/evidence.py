@@ -44,6 +44,9 @@ LINK_COLUMNS = {"link_key": np.uint64, "link_both": np.uint32, "link_first": np.
 RAGGED: dict[str, dict[str, Any]] = {"offset": OBSERVATION_COLUMNS, "link_offset": LINK_COLUMNS}
 """Offsets, and the columns whose rows they share out among candidates."""
 
+WRITTEN_TOGETHER = 4096
+"""Candidates from which on they are written: each writing of a column costs as much as compressing some thousand values."""
+
 READ_CONTEXTS = 30
 """Values that `read_context` can take."""
 
@@ -261,6 +264,7 @@ class EvidenceWriter:
             self._create(offset, np.int64)
             self._extend(offset, np.zeros(1, np.int64))
         self._rows = dict.fromkeys(RAGGED, 0)
+        self._waiting: list[Evidence] = []
 
     def _create(self, name: str, kind: Any) -> None:
         self._file.create_dataset(
@@ -278,7 +282,16 @@ class EvidenceWriter:
         append_rows(self._file[_in_file(name)], values)
 
     def append(self, chunk: Evidence) -> None:
-        """Write the evidence of the next candidates."""
+        """Add the evidence of the next candidates; small chunks are written together."""
+        self._waiting.append(chunk)
+        if sum(part.size for part in self._waiting) >= WRITTEN_TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has been added."""
+        if not self._waiting:
+            return
+        chunk, self._waiting = concatenated(self._waiting), []
         for name in (*CANDIDATE_COLUMNS, *OBSERVATION_COLUMNS, *LINK_COLUMNS):
             self._extend(name, getattr(chunk, name))
         for name in RAGGED:
@@ -292,7 +305,9 @@ class EvidenceWriter:
 def evidence_writer(path: Path, attributes: dict[str, str]) -> Iterator[EvidenceWriter]:
     """A writer whose file appears at `path` complete or not at all; raises OSError where the disk is full."""
     with hdf5_output(path, {"schema": SCHEMA, **attributes}) as (file, check):
-        yield EvidenceWriter(file, check)
+        writer = EvidenceWriter(file, check)
+        yield writer
+        writer.flush()
 
 
 class EvidenceReader:

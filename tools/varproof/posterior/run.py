@@ -124,7 +124,9 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         if item.parts:
             parts_of.rows.append(row)
             parts_of.parts.append(tuple(recent[part.record, part.allele][0] for part in item.parts))
-            parts_of.instead.append(tuple(number for number, other in recent.values() if _may_describe(other, item)))
+            has_indel = any(part.type not in SUBSTITUTIONS for part in item.parts)
+            near = list(recent.values())[-MOST_TOGETHER:] if has_indel else []
+            parts_of.instead.append(tuple(number for number, other in near if _may_describe(other, item)))
         else:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
@@ -143,11 +145,10 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
 
 
 def _may_describe(listed: Candidate, made: Candidate) -> bool:
-    """Whether a listed allele may be what a joined candidate is, or more, where indels are among the parts of that."""
-    if listed.skipped is not None or listed.contig != made.contig or listed in made.parts or not (listed.ref and listed.alt):
+    """Whether a listed MNV or replacement may be what a joined candidate is, or more."""
+    if listed.skipped is not None or listed.contig != made.contig or not (listed.ref and listed.alt):
         return False
-    covers = listed.start <= made.start and made.end <= listed.end
-    return covers and any(part.type not in SUBSTITUTIONS for part in made.parts)
+    return listed.start <= made.start and made.end <= listed.end and listed not in made.parts
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:

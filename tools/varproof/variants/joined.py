@@ -10,11 +10,11 @@ from itertools import groupby, islice
 from varproof.variants.candidate import Candidate, trimmed_alleles
 from varproof.variants.reference import Reference
 
-FARTHEST_SUBSTITUTIONS = 2
+FARTHEST_SUBSTITUTIONS = 1
 """Unchanged bases between two substitutions of one event, at most: farther apart, each has reads that tell of it alone."""
 FARTHEST = 12
 """Unchanged bases between two indels of one event, at most: aligners open gaps about so far from each other."""
-FARTHEST_MIXED = 5
+FARTHEST_MIXED = 3
 """Likewise between an indel and a substitution."""
 LONGEST = 50
 """Alleles of an event are at most so long, bp: reads have to reach over all parts."""
