@@ -196,6 +196,8 @@ def observed(
     log_ratio = np.where(shown.ravel(), 1.0, -1.0) * rng.choice(list(strengths), rows)
     return Evidence(
         key=np.arange(n, dtype=np.uint64),
+        haplotype=np.arange(n, dtype=np.uint64),
+        joined=np.zeros(n, np.uint8),
         judged=np.ones(n, np.uint8),
         sampling_ratio=np.ones(n, np.float32),
         slip_forward=np.zeros(n, np.float32),
@@ -205,6 +207,8 @@ def observed(
         usable=np.full(n, depth, np.uint32),
         reference_count=(~shown).sum(axis=1).astype(np.uint32),
         alternative_count=shown.sum(axis=1).astype(np.uint32),
+        other_count=np.zeros(n, np.uint32),
+        support=shown.sum(axis=1).astype(np.uint32),
         **{name: np.zeros(n, np.float32) for name in SIGNATURE_COLUMNS},
         offset=np.arange(n + 1, dtype=np.int64) * depth,
         log_ratio=log_ratio.astype(np.float32),

@@ -52,6 +52,6 @@ def test_table() -> None:
     }  # fmt: skip
     lines = mutect2_lines([result, result | {"seed": 2}])
     assert "| SNV | 20 | 18 | 18 | 18 | 2 | 18 | 18 | 0 |" in lines
-    assert "| all | 20 | 18 | 18 | 18 | 2 (0.100) | 18 | 18 | 0 (0.000) |" in lines
+    assert "| all | 20 | 18 | 18 | 18 | 2 (0.100) | 18, 1.000 of the listed (≥ 0.98) | 18 | 0 (0.000) |" in lines
     assert "| 1 | 20 | 50 |" in lines
     assert not any(line.startswith("| MNV") for line in lines)

@@ -109,21 +109,19 @@ class EvidenceFile(Output):
     """One sample's evidence: an HDF5 file, which can stand for the reads in `score`."""
 
     def evidence(self) -> "Evidence":
-        """All of it, with the observations behind each candidate."""
+        """All of it, with the observations behind each candidate, and what alleles near each other make together (`joined`)."""
         from varproof.formats.evidence import EvidenceReader
 
         with EvidenceReader(self.path) as reader:
             return reader.read(0, reader.size)
 
     def arrays(self) -> "dict[str, np.ndarray]":
-        """What is known of each candidate as a whole: whether it was judged, depth, counts of fragments.
-
-        Where `joined` is 1 it is no allele of the list, but what alleles near each other make together.
-        """
+        """What is known of each candidate as a whole: whether it was judged, depth, counts of fragments."""
         from varproof.formats.evidence import CANDIDATE_COLUMNS, EvidenceReader
 
         with EvidenceReader(self.path) as reader:
-            return {name: reader.column(name) for name in CANDIDATE_COLUMNS}
+            listed = reader.column("joined") == 0
+            return {name: reader.column(name)[listed] for name in CANDIDATE_COLUMNS if name != "joined"}
 
 
 class Tensors(Output):
