@@ -283,3 +283,11 @@ def test_parts_that_are_also_apart_are_judged_apart(tmp_path: Path) -> None:
     events = [max(one, key=one.__getitem__) for one in map(probabilities, found["both"])]
     assert events == ["GERMLINE_HET", "SOMATIC_TUMOR"]
     assert not any("VP_SAME_EVENT" in one.info for one in found["both"])
+
+
+def test_a_base_that_the_reads_of_an_mnv_lack_is_no_part_of_it(tmp_path: Path) -> None:
+    """They show most of what the two would make together, and are far from the reference; but not all of it."""
+    lists = {"both": [record(MNV), record(snv(AT + 4))]}
+    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[]], lists)
+    events = [max(one, key=one.__getitem__) for one in map(probabilities, found["both"])]
+    assert events == ["SOMATIC_TUMOR", "ABSENT"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.evidence.arrays import WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
+from varproof.evidence.arrays import ALTERNATIVE, WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.counting import allele_counts, scaled_count
 from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.error_signature import error_signatures
@@ -112,7 +112,7 @@ def collect_chunk(
     final = observed_beside(final, best, changed)
     final = _only(final, np.arange(own))
     counts = allele_counts(final, found, placements, is_listed, own, chunk.fragments)
-    counts |= {"used": used[:own], "depth": used[:own], "support": _support(_only_mapped(final), own)}
+    counts |= {"used": used[:own], "depth": used[:own], "support": _whole_support(final, is_listed, own)}
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
@@ -353,9 +353,10 @@ def _support(found: Observations, size: int) -> np.ndarray:
     return np.bincount(found.candidate[_supports(found)], minlength=size)
 
 
-def _only_mapped(found: Observations) -> Observations:
-    keep = found.mapq > 0
-    return Observations(*(column[keep] for column in found))
+def _whole_support(found: Observations, is_listed: np.ndarray, own: int) -> np.ndarray:
+    """`support` of evidence, of the first `own` candidates: of joined ones (not listed), fragments that show all parts."""
+    whole = is_listed[found.candidate] | (found.allele == ALTERNATIVE)
+    return np.bincount(found.candidate[_supports(found) & whole & (found.mapq > 0)], minlength=own)
 
 
 def _neighbours(placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray) -> list[list[Placement]]:

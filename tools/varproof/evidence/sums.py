@@ -45,7 +45,8 @@ class Sums:
 def summed(found: Observations, sums: Sums, fragments: int) -> Observations:
     """Observations of the candidates `sums.number`, from those of their parts, which are among `found`.
 
-    A fragment shows an allele if it shows that of all parts that it reaches.
+    A fragment shows an allele if it shows that of all parts that it reaches. Those that show some parts without the others come
+    of other copies, if they are not few: what they lack speaks (as in `typing_numba_fns`, of an MNV).
     """
     bounds = np.searchsorted(found.candidate, np.arange(max((max(parts) for parts in sums.parts), default=-1) + 2))
     pieces = [np.arange(bounds[part], bounds[part + 1]) for parts in sums.parts for part in parts]
@@ -59,15 +60,19 @@ def summed(found: Observations, sums: Sums, fragments: int) -> Observations:
     if not len(first):
         return Observations(*(column[:0] for column in found))
     claim = np.add.reduceat(found.claim[rows].astype(np.float64), first).astype(np.float32)
+    lacking = np.add.reduceat(np.minimum(found.claim[rows].astype(np.float64), 0.0), first).astype(np.float32)
     lowest, highest = (extreme.reduceat(found.allele[rows], first) for extreme in (np.minimum, np.maximum))
-    several = np.where(lowest == NEITHER, NEITHER, OTHER)
+    allele = np.where(lowest == highest, lowest, np.where(lowest == NEITHER, NEITHER, OTHER))
+    at, numbers = rows[first], candidate[order][first]
+    mixed = np.bincount(numbers[allele == OTHER], minlength=numbers.max() + 1)
+    many = mixed >= np.maximum(DECISIONS.least_third, DECISIONS.least_third_share * np.bincount(numbers))
+    claim = np.where((allele == OTHER) & many[numbers], lacking, claim)
     speaks = np.where(claim > 0.0, 1, 0)
-    at = rows[first]
     return Observations(
-        candidate=candidate[order][first].astype(found.candidate.dtype),
+        candidate=numbers.astype(found.candidate.dtype),
         fragment=found.fragment[at],
         read=found.read[at],
-        allele=np.where(lowest == highest, lowest, several).astype(found.allele.dtype),
+        allele=allele.astype(found.allele.dtype),
         claim=claim,
         log_ratio=np.clip(claim, -DECISIONS.largest_log_ratio, DECISIONS.largest_log_ratio),
         mapq=np.minimum.reduceat(found.mapq[rows], first),

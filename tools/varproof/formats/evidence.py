@@ -130,7 +130,8 @@ class Evidence:
     other_count : uint32 (n,)
         Likewise fragments that clearly show another allele of this place, neither of these.
     support : uint32 (n,)
-        Those of `used` with mapping quality above 0 that are clearly likelier under the alternative, whatever else they carry.
+        Those of `used` with mapping quality above 0 that are clearly likelier under the alternative, whatever else they carry;
+        where `joined`, that show all of it.
     error_quality, error_end, error_mismatches, error_mapping : float32 (n,)
         ln P(feature | error) / P(feature), added up over the fragments whose reads support the alternative, of base quality,
         distance to the read's end, mismatches elsewhere in the read, and mapping quality and clips together.

@@ -145,10 +145,10 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
 
 
 def _may_describe(listed: Candidate, made: Candidate) -> bool:
-    """Whether a listed MNV or replacement may be what a joined candidate is, or more."""
+    """Whether a listed MNV or replacement may be what a joined candidate stands for."""
     if listed.skipped is not None or listed.contig != made.contig or not (listed.ref and listed.alt):
         return False
-    return listed.start <= made.start and made.end <= listed.end and listed not in made.parts
+    return listed.start < made.end and made.start < listed.end and listed not in made.parts
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
