@@ -291,3 +291,15 @@ def test_a_base_that_the_reads_of_an_mnv_lack_is_no_part_of_it(tmp_path: Path) -
     found = scored(tmp_path, REFERENCE, [[], [MNV]], [[]], lists)
     events = [max(one, key=one.__getitem__) for one in map(probabilities, found["both"])]
     assert events == ["SOMATIC_TUMOR", "ABSENT"]
+
+
+def test_two_spellings_of_an_snv_and_a_deletion_beside_it_are_one_event(tmp_path: Path) -> None:
+    """G becomes C and the two bases behind it are lost; or the G and the next are lost, and the third becomes C."""
+    reference = REFERENCE[: AT - 1] + "TGAAT" + REFERENCE[AT + 4 :]
+    planted, aligned = [(AT, AT + 1, "C"), (AT + 1, AT + 3, "")], [(AT, AT + 2, ""), (AT + 2, AT + 3, "C")]
+    lists = {"one": planted, "other": aligned, "both": [*planted, *aligned]}
+    records = {name: sorted(record(edit, reference) for edit in edits) for name, edits in lists.items()}
+    found = scored(tmp_path, reference, [[], planted], [[]], records)
+    (whole, _) = map(probabilities, found["one"])
+    assert whole["SOMATIC_TUMOR"] > 0.5
+    assert all(probabilities(one) == whole for spelling in found.values() for one in spelling)

@@ -146,7 +146,9 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
 
 def _may_describe(listed: Candidate, made: Candidate) -> bool:
     """Whether a listed MNV or replacement may be what a joined candidate stands for."""
-    if listed.skipped is not None or listed.contig != made.contig or not (listed.ref and listed.alt):
+    if listed.skipped is not None or listed.contig != made.contig:
+        return False
+    if listed.type not in (VariantType.MNV, VariantType.REPLACEMENT):
         return False
     return listed.start < made.end and made.start < listed.end and listed not in made.parts
 
