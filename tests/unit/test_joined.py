@@ -180,6 +180,15 @@ def test_of_events_that_share_a_part_the_larger_is_taken() -> None:
     assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)], [(), ()]), evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
 
 
+def test_two_spellings_of_one_event_may_share_a_part() -> None:
+    """An SNV with an insertion before it, or with another one behind it: 3 and 4 make the same; 5 would make something else."""
+    evidence = Columns(
+        joined=[0, 0, 0, 1, 1, 1], judged=[1] * 6, haplotype=[1, 2, 3, 9, 9, 8], support=[9] * 6, usable=[30] * 6
+    )
+    parts_of = PartsOf([3, 4, 5], [(0, 1), (1, 2), (0, 2)], [(), (), ()])
+    assert judged_rows(parts_of, evidence, None).tolist() == [3, 3, 3, 3, 4, 5]  # type: ignore[arg-type]
+
+
 def test_parts_of_what_the_list_describes_make_no_smaller_event() -> None:
     """All three parts make what allele 3 is: two of them are no event, though the reads that carry all carry these."""
     evidence = Columns(joined=[0, 0, 0, 0, 1, 1], judged=[1] * 6, haplotype=list(range(6)), support=[9] * 6, usable=[30] * 6)

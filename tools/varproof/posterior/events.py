@@ -38,13 +38,15 @@ def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader
         if reader is not None
     ]
     support = samples[0][0]
-    taken: set[int] = set()
+    taken: dict[int, int] = {}
     events = zip(parts_of.rows, parts_of.parts, parts_of.instead, strict=True)
     for row, parts, instead in sorted(events, key=lambda event: (-len(event[1]), -int(support[event[0]]), event[0])):
-        if known[row] and taken.isdisjoint(parts) and are_one_event(row, parts, samples):
-            taken.update(parts)
+        made = int(spelling[row])
+        free = all(taken.get(part, made) == made for part in parts)
+        if known[row] and free and are_one_event(row, parts, samples):
+            taken |= dict.fromkeys(parts, made)
             if not any(support[other] >= (1.0 - DECISIONS.event_most_alone) * support[row] for other in instead):
-                judged_as[list(parts)] = spelling[row]
+                judged_as[list(parts)] = made
     return judged_as
 
 
