@@ -20,7 +20,8 @@ from varproof.formats.vcf import open_vcf, read_records
 from varproof.posterior.decisions import DECISIONS
 
 _COUNTS = ("link_both", "link_first", "link_second")
-_REAL = np.array([name not in ("ARTIFACT", ABSENT) for name in EVENTS])
+UNREAL = ("ARTIFACT", ABSENT)
+_REAL = np.array([name not in UNREAL for name in EVENTS])
 _ON_BOTH = np.array([min(EVENT_NAMED[name].copies) > 1 for name in EVENTS])
 _IN_ALL_CELLS = np.array([EVENT_NAMED[name].healthy_fraction > 0 for name in EVENTS])
 

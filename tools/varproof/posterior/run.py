@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from varproof.formats.events import ABSENT, EVENTS
+from varproof.formats.events import EVENTS
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior
@@ -28,7 +28,7 @@ from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.events import PartsOf, judged_rows
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
-from varproof.posterior.phase import Phase, Present, caller_sets, links_of, phased
+from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import SEPARATOR, reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
@@ -42,9 +42,8 @@ from varproof.variants.reference import Reference
 logger = logging.getLogger(__name__)
 
 BLOCK = 2_000
-_UNREAL = ("ARTIFACT", ABSENT)
 REAL_EVENTS = EventSelection(
-    tuple(probability_field(name) for name in EVENTS if name not in _UNREAL), tuple(map(probability_field, _UNREAL))
+    tuple(probability_field(name) for name in EVENTS if name not in UNREAL), tuple(map(probability_field, UNREAL))
 )
 """What is in the sample, be it somatic or germline."""
 

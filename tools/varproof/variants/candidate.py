@@ -5,6 +5,7 @@ differs; `candidate_key` identifies one across files.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,5 +104,18 @@ def _reason(alt: str, same: bool) -> str:
 
 def candidate_key(candidate: Candidate) -> int:
     """Identity of a candidate across files: a hash of contig, interval and alleles."""
-    text = f"{candidate.contig}:{candidate.start}-{candidate.end}:{candidate.ref}>{candidate.alt}".encode()
+    return hashed(f"{candidate.contig}:{candidate.start}-{candidate.end}:{candidate.ref}>{candidate.alt}".encode())
+
+
+def hashed(text: bytes) -> int:
+    """A 64-bit hash, the same on every machine."""
     return (zlib.crc32(text) << 32) | zlib.adler32(text)
+
+
+def applied(bases: str, start: int, changes: Sequence[Candidate]) -> str:
+    """`bases`, of the reference from `start` on, with changes from left to right that do not overlap."""
+    pieces, position = [], start
+    for change in changes:
+        pieces += [bases[position - start : change.start - start], change.alt]
+        position = change.end
+    return "".join([*pieces, bases[position - start :]])

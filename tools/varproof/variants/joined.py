@@ -7,7 +7,7 @@ for them to say; here, from the list alone, so that all samples and all pieces o
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
-from varproof.variants.candidate import Candidate, trimmed_alleles
+from varproof.variants.candidate import Candidate, applied, trimmed_alleles
 from varproof.variants.reference import Reference
 
 FARTHEST_SUBSTITUTIONS = 1
@@ -83,11 +83,7 @@ def joined(parts: list[Candidate], reference: Reference) -> Candidate | None:
     """What parts (in order, not overlapping) make together, as one allele, trimmed; None where that is nothing."""
     first, last = parts[0], parts[-1]
     ref = reference.bases(first.contig, first.start, last.end)
-    pieces, position = [], first.start
-    for part in parts:
-        pieces += [ref[position - first.start : part.start - first.start], part.alt]
-        position = part.end
-    start, ref, alt = trimmed_alleles(first.start, ref, "".join(pieces))
+    start, ref, alt = trimmed_alleles(first.start, ref, applied(ref, first.start, parts))
     if ref == alt:
         return None
     return Candidate(first.record, first.allele, first.contig, start, start + len(ref), ref, alt, parts=tuple(parts))

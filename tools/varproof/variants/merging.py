@@ -16,7 +16,7 @@ from varproof.formats.record import ALT, FILTER, FORMAT, ID, INFO, MISSING, POS,
 from varproof.formats.scored import EventSelection, error_probabilities
 from varproof.formats.vcf import ALLELE_DEPTH, CALLER_FILTER, OWN_FILTERS, SAME_EVENT
 from varproof.machinery.errors import DamagedFile, UserError
-from varproof.variants.candidate import Candidate, candidates_of
+from varproof.variants.candidate import Candidate, applied, candidates_of
 from varproof.variants.reference import Reference
 
 MERGED, PARTS = "VP_MERGED", "VP_PARTS"
@@ -243,10 +243,10 @@ def _merged_alleles(parts: list[_Part], reference: Reference | None) -> tuple[in
         between = reference.bases(parts[0].record.contig, start, end)
         known = dict(enumerate(between, start)) | known
     ref = "".join(known[i] for i in range(start, end))
-    alone = [_applied(ref, start, [part.change]).upper() for part in parts]
+    alone = [applied(ref, start, [part.change]).upper() for part in parts]
     if len(set(alone)) < len(parts):
         return None
-    alt = _applied(ref, start, [part.change for part in parts])
+    alt = applied(ref, start, [part.change for part in parts])
     if not alt or ref.upper() == alt.upper():
         return None
     while len(ref) > 1 and len(alt) > 1 and ref[-1].upper() == alt[-1].upper():
@@ -255,15 +255,6 @@ def _merged_alleles(parts: list[_Part], reference: Reference | None) -> tuple[in
     while same < min(len(ref), len(alt), _FURTHEST) - 1 and ref[same].upper() == alt[same].upper():
         same += 1
     return start + same, ref[same:], alt[same:]
-
-
-def _applied(bases: str, start: int, changes: list[Candidate]) -> str:
-    """`bases`, of the reference from `start` on, with changes from left to right that do not overlap."""
-    pieces, position = [], start
-    for change in changes:
-        pieces += [bases[position - start : change.start - start], change.alt]
-        position = change.end
-    return "".join([*pieces, bases[position - start :]])
 
 
 def _alternative_count(record: Record) -> float:

@@ -5,7 +5,6 @@ record could have placed it, so that left- and right-shifted records of one inde
 Haplotypes are windows of the reference with edits applied (Varlociraptor, "Computing a_i, p_i and o_i", step 1).
 """
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from varproof.reads.arrays import base_codes
-from varproof.variants.candidate import Candidate
+from varproof.variants.candidate import Candidate, hashed
 from varproof.variants.edit import Edit, VariantType, left_aligned, steps_to_the_right
 from varproof.variants.reference import ReferenceSlice, check_reference_allele, contradicting
 
@@ -83,8 +82,7 @@ def place(candidate: Candidate, reference: ReferenceSlice) -> Placement:
 
 def haplotype_key(contig: str, variant: Placement) -> int:
     """Identity of what a variant makes of a contig, across files: a hash of interval and allele."""
-    text = f"{contig}:{variant.start}-{variant.end}>".encode() + variant.alt.tobytes()
-    return (zlib.crc32(text) << 32) | zlib.adler32(text)
+    return hashed(f"{contig}:{variant.start}-{variant.end}>".encode() + variant.alt.tobytes())
 
 
 def placements(candidates: list[Candidate], reference: ReferenceSlice, path: Path) -> list[Placement | None]:
