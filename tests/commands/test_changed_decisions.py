@@ -36,11 +36,11 @@ def header_value(path: Path, key: str) -> Any:
 
 def test_a_scored_file_has_the_decisions_of_both_rooms(tmp_path: Path) -> None:
     output = tmp_path / "scored.vcf.gz"
-    done = run("score-posterior", *SCORING, "--output", output, posterior='{"pseudo_count": 2.0}')
+    done = run("score-posterior", *SCORING, "--output", output, posterior='{"log_rate_sd": 1.5}')
     assert done.returncode == 0, done.stderr
     told = header_value(output, "varproof_decisions")
-    assert told["posterior"] == {**PosteriorDecisions().model_dump(mode="json"), "pseudo_count": 2.0}
-    assert header_value(output, "varproof_score-posterior")["changed_decisions"] == {"posterior": {"pseudo_count": 2.0}}
+    assert told["posterior"] == {**PosteriorDecisions().model_dump(mode="json"), "log_rate_sd": 1.5}
+    assert header_value(output, "varproof_score-posterior")["changed_decisions"] == {"posterior": {"log_rate_sd": 1.5}}
     # Half a variant or two of them that nobody saw, per event and class: the rate of a class without any is four times as high.
     usual = tmp_path / "usual.vcf.gz"
     assert run("score-posterior", *SCORING, "--output", usual).returncode == 0

@@ -33,8 +33,8 @@ def test_shares_and_weights_add_up_to_1() -> None:
 
 
 def test_the_environment_changes_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(POSTERIOR, '{"pseudo_count": 1}')
-    assert decided(PosteriorDecisions, "posterior") == PosteriorDecisions(pseudo_count=1)
+    monkeypatch.setenv(POSTERIOR, '{"log_rate_sd": 1}')
+    assert decided(PosteriorDecisions, "posterior") == PosteriorDecisions(log_rate_sd=1)
     assert decided(EvidenceDecisions, "evidence") == EvidenceDecisions()
     monkeypatch.setenv(POSTERIOR, "")
     assert decided(PosteriorDecisions, "posterior") == PosteriorDecisions()
@@ -44,10 +44,10 @@ def test_the_environment_changes_what_it_names(monkeypatch: pytest.MonkeyPatch) 
     ("text", "told"),
     [
         ('{"pseudocount": 1}', "pseudocount: extra inputs are not permitted"),
-        ('{"pseudo_count": 0}', "pseudo_count: input should be greater than 0"),
+        ('{"log_rate_sd": 0}', "log_rate_sd: input should be greater than 0"),
         ('{"frequency_bins": [0, 0.5, 0.4, 1]}', "value error, frequency_bins and length_bounds must ascend"),
         ('{"indel_length_shares": [1.0]}', "value error, indel_length_shares has one share for each of length_bounds"),
-        ("pseudo_count=1", "invalid json"),
+        ("log_rate_sd=1", "invalid json"),
     ],
 )
 def test_what_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, text: str, told: str) -> None:

@@ -14,8 +14,12 @@ PRIOR: dict[str, Any] = {
     "rates": {"SOMATIC_TUMOR": [0.1], "ABSENT": [0.8]},
     "frequency_bins": [0.0, 0.5, 1.0],
     "somatic_density": [1.0, 1.0],
+    "normal_density": [1.0],
+    "germline_changes": [1.0],
     "artifact_rates": [0.1],
-    "artifact_density": [[[1.0]]],
+    "artifact_ratios": [1.0],
+    "artifact_density": [[[[1.0]]]],
+    "spectra": {"somatic": [1.0]},
     "artifact_company": [[0.0]],
 }
 
@@ -29,7 +33,9 @@ def test_a_prior_is_taken() -> None:
     [
         ({"frequency_bins": [0.0, 0.5, 0.5]}, "frequency_bins must ascend"),
         ({"somatic_density": [0.0, 0.0]}, "densities must not be zero everywhere"),
-        ({"artifact_density": [[[1.0]], [[0.0]]]}, "densities must not be zero everywhere"),
+        ({"normal_density": [0.0]}, "densities must not be zero everywhere"),
+        ({"germline_changes": [0.0]}, "densities must not be zero everywhere"),
+        ({"artifact_density": [[[[1.0]]], [[[0.0]]]]}, "densities must not be zero everywhere"),
         ({"rates": {"SOMATIC_TUMOR": [0.1], "ABSENT": [0.9]}}, "must sum to less than 1"),
     ],
 )

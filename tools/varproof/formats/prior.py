@@ -15,11 +15,12 @@ class LearntPrior(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
-    schema_: Literal["varproof/prior/1"] = Field("varproof/prior/1", alias="schema")
+    schema_: Literal["varproof/prior/2"] = Field("varproof/prior/2", alias="schema")
     kind: Literal["flat", "empirical"] = Field(
         description="flat: as published, nothing learnt; empirical: learnt from the candidates"
     )
     territory: float = Field(ge=0, description="searched bases")
+    paired: bool = Field(True, description="it was learnt with a normal")
     normal_contamination: float = Field(0.0, ge=0, lt=1, description="fraction of tumour cells in the normal")
     other_person_fraction: float = Field(
         0.0, ge=0, lt=1, alias="foreign_fraction", description="fraction of the tumour's reads from another person"
@@ -30,15 +31,29 @@ class LearntPrior(BaseModel):
     )
     frequency_bins: list[Rate] = Field(description="edges of the bins of allele frequency in tumour cells, ascending")
     somatic_density: list[Density] = Field(description="density of the allele frequency of somatic variants, one per bin")
+    normal_density: list[Density] = Field(
+        description="weights of the frequencies in healthy cells of variants that are somatic there"
+    )
+    germline_changes: list[Density] = Field(
+        description="weights of what becomes of germline variants in the tumour cells: nothing, lost, alone, anything"
+    )
     artifact_rates: list[Rate] = Field(
         description="artefact rates of a locus: shares of the reads that an artefact is active on"
     )
-    artifact_density: list[list[list[Density]]] = Field(
-        description="[group][artefact class][rate]: density of the artefact rates; groups: substitutions, indels"
+    artifact_ratios: list[Rate] = Field(description="rates of an artefact in the normal over that in the tumour")
+    artifact_density: list[list[list[list[Density]]]] = Field(
+        description="[group][artefact class][ratio][rate]: density of the artefact rates; groups: substitutions, indels"
     )
     artifact_contexts: list[list[LogRatio]] = Field(
         alias="artifact_company",
         description="[group][code]: ln P(read context | artefact) - ln P(read context | variant) of a read with the allele",
+    )
+    damage: list[str] = Field(
+        default_factory=list,
+        description="substitutions, as C>T, that damage makes of the tumour's library, not of the normal's",
+    )
+    spectra: dict[str, list[Density]] = Field(
+        description="[event, artefact class or damage][substitution in its context]: how many times as often as by chance"
     )
     artifact_enrichment: float = Field(1.0, gt=0, description="artefact rates near another artefact, relative to the average")
     artifact_depletion: float = Field(
@@ -50,7 +65,9 @@ class LearntPrior(BaseModel):
     def _makes_a_prior(self) -> "LearntPrior":
         if not all(one < next_one for one, next_one in itertools.pairwise(self.frequency_bins)):
             raise ValueError("frequency_bins must ascend")
-        if not sum(self.somatic_density) > 0 or not all(sum(map(sum, group)) > 0 for group in self.artifact_density):
+        if any(not sum(one) > 0 for one in (self.somatic_density, self.normal_density, self.germline_changes)) or not all(
+            sum(sum(map(sum, of_class)) for of_class in group) > 0 for group in self.artifact_density
+        ):
             raise ValueError("densities must not be zero everywhere")
         if any(sum(of_class) >= 1 for of_class in zip(*self.rates.values(), strict=False)):
             raise ValueError("the rates of all events of a class must sum to less than 1")

@@ -1,6 +1,6 @@
 """Model decisions: the numbers of a room that change results, each with a reason, in one frozen model per room.
 
-A value other than the default is given in the environment, as JSON: `VARPROOF_DECISIONS_POSTERIOR='{"pseudo_count": 1}'`. That
+A value other than the default is given in the environment, as JSON: `VARPROOF_DECISIONS_POSTERIOR='{"log_rate_sd": 1}'`. That
 way workers and compiled kernels, whose code is kept by these values, have them too, and a sensitivity study is a loop over
 processes. What they were is in the provenance of every output that depends on them.
 """

@@ -8,7 +8,7 @@ likelihoods per candidate serves learning, posteriors and densities alike.
  GERMLINE_HET    theta_h = 1/2, theta_c mostly 1/2 (0, 1 and anything where the tumour lost or gained a copy)
  GERMLINE_HOM    theta_h = 1, theta_c likewise
  SOMATIC_NORMAL  theta_h in (0, 1/2), theta_c in [0, 1]
- ARTIFACT        a locus-wise rate, shared by both samples, on all reads or on one kind of reads
+ ARTIFACT        a locus-wise rate, on all reads or on one kind of reads, in the normal as in the tumour, lower, or not at all
  FOREIGN         another person's germline variant in the tumour's library (reported as ARTIFACT)
  ABSENT          theta_c = theta_h = 0
 """
@@ -16,6 +16,7 @@ likelihoods per candidate serves learning, posteriors and densities alike.
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE, GERMLINE_E
 from varproof.formats.evidence import Evidence
 from varproof.machinery import numerics
 from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
-from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, SIGNATURES
+from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, PLAIN, SIGNATURES
 from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
@@ -40,6 +41,20 @@ CELL_NODES = np.linspace(0.0, 1.0, DECISIONS.cell_nodes)
 ARTIFACT_RATES = np.array(
     numerics.logarithmic_steps(DECISIONS.least_artifact_rate, DECISIONS.largest_artifact_rate, DECISIONS.artifact_rate_count)
 )
+_STEP = float(ARTIFACT_RATES[1] / ARTIFACT_RATES[0])
+_STEPS = DECISIONS.artifact_ratio_steps
+NORMAL_RATES = np.concatenate(
+    [ARTIFACT_RATES[0] * np.array([numerics.powered(1.0 / _STEP, i) for i in range(_STEPS, 0, -1)]), ARTIFACT_RATES]
+)
+"""Rates of artefacts in the normal: `_STEPS` lower ones, and those of the tumour."""
+
+ARTIFACT_RATIOS = np.array([0.0, numerics.powered(1.0 / _STEP, _STEPS), 1.0])
+"""Rate of an artefact in the normal over that in the tumour: none, lower, the same."""
+
+SAME_RATE = len(ARTIFACT_RATIOS) - 1
+ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATIOS), len(ARTIFACT_RATES))
+GERMLINE_CHANGES = 4
+"""What becomes of a germline variant in the tumour cells: nothing, its copies are lost, the others are, or anything."""
 
 
 def uniform_nodes(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -59,16 +74,30 @@ class Tables:
     """Log-likelihoods of n candidates.
 
     `tumor` (n, GRID_SIZE), `normal` (n, GRID_SIZE) or None: of the fraction of copies with the alternative allele;
-    `artifact` (n, ARTIFACT_CLASSES, rates): of the artefact rate, both samples together.
+    `artifact_tumor` (n, ARTIFACT_CLASSES, len(ARTIFACT_RATES)), `artifact_normal` (n, ARTIFACT_CLASSES, len(NORMAL_RATES)) or
+    None: of the artefact rate in each.
     """
 
     tumor: np.ndarray
     normal: np.ndarray | None
-    artifact: np.ndarray
+    artifact_tumor: np.ndarray
+    artifact_normal: np.ndarray | None
 
     def chosen(self, rows: np.ndarray) -> "Tables":
         """The candidates `rows`."""
-        return Tables(self.tumor[rows], None if self.normal is None else self.normal[rows], self.artifact[rows])
+        columns: dict[str, Any] = {name: None if table is None else table[rows] for name, table in vars(self).items()}
+        return Tables(**columns)
+
+    @property
+    def artifact(self) -> np.ndarray:
+        """(n, ARTIFACT_CLASSES, ratios, rates): both samples together, by the tumour's rate and the normal's share of it."""
+        out = np.repeat(self.artifact_tumor[:, :, None, :], len(ARTIFACT_RATIOS), axis=2)
+        if self.artifact_normal is not None and self.normal is not None:
+            rates = len(ARTIFACT_RATES)
+            out[:, :, 0] += self.normal[:, :1, None]
+            out[:, :, 1] += self.artifact_normal[:, :, :rates]
+            out[:, :, 2] += self.artifact_normal[:, :, -rates:]
+        return out
 
 
 def spurious_rates(substitution: np.ndarray) -> np.ndarray:
@@ -90,23 +119,23 @@ def tabulate(tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_c
         )  # fmt: skip
 
     artifact = tabulated_artifacts(tumor, normal, is_snv, log_context_ratio)
-    return Tables(frequencies(tumor), None if normal is None else frequencies(normal), artifact)
+    return Tables(frequencies(tumor), None if normal is None else frequencies(normal), *artifact)
 
 
 def tabulated_artifacts(
     tumor: Evidence, normal: Evidence | None, is_snv: np.ndarray, log_context_ratio: np.ndarray
-) -> np.ndarray:
-    """The `artifact` table alone, which is all that depends on the read contexts that artefacts are seen in."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Both samples' tables of artefacts alone, which are all that depends on the read contexts that artefacts are seen in."""
     spurious = spurious_rates(is_snv)
 
-    def artifacts(evidence: Evidence) -> np.ndarray:
+    def artifacts(evidence: Evidence, rates: np.ndarray) -> np.ndarray:
         return artefact_log_likelihoods(
             evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
             evidence.log_error_ratio, evidence.read_context, evidence.count, evidence.slip_forward, evidence.slip_back,
-            spurious, log_context_ratio, ARTIFACT_RATES,
+            spurious, log_context_ratio, rates,
         )  # fmt: skip
 
-    return artifacts(tumor) if normal is None else artifacts(tumor) + artifacts(normal)
+    return artifacts(tumor, ARTIFACT_RATES), None if normal is None else artifacts(normal, NORMAL_RATES)
 
 
 def at_fraction(table: np.ndarray, fraction: np.ndarray) -> np.ndarray:
@@ -150,12 +179,18 @@ class Mixture:
     other_person_fraction: float = 0.0
 
 
-def _germline_fractions(healthy: float, unchanged: float) -> tuple[np.ndarray, np.ndarray]:
-    """(theta_c, weights) of a germline variant: mostly as in the healthy cells, else a copy lost, or anything."""
-    cells = np.concatenate([[healthy, 0.0, 1.0], CELL_NODES])
+def germline_nodes(healthy: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(theta_c, weights) of each of GERMLINE_CHANGES of a germline variant with theta_h `healthy`."""
+    one = np.ones(1)
+    nodes = [np.array([value]) for value in (healthy, 0.0, 1.0)]
+    return [*((node, one) for node in nodes), (CELL_NODES, np.full(len(CELL_NODES), 1.0 / len(CELL_NODES)))]
+
+
+def published_germline_changes(paired: bool) -> np.ndarray:
+    """(GERMLINE_CHANGES,) how common each change is where learning begins."""
+    unchanged = DECISIONS.unchanged_germline if paired else DECISIONS.unchanged_germline_unpaired
     rest = 1.0 - unchanged
-    weights = np.concatenate([[unchanged, rest / 4, rest / 4], np.full(len(CELL_NODES), rest / 2 / len(CELL_NODES))])
-    return cells, weights
+    return np.array([unchanged, rest / 4, rest / 4, rest / 2])
 
 
 def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray | None = None) -> np.ndarray:
@@ -193,17 +228,19 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         parts["SOMATIC_TUMOR"] = somatic_log_likelihood(tables, mixture)
     subclonal = [log_weighted_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
     by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
-    parts["SOMATIC_NORMAL"] = log_weighted_mean(by_healthy, healthy_weights)[:, None]
-    unchanged = DECISIONS.unchanged_germline if tables.normal is not None else DECISIONS.unchanged_germline_unpaired
+    parts["SOMATIC_NORMAL"] = log_weighted_mean(by_healthy, healthy_weights)[:, None] if flat else by_healthy
     for event in GERMLINE_EVENTS:
         fraction = EVENT_NAMED[event].healthy_fraction
-        changed, weights = (cells, cell_weights) if flat else _germline_fractions(fraction, unchanged)
+        changes = [(cells, cell_weights)] if flat else germline_nodes(fraction)
         seen, seen_weights = np.array([fraction]), np.ones(1)
         if event == "GERMLINE_HET" and not flat:
             seen, seen_weights = np.array(DECISIONS.heterozygous_fractions), np.array(DECISIONS.heterozygous_weights)
-        in_cells = [np.clip(purity * changed + (1.0 - purity) * fraction + one - fraction, 0, 1) for one in seen]
-        by_fraction = [log_weighted_mean(at_fraction(tumor, shown), weights) for shown in in_cells]
-        parts[event] = log_weighted_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights)[:, None]
+        by_change = []
+        for changed, weights in changes:
+            in_cells = [np.clip(purity * changed + (1.0 - purity) * fraction + one - fraction, 0, 1) for one in seen]
+            by_fraction = [log_weighted_mean(at_fraction(tumor, shown), weights) for shown in in_cells]
+            by_change.append(log_weighted_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights))
+        parts[event] = np.stack(by_change, axis=1)
     parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
     parts[OTHER_PERSON] = other_person_log_likelihood(tables, mixture)
     parts[ABSENT] = tumor[:, :1] + normal[:, :1]
@@ -214,14 +251,26 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
     return Components(np.concatenate([parts[name] for name in columns], axis=1), columns)
 
 
-ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))
+OF_ONE_SAMPLE = (ACTIVE_ON == BOTH) & (SIGNATURES == PLAIN)
+"""The class whose artefacts, where the normal has none or few, look like somatic variants in all but their spectrum."""
 
 
-def possible_artifacts(paired: bool) -> np.ndarray:
-    """bool (ARTIFACT_CLASSES, rates): which rates each class of artefacts can have.
+def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False) -> np.ndarray:
+    """bool ARTIFACT_SHAPE: which rates each class of artefacts can have, in the normal over the tumour too.
 
-    Without a normal, an artefact on all reads whose bases look like any others can't be told from a somatic variant.
+    The normal has them at the same rate, unless some are the tumour's `own`: then those of one kind of reads may be fewer
+    there, or none, and where the tumour is `damaged` those on all reads whose bases look like any others, too; all else
+    would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
+    errors, or by damage; and there is but one rate.
     """
     everywhere = ACTIVE_ON == BOTH
-    possible = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
-    return possible if paired else possible & ~(everywhere & (SIGNATURES != LIKE_ERRORS))[:, None]
+    in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
+    possible = np.repeat(in_tumor[:, None, :], len(ARTIFACT_RATIOS), axis=1)
+    fewer = np.arange(len(ARTIFACT_RATIOS)) != SAME_RATE
+    possible[np.ix_(everywhere, fewer)] = False
+    possible[np.ix_(~everywhere, fewer)] &= own and paired
+    if not paired:
+        possible[everywhere & (SIGNATURES != LIKE_ERRORS)] = False
+    if damaged:
+        possible[OF_ONE_SAMPLE] = in_tumor[OF_ONE_SAMPLE][:, None, :] & (paired | ~fewer)[None, :, None]
+    return possible

@@ -68,14 +68,17 @@ class PosteriorDecisions(Decisions):
         257, ge=17, description="fractions of copies at which likelihoods are tabulated, even in the arcsine of the root."
     )
     heterozygous_fractions: Fractions = Field(
-        (0.4, 0.45, 0.5, 0.55, 0.6),
-        description="fractions at which a heterozygous variant may be seen: capture and alignment favour one allele a little.",
+        (0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8),
+        description="fractions at which a heterozygous variant may be seen: capture and alignment favour one allele a little, "
+        "and a normal may have lost or gained copies, too.",
     )
-    heterozygous_weights: Fractions = Field((0.02, 0.13, 0.7, 0.13, 0.02), description="how often each is.")
+    heterozygous_weights: Fractions = Field(
+        (0.002, 0.004, 0.02, 0.13, 0.688, 0.13, 0.02, 0.004, 0.002), description="how often each is."
+    )
     unchanged_germline: Fraction = Field(
         0.9,
-        description="germline variants whose frequency is the same in the tumour cells: the share of a genome without "
-        "copy-number change.",
+        description="germline variants whose frequency is the same in the tumour cells, the share of a genome without "
+        "copy-number change: where learning begins.",
     )
     unchanged_germline_unpaired: Fraction = Field(
         0.99,
@@ -85,16 +88,17 @@ class PosteriorDecisions(Decisions):
     cell_nodes: int = Field(11, ge=2, description="frequencies in tumour cells of what may have any, evenly from 0 to 1.")
     uniform_nodes: int = Field(64, ge=2, description="points by which `--prior flat` integrates (Gauss and Legendre).")
     frequency_bins: Fractions = Field(
-        (0.0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+        (0.0, 0.004, 0.012, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
         description="bins of the learnt density of somatic frequencies in tumour cells: finer where subclones are.",
     )
     nodes_per_bin: int = Field(6, ge=1, description="frequencies within a bin at which likelihoods are summed.")
     normal_frequencies: Fractions = Field(
-        (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.49),
-        description="frequencies in healthy cells of variants that are somatic there: below one half, which is germline.",
+        (0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.25, 0.3),
+        description="frequencies in healthy cells of variants that are somatic there: what is nearer to one half is taken for "
+        "a germline variant whose alleles are not in balance.",
     )
     least_artifact_rate: float = Field(
-        0.003,
+        0.001,
         gt=0,
         lt=1,
         description="lowest locus-wise rate of an artefact: below it few depths show it, and ABSENT covers it.",
@@ -102,7 +106,13 @@ class PosteriorDecisions(Decisions):
     largest_artifact_rate: float = Field(
         0.7, gt=0, le=1, description="highest rate, of artefacts that have one kind of reads only."
     )
-    artifact_rate_count: int = Field(20, ge=2, description="rates, evenly in the logarithm.")
+    artifact_rate_count: int = Field(22, ge=2, description="rates, evenly in the logarithm.")
+    artifact_ratio_steps: int = Field(
+        4,
+        ge=1,
+        description="an artefact has the same rate in the normal as in the tumour, one that is so many steps of the rates "
+        "lower (0.29 of it), or none: libraries differ.",
+    )
     most_on_all_reads: Fraction = Field(
         0.35,
         description="highest rate of an artefact on all reads: what more than a third show, in both samples alike, is "
@@ -127,19 +137,54 @@ class PosteriorDecisions(Decisions):
     )
 
     # Learning
-    pseudo_count: float = Field(
-        0.5, gt=0, description="variants of each event and class that are added to those counted (Jeffreys)."
-    )
-    most_pseudo_bases: float = Field(
-        20_000.0,
+    log_rate_sd: float = Field(
+        2.0,
         gt=0,
-        description="bases of territory for which it stands at most, where the published rate would have it more: data "
-        "outweigh it soon.",
+        description="a sample's rate of an event lies around the published one with this standard deviation of its logarithm: "
+        "within a factor of 50 in 19 of 20 samples.",
     )
+    least_selected: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="what is seen of an event is divided by the probability that such a place becomes a candidate at all, "
+        "which is taken to be this at least.",
+    )
+    least_selected_of_other_person: float = Field(
+        0.01, gt=0, lt=1, description="the same of another person's variants, whose number is known well."
+    )
+    selecting_reads: int = Field(2, ge=1, description="reads that make a place a candidate.")
+    selecting_fraction: Fraction = Field(0.02, description="and the fraction of its reads.")
     largest_rate: float = Field(0.1, gt=0, lt=0.15, description="rate of an event, at most, so that absence stays the rule.")
     max_iterations: int = Field(200, ge=1, description="steps of expectation maximisation, at most.")
     search_iterations: int = Field(15, ge=1, description="steps for each trial of a contamination: enough to rank them.")
     tolerance: float = Field(1e-3, gt=0, description="iteration stops when the log-evidence grows by less than this.")
+    normal_pseudo_count: float = Field(
+        2.0, gt=0, description="variants that are somatic in healthy cells that are added, spread over their frequencies."
+    )
+    germline_pseudo_count: float = Field(
+        20.0, gt=0, description="germline variants that are added, nine of ten of the same frequency in the tumour cells."
+    )
+    type_pseudo_count: float = Field(
+        36.0, gt=0, description="variants that are added to the spectrum of an event, evenly over the twelve substitutions."
+    )
+    neighbour_pseudo_count: float = Field(
+        200.0, gt=0, description="variants that are added to the contexts of these, evenly: few tell nothing of contexts."
+    )
+    convincing_own_artifacts: float = Field(
+        15.0,
+        gt=0,
+        description="gain in log-likelihood from which on a tumour has artefacts of one kind of reads that its normal has not: "
+        "some tens of parameters gain something in any sample.",
+    )
+    damage_fractions: Fractions = Field(
+        (0.1, 0.15, 0.25),
+        description="frequencies that part rare from frequent: damage of one sample is an excess of one substitution among "
+        "rare ones.",
+    )
+    convincing_damage: float = Field(
+        3.5, gt=0, description="standard deviations that such an excess has, where it is told from a tumour's own spectrum."
+    )
     frequency_pseudo_count: float = Field(
         1.0, gt=0, description="somatic variants that are added to each bin of frequencies, by its width."
     )
@@ -151,8 +196,28 @@ class PosteriorDecisions(Decisions):
         description="fractions of tumour cells in the normal that are tried.",
     )
     other_person_choices: Fractions = Field(
-        (0.0, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05),
-        description="fractions of another person's reads in the tumour that are tried.",
+        (0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.3, 5.0),
+        description="fractions of another person's reads that are tried, over what reads of the reference tell at homozygous "
+        "variants: another person shares some of these.",
+    )
+    most_of_other_person: Fraction = Field(0.2, description="fraction of another person's reads, at most.")
+    least_of_other_person: Fraction = Field(
+        0.003, description="reference reads at homozygous variants, at most, that are still no sign of another person."
+    )
+    contradicted: float = Field(
+        10.0,
+        ge=0,
+        description="loss of log-likelihood among the tumour's own candidates from which on they are taken for misaligned.",
+    )
+    least_homozygous: int = Field(
+        20, ge=1, description="homozygous variants that it takes to say that there is another person at all."
+    )
+    trimmed: Fraction = Field(0.02, description="of them the share with most reference reads, which is left out: misaligned.")
+    other_person_per_base: float = Field(
+        8e-4, gt=0, description="variants of another person that this one lacks, per base (1000 Genomes 2015)."
+    )
+    other_person_log_sd: float = Field(
+        0.3, gt=0, description="standard deviation of the logarithm of that: people differ by much the same from each other."
     )
     convincing_contamination: float = Field(
         4.0, ge=0, description="gain in log-likelihood that a contamination must bring over none."
@@ -170,6 +235,9 @@ class PosteriorDecisions(Decisions):
         50, ge=0, description="with fewer candidates a warning says that the prior stays near published rates."
     )
     most_artifacts: float = Field(0.3, gt=0, lt=0.5, description="artefacts per allele, even where they crowd.")
+    most_present: float = Field(
+        0.5, gt=0, lt=1, description="all events but absence together, in whatever context: absence stays the rule."
+    )
     worth_learning_from: float = Field(
         10.0,
         ge=1,
@@ -177,7 +245,7 @@ class PosteriorDecisions(Decisions):
         "territory.",
     )
     most_informative: int = Field(
-        20_000,
+        10_000,
         ge=1,
         description="candidates that enter the iteration; of more, every second, third ... with as much less territory.",
     )

@@ -1,201 +1,262 @@
-"""Learning the prior: expectation maximisation over all candidates and the territory that was searched.
+"""Learning the prior: expectation maximisation over candidates and the territory that was searched for them.
 
-Candidates were proposed because reads already showed the allele, so how common each event is must be counted over
-everything that could have been proposed: what is no candidate counts as absent. For event e and class k
-    rate[e, k] <- (sum of posteriors + 1/2) / (territory[k] + m),   m = min(1/2 / published[e, k], 20 kb of alleles),
-which tends towards the published rate where there is little to learn from. Shared by all classes are the density of somatic
-allele frequencies and, for substitutions and for indels, the density of artefact rates.
+Candidates were proposed because reads already showed the allele, so how common each event is must be counted over everything
+that could have been proposed: what is no candidate counts as absent, and what is rarely noticed counts for more
+(`selection`). For event e and class k the rate r is the most probable one of n, a count of Poisson's over the territory T,
+under a normal prior of its logarithm around the published rate u:
+    n - T r - (ln r - ln u) / sd^2 = 0,
+which stays at the published rate where there is little to learn from. Shared by all classes are the density of somatic allele
+frequencies, what becomes of germline variants in tumour cells, and, for substitutions and for indels, the density of artefact
+rates in both samples; SNVs have spectra by event.
 """
 
 import itertools
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from varproof.formats.events import ABSENT, EVENTS, LEARNT_EVENTS, OTHER_PERSON, REAL_READS_EVENTS
+from varproof.formats.events import EVENTS, GERMLINE_EVENTS, LEARNT_EVENTS, OTHER_PERSON, REAL_READS_EVENTS
 from varproof.formats.evidence import READ_CONTEXTS, Evidence
 from varproof.formats.prior import LearntPrior
-from varproof.machinery.numerics import log
-from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums, weighted_row_sums
-from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH, IN_CONTEXT, PLAIN, SIGNATURES
+from varproof.machinery.numerics import exp, log
+from varproof.machinery.numerics_numba_fns import log_of, scaled_likelihoods, weighted_column_sums, weighted_row_sums
+from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, IN_CONTEXT, PLAIN, SIGNATURES
 from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
 from varproof.posterior.components import (
     ARTIFACT_RATES,
+    ARTIFACT_RATIOS,
     ARTIFACT_SHAPE,
     FREQUENCY_BINS,
     NODES_PER_BIN,
+    NORMAL_NODES,
     Components,
     Mixture,
     Tables,
     evaluate,
     other_person_log_likelihood,
     possible_artifacts,
+    published_germline_changes,
     somatic_log_likelihood,
     tabulate,
     tabulated_artifacts,
 )
+from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
+from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
+from varproof.posterior.selection import selected
+from varproof.posterior.spectra import (
+    ARTIFACTS,
+    CONTEXTS,
+    DAMAGE,
+    GERMLINE,
+    NO_CONTEXT,
+    SOMATIC,
+    context_factors,
+    damage_components,
+    even_spectra,
+    learnt_spectra,
+)
+from varproof.posterior.weights import ARTIFACT_GROUPS, artifact_group, completed, component_weights
 
 logger = logging.getLogger(__name__)
 
 BLOCK = 2_000
-ARTIFACT_GROUPS = ("substitution", "indel")
-_IS_INDEL = np.array([int(name not in ("snv", "mnv")) for name in CLASSES])
-
-
-def artifact_group(class_index: np.ndarray) -> np.ndarray:
-    """0 for substitutions, 1 for indels, per class index."""
-    return _IS_INDEL[class_index]
+SNV = CLASSES.index("snv")
 
 
 def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPrior:
-    """Published rates and uninformative densities; `paired`: there is a normal sample."""
-    uniform = possible_artifacts(paired) / possible_artifacts(paired).sum()
+    """Published rates and uninformative densities; `paired`: there is a normal."""
     return LearntPrior(
         kind=kind,
         territory=territory,
+        paired=paired,
         classes=list(CLASSES),
         rates={event: (values / alleles_per_base()).tolist() for event, values in published_rates().items()},
         frequency_bins=FREQUENCY_BINS.tolist(),
         somatic_density=np.ones(len(FREQUENCY_BINS) - 1).tolist(),
+        normal_density=np.full(len(NORMAL_NODES), 1.0 / len(NORMAL_NODES)).tolist(),
+        germline_changes=published_germline_changes(paired).tolist(),
         artifact_rates=ARTIFACT_RATES.tolist(),
-        artifact_density=[uniform.tolist()] * len(ARTIFACT_GROUPS),
+        artifact_ratios=ARTIFACT_RATIOS.tolist(),
+        artifact_density=[even_density(paired)] * len(ARTIFACT_GROUPS),
         artifact_contexts=[[0.0] * READ_CONTEXTS] * len(ARTIFACT_GROUPS),
+        spectra=even_spectra(),
     )
+
+
+def even_density(paired: bool, own: bool = False, damaged: bool = False) -> list[list[list[float]]]:
+    """Every artefact that is possible (see `possible_artifacts`) alike, ARTIFACT_SHAPE."""
+    possible = possible_artifacts(paired, own, damaged)
+    density: list[list[list[float]]] = (possible / possible.sum()).tolist()
+    return density
 
 
 def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
     """Whether two priors have the same classes, events, bins and rates, so that one may stand for the other."""
 
     def layout(one: LearntPrior) -> tuple[object, ...]:
+        lengths = [len(one.somatic_density), len(one.normal_density), len(one.germline_changes), len(one.artifact_rates)]
         rates = {event: len(values) for event, values in one.rates.items()}
-        density = [[len(values) for values in group] for group in one.artifact_density]
+        spectra = {name: len(values) for name, values in one.spectra.items()}
+        density = [[[len(values) for values in ratios] for ratios in group] for group in one.artifact_density]
         read_context = [len(values) for values in one.artifact_contexts]
-        return one.classes, rates, one.frequency_bins, len(one.somatic_density), len(one.artifact_rates), density, read_context
+        return one.classes, rates, one.frequency_bins, lengths, one.artifact_ratios, density, read_context, spectra
 
     return layout(prior) == layout(other)
 
 
-def component_weights(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarray:
-    """Prior probability of every component, (classes, components); rows sum to 1."""
-    weights = np.zeros((len(CLASSES), max(part.stop for part in columns.values())))
-    widths = np.diff(prior.frequency_bins)
-    per_node = np.repeat(np.array(prior.somatic_density) * widths / NODES_PER_BIN, NODES_PER_BIN)
-    per_node /= per_node.sum()
-    group = artifact_group(np.arange(len(CLASSES)))
-    for event in LEARNT_EVENTS:
-        rate = np.array(prior.rates[event])[:, None]
-        if event == "SOMATIC_TUMOR":
-            spread = np.tile(per_node, (len(CLASSES), 1))
-        elif event == "ARTIFACT":
-            spread = np.array([np.ravel(prior.artifact_density[g]) for g in group])
-        else:
-            width = columns[event].stop - columns[event].start
-            spread = np.full((len(CLASSES), width), 1.0 / width)
-        weights[:, columns[event]] = rate * spread
-    if prior.other_person_fraction == 0.0:
-        weights[:, columns[OTHER_PERSON]] = 0.0
-    weights[:, columns[ABSENT]] = 1.0 - weights.sum(axis=1, keepdims=True)
-    return weights
-
-
-def candidate_weights(
-    prior: LearntPrior, columns: dict[str, slice], class_index: np.ndarray, near_artifact: np.ndarray | None
-) -> np.ndarray:
-    """Prior probability of every component for each candidate, (n, components); artefacts are likelier near artefacts."""
-    weights = component_weights(prior, columns)[class_index]
-    if near_artifact is None:
-        return weights
-    factor = np.where(near_artifact, prior.artifact_enrichment, prior.artifact_depletion)[:, None]
-    artifact, absent = columns["ARTIFACT"], columns[ABSENT]
-    factor = np.minimum(factor, DECISIONS.most_artifacts / np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300))
-    weights[:, artifact] *= factor
-    weights[:, absent] = 0.0
-    weights[:, absent] = 1.0 - weights.sum(axis=1, keepdims=True)
-    return weights
-
-
 class _Learner:
-    """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation."""
+    """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation.
 
-    def __init__(self, components: Components, class_index: np.ndarray, prior: LearntPrior, paired: bool) -> None:
+    Candidates of one class and one context, which have the same weights, form a cell.
+    """
+
+    def __init__(
+        self,
+        components: Components,
+        class_index: np.ndarray,
+        context: np.ndarray,
+        prior: LearntPrior,
+        depth: float,
+        mixture: Mixture,
+    ) -> None:
         self.columns, self.absent = components.columns, components.absent
-        self.paired = paired
+        cell = class_index * (CONTEXTS + 1) + context % (CONTEXTS + 1)
+        order = np.argsort(cell, kind="stable")
         self.likelihood, self.top = components.scaled(component_weights(prior, self.columns)[class_index])
-        order = np.argsort(class_index, kind="stable")
         self.likelihood, self.top = self.likelihood[order], self.top[order]
-        bounds = np.searchsorted(class_index[order], np.arange(len(CLASSES) + 1))
+        cells, first = np.unique(cell[order], return_index=True)
+        bounds = [*first.tolist(), len(cell)]
         self.members = [slice(a, b) for a, b in itertools.pairwise(bounds)]
-        self.territory = prior.territory * alleles_per_base()
-        self.pseudo_territory = DECISIONS.most_pseudo_bases * alleles_per_base()
+        self.cell_class, self.cell_context = cells // (CONTEXTS + 1), cells % (CONTEXTS + 1)
+        self.searched = np.maximum(prior.territory * alleles_per_base(), 1.0)
+        self.sizes = np.bincount(class_index, minlength=len(CLASSES))
+        self.selected = selected(self.columns, mixture, depth)
         self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
+        self.log_sd = dict.fromkeys(LEARNT_EVENTS, DECISIONS.log_rate_sd)
+        if mixture.other_person_fraction > 0.0:
+            scale = DECISIONS.other_person_per_base / (3.0 * self.published[OTHER_PERSON][SNV])
+            self.published[OTHER_PERSON] = self.published[OTHER_PERSON] * scale
+            self.log_sd[OTHER_PERSON] = DECISIONS.other_person_log_sd
 
-    def step(self, prior: LearntPrior) -> tuple[LearntPrior, float, np.ndarray]:
-        """(updated prior, log-evidence under the old one, expected count per component)."""
-        weights = component_weights(prior, self.columns)
+    def step(self, prior: LearntPrior) -> tuple[LearntPrior, float]:
+        """(updated prior, log-evidence under the old one)."""
+        by_class = component_weights(prior, self.columns)
+        weights = completed(by_class[self.cell_class] * context_factors(prior, self.columns)[self.cell_context], self.columns)
         expected = np.zeros_like(weights)
-        evidence = 0.0
-        for k, members in enumerate(self.members):
-            size = members.stop - members.start
-            if size == 0:
-                continue
+        seen = (by_class * self.selected).sum(axis=1) - by_class[:, self.absent]
+        unseen = np.maximum(0.0, self.searched - self.sizes)
+        evidence = float((unseen * log_of(1.0 - np.minimum(seen, 0.9))).sum())
+        for cell, members in enumerate(self.members):
             likelihood = self.likelihood[members]
-            total = weighted_row_sums(likelihood, weights[k])
-            expected[k] = weighted_column_sums(likelihood, 1.0 / total) * weights[k]
+            total = weighted_row_sums(likelihood, weights[cell])
+            expected[cell] = weighted_column_sums(likelihood, 1.0 / total) * weights[cell]
             evidence += float((log_of(total) + self.top[members]).sum())
-            evidence += max(0.0, self.territory[k] - size) * log(float(weights[k, self.absent]))
-        return self._maximised(prior, expected), evidence, expected
+        return self._maximised(prior, expected / self.selected), evidence
 
     def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:
+        by_class = np.zeros((len(CLASSES), expected.shape[1]))
+        np.add.at(by_class, self.cell_class, expected)
         rates = {}
         for event in LEARNT_EVENTS:
-            count = expected[:, self.columns[event]].sum(axis=1)
-            searched = np.maximum(self.territory, count)
-            pseudo = DECISIONS.pseudo_count
-            rate = (count + pseudo) / (searched + np.minimum(pseudo / self.published[event], self.pseudo_territory))
+            count = by_class[:, self.columns[event]].sum(axis=1)
+            rate = most_probable_rates(count, np.maximum(self.searched, count), self.published[event], self.log_sd[event])
             rates[event] = np.minimum(rate, DECISIONS.largest_rate).tolist()
-        if not self.paired:
+        if not prior.paired:
             rates["SOMATIC_NORMAL"] = [DECISIONS.unpaired_somatic_normal * rate for rate in rates["SOMATIC_TUMOR"]]
-        somatic = expected[:, self.columns["SOMATIC_TUMOR"]].sum(axis=0).reshape(-1, NODES_PER_BIN).sum(axis=1)
+        total = by_class.sum(axis=0)
+        somatic = total[self.columns["SOMATIC_TUMOR"]].reshape(-1, NODES_PER_BIN).sum(axis=1)
         widths = np.diff(FREQUENCY_BINS)
         somatic += DECISIONS.frequency_pseudo_count * len(widths) * widths
-        density = somatic / somatic.sum() / widths
-        artifact = []
-        possible = possible_artifacts(self.paired)
-        group = artifact_group(np.arange(len(CLASSES)))
+        update = {"rates": rates, "somatic_density": (somatic / somatic.sum() / widths).tolist()}
+        if prior.paired:
+            in_normal = total[self.columns["SOMATIC_NORMAL"]] + DECISIONS.normal_pseudo_count / len(NORMAL_NODES)
+            changes = sum(total[self.columns[event]] for event in GERMLINE_EVENTS)
+            changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(True)
+            update |= {"normal_density": (in_normal / in_normal.sum()).tolist()}
+            update |= {"germline_changes": (changes / changes.sum()).tolist()}
+        if self.columns["ARTIFACT"].stop - self.columns["ARTIFACT"].start > 1:
+            update |= self._maximised_artifacts(prior, by_class) | {"spectra": self._maximised_spectra(prior, expected)}
+        return prior.model_copy(update=update)
+
+    def _maximised_artifacts(self, prior: LearntPrior, by_class: np.ndarray) -> dict[str, object]:
+        artifact, group = [], artifact_group(np.arange(len(CLASSES)))
         for g in range(len(ARTIFACT_GROUPS)):
-            counts = expected[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
+            possible = np.array(prior.artifact_density[g]) > 0.0
+            counts = by_class[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
             counts = counts + DECISIONS.artifact_pseudo_count * possible / possible.sum()
             artifact.append((counts / counts.sum()).tolist())
-        return prior.model_copy(update={"rates": rates, "somatic_density": density.tolist(), "artifact_density": artifact})
+        return {"artifact_density": artifact}
+
+    def _maximised_spectra(self, prior: LearntPrior, expected: np.ndarray) -> dict[str, list[float]]:
+        snv = self.cell_class == SNV
+        known = snv & (self.cell_context < CONTEXTS)
+        by_context = np.zeros((CONTEXTS, expected.shape[1]))
+        by_context[self.cell_context[known]] = expected[known]
+        artifacts = by_context[:, self.columns["ARTIFACT"]]
+        damage = damage_components(prior.paired)
+        of_class = np.where(damage, 0.0, artifacts).reshape(CONTEXTS, ARTIFACT_CLASSES, -1).sum(axis=2)
+        counts = {name: of_class[:, number] for number, name in enumerate(ARTIFACTS)}
+        counts[SOMATIC] = by_context[:, self.columns["SOMATIC_TUMOR"]].sum(axis=1)
+        counts[GERMLINE] = sum(by_context[:, self.columns[event]].sum(axis=1) for event in GERMLINE_EVENTS)
+        counts[DAMAGE] = artifacts[:, damage].sum(axis=1)
+        return learnt_spectra(counts, prior.damage)
 
     def run(self, prior: LearntPrior, iterations: int) -> tuple[LearntPrior, float]:
         """Iterate until the log-evidence no longer grows."""
         before = -np.inf
         evidence = before
         for _ in range(iterations):
-            prior, evidence, _ = self.step(prior)
+            prior, evidence = self.step(prior)
             if evidence - before < DECISIONS.tolerance:
                 break
             before = evidence
         return prior, evidence
 
 
+def most_probable_rates(count: np.ndarray, searched: np.ndarray, published: np.ndarray, log_sd: float) -> np.ndarray:
+    """Rates (k,) that are most probable for expected counts over so many searched alleles: see the module's equation.
+
+    Newton's method on the logarithm; what the data and the prior ask for lie on either side.
+    """
+    precision = 1.0 / log_sd**2
+    rates = []
+    for n, territory, usual in zip(count.tolist(), searched.tolist(), published.tolist(), strict=True):
+        centre = log(usual)
+        x = max(centre, log(max(n, 1e-300) / territory))
+        for _ in range(60):
+            expected = territory * exp(x)
+            step = (n - expected - precision * (x - centre)) / (expected + precision)
+            x += step
+            if abs(step) < 1e-12:
+                break
+        rates.append(exp(x))
+    return np.array(rates)
+
+
 @dataclass(frozen=True)
 class Sampled:
-    """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV."""
+    """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV, its context.
+
+    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given.
+    """
 
     tumor: Evidence
     normal: Evidence | None
     class_index: np.ndarray
     is_snv: np.ndarray
+    context: np.ndarray | None = None
+
+    @property
+    def contexts(self) -> np.ndarray:
+        """int (n,)."""
+        return np.full(len(self.class_index), NO_CONTEXT) if self.context is None else self.context
 
     def chosen(self, rows: np.ndarray) -> "Sampled":
         """The candidates `rows`."""
         normal = None if self.normal is None else self.normal.rows(rows)
-        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows])
+        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows], self.contexts[rows])
 
     def tables(self, prior: LearntPrior) -> Tables:
         """Likelihood tables under the prior's artefact read contexts."""
@@ -204,7 +265,8 @@ class Sampled:
     def with_read_contexts(self, tables: Tables, prior: LearntPrior) -> Tables:
         """Tables of these candidates, under the read contexts of artefacts that `prior` has."""
         ratios = context_ratios(prior, self.class_index)
-        return replace(tables, artifact=tabulated_artifacts(self.tumor, self.normal, self.is_snv, ratios))
+        artifact_tumor, artifact_normal = tabulated_artifacts(self.tumor, self.normal, self.is_snv, ratios)
+        return replace(tables, artifact_tumor=artifact_tumor, artifact_normal=artifact_normal)
 
 
 def context_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
@@ -218,12 +280,16 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Candidates that nothing explains
     `worth_learning_from` times better than absence count as territory. Deterministic.
     """
-    prior = starting_prior("empirical", territory, sampled.normal is not None)
+    paired = sampled.normal is not None
+    prior = starting_prior("empirical", territory, paired)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
     if len(sampled.class_index) < DECISIONS.few_candidates:
         logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
     if len(sampled.class_index) == 0:
         return prior
+    depth = float(np.median(sampled.tumor.usable))
+    sites = _homozygous_sites(sampled)
+    logger.debug("homozygous variants: %s", sites)
     rows = _worth_learning_from(sampled, prior, purity)
     if not len(rows):
         return prior
@@ -231,63 +297,157 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     prior = prior.model_copy(update={"territory": territory / step})
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
-    prior = _learn_mixture(prior, tables, sampled.class_index, purity, normal_contamination)
+    whole = evaluate(tables, Mixture(purity))
+    learnt, _ = _trained(whole, sampled, prior, depth, Mixture(purity), DECISIONS.search_iterations)
+    prior = _learn_mixture(prior, learnt, whole, tables, sampled, depth, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
-    prior = _learn_read_contexts(prior, evaluate(tables, mixture), sampled)
+    components = evaluate(tables, mixture)
+    prior = _with_own_artifacts(prior, components, sampled, depth, mixture)
+    learnt, _ = _trained(components, sampled, prior, depth, mixture, DECISIONS.max_iterations)
+    prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
     tables = sampled.with_read_contexts(tables, prior)
-    learner = _Learner(evaluate(tables, mixture), sampled.class_index, prior, sampled.normal is not None)
-    return learner.run(prior, DECISIONS.max_iterations)[0].model_copy(update={"territory": territory})
+    components = evaluate(tables, mixture)
+    prior = _with_damage(prior, learnt, components, sampled)
+    learnt, _ = _trained(components, sampled, prior, depth, mixture, DECISIONS.max_iterations)
+    return learnt.model_copy(update={"territory": territory})
+
+
+def _with_own_artifacts(
+    prior: LearntPrior, components: Components, sampled: Sampled, depth: float, mixture: Mixture
+) -> LearntPrior:
+    """The prior, with artefacts of one kind of reads that are the tumour's own, if these explain so much more."""
+    if not prior.paired:
+        return prior
+    density = even_density(True, own=True)
+    own = prior.model_copy(update={"artifact_density": [density] * len(ARTIFACT_GROUPS)})
+    evidence = [_trained(components, sampled, one, depth, mixture, DECISIONS.search_iterations)[1] for one in (prior, own)]
+    logger.debug("evidence of artefacts of the tumour alone: %.2f", evidence[1] - evidence[0])
+    return own if evidence[1] - evidence[0] > DECISIONS.convincing_own_artifacts else prior
+
+
+def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
+    """The prior, with damage of the tumour where there is; `learnt` without any."""
+    damage = _damage(learnt, components, sampled)
+    if not damage:
+        return prior
+    logger.warning(
+        "%s is commoner among rare variants of the tumour than other substitutions are: damage of its library (such as of "
+        "fixed tissue), or a late mutational process; what can't be told apart is not called. Another normal, a panel of "
+        "normals, or repair of the DNA before sequencing (UDG) would tell",
+        " and ".join(damage),
+    )
+    density = even_density(prior.paired, own=True, damaged=True)
+    return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
+
+
+def _trained(
+    components: Components, sampled: Sampled, prior: LearntPrior, depth: float, mixture: Mixture, iterations: int
+) -> tuple[LearntPrior, float]:
+    """(prior, log-evidence)."""
+    learner = _Learner(components, sampled.class_index, sampled.contexts, prior, depth, mixture)
+    return learner.run(prior, iterations)
 
 
 def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) -> np.ndarray:
     """Candidates (indices) that something explains better than absence does; tabulated in blocks, so that memory is bounded."""
     worth = []
+    possible = possible_artifacts(sampled.normal is not None, own=True, damaged=True).ravel()
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
         found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))
+        part = found.columns["ARTIFACT"]
+        found.log_likelihood[:, part][:, ~possible] = -np.inf
         gain = found.log_likelihood.max(axis=1) - found.log_likelihood[:, found.absent]
         worth.append(rows[gain > log(DECISIONS.worth_learning_from)])
     return np.concatenate(worth)
 
 
 def _learn_mixture(
-    prior: LearntPrior, tables: Tables, class_index: np.ndarray, purity: float, normal_contamination: float | None
+    prior: LearntPrior,
+    learnt: LearntPrior,
+    components: Components,
+    tables: Tables,
+    sampled: Sampled,
+    depth: float,
+    purity: float,
+    normal_contamination: float | None,
+    sites: HomozygousSites,
 ) -> LearntPrior:
-    """Tumour cells in the normal, then another person in the tumour: the choice with most evidence, and the prior under it."""
-    components = evaluate(tables, Mixture(purity))
+    """Tumour cells in the normal, then another person in the tumour: `prior` with the choices of most evidence.
 
-    def trial(contamination: float, other_person: float, iterations: int) -> tuple[LearntPrior, float]:
+    Artefacts are as `learnt` without any, so that they are one component in these trials.
+    """
+    one = _with_one_artifact(components, learnt, sampled)
+
+    def evidence_of(contamination: float, other_person: float) -> float:
         mixture = Mixture(purity, contamination, other_person)
-        log_likelihood = components.log_likelihood.copy()
-        log_likelihood[:, components.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
-        log_likelihood[:, components.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
+        log_likelihood = one.log_likelihood.copy()
+        log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
+        log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
-        learner = _Learner(Components(log_likelihood, components.columns), class_index, begin, tables.normal is not None)
-        return learner.run(begin, iterations)
+        learner = _Learner(
+            Components(log_likelihood, one.columns), sampled.class_index, sampled.contexts, begin, depth, mixture
+        )
+        return learner.run(begin, DECISIONS.search_iterations)[1]
 
     contamination = normal_contamination
     if contamination is None:
-        contamination = 0.0
-        if tables.normal is not None:
-            contamination = _best(
-                DECISIONS.contamination_choices, lambda value: trial(value, 0.0, DECISIONS.search_iterations)[1]
-            )
-    other_person = _best(
-        DECISIONS.other_person_choices, lambda value: trial(contamination, value, DECISIONS.search_iterations)[1]
-    )
-    return trial(contamination, other_person, DECISIONS.max_iterations)[0]
+        choices = DECISIONS.contamination_choices if tables.normal is not None else (0.0,)
+        contamination = best_choice(choices, lambda value: evidence_of(value, 0.0))
+    other_person = best_choice(sites.choices(), lambda value: evidence_of(contamination, value), -DECISIONS.contradicted)
+    return prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
 
 
-def _learn_read_contexts(prior: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
+def _homozygous_sites(sampled: Sampled) -> HomozygousSites:
+    def counts(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+        return evidence.reference_count.astype(np.float64), evidence.alternative_count.astype(np.float64)
+
+    normal = None if sampled.normal is None else counts(sampled.normal)
+    return homozygous_sites(sampled.is_snv, counts(sampled.tumor), normal)
+
+
+def _with_one_artifact(components: Components, prior: LearntPrior, sampled: Sampled) -> Components:
+    """The same with all artefacts as one component, by the densities of `prior`."""
+    columns, part = components.columns, components.columns["ARTIFACT"]
+    weights = component_weights(prior, columns)[sampled.class_index] * context_factors(prior, columns)[sampled.contexts]
+    weights = np.ascontiguousarray(weights[:, part])
+    likelihood, top = scaled_likelihoods(np.ascontiguousarray(components.log_likelihood[:, part]), weights)
+    mean = log_of((likelihood * weights).sum(axis=1) / weights.sum(axis=1)) + top
+    parts, narrow, start = [], {}, 0
+    for event, own in columns.items():
+        values = mean[:, None] if event == "ARTIFACT" else components.log_likelihood[:, own]
+        narrow[event] = slice(start, start + values.shape[1])
+        start += values.shape[1]
+        parts.append(values)
+    return Components(np.concatenate(parts, axis=1), narrow)
+
+
+def _posteriors(prior: LearntPrior, components: Components, sampled: Sampled) -> np.ndarray:
+    """(n, components)."""
+    weights = component_weights(prior, components.columns)[sampled.class_index]
+    weights = completed(weights * context_factors(prior, components.columns)[sampled.contexts], components.columns)
+    joint = components.scaled(weights)[0] * weights
+    joint /= joint.sum(axis=1, keepdims=True)
+    return joint
+
+
+def _damage(prior: LearntPrior, components: Components, sampled: Sampled) -> list[str]:
+    """Substitutions that are commoner than others among the rare variants that the tumour has alone."""
+    weight = _posteriors(prior, components, sampled)[:, components.columns["SOMATIC_TUMOR"]].sum(axis=1)
+    evidence = sampled.tumor
+    shown = evidence.reference_count + evidence.alternative_count + evidence.other_count.astype(np.float64)
+    fraction = evidence.alternative_count / np.maximum(shown, 1.0)
+    return damaged_substitutions(sampled.contexts, fraction, weight)
+
+
+def _read_contexts(prior: LearntPrior, components: Components, sampled: Sampled) -> list[list[float]]:
     """How reads of this sample's artefacts look otherwise, against reads of its variants.
 
     Counts fragments that support the allele by read context, weighted by the posterior of an artefact on all reads and by that
     of a germline or somatic variant; artefacts are shrunk towards variants by `context_pseudo_count` fragments.
     """
-    weights = component_weights(prior, components.columns)[sampled.class_index]
-    joint = components.scaled(weights)[0] * weights
-    joint /= joint.sum(axis=1, keepdims=True)
-    by_class = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE).sum(axis=2)
+    joint = _posteriors(prior, components, sampled)
+    by_class = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE).sum(axis=(2, 3))
     artifact = by_class[:, np.isin(SIGNATURES, (PLAIN, IN_CONTEXT)) & (ACTIVE_ON == BOTH)].sum(axis=1)
     variant = sum(joint[:, components.columns[event]].sum(axis=1) for event in REAL_READS_EVENTS)
     group = artifact_group(sampled.class_index)
@@ -299,7 +459,7 @@ def _learn_read_contexts(prior: LearntPrior, components: Components, sampled: Sa
         ratios.append(
             np.clip(log_of(unusual / usual), -DECISIONS.largest_context_ratio, DECISIONS.largest_context_ratio).tolist()
         )
-    return prior.model_copy(update={"artifact_contexts": ratios})
+    return ratios
 
 
 def _read_context_counts(sampled: Sampled, weight: np.ndarray) -> np.ndarray:
@@ -311,24 +471,6 @@ def _read_context_counts(sampled: Sampled, weight: np.ndarray) -> np.ndarray:
             supports = (evidence.log_ratio > DECISIONS.supporting_log_ratio) & (evidence.strand > 0)
             counts += np.bincount(evidence.read_context[supports], per_row[supports], READ_CONTEXTS)
     return counts
-
-
-def _best(choices: Sequence[float], evidence_of: Callable[[float], float]) -> float:
-    """The ascending choice with the most evidence, unless it is hardly better than the first.
-
-    Ends early where the last `hopeless_choices` were worse than the best by `hopeless`.
-    """
-    evidence: list[float] = []
-    for value in choices:
-        evidence.append(evidence_of(value))
-        if (
-            len(evidence) > DECISIONS.hopeless_choices
-            and max(evidence[-DECISIONS.hopeless_choices :]) < max(evidence) - DECISIONS.hopeless
-        ):
-            break
-    best = int(np.argmax(evidence))
-    logger.debug("evidence by choice: %s", dict(zip(choices, np.round(np.array(evidence) - evidence[0], 2), strict=False)))
-    return choices[best] if evidence[best] - evidence[0] > DECISIONS.convincing_contamination else choices[0]
 
 
 def describe(prior: LearntPrior) -> list[str]:

@@ -23,7 +23,7 @@ from varproof.posterior.artifact_classes import (
     SECOND_FORWARD,
     SIGNATURES,
 )
-from varproof.posterior.components import Tables, spurious_rates
+from varproof.posterior.components import SAME_RATE, Tables, spurious_rates
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.learning import Sampled, context_ratios
 from varproof.posterior.score import Scores
@@ -165,7 +165,7 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
                 read_context,
             )
             looks += np.stack([getattr(one, name) for name in SIGNATURE_COLUMNS], axis=1)
-    best = np.where(SIGNATURES == PLAIN, tables.artifact.max(axis=2), -np.inf)
+    best = np.where(SIGNATURES == PLAIN, tables.artifact[:, :, SAME_RATE].max(axis=2), -np.inf)
     on_all_reads = best[:, ACTIVE_ON == BOTH].max(axis=1)
 
     def on(*reads: int) -> np.ndarray:

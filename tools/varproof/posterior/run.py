@@ -32,6 +32,7 @@ from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_
 from varproof.posterior.reasons import SEPARATOR, reasons
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
+from varproof.posterior.spectra import NO_CONTEXT, context_index
 from varproof.reads.reference import contig_lengths
 from varproof.variants.candidate import Candidate, candidate_key, candidates_of
 from varproof.variants.edit import SUBSTITUTIONS, VariantType
@@ -65,7 +66,7 @@ class ScoringJob:
 
 @dataclass(frozen=True)
 class AlleleList:
-    """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, contig number, position.
+    """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
 
     Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
     whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
@@ -74,6 +75,7 @@ class AlleleList:
     class_index: np.ndarray
     key: np.ndarray
     is_snv: np.ndarray
+    context: np.ndarray
     contig: np.ndarray
     position: np.ndarray
     row: np.ndarray
@@ -97,8 +99,8 @@ class AlleleList:
 
 
 def allele_list(path: Path, reference: Path) -> AlleleList:
-    """The candidates of a VCF, each judged as itself; 38 bytes each."""
-    columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("i"), array("q"), array("b"))
+    """The candidates of a VCF, each judged as itself; 40 bytes each."""
+    columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("h"), array("i"), array("q"), array("b"))
     contigs: dict[str, int] = {}
     places = array("q")
 
@@ -109,11 +111,14 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
 
     parts_of = PartsOf([], [], [])
     recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
-    for row, item in enumerate(with_joined(listed(), Reference(reference))):
+    sequence = Reference(reference)
+    for row, item in enumerate(with_joined(listed(), sequence)):
+        is_snv = item.skipped is None and item.type is VariantType.SNV
         values = (
             class_of(item) if item.skipped is None else len(CLASSES) - 1,
             candidate_key(item),
-            item.skipped is None and item.type is VariantType.SNV,
+            is_snv,
+            _context(item, sequence) if is_snv else NO_CONTEXT,
             contigs.setdefault(item.contig, len(contigs)),
             places[item.record],
             bool(item.parts),
@@ -130,17 +135,27 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
             recent[item.record, item.allele] = row, item
-    classes, keys, snv, contig, position, joined = (np.array(column) for column in columns)
+    classes, keys, snv, context, contig, position, joined = (np.array(column) for column in columns)
     return AlleleList(
         classes.astype(np.int64),
         keys,
         snv.astype(bool),
+        context.astype(np.int64),
         contig,
         position,
         np.flatnonzero(joined == 0),
         parts_of,
         np.arange(len(keys)),
     )
+
+
+def _context(item: Candidate, reference: Reference) -> int:
+    """Of an SNV, see `spectra.context_index`."""
+    if item.contig not in reference.lengths:
+        return NO_CONTEXT
+    bases = reference.bases(item.contig, item.start - 1, item.start + 2)
+    codes = ["ACGT".find(base) % 5 for base in (*bases, item.alt)]
+    return context_index(codes[0], codes[1], codes[2], codes[3]) if len(codes) == 4 else NO_CONTEXT
 
 
 def _may_describe(listed: Candidate, made: Candidate) -> bool:
@@ -227,7 +242,9 @@ def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) 
     step = max(1, -(-len(teaching) // DECISIONS.most_learnt_from))
     chosen = teaching[::step]
     normal = _selected(job.normal, chosen) if job.normal is not None and len(paired) else None
-    sampled = Sampled(_selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen])
+    sampled = Sampled(
+        _selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen]
+    )
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
     prior = prior.model_copy(update={"territory": territory})
@@ -243,7 +260,8 @@ def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) 
 def _block(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Sampled:
     """Evidence and classes of alleles start..end - 1."""
     normal = None if job.normal is None else job.normal.read(start, end)
-    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[start:end], alleles.is_snv[start:end])
+    rows = slice(start, end)
+    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
 
 
 def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrior) -> np.ndarray:
@@ -254,7 +272,7 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
         end = min(start + BLOCK, alleles.size)
         block = _block(job, alleles, start, end)
         unseen = judged_without_normal(block.tumor, block.normal)
-        scores = score(block.tables(prior), block.class_index, prior, job.purity, without_normal=unseen)
+        scores = score(block.tables(prior), block.class_index, prior, job.purity, without_normal=unseen, context=block.context)
         known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
         out[start:end] = np.where(known, scores.probability[:, column], 0.0)
     return out
@@ -278,7 +296,7 @@ def write_scored(
     merged_within: records of one haplotype with at most so many bases between them are written as one; None: none are.
     """
     prior = learnt.prior
-    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts"})
+    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts", "spectra"})
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
@@ -347,7 +365,7 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
             data = _block(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
             near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
             unseen = judged_without_normal(data.tumor, data.normal)
-            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen)
+            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen, data.context)
             probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
         known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
         return Present.of(probability[which], frequency[which], known[asked])
@@ -411,7 +429,7 @@ def scored_alleles(
     near = None if learnt.near_artifact is None else learnt.near_artifact[first:last]
     unseen = judged_without_normal(data.tumor, data.normal)
     tables = data.tables(prior)
-    scores = score(tables, data.class_index, prior, job.purity, near, unseen)
+    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context)
     against = reasons(data, tables, scores, prior, near)
     own, judged_as = own - first, judged_as - first
     whole = [sample for sample in (data.tumor, data.normal) if sample is not None]

@@ -9,9 +9,9 @@ from varproof.formats.events import EVENT_NAMED, EVENTS, OTHER_PERSON, reported_
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.artifact_classes import IN_PAPER
 from varproof.posterior.components import (
-    ARTIFACT_RATES,
     ARTIFACT_SHAPE,
     GRID,
+    SAME_RATE,
     Components,
     Mixture,
     Tables,
@@ -20,7 +20,8 @@ from varproof.posterior.components import (
 )
 from varproof.posterior.components_numba_fns import fractions_of_places
 from varproof.posterior.judgeable import tumor_only_prior
-from varproof.posterior.learning import candidate_weights
+from varproof.posterior.spectra import NO_CONTEXT
+from varproof.posterior.weights import candidate_weights
 
 _HEALTHY = np.array([EVENT_NAMED[name].healthy_fraction for name in EVENTS])
 
@@ -55,20 +56,22 @@ def score(
     purity: float,
     near_artifact: np.ndarray | None = None,
     without_normal: np.ndarray | None = None,
+    context: np.ndarray | None = None,
 ) -> Scores:
     """Posteriors of candidates under a prior.
 
     `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
-    normal shows nothing (see `judgeable`), None: there are none.
+    normal shows nothing (see `judgeable`), None: there are none. `context` (n,): see `spectra`, None: none has one.
     """
+    context = np.full(len(class_index), NO_CONTEXT) if context is None else context
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     components = evaluate(tables, mixture, flat=prior.kind == "flat")
     if prior.kind == "flat":
         weights = flat_weights(components)
     else:
-        weights = candidate_weights(prior, components.columns, class_index, near_artifact)
+        weights = candidate_weights(prior, components.columns, class_index, context, near_artifact)
         if without_normal is not None and without_normal.any():
-            unseen = candidate_weights(tumor_only_prior(prior), components.columns, class_index, near_artifact)
+            unseen = candidate_weights(tumor_only_prior(prior), components.columns, class_index, context, near_artifact)
             weights = np.where(without_normal[:, None], unseen, weights)
     posterior = component_posteriors(components, weights)
     probability = event_sums(posterior, components.columns)
@@ -92,7 +95,9 @@ def flat_weights(components: Components) -> np.ndarray:
     weights = np.zeros(components.size)
     for event, columns in components.columns.items():
         if event == "ARTIFACT":
-            weights[columns] = np.repeat(IN_PAPER / IN_PAPER.sum(), len(ARTIFACT_RATES)) / len(ARTIFACT_RATES)
+            of_paper = np.zeros(ARTIFACT_SHAPE)
+            of_paper[IN_PAPER, SAME_RATE] = 1.0
+            weights[columns] = of_paper.ravel() / of_paper.sum()
         elif EVENT_NAMED[event].in_paper:
             weights[columns] = 1.0 / (columns.stop - columns.start)
     return np.tile(weights / weights.sum(), (len(components.log_likelihood), 1))
@@ -117,7 +122,7 @@ def event_posteriors(components: Components, weights: np.ndarray) -> np.ndarray:
 
 def artifact_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarray:
     """(n, ARTIFACT_CLASSES + 1) of posteriors (n, components): per class of artefacts, and another person's variant."""
-    by_class = posterior[:, columns["ARTIFACT"]].reshape(len(posterior), *ARTIFACT_SHAPE).sum(axis=2)
+    by_class = posterior[:, columns["ARTIFACT"]].reshape(len(posterior), *ARTIFACT_SHAPE).sum(axis=(2, 3))
     return np.concatenate([by_class, posterior[:, columns[OTHER_PERSON]]], axis=1)
 
 
