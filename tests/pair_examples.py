@@ -63,7 +63,7 @@ class Pair:
         return {
             "candidates": candidates, "reference": self.reference, "tumor": self.tumor, "normal": self.normal,
             "purity": PURITY, "alignment_tumor": self.properties, "alignment_normal": self.properties, "output": output,
-            "territory": 100_000.0,
+            "territory": 100_000.0, "learn_from": "candidates",
         }  # fmt: skip
 
 

@@ -198,6 +198,12 @@ class PosteriorDecisions(Decisions):
         description="bases that are taken to have been searched for each candidate where nothing else tells (with a warning).",
     )
 
+    least_held: Fraction = Field(
+        0.99,
+        description="share of the reads' background that a list must hold for its own evidence to teach: one that a normal's "
+        "reads have filtered lacks a few per cent, and just those.",
+    )
+
     # Artefacts crowd
     near: int = Field(
         250, ge=1, description="bases within which another artefact is near: reads of one fragment reach about so far."
