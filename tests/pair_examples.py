@@ -138,6 +138,8 @@ def scored(pair: Pair, folder: Path, lines: list[Any] | Path | None = None, name
     if not isinstance(lines, Path):
         lines = write_records(folder / "candidates.vcf", pair.records() if lines is None else lines, pair)
     values = pair.options(lines, folder / name) | changes
+    if values.get("prior", "empirical") != "empirical":
+        values["learn_from"] = None
     score_posterior(ScorePosteriorOptions(**{key: value for key, value in values.items() if value is not None}))
     return folder / name
 
