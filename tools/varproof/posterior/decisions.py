@@ -169,6 +169,9 @@ class PosteriorDecisions(Decisions):
     few_candidates: int = Field(
         50, ge=0, description="with fewer candidates a warning says that the prior stays near published rates."
     )
+    few_bases: float = Field(
+        100_000.0, ge=0, description="or with fewer bases: in a tumour of ten mutations per Mbp, one is there."
+    )
     most_artifacts: float = Field(0.3, gt=0, lt=0.5, description="artefacts per allele, even where they crowd.")
     worth_learning_from: float = Field(
         10.0,

@@ -220,8 +220,6 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     """
     prior = starting_prior("empirical", territory, sampled.normal is not None)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
-    if len(sampled.class_index) < DECISIONS.few_candidates:
-        logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
     if len(sampled.class_index) == 0:
         return prior
     rows = _worth_learning_from(sampled, prior, purity)

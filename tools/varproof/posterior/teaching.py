@@ -56,6 +56,7 @@ def learn(job: ScoringJob, alleles: AlleleList, territory: float | None, rows: n
     step = max(1, -(-len(teaching) // DECISIONS.most_learnt_from))
     chosen = teaching[::step]
     normal = selected(job.normal, chosen) if job.normal is not None and len(paired) else None
+    _warn_of_little(len(teaching), territory)
     sampled = Sampled(selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen])
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
@@ -67,6 +68,17 @@ def learn(job: ScoringJob, alleles: AlleleList, territory: float | None, rows: n
     for line in describe(prior):
         logger.info("%s", line)
     return Learnt(prior, alleles, near)
+
+
+def _warn_of_little(candidates: int, territory: float) -> None:
+    """Warn where little teaches: what stays as published is what few candidates, or few bases, say little of."""
+    if candidates < DECISIONS.few_candidates or territory < DECISIONS.few_bases:
+        logger.warning(
+            "only %d candidates in %.0f bases teach the prior: it stays near published rates in what these tell little of; one "
+            "that more reads of the same kind have taught (learn-prior) would be better",
+            candidates,
+            territory,
+        )
 
 
 def prepare(job: ScoringJob, alleles: AlleleList, prior: LearntPrior) -> Learnt:

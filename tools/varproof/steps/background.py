@@ -16,6 +16,7 @@ from varproof.candidates.pipeline import CallingJob
 from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
 from varproof.formats.hdf5 import is_hdf5
+from varproof.formats.prior import LearntPrior
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import AlleleList, ScoringJob, Selection, allele_list, judged_alleles
@@ -130,6 +131,18 @@ class Background:
         return replace(pair.job(self.candidates, folder, "background-", journal), selection=self.selection)
 
 
+def prior_of_reads(pair: SamplePair, regions: Regions | None, folder: Path, journal: MakeJournal) -> LearntPrior:
+    """The prior that the pair's reads teach."""
+    background = Background.of(pair, regions, folder)
+    logger.info("what teaches the prior: %s", background)
+    return _prior_of(background, pair, folder, journal)
+
+
+def _prior_of(background: Background, pair: SamplePair, folder: Path, journal: MakeJournal) -> LearntPrior:
+    job = background.job(pair, folder, journal)
+    return learn(job, judged_alleles(job), background.searched).prior
+
+
 def taught_by_reads(
     pair: SamplePair, regions: Regions | None, job: ScoringJob, alleles: AlleleList, folder: Path, journal: MakeJournal
 ) -> Learnt:
@@ -140,5 +153,4 @@ def taught_by_reads(
         logger.info("what teaches the prior: %s, of which the list holds %.1f %%", background, 100 * held)
         return learn(replace(job, selection=background.selection), alleles, background.searched, rows)
     logger.info("what teaches the prior: %s (the list holds %.1f %% of them)", background, 100 * held)
-    own = background.job(pair, folder, journal)
-    return prepare(job, alleles, learn(own, judged_alleles(own), background.searched).prior)
+    return prepare(job, alleles, _prior_of(background, pair, folder, journal))

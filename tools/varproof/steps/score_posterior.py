@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator, model_validator
 
 from varproof.machinery.errors import UserError
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings
+from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings, fraction_under_1
 
 if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
@@ -73,9 +73,7 @@ class ScorePosteriorSettings(Settings):
     @field_validator("normal_contamination")
     @classmethod
     def _fraction(cls, value: float | str) -> float | str:
-        if isinstance(value, float) and not 0 <= value < 1:
-            raise ValueError("must be 'auto' or a fraction from 0 up to, not including, 1")
-        return value
+        return fraction_under_1(value)
 
 
 def score_posterior(options: ScorePosteriorSettings, densities_only: bool = False, prior: "LearntPrior | None" = None) -> None:
