@@ -44,25 +44,21 @@ class PairSettings(Protocol):
     alignment_normal: Path | None
     max_depth: int | None
 
-    @property
-    def worker_count(self) -> int:
-        """Number of worker processes."""
-        ...
-
 
 @dataclass
 class SamplePair:
     """Tumour and normal. Properties of reads are measured once; evidence files stay open as long as `stack`."""
 
     options: PairSettings
+    workers: int
     stack: contextlib.ExitStack
     evidence: dict[Path, EvidenceReader] = field(default_factory=dict)
     _files: dict[Path, SampleFiles] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, options: PairSettings, stack: contextlib.ExitStack) -> "SamplePair":
+    def of(cls, options: PairSettings, workers: int, stack: contextlib.ExitStack) -> "SamplePair":
         """The pair of an executable's options."""
-        pair = cls(options, stack)
+        pair = cls(options, workers, stack)
         for path in (options.tumor, options.normal):
             if path is not None and is_hdf5(path):
                 pair.evidence[path] = stack.enter_context(EvidenceReader(path))
@@ -95,7 +91,7 @@ class SamplePair:
         if path not in self._files:
             self._files[path] = sample_files(path, options.reference, candidates, alignment, options.max_depth)
         logger.info("collecting evidence from %s", path)
-        collected_evidence(replace(self._files[path], candidates=candidates), output, options.worker_count, journal)
+        collected_evidence(replace(self._files[path], candidates=candidates), output, self.workers, journal)
         return self.stack.enter_context(EvidenceReader(output))
 
 
@@ -117,7 +113,7 @@ class Background:
         depth = MOST_SEARCHED_DEPTH if options.max_depth is None else min(options.max_depth, MOST_SEARCHED_DEPTH)
         job = CallingJob(options.tumor, options.reference, regions=regions, finding=finding, max_depth=depth)
         logger.info("searching the background of %s", options.tumor)
-        found = background_candidates(job, options.worker_count)
+        found = background_candidates(job, pair.workers)
         path = folder / "background.vcf"
         write_background(found, options.reference, path)
         selection = Selection(finding.alternate_reads, finding.alternate_fraction)

@@ -52,7 +52,7 @@ def learn_prior(options: LearnPriorSettings) -> None:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(None))
-        pair = SamplePair.of(options, stack)
+        pair = SamplePair.of(options, options.worker_count, stack)
         for path in pair.evidence:
             raise UserError(f"{path}: an evidence file, which knows of its own candidates only; give the reads")
         regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)

@@ -44,7 +44,7 @@ class ScorePosteriorSettings(Settings):
     normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
     purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
     normal_contamination: float | Literal["auto"] = Field(
-        "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the candidates."
+        "auto", description="fraction of tumour cells in the normal sample; auto: learnt with the prior."
     )
     prior: str = Field(
         "empirical",
@@ -58,8 +58,10 @@ class ScorePosteriorSettings(Settings):
     learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
     alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
-    regions: Path | None = Field(None, description="BED that was searched for candidates.")
-    territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
+    regions: Path | None = Field(None, description="BED that was searched: candidates, and the reads that teach.")
+    territory: float | None = Field(
+        None, gt=0, description="bases that were searched for the candidates, where these teach, instead of --regions."
+    )
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
     resume: Path | None = Field(None, description=RESUME)
@@ -99,7 +101,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
-        pair = SamplePair.of(options, stack)
+        pair = SamplePair.of(options, options.worker_count, stack)
         job = pair.job(options.candidates, folder, "", journal)
         names = [
             SampleName(name, *reader.sample_names)
