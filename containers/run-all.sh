@@ -32,6 +32,7 @@ collect-evidence --candidates "$output/called.bcf" --reads "$data/normal.bam" $r
 
 score-posterior $candidates $reference $tumor $normal --purity 0.75 --learnt-prior "$output/prior.json" \
     --output "$output/scored.vcf.gz"
+learn-prior $reference $tumor $normal --purity 0.75 --alignment-tumor "$output/tumor.bam.json" --output "$output/prior-of-reads.json"
 score-posterior $candidates $reference --tumor "$data/tumor.h5" --normal "$data/normal.h5" --territory 40000 \
     --prior "$output/prior.json" --output "$output/scored-again.bcf"
 score-posterior $candidates $reference --tumor "$data/tumor.cram" --prior flat --threads 2 --output "$output/flat.vcf"

@@ -310,7 +310,7 @@ FILES = (
     ),
     FileKind("files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "estimate-vaf"), _evidence),
     FileKind(
-        "files/prior.md", "prior.json", ("score-posterior",), ("score-posterior", "evaluate-calls"),
+        "files/prior.md", "prior.json", ("learn-prior", "score-posterior"), ("score-posterior", "evaluate-calls"),
         _json("formats.prior", "LearntPrior"),
     ),
     FileKind("files/tree.md", "tree.json", ("call-candidates",), ("call-candidates",), _json("formats.tree", "QualityTree")),

@@ -63,7 +63,7 @@ class Pair:
         return {
             "candidates": candidates, "reference": self.reference, "tumor": self.tumor, "normal": self.normal,
             "purity": PURITY, "alignment_tumor": self.properties, "alignment_normal": self.properties, "output": output,
-            "territory": 100_000.0,
+            "territory": 100_000.0, "learn_from": "candidates",
         }  # fmt: skip
 
 
@@ -138,6 +138,8 @@ def scored(pair: Pair, folder: Path, lines: list[Any] | Path | None = None, name
     if not isinstance(lines, Path):
         lines = write_records(folder / "candidates.vcf", pair.records() if lines is None else lines, pair)
     values = pair.options(lines, folder / name) | changes
+    if values.get("prior", "empirical") != "empirical":
+        values["learn_from"] = None
     score_posterior(ScorePosteriorOptions(**{key: value for key, value in values.items() if value is not None}))
     return folder / name
 

@@ -370,7 +370,7 @@ STAGES = {
     "measuring both alignments": ("reads/properties.py", "estimate_properties"),
     "collecting evidence": ("evidence/pipeline.py", "collect_into"),
     "… of that typing: realignment": ("evidence/fragments_numba_fns.py", "observations"),
-    "learning the prior": ("posterior/run.py", "learn"),
+    "learning the prior": ("posterior/teaching.py", "learn"),
     "scoring and writing": ("posterior/run.py", "write_scored"),
 }
 LARGEST = 6

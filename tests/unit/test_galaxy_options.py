@@ -68,6 +68,7 @@ OUTPUTS = {
 """Executable -> option that names a file to write -> the outputs of the Galaxy tool; `output` alone if not listed."""
 
 BOUNDS_OF_VALIDATORS: dict[tuple[str, str], dict[str, Any]] = {
+    ("learn-prior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
     ("score-posterior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
     ("spike-variants", "vaf"): {"minimum": (0.0, True), "maximum": (1.0, False)},
     ("spike-variants", "lengths"): {"minimum": (1.0, False)},

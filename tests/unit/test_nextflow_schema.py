@@ -34,7 +34,7 @@ NOT_RUN = {"simulate-pair", "spike-variants", "train"}
 
 FROM_THE_SHEET = {
     "score-posterior.purity", "tensorise.patient", "tensorise.library", "score-posterior.alignment_tumor",
-    "score-posterior.alignment_normal",
+    "score-posterior.alignment_normal", "learn-prior.purity", "learn-prior.alignment_tumor", "learn-prior.alignment_normal",
 }  # fmt: skip
 """Options that the samplesheet, or a step before, gives for each sample."""
 

@@ -173,22 +173,30 @@ def collect(
 
 
 def learn(
-    candidates: PathLike,
     reference: PathLike,
     tumor: "PathLike | Output",
     normal: "PathLike | Output | None" = None,
+    *,
+    candidates: "PathLike | Output | None" = None,
     **options: Any,
 ) -> "LearntPrior":
-    """What `score` would learn of these samples: rates of all events, artefacts, contamination, frequencies.
+    """What the reads teach: rates of all events, artefacts, contamination, frequencies (learn-prior).
 
-    `score(prior=...)` takes what it returns. Options are those of score-posterior.
+    `score(prior=...)` takes what it returns. With `candidates`, that list teaches, as evidence files can, too (score-posterior
+    with `learn_from="candidates"`, whose options these are then).
     """
     from varproof.formats.json_file import read_json
     from varproof.formats.prior import LearntPrior
+    from varproof.steps.learn_prior import LearnPriorSettings, learn_prior
 
+    given = {"reference": reference, "tumor": tumor, "normal": normal}
     with tempfile.TemporaryDirectory(prefix="varproof-") as folder:
         path = Path(folder) / "prior.json"
-        score(candidates, reference, tumor, normal, output=Path(folder) / "scored.vcf.gz", learnt_prior=path, **options)
+        if candidates is None:
+            _run(learn_prior, LearnPriorSettings, options | given | {"output": path})
+        else:
+            learning = {"learnt_prior": path, "learn_from": "candidates", "output": Path(folder) / "scored.vcf.gz"}
+            score(candidates, **options | given | learning)
         return read_json(path, LearntPrior)
 
 

@@ -25,12 +25,13 @@ workflow VARPROOF {
     reference = channel.value([[id: fasta.simpleName], fasta, indexes])
     def regions = params.regions ? file(params.regions, checkIfExists: true) : []
     def prior = params.prior in ['empirical', 'flat'] ? [] : file(params.prior, checkIfExists: true)
+    def learning = params.prior == 'empirical' && params.learn_from != 'candidates'
     def sites = params.known_sites ? file(params.known_sites, checkIfExists: true) : []
     def sites_index = sites ? ['.tbi', '.csi'].collect { suffix -> file("${params.known_sites}${suffix}") }.findAll { index -> index.exists() } : []
     def tree = params.tree ? file(params.tree, checkIfExists: true) : []
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
-    POSTERIOR(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior)
+    POSTERIOR(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {

@@ -109,7 +109,8 @@ class FoundCandidates:
 
     `position` (n,): 0-based, of the record; `ref`, `alt`: alleles as in a VCF; `features`: float32 (n, features);
     `samples`: genotypes in the tumour, then in the normal; `known`: names of known sites, "." for one without, "" for none.
-    `limited`: whether reads of places over the depth limit were left out.
+    `limited`: whether reads of places over the depth limit were left out. `searched`: bases of the regions that enough of the
+    tumour's reads cover to show a candidate; `read_bases`: how often all of its reads together cover the regions.
     """
 
     contig: str
@@ -120,6 +121,8 @@ class FoundCandidates:
     samples: list[Genotypes]
     known: list[str]
     limited: bool = False
+    searched: int = 0
+    read_bases: int = 0
 
     @property
     def size(self) -> int:
@@ -181,7 +184,7 @@ class _Worker:
         length = self.fasta.get_reference_length(chunk.contig)
         low, high = max(0, chunk.start - BESIDE), min(length, chunk.end + BESIDE)
         settings, samples = self.job.finding, []
-        reference, insertions, alleles, limited = None, None, None, False
+        reference, insertions, alleles, limited, searched, read_bases = None, None, None, False, 0, 0
         for handle in self.samples:
             batch = decode_reads(
                 handle, chunk.contig, low - FURTHEST_CLIP, high + MAX_SHIFT + FURTHEST_CLIP,
@@ -199,6 +202,10 @@ class _Worker:
                 insertions = self._clipped_insertions(handle, reads, clips, reference, low, high)
             differences = with_insertions(differences, reads, clips, insertions, reference)
             if alleles is None:
+                within = inside(np.arange(low, high), chunk.regions)
+                coverage = differences.coverage[: high - low][within]
+                searched = int((coverage >= settings.alternate_reads).sum())
+                read_bases = int(coverage.sum())
                 alleles = candidate_alleles(reads, differences, reference, low, high, settings, insertions)
             samples.append(support_of(reads, differences, alleles, reference, settings))
         assert reference is not None and alleles is not None
@@ -209,7 +216,8 @@ class _Worker:
         kept |= alleles.within < 0
         kept &= inside(position, chunk.regions)
         if not kept.any():
-            return replace(_nothing(chunk.contig, len(self.samples)), limited=limited)
+            nothing = _nothing(chunk.contig, len(self.samples))
+            return replace(nothing, limited=limited, searched=searched, read_bases=read_bases)
         samples = [support[kept] for support in samples]
         repeats = repeat_lengths(alleles.start[kept], (alleles.end + alleles.shift)[kept], reference)
         features = allele_features(samples[0], samples[1] if len(samples) > 1 else None, repeats)
@@ -227,6 +235,8 @@ class _Worker:
             samples=[genotypes(support) for support in samples],
             known=known,
             limited=limited,
+            searched=searched,
+            read_bases=read_bases,
         )
 
     def _clipped_insertions(

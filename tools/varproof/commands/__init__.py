@@ -9,6 +9,7 @@ EXECUTABLES = {
     "estimate-alignment": "insert size, gap rates, slippage and the error profile of a sample",
     "call-candidates": "candidate variants from reads alone, with what their reads look like",
     "collect-evidence": "one sample's evidence for and against each candidate",
+    "learn-prior": "how common each event is, learnt from the reads and not from a list",
     "score-posterior": "the posterior probability of each event for each candidate",
     "fdr-filter": "the largest set of calls at a chosen false discovery rate",
     "estimate-vaf": "allele frequencies with intervals, and the neutral-evolution fit",

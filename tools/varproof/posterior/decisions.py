@@ -234,6 +234,9 @@ class PosteriorDecisions(Decisions):
     few_candidates: int = Field(
         50, ge=0, description="with fewer candidates a warning says that the prior stays near published rates."
     )
+    few_bases: float = Field(
+        100_000.0, ge=0, description="or with fewer bases: in a tumour of ten mutations per Mbp, one is there."
+    )
     most_artifacts: float = Field(0.3, gt=0, lt=0.5, description="artefacts per allele, even where they crowd.")
     most_present: float = Field(
         0.5, gt=0, lt=1, description="all events but absence together, in whatever context: absence stays the rule."
@@ -264,6 +267,12 @@ class PosteriorDecisions(Decisions):
         1_000.0,
         gt=0,
         description="bases that are taken to have been searched for each candidate where nothing else tells (with a warning).",
+    )
+
+    least_held: Fraction = Field(
+        0.99,
+        description="share of the reads' background that a list must hold for its own evidence to teach: one that a normal's "
+        "reads have filtered lacks a few per cent, and just those.",
     )
 
     # Artefacts crowd

@@ -283,8 +283,6 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     paired = sampled.normal is not None
     prior = starting_prior("empirical", territory, paired)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
-    if len(sampled.class_index) < DECISIONS.few_candidates:
-        logger.warning("only %d candidates: the prior stays near published rates", len(sampled.class_index))
     if len(sampled.class_index) == 0:
         return prior
     depth = float(np.median(sampled.tumor.usable))

@@ -1,10 +1,8 @@
-"""From evidence files to a scored VCF: learn the prior from a sample of the candidates, then score all of them in order."""
+"""Scoring: all candidates of a job, in order, to a VCF of their posteriors under a prior."""
 
 import json
 import logging
-from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +10,27 @@ import numpy as np
 from pydantic import BaseModel
 
 from varproof.formats.events import EVENTS
-from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
-from varproof.formats.json_file import read_json
-from varproof.formats.prior import LearntPrior
+from varproof.formats.evidence import Evidence
 from varproof.formats.record import Record
 from varproof.formats.scored import EventSelection
 from varproof.formats.vcf import VcfWriter, probability_field, read_records
-from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
-from varproof.posterior.classes import CLASSES, class_of
-from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.columns import Columns
 from varproof.posterior.decisions import DECISIONS
-from varproof.posterior.events import PartsOf, judged_rows
+from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
-from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import SEPARATOR, reasons
-from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
-from varproof.posterior.spectra import NO_CONTEXT, context_index
+from varproof.posterior.teaching import Learnt
 from varproof.reads.reference import contig_lengths
-from varproof.variants.candidate import Candidate, candidate_key, candidates_of
-from varproof.variants.edit import SUBSTITUTIONS, VariantType
-from varproof.variants.joined import MOST_TOGETHER, with_joined
+from varproof.variants.candidate import candidates_of
 from varproof.variants.merging import PhasedMerger, declare
 from varproof.variants.reference import Reference
 
 logger = logging.getLogger(__name__)
 
-BLOCK = 2_000
 REAL_EVENTS = EventSelection(
     tuple(probability_field(name) for name in EVENTS if name not in UNREAL), tuple(map(probability_field, UNREAL))
 )
@@ -50,242 +38,6 @@ REAL_EVENTS = EventSelection(
 
 SAMPLES_LINE = "varproof_samples"
 """Key of the header line that says whether tumour and normal belong together."""
-
-
-@dataclass(frozen=True)
-class ScoringJob:
-    """Candidates and the evidence of their samples, in the same order, allele by allele."""
-
-    candidates: Path
-    reference: Path
-    tumor: EvidenceReader
-    normal: EvidenceReader | None
-    purity: float
-    normal_contamination: float | None
-
-
-@dataclass(frozen=True)
-class AlleleList:
-    """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
-
-    Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
-    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
-    """
-
-    class_index: np.ndarray
-    key: np.ndarray
-    is_snv: np.ndarray
-    context: np.ndarray
-    contig: np.ndarray
-    position: np.ndarray
-    row: np.ndarray
-    parts_of: PartsOf
-    judged_as: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Number of candidates."""
-        return len(self.key)
-
-    @property
-    def judged(self) -> np.ndarray:
-        """Candidates (indices, ascending) that are judged for an allele: each event is one of them."""
-        return np.unique(self.judged_as[self.row])
-
-    @property
-    def events(self) -> list[tuple[int, ...]]:
-        """Parts of each event: rows that are judged as one candidate."""
-        return [parts for parts in self.parts_of.parts if len(set(self.judged_as[list(parts)].tolist())) == 1]
-
-
-def allele_list(path: Path, reference: Path) -> AlleleList:
-    """The candidates of a VCF, each judged as itself; 40 bytes each."""
-    columns: tuple[array[int], ...] = (array("b"), array("Q"), array("b"), array("h"), array("i"), array("q"), array("b"))
-    contigs: dict[str, int] = {}
-    places = array("q")
-
-    def listed() -> Iterator[Candidate]:
-        for number, record in enumerate(read_records(path)):
-            places.append(record.start)
-            yield from candidates_of(record, number)
-
-    parts_of = PartsOf([], [], [])
-    recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
-    sequence = Reference(reference)
-    for row, item in enumerate(with_joined(listed(), sequence)):
-        is_snv = item.skipped is None and item.type is VariantType.SNV
-        values = (
-            class_of(item) if item.skipped is None else len(CLASSES) - 1,
-            candidate_key(item),
-            is_snv,
-            _context(item, sequence) if is_snv else NO_CONTEXT,
-            contigs.setdefault(item.contig, len(contigs)),
-            places[item.record],
-            bool(item.parts),
-        )
-        for column, value in zip(columns, values, strict=True):
-            column.append(value)
-        if item.parts:
-            parts_of.rows.append(row)
-            parts_of.parts.append(tuple(recent[part.record, part.allele][0] for part in item.parts))
-            has_indel = any(part.type not in SUBSTITUTIONS for part in item.parts)
-            near = list(recent.values())[-MOST_TOGETHER:] if has_indel else []
-            parts_of.instead.append(tuple(number for number, other in near if _may_describe(other, item)))
-        else:
-            if len(recent) >= 4 * MOST_TOGETHER:
-                recent = dict(list(recent.items())[-MOST_TOGETHER:])
-            recent[item.record, item.allele] = row, item
-    classes, keys, snv, context, contig, position, joined = (np.array(column) for column in columns)
-    return AlleleList(
-        classes.astype(np.int64),
-        keys,
-        snv.astype(bool),
-        context.astype(np.int64),
-        contig,
-        position,
-        np.flatnonzero(joined == 0),
-        parts_of,
-        np.arange(len(keys)),
-    )
-
-
-def _context(item: Candidate, reference: Reference) -> int:
-    """Of an SNV, see `spectra.context_index`."""
-    if item.contig not in reference.lengths:
-        return NO_CONTEXT
-    bases = reference.bases(item.contig, item.start - 1, item.start + 2)
-    codes = ["ACGT".find(base) % 5 for base in (*bases, item.alt)]
-    return context_index(codes[0], codes[1], codes[2], codes[3]) if len(codes) == 4 else NO_CONTEXT
-
-
-def _may_describe(listed: Candidate, made: Candidate) -> bool:
-    """Whether a listed MNV or replacement may be what a joined candidate stands for."""
-    if listed.skipped is not None or listed.contig != made.contig:
-        return False
-    if listed.type not in (VariantType.MNV, VariantType.REPLACEMENT):
-        return False
-    return listed.start < made.end and made.start < listed.end and listed not in made.parts
-
-
-def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
-    if reader.size != len(keys) or not np.array_equal(reader.column("key"), keys):
-        raise UserError(f"{reader.path}: evidence of other candidates than {candidates}; collect it again")
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one)."""
-
-    prior: LearntPrior
-    alleles: AlleleList
-    near_artifact: np.ndarray | None
-    match: SampleMatch | None = None
-
-
-def read_prior(path: Path) -> LearntPrior:
-    """A learnt prior; raises UserError for a file that holds none, or one of another layout."""
-    prior = read_json(path, LearntPrior)
-    if not same_layout(prior, starting_prior("empirical", prior.territory)):
-        raise UserError(f"{path}: incomplete, or learnt by another version of varproof; learn it again")
-    return prior
-
-
-def learn(job: ScoringJob, choice: str | LearntPrior, territory: float | None) -> Learnt:
-    """The prior: flat, from a file, given, or learnt from the job's candidates; and whether the samples belong together."""
-    alleles = allele_list(job.candidates, job.reference)
-    for reader in (job.tumor, job.normal):
-        if reader is not None:
-            _check_same_candidates(reader, alleles.key, job.candidates)
-    alleles = replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal))
-    return replace(_learnt(job, alleles, choice, territory), match=_match(job, alleles))
-
-
-def _match(job: ScoringJob, alleles: AlleleList) -> SampleMatch | None:
-    if job.normal is None:
-        return None
-    rows = alleles.row
-    tumor, normal = AlleleCounts.of(job.tumor, rows), AlleleCounts.of(job.normal, rows)
-    match = sample_match(tumor, normal, alleles.contig[rows], alleles.position[rows])
-    report(match)
-    return match
-
-
-def _learnt(job: ScoringJob, alleles: AlleleList, choice: str | LearntPrior, territory: float | None) -> Learnt:
-    if choice == "flat":
-        prior = starting_prior("flat", territory or 0.0)
-        return Learnt(prior.model_copy(update={"normal_contamination": job.normal_contamination or 0.0}), alleles, None)
-    if choice == "empirical":
-        return _learnt_here(job, alleles, territory)
-    prior = choice if isinstance(choice, LearntPrior) else read_prior(Path(choice))
-    if prior.kind == "flat":
-        return Learnt(prior, alleles, None)
-    posterior = _artifact_posteriors(job, alleles, prior)
-    return Learnt(prior, alleles, _near_artifacts(alleles, posterior))
-
-
-def _near_artifacts(alleles: AlleleList, posterior: np.ndarray) -> np.ndarray:
-    """bool (n,): `near_artifacts` among the candidates that are judged for an allele; False of others."""
-    near, rows = np.zeros(alleles.size, bool), alleles.judged
-    near[rows] = near_artifacts(alleles.contig[rows], alleles.position[rows], posterior[rows])
-    return near
-
-
-def _learnt_here(job: ScoringJob, alleles: AlleleList, territory: float | None) -> Learnt:
-    """The prior learnt from a sample of the job's candidates; where artefacts crowd, from all of them."""
-    if territory is None:
-        territory = DECISIONS.territory_per_candidate * max(1, len(alleles.row))
-        logger.warning("the searched territory is not known: taken to be %.0f bases; give --territory or --regions", territory)
-    known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
-    judged = alleles.judged[known[alleles.judged]]
-    paired = judged if job.normal is None else judged[job.normal.column("usable")[judged] > 0]
-    teaching = paired if len(paired) else judged
-    step = max(1, -(-len(teaching) // DECISIONS.most_learnt_from))
-    chosen = teaching[::step]
-    normal = _selected(job.normal, chosen) if job.normal is not None and len(paired) else None
-    sampled = Sampled(
-        _selected(job.tumor, chosen), normal, alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen]
-    )
-    taught = territory * len(teaching) / max(1, len(judged))
-    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
-    prior = prior.model_copy(update={"territory": territory})
-    posterior = _artifact_posteriors(job, alleles, prior)
-    near, rows = _near_artifacts(alleles, posterior), alleles.judged
-    inside, outside = clustering(alleles.contig[rows], alleles.position[rows], posterior[rows], near[rows], territory)
-    prior = prior.model_copy(update={"artifact_enrichment": inside, "artifact_depletion": outside})
-    for line in describe(prior):
-        logger.info("%s", line)
-    return Learnt(prior, alleles, near)
-
-
-def _block(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Sampled:
-    """Evidence and classes of alleles start..end - 1."""
-    normal = None if job.normal is None else job.normal.read(start, end)
-    rows = slice(start, end)
-    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
-
-
-def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrior) -> np.ndarray:
-    """(n,) posterior of an artefact, wherever the candidate lies."""
-    column = EVENTS.index("ARTIFACT")
-    out = np.zeros(alleles.size)
-    for start in range(0, alleles.size, BLOCK):
-        end = min(start + BLOCK, alleles.size)
-        block = _block(job, alleles, start, end)
-        unseen = judged_without_normal(block.tumor, block.normal)
-        scores = score(block.tables(prior), block.class_index, prior, job.purity, without_normal=unseen, context=block.context)
-        known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
-        out[start:end] = np.where(known, scores.probability[:, column], 0.0)
-    return out
-
-
-def _selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
-    """Evidence of chosen candidates (sorted indices)."""
-    parts = []
-    for start in range(0, reader.size, BLOCK):
-        wanted = chosen[(chosen >= start) & (chosen < start + BLOCK)] - start
-        if len(wanted):
-            parts.append(reader.read(start, min(start + BLOCK, reader.size)).rows(wanted))
-    return concatenated(parts)
 
 
 def write_scored(
@@ -362,7 +114,7 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
             first, last = np.searchsorted(rows, (start, start + BLOCK))
             if first == last:
                 continue
-            data = _block(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
+            data = block_of(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
             near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
             unseen = judged_without_normal(data.tumor, data.normal)
             scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen, data.context)
@@ -425,7 +177,7 @@ def scored_alleles(
     judged_as = alleles.judged_as[own]
     rows = np.concatenate([own, judged_as])
     first, last = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
-    data = _block(job, alleles, first, last)
+    data = block_of(job, alleles, first, last)
     near = None if learnt.near_artifact is None else learnt.near_artifact[first:last]
     unseen = judged_without_normal(data.tumor, data.normal)
     tables = data.tables(prior)

@@ -4,7 +4,9 @@ A small file is looked at from end to end, jumping over what has no reads. Of a 
 spreads evenly over the genome however early it stops (multiples of the golden ratio), each at the next reads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 import pysam
 
@@ -15,6 +17,7 @@ WINDOW = 10_000
 _GOLDEN = 0.6180339887498949
 _MOST_JUMPS = 20_000
 
+Item = TypeVar("Item")
 Window = tuple[str, int, int]
 """(contig, start, end), 0-based half-open."""
 
@@ -34,30 +37,50 @@ def sampled_windows(alignments: pysam.AlignmentFile, contigs: list[str], max_rea
     yield from _spread_windows(alignments, contigs)
 
 
-def _all_windows(alignments: pysam.AlignmentFile, contigs: list[str]) -> Iterator[Window]:
+def background_windows(alignments: pysam.AlignmentFile, contigs: list[str], size: int, most: int) -> list[Window]:
+    """At most `most` windows with reads of `size` bp: all of them where they are no more, else spread evenly.
+
+    In an order that spreads evenly over them.
+    """
+    every = list(islice(_all_windows(alignments, contigs, size), most + 1))
+    if len(every) <= most:
+        return evenly_spread(every)
+    return list(islice(_spread_windows(alignments, contigs, size), most))
+
+
+def evenly_spread(items: Sequence[Item]) -> list[Item]:
+    """The items in an order whose every beginning spreads evenly over them.
+
+    >>> evenly_spread(range(8))
+    [0, 5, 2, 7, 4, 1, 6, 3]
+    """
+    return [items[i] for i in sorted(range(len(items)), key=lambda i: i * _GOLDEN % 1.0)]
+
+
+def _all_windows(alignments: pysam.AlignmentFile, contigs: list[str], size: int = WINDOW) -> Iterator[Window]:
     for contig in contigs:
         length, position = alignments.get_reference_length(contig), 0
         while (found := _next_read(alignments, contig, position, length)) is not None:
-            start = found // WINDOW * WINDOW
-            position = min(start + WINDOW, length)
+            start = found // size * size
+            position = min(start + size, length)
             yield contig, start, position
 
 
-def _spread_windows(alignments: pysam.AlignmentFile, contigs: list[str]) -> Iterator[Window]:
+def _spread_windows(alignments: pysam.AlignmentFile, contigs: list[str], size: int = WINDOW) -> Iterator[Window]:
     lengths = [alignments.get_reference_length(contig) for contig in contigs]
     total, seen = sum(lengths), set()
-    windows_there = sum(-(-length // WINDOW) for length in lengths)
+    windows_there = sum(-(-length // size) for length in lengths)
     for k in range(min(_MOST_JUMPS, 4 * windows_there)):
         offset, i = int((0.5 + k * _GOLDEN) % 1.0 * total), 0
         while offset >= lengths[i]:
             offset -= lengths[i]
             i += 1
-        found = _next_read(alignments, contigs[i], offset // WINDOW * WINDOW, lengths[i])
-        if found is None or (contigs[i], found // WINDOW) in seen:
+        found = _next_read(alignments, contigs[i], offset // size * size, lengths[i])
+        if found is None or (contigs[i], found // size) in seen:
             continue
-        seen.add((contigs[i], found // WINDOW))
-        start = found // WINDOW * WINDOW
-        yield contigs[i], start, min(start + WINDOW, lengths[i])
+        seen.add((contigs[i], found // size))
+        start = found // size * size
+        yield contigs[i], start, min(start + size, lengths[i])
 
 
 def _next_read(alignments: pysam.AlignmentFile, contig: str, position: int, length: int) -> int | None:
@@ -78,4 +101,4 @@ def region_windows(regions: dict[str, list[tuple[int, int]]], lengths: dict[str,
         for low, end in intervals
         for start in range(low, min(end, lengths[contig]), WINDOW)
     ]
-    yield from (pieces[i] for i in sorted(range(len(pieces)), key=lambda i: i * _GOLDEN % 1.0))
+    yield from evenly_spread(pieces)

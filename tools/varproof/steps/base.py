@@ -46,6 +46,13 @@ class Settings(BaseModel):
         return self.threads or usable_cores()
 
 
+def fraction_under_1(value: float | str) -> float | str:
+    """`value`, or ValueError where it is a number that is no fraction from 0 up to 1."""
+    if isinstance(value, float) and not 0 <= value < 1:
+        raise ValueError("must be 'auto' or a fraction from 0 up to, not including, 1")
+    return value
+
+
 def option_name(field: str) -> str:
     """The command-line spelling of a model field."""
     return "--" + field.replace("_", "-")

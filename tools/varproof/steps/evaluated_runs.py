@@ -60,7 +60,7 @@ def run_files(
         if name.upper().removeprefix(PROBABILITY_PREFIX) not in EVENTS:
             raise UserError(f"--events: '{name}' is not an event of score-posterior; it has {', '.join(EVENTS)}")
     if prior is not None:
-        from varproof.posterior.run import read_prior
+        from varproof.posterior.teaching import read_prior
 
         read_prior(prior)
     found = [read_spiked_folder(path) for path in folders]

@@ -5,9 +5,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from varproof.evidence.pipeline import SampleFiles
+from varproof.evidence.decisions import DECISIONS as EVIDENCE_DECISIONS
+from varproof.evidence.pipeline import SampleFiles, collect_into
 from varproof.formats.alignment import AlignmentProperties
+from varproof.formats.evidence import DECISIONS, SAMPLE_NAMES, evidence_writer
 from varproof.formats.json_file import read_json
+from varproof.machinery.journal import MakeJournal
 from varproof.reads.decode import open_reads
 from varproof.reads.estimate import estimate_alignment_properties
 from varproof.steps.estimate_alignment import EstimateAlignmentSettings
@@ -26,6 +29,14 @@ def read_group_samples(alignments: Any) -> tuple[str, ...]:
     """The samples (SM) of the read groups in a BAM's or CRAM's header, each once, in order."""
     groups = alignments.header.to_dict().get("RG", [])
     return tuple(dict.fromkeys(group["SM"] for group in groups if group.get("SM")))
+
+
+def collected_evidence(files: SampleFiles, output: Path, workers: int, journal: MakeJournal) -> Path:
+    """The evidence of all of a list's candidates in one sample, as the file `output`."""
+    told = {SAMPLE_NAMES: sample_names(files.reads, files.reference), DECISIONS: EVIDENCE_DECISIONS.model_dump_json()}
+    with evidence_writer(output, told) as writer:
+        collect_into(writer, files, workers, journal(output.stem, files.identity))
+    return output
 
 
 def sample_files(reads: Path, reference: Path, candidates: Path, alignment: Path | None, max_depth: int | None) -> SampleFiles:

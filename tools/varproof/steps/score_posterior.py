@@ -5,13 +5,17 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings
+from varproof.machinery.errors import UserError
+from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings, fraction_under_1
 
 if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
     from varproof.machinery.journal import MakeJournal
+    from varproof.posterior.job import ScoringJob
+    from varproof.posterior.teaching import Learnt
+    from varproof.steps.background import SamplePair
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,8 @@ class ScorePosteriorSettings(Settings):
     """Give each candidate the posterior probability of being somatic, germline, an artefact or absent.
 
     Tumour and normal are reads (BAM or CRAM) or evidence files of collect-evidence. By default the prior is learnt from
-    all candidates and the territory that was searched for them.
+    the reads, from what a sample of their whole territory shows, and not from the list: whoever selected it, the same reads get
+    the same probabilities.
 
     Records come out as they came in, all samples included. The tumour's and the normal's columns are those of the
     reads' samples (SM), else those that the header tells (##tumor_sample, ##normal_sample), or the only possible ones;
@@ -39,27 +44,38 @@ class ScorePosteriorSettings(Settings):
     normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
     purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
     normal_contamination: float | Literal["auto"] = Field(
-        "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the candidates."
+        "auto", description="fraction of tumour cells in the normal sample; auto: learnt with the prior."
     )
     prior: str = Field(
         "empirical",
-        description="empirical (learnt here), flat (the 2020 paper's; with a normal), or a file of --learnt-prior.",
+        description="empirical (learnt here), flat (the 2020 paper's; with a normal), or a file of learn-prior.",
+    )
+    learn_from: Literal["auto", "reads", "candidates"] = Field(
+        "auto",
+        description="what teaches the prior: reads (their own background, whatever the list), candidates (the list, which must "
+        "not be filtered), or auto: reads where they are given.",
     )
     learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
     alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
-    regions: Path | None = Field(None, description="BED that was searched for candidates.")
-    territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
+    regions: Path | None = Field(None, description="BED that was searched: candidates, and the reads that teach.")
+    territory: float | None = Field(
+        None, gt=0, description="bases that were searched for the candidates, where these teach, instead of --regions."
+    )
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
     resume: Path | None = Field(None, description=RESUME)
 
+    @model_validator(mode="after")
+    def _one_teacher(self) -> "ScorePosteriorSettings":
+        if self.prior != "empirical" and "learn_from" in self.model_fields_set:
+            raise ValueError(f"--learn-from says what to learn from, and --prior {self.prior} leaves nothing to learn")
+        return self
+
     @field_validator("normal_contamination")
     @classmethod
     def _fraction(cls, value: float | str) -> float | str:
-        if isinstance(value, float) and not 0 <= value < 1:
-            raise ValueError("must be 'auto' or a fraction from 0 up to, not including, 1")
-        return value
+        return fraction_under_1(value)
 
 
 def score_posterior(options: ScorePosteriorSettings, densities_only: bool = False, prior: "LearntPrior | None" = None) -> None:
@@ -67,40 +83,34 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
 
     `prior`: in place of `options.prior`, which then is GIVEN_PRIOR.
     """
-    from varproof.formats.evidence import EvidenceReader
     from varproof.formats.vcf import open_vcf, vcf_mode
     from varproof.machinery.journal import kept_chunks
     from varproof.machinery.output import working_folder
     from varproof.posterior.columns import SampleName, assigned_columns
-    from varproof.posterior.run import ScoringJob, learn, write_scored
-    from varproof.posterior.territory import searched_territory
-    from varproof.reads.regions import regions_of_reference
+    from varproof.posterior.run import write_scored
+    from varproof.posterior.teaching import read_prior
+    from varproof.steps.background import SamplePair
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
-    chosen = options.prior if prior is None else prior
+    given = prior
+    if given is None and options.prior not in ("flat", "empirical"):
+        given = read_prior(Path(options.prior))
     if not densities_only:
-        _warn_if_flat_alone(options, chosen)
+        _warn_if_flat_alone(options, given)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
-        regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
-        tumor_path, covered = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
-        tumor = stack.enter_context(EvidenceReader(tumor_path))
-        normal = None
-        if options.normal is not None:
-            normal_path, _ = _evidence(options, options.normal, options.alignment_normal, folder / "normal.h5", journal)
-            normal = stack.enter_context(EvidenceReader(normal_path))
+        pair = SamplePair.of(options, options.worker_count, stack)
+        job = pair.job(options.candidates, folder, "", journal)
         names = [
-            SampleName(given, *reader.sample_names)
-            for given, reader in ((options.tumor_sample, tumor), (options.normal_sample, normal))
+            SampleName(name, *reader.sample_names)
+            for name, reader in ((options.tumor_sample, job.tumor), (options.normal_sample, job.normal))
             if reader is not None
         ]
         with open_vcf(options.candidates) as handle:
             columns = assigned_columns(options.candidates, handle.header, names)
-        contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
-        job = ScoringJob(options.candidates, options.reference, tumor, normal, options.purity, contamination)
-        learnt = learn(job, chosen, options.territory or searched_territory(covered, regions))
+        learnt = _learnt(options, given, pair, job, folder, journal)
         if options.learnt_prior is not None:
             from varproof.formats.json_file import write_json
 
@@ -108,43 +118,63 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
 
 
-def _warn_if_flat_alone(options: ScorePosteriorSettings, chosen: "str | LearntPrior") -> None:
-    """Warn of a flat prior without a normal, under which somatic and germline are equally probable everywhere."""
-    from varproof.posterior.run import read_prior
+def _learnt(
+    options: ScorePosteriorSettings,
+    given: "LearntPrior | None",
+    pair: "SamplePair",
+    job: "ScoringJob",
+    folder: Path,
+    journal: "MakeJournal",
+) -> "Learnt":
+    """The prior, given or learnt, and what it says of the list."""
+    from varproof.posterior.job import judged_alleles
+    from varproof.posterior.teaching import flat_prior, learn, prepare, with_match
+    from varproof.posterior.territory import searched_territory
+    from varproof.reads.regions import regions_of_reference
+    from varproof.steps.background import taught_by_reads
 
-    if isinstance(chosen, str):
-        flat = chosen == "flat" or (chosen != "empirical" and read_prior(Path(chosen)).kind == "flat")
+    alleles = judged_alleles(job)
+    regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
+    territory = options.territory or searched_territory(pair.covered_bases, regions)
+    if given is not None:
+        logger.info("the prior is that of %s", "the program" if options.prior == GIVEN_PRIOR else options.prior)
+        learnt = prepare(job, alleles, given)
+    elif options.prior == "flat":
+        learnt = prepare(job, alleles, flat_prior(territory, job.normal_contamination))
+    elif _from_reads(options, pair):
+        learnt = taught_by_reads(pair, regions, job, alleles, folder, journal)
     else:
-        flat = chosen.kind == "flat"
+        logger.info("the candidates of %s teach the prior", options.candidates)
+        learnt = learn(job, alleles, territory)
+    return with_match(job, learnt)
+
+
+def _from_reads(options: ScorePosteriorSettings, pair: "SamplePair") -> bool:
+    """Whether reads teach; raises UserError where they are to, but are not there."""
+    if options.learn_from == "candidates":
+        return False
+    evidence = [path for path in (options.tumor, options.normal) if path is not None and path in pair.evidence]
+    if not evidence:
+        return True
+    if options.learn_from == "reads":
+        raise UserError(
+            f"--learn-from reads: {evidence[0]} is an evidence file, which knows of its own candidates only; give reads, or "
+            "learn from them with learn-prior and give --prior"
+        )
+    logger.info(
+        "%s is an evidence file: the prior is learnt from these candidates alone, which is right for lists that nobody has "
+        "filtered; learn-prior learns from the reads, for --prior",
+        evidence[0],
+    )
+    return False
+
+
+def _warn_if_flat_alone(options: ScorePosteriorSettings, given: "LearntPrior | None") -> None:
+    """Warn of a flat prior without a normal, under which somatic and germline are equally probable everywhere."""
+    flat = options.prior == "flat" if given is None else given.kind == "flat"
     if flat and options.normal is None:
         logger.warning(
             "--prior %s without --normal CAN'T TELL SOMATIC FROM GERMLINE: whatever the reads show, these four events get the "
             "same probability, and fdr-filter will keep nothing; give --normal, or leave --prior out",
             options.prior,
         )
-
-
-def _evidence(
-    options: ScorePosteriorSettings,
-    path: Path,
-    alignment: Path | None,
-    temporary: Path,
-    journal: "MakeJournal",
-) -> tuple[Path, float | None]:
-    """(evidence file, bases that the reads cover where that is known)."""
-    from varproof.evidence.decisions import DECISIONS as EVIDENCE_DECISIONS
-    from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import DECISIONS, SAMPLE_NAMES, EvidenceReader, evidence_writer
-    from varproof.formats.hdf5 import is_hdf5
-    from varproof.posterior.territory import covered_bases
-    from varproof.steps.samples import sample_files, sample_names
-
-    if is_hdf5(path):
-        with EvidenceReader(path) as evidence:
-            return path, evidence.covered_bases
-    files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
-    logger.info("collecting evidence from %s", path)
-    told = {SAMPLE_NAMES: sample_names(path, options.reference), DECISIONS: EVIDENCE_DECISIONS.model_dump_json()}
-    with evidence_writer(temporary, told) as writer:
-        collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
-    return temporary, covered_bases(path, options.reference, files.properties)

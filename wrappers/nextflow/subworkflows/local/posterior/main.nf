@@ -1,7 +1,9 @@
-// The model's judgement: evidence of each chunk and sample, gathered; then one scoring per pair, which learns its prior from all.
+// The model's judgement: evidence of each chunk and sample, gathered; what the reads of each pair teach, whatever its list; then one
+// scoring per pair under that prior.
 
 include { VARPROOF_COLLECTEVIDENCE } from '../../../modules/varproof/collectevidence/main'
 include { VARPROOF_GATHER          } from '../../../modules/varproof/gather/main'
+include { VARPROOF_LEARNPRIOR      } from '../../../modules/varproof/learnprior/main'
 include { VARPROOF_SCOREPOSTERIOR  } from '../../../modules/varproof/scoreposterior/main'
 
 workflow POSTERIOR {
@@ -12,7 +14,8 @@ workflow POSTERIOR {
     chunks     // [ id, name of the chunk, number of chunks, candidates of the chunk ]
     reference  // value: [ meta, fasta, fai ]
     regions    // file or []
-    prior      // file or []
+    prior      // file, or [] where it is learnt
+    learning   // whether reads teach the prior
 
     main:
     VARPROOF_COLLECTEVIDENCE(
@@ -34,12 +37,28 @@ workflow POSTERIOR {
         tumor: meta.role == 'tumor'
         normal: meta.role == 'normal'
     }
+    ch_pairs = channel.fromList(rows.collect { row -> [row.meta.id, row.meta.purity] })
+    ch_sample = samples.branch { _id, role, _reads, _index, _json ->
+        tumor: role == 'tumor'
+        normal: role == 'normal'
+    }
+    VARPROOF_LEARNPRIOR(
+        ch_pairs
+            .filter { _pair -> learning }
+            .join(ch_sample.tumor.map { id, _role, reads, index, json -> [id, [reads, index, json]] })
+            .join(ch_sample.normal.map { id, _role, reads, index, json -> [id, [reads, index, json]] }, remainder: true)
+            .filter { _id, _purity, tumor, _normal -> tumor }
+            .map { id, purity, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity] },
+        reference,
+    )
+    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : ch_pairs.map { id, _purity -> [id, prior] }
     VARPROOF_SCOREPOSTERIOR(
-        channel.fromList(rows.collect { row -> [row.meta.id, row.meta.purity] })
+        ch_pairs
             .join(candidates.map { meta, vcf -> [meta.id, vcf] })
             .join(ch_evidence.tumor.map { meta, h5 -> [meta.sample, h5] })
+            .join(ch_prior)
             .join(ch_evidence.normal.map { meta, h5 -> [meta.sample, h5] }, remainder: true)
-            .map { id, purity, vcf, tumor, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, prior, purity] },
+            .map { id, purity, vcf, tumor, known, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, known, purity] },
         reference,
     )
 

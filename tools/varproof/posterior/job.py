@@ -1,0 +1,183 @@
+"""What is judged: candidates, the evidence of their samples beside them, and which allele is judged as which event."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
+from varproof.formats.vcf import read_records
+from varproof.machinery.errors import UserError
+from varproof.posterior.classes import CLASSES, class_of
+from varproof.posterior.events import PartsOf, judged_rows
+from varproof.posterior.learning import Sampled
+from varproof.posterior.spectra import NO_CONTEXT, context_index
+from varproof.variants.candidate import Candidate, candidate_key, candidates_of
+from varproof.variants.edit import SUBSTITUTIONS, VariantType
+from varproof.variants.joined import MOST_TOGETHER, with_joined
+from varproof.variants.reference import Reference
+
+BLOCK = 2_000
+"""Candidates whose evidence is in memory together."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rule by which an allele became a candidate: fewest reads of the tumour, and fewest of those that cover it."""
+
+    reads: int
+    fraction: float
+
+
+@dataclass(frozen=True)
+class ScoringJob:
+    """Candidates and the evidence of their samples, in the same order, allele by allele.
+
+    `selection`: by which rule reads made them candidates; None for a list, of which it is not known.
+    """
+
+    candidates: Path
+    reference: Path
+    tumor: EvidenceReader
+    normal: EvidenceReader | None
+    purity: float
+    normal_contamination: float | None
+    selection: Selection | None = None
+
+
+@dataclass(frozen=True)
+class AlleleList:
+    """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
+
+    Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
+    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    """
+
+    class_index: np.ndarray
+    key: np.ndarray
+    is_snv: np.ndarray
+    context: np.ndarray
+    contig: np.ndarray
+    position: np.ndarray
+    row: np.ndarray
+    parts_of: PartsOf
+    judged_as: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of candidates."""
+        return len(self.key)
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Candidates (indices, ascending) that are judged for an allele: each event is one of them."""
+        return np.unique(self.judged_as[self.row])
+
+    @property
+    def events(self) -> list[tuple[int, ...]]:
+        """Parts of each event: rows that are judged as one candidate."""
+        return [parts for parts in self.parts_of.parts if len(set(self.judged_as[list(parts)].tolist())) == 1]
+
+
+def allele_list(path: Path, reference: Path) -> AlleleList:
+    """The candidates of a VCF, each judged as itself; 40 bytes each."""
+    columns: tuple[array[int], ...] = (
+        array("b"), array("Q"), array("b"), array("h"), array("i"), array("q"), array("b"),
+    )  # fmt: skip
+    contigs: dict[str, int] = {}
+    places = array("q")
+
+    def listed() -> Iterator[Candidate]:
+        for number, record in enumerate(read_records(path)):
+            places.append(record.start)
+            yield from candidates_of(record, number)
+
+    parts_of = PartsOf([], [], [])
+    recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
+    sequence = Reference(reference)
+    for row, item in enumerate(with_joined(listed(), sequence)):
+        is_snv = item.skipped is None and item.type is VariantType.SNV
+        values = (
+            class_of(item) if item.skipped is None else len(CLASSES) - 1,
+            candidate_key(item),
+            is_snv,
+            _context(item, sequence) if is_snv else NO_CONTEXT,
+            contigs.setdefault(item.contig, len(contigs)),
+            places[item.record],
+            bool(item.parts),
+        )
+        for column, value in zip(columns, values, strict=True):
+            column.append(value)
+        if item.parts:
+            parts_of.rows.append(row)
+            parts_of.parts.append(tuple(recent[part.record, part.allele][0] for part in item.parts))
+            has_indel = any(part.type not in SUBSTITUTIONS for part in item.parts)
+            near = list(recent.values())[-MOST_TOGETHER:] if has_indel else []
+            parts_of.instead.append(tuple(number for number, other in near if _may_describe(other, item)))
+        else:
+            if len(recent) >= 4 * MOST_TOGETHER:
+                recent = dict(list(recent.items())[-MOST_TOGETHER:])
+            recent[item.record, item.allele] = row, item
+    classes, keys, snv, context, contig, position, joined = (np.array(column) for column in columns)
+    return AlleleList(
+        classes.astype(np.int64),
+        keys,
+        snv.astype(bool),
+        context.astype(np.int64),
+        contig,
+        position,
+        np.flatnonzero(joined == 0),
+        parts_of,
+        np.arange(len(keys)),
+    )
+
+
+def _context(item: Candidate, reference: Reference) -> int:
+    """Of an SNV, see `spectra.context_index`."""
+    if item.contig not in reference.lengths:
+        return NO_CONTEXT
+    bases = reference.bases(item.contig, item.start - 1, item.start + 2)
+    codes = ["ACGT".find(base) % 5 for base in (*bases, item.alt)]
+    return context_index(codes[0], codes[1], codes[2], codes[3]) if len(codes) == 4 else NO_CONTEXT
+
+
+def _may_describe(listed: Candidate, made: Candidate) -> bool:
+    """Whether a listed MNV or replacement may be what a joined candidate stands for."""
+    if listed.skipped is not None or listed.contig != made.contig:
+        return False
+    if listed.type not in (VariantType.MNV, VariantType.REPLACEMENT):
+        return False
+    return listed.start < made.end and made.start < listed.end and listed not in made.parts
+
+
+def judged_alleles(job: ScoringJob) -> AlleleList:
+    """The job's candidates, each with the one that it is judged as; raises UserError for evidence of other candidates."""
+    alleles = allele_list(job.candidates, job.reference)
+    for reader in (job.tumor, job.normal):
+        if reader is not None:
+            _check_same_candidates(reader, alleles.key, job.candidates)
+    return replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal))
+
+
+def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
+    if reader.size != len(keys) or not np.array_equal(reader.column("key"), keys):
+        raise UserError(f"{reader.path}: evidence of other candidates than {candidates}; collect it again")
+
+
+def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Sampled:
+    """Evidence and classes of alleles start..end - 1."""
+    normal = None if job.normal is None else job.normal.read(start, end)
+    rows = slice(start, end)
+    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
+
+
+def selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:
+    """Evidence of chosen candidates (sorted indices)."""
+    parts = []
+    for start in range(0, reader.size, BLOCK):
+        wanted = chosen[(chosen >= start) & (chosen < start + BLOCK)] - start
+        if len(wanted):
+            parts.append(reader.read(start, min(start + BLOCK, reader.size)).rows(wanted))
+    return concatenated(parts)

@@ -1,0 +1,152 @@
+"""What score-posterior and learn-prior share: a tumour and its normal, as reads or evidence, and what their reads teach.
+
+The prior is learnt from the background of the tumour's reads: candidates of a sample of the territory, which nobody has
+selected. Where the list that is scored holds nearly all of them, their evidence is there already, and is what teaches.
+"""
+
+import contextlib
+import logging
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+from varproof.candidates.background import background_candidates, write_background
+from varproof.candidates.finding import FindingSettings
+from varproof.candidates.pipeline import CallingJob
+from varproof.evidence.pipeline import SampleFiles
+from varproof.formats.evidence import EvidenceReader
+from varproof.formats.hdf5 import is_hdf5
+from varproof.formats.prior import LearntPrior
+from varproof.machinery.journal import MakeJournal
+from varproof.posterior.decisions import DECISIONS
+from varproof.posterior.job import AlleleList, ScoringJob, Selection, allele_list, judged_alleles
+from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
+from varproof.posterior.territory import covered_bases
+from varproof.steps.samples import collected_evidence, sample_files
+
+logger = logging.getLogger(__name__)
+
+Regions = dict[str, list[tuple[int, int]]]
+
+MOST_SEARCHED_DEPTH = 10_000
+"""Deeper places are searched in a sample of their fragments, as call-candidates does."""
+
+
+class PairSettings(Protocol):
+    """Settings of an executable that takes a tumour and its normal."""
+
+    reference: Path
+    tumor: Path
+    normal: Path | None
+    purity: float
+    normal_contamination: float | Literal["auto"]
+    alignment_tumor: Path | None
+    alignment_normal: Path | None
+    max_depth: int | None
+
+
+@dataclass
+class SamplePair:
+    """Tumour and normal. Properties of reads are measured once; evidence files stay open as long as `stack`."""
+
+    options: PairSettings
+    workers: int
+    stack: contextlib.ExitStack
+    evidence: dict[Path, EvidenceReader] = field(default_factory=dict)
+    _files: dict[Path, SampleFiles] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, options: PairSettings, workers: int, stack: contextlib.ExitStack) -> "SamplePair":
+        """The pair of an executable's options."""
+        pair = cls(options, workers, stack)
+        for path in (options.tumor, options.normal):
+            if path is not None and is_hdf5(path):
+                pair.evidence[path] = stack.enter_context(EvidenceReader(path))
+        return pair
+
+    def job(self, candidates: Path, folder: Path, part: str, journal: MakeJournal) -> ScoringJob:
+        """Candidates and their evidence, which is collected where it is not given: files of `folder`, named after `part`."""
+        options = self.options
+        tumor = self._collected(options.tumor, options.alignment_tumor, candidates, folder / f"{part}tumor.h5", journal)
+        normal = None
+        if options.normal is not None:
+            normal = self._collected(options.normal, options.alignment_normal, candidates, folder / f"{part}normal.h5", journal)
+        contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
+        return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination)
+
+    @property
+    def covered_bases(self) -> float | None:
+        """Bases that the tumour's reads cover; None where that is not known."""
+        tumor = self.options.tumor
+        if tumor in self.evidence:
+            return self.evidence[tumor].covered_bases
+        return covered_bases(tumor, self.options.reference, self._files[tumor].properties)
+
+    def _collected(
+        self, path: Path, alignment: Path | None, candidates: Path, output: Path, journal: MakeJournal
+    ) -> EvidenceReader:
+        if path in self.evidence:
+            return self.evidence[path]
+        options = self.options
+        if path not in self._files:
+            self._files[path] = sample_files(path, options.reference, candidates, alignment, options.max_depth)
+        logger.info("collecting evidence from %s", path)
+        collected_evidence(replace(self._files[path], candidates=candidates), output, self.workers, journal)
+        return self.stack.enter_context(EvidenceReader(output))
+
+
+@dataclass(frozen=True)
+class Background:
+    """Candidates that were found in a sample of the reads' territory, as a VCF; by which rule, and in how many bases."""
+
+    candidates: Path
+    reference: Path
+    size: int
+    windows: int
+    searched: float
+    selection: Selection
+
+    @classmethod
+    def of(cls, pair: SamplePair, regions: Regions | None, folder: Path) -> "Background":
+        """The background of a pair's tumour, written to `folder`."""
+        options, finding = pair.options, FindingSettings()
+        depth = MOST_SEARCHED_DEPTH if options.max_depth is None else min(options.max_depth, MOST_SEARCHED_DEPTH)
+        job = CallingJob(options.tumor, options.reference, regions=regions, finding=finding, max_depth=depth)
+        logger.info("searching the background of %s", options.tumor)
+        found = background_candidates(job, pair.workers)
+        path = folder / "background.vcf"
+        write_background(found, options.reference, path)
+        selection = Selection(finding.alternate_reads, finding.alternate_fraction)
+        return cls(path, options.reference, found.size, found.windows, max(1.0, float(found.searched)), selection)
+
+    def __str__(self) -> str:
+        return f"{self.size:,} candidates of {self.searched:,.0f} bases of the reads, in {self.windows:,} windows"
+
+    def job(self, pair: SamplePair, folder: Path, journal: MakeJournal) -> ScoringJob:
+        """The background's candidates with evidence of both samples."""
+        return replace(pair.job(self.candidates, folder, "background-", journal), selection=self.selection)
+
+
+def prior_of_reads(pair: SamplePair, regions: Regions | None, folder: Path, journal: MakeJournal) -> LearntPrior:
+    """The prior that the pair's reads teach."""
+    background = Background.of(pair, regions, folder)
+    logger.info("what teaches the prior: %s", background)
+    return _prior_of(background, pair, folder, journal)
+
+
+def _prior_of(background: Background, pair: SamplePair, folder: Path, journal: MakeJournal) -> LearntPrior:
+    job = background.job(pair, folder, journal)
+    return learn(job, judged_alleles(job), background.searched).prior
+
+
+def taught_by_reads(
+    pair: SamplePair, regions: Regions | None, job: ScoringJob, alleles: AlleleList, folder: Path, journal: MakeJournal
+) -> Learnt:
+    """The prior that the pair's reads teach, and what it says of the job's candidates."""
+    background = Background.of(pair, regions, folder)
+    rows, held = rows_of_background(alleles, allele_list(background.candidates, background.reference))
+    if held >= DECISIONS.least_held:
+        logger.info("what teaches the prior: %s, of which the list holds %.1f %%", background, 100 * held)
+        return learn(replace(job, selection=background.selection), alleles, background.searched, rows)
+    logger.info("what teaches the prior: %s (the list holds %.1f %% of them)", background, 100 * held)
+    return prepare(job, alleles, _prior_of(background, pair, folder, journal))
