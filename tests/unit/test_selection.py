@@ -6,7 +6,7 @@ import scipy.stats
 
 from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH
 from varproof.posterior.components import ARTIFACT_RATES, ARTIFACT_SHAPE, Mixture, Tables, evaluate, somatic_nodes
-from varproof.posterior.selection import at_least, selected
+from varproof.posterior.selection import Selection, at_least, selected
 
 
 @pytest.mark.parametrize("fragments", [1, 2, 40, 900, 20_000])
@@ -22,13 +22,13 @@ def test_components() -> None:
     table = np.zeros((1, ARTIFACT_SHAPE[0], ARTIFACT_SHAPE[2]))
     columns = evaluate(Tables(np.zeros((1, 257)), None, table, None), Mixture(0.5)).columns
     for depth, least in ((60, 2), (500, 10)):
-        found = selected(columns, Mixture(0.5, 0.0, 0.04), depth)
+        found = selected(columns, Mixture(0.5, 0.0, 0.04), depth, Selection(2, 0.02))
 
-        def shown(fraction: float | np.ndarray, depth: int = depth, least: int = least) -> np.ndarray:
-            return np.maximum(0.1, scipy.stats.binom.sf(least - 1, depth, fraction))
+        def shown(fraction: float | np.ndarray, depth: int = depth, least: int = least, lowest: float = 0.1) -> np.ndarray:
+            return np.maximum(lowest, scipy.stats.binom.sf(least - 1, depth, fraction))
 
         np.testing.assert_allclose(found[columns["SOMATIC_TUMOR"]], shown(0.5 * somatic_nodes()), atol=1e-9)
-        assert found[columns["FOREIGN"]] == pytest.approx([0.67 * shown(0.02) + 0.33 * shown(0.04)])
+        assert found[columns["FOREIGN"]] == pytest.approx([0.67 * shown(0.02, lowest=0.01) + 0.33 * shown(0.04, lowest=0.01)])
         artifact = found[columns["ARTIFACT"]].reshape(ARTIFACT_SHAPE)
         for number, on in enumerate(ACTIVE_ON):
             np.testing.assert_allclose(

@@ -153,8 +153,9 @@ class PosteriorDecisions(Decisions):
     least_selected_of_other_person: float = Field(
         0.01, gt=0, lt=1, description="the same of another person's variants, whose number is known well."
     )
-    selecting_reads: int = Field(2, ge=1, description="reads that make a place a candidate.")
-    selecting_fraction: Fraction = Field(0.02, description="and the fraction of its reads.")
+    selecting_reads: int = Field(
+        2, ge=1, description="reads that made a place a candidate, at least, where a list teaches, of which it is not known."
+    )
     largest_rate: float = Field(0.1, gt=0, lt=0.15, description="rate of an event, at most, so that absence stays the rule.")
     max_iterations: int = Field(200, ge=1, description="steps of expectation maximisation, at most.")
     search_iterations: int = Field(15, ge=1, description="steps for each trial of a contamination: enough to rank them.")

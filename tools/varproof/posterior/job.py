@@ -13,6 +13,7 @@ from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.events import PartsOf, judged_rows
 from varproof.posterior.learning import Sampled
+from varproof.posterior.selection import UNKNOWN_RULE, Selection
 from varproof.posterior.spectra import NO_CONTEXT, context_index
 from varproof.variants.candidate import Candidate, candidate_key, candidates_of
 from varproof.variants.edit import SUBSTITUTIONS, VariantType
@@ -24,18 +25,10 @@ BLOCK = 2_000
 
 
 @dataclass(frozen=True)
-class Selection:
-    """The rule by which an allele became a candidate: fewest reads of the tumour, and fewest of those that cover it."""
-
-    reads: int
-    fraction: float
-
-
-@dataclass(frozen=True)
 class ScoringJob:
     """Candidates and the evidence of their samples, in the same order, allele by allele.
 
-    `selection`: by which rule reads made them candidates; None for a list, of which it is not known.
+    `selection`: by which rule reads made them candidates.
     """
 
     candidates: Path
@@ -44,7 +37,7 @@ class ScoringJob:
     normal: EvidenceReader | None
     purity: float
     normal_contamination: float | None
-    selection: Selection | None = None
+    selection: Selection = UNKNOWN_RULE
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ from varproof.posterior.components import (
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
-from varproof.posterior.selection import selected
+from varproof.posterior.selection import UNKNOWN_RULE, Selection, selected
 from varproof.posterior.spectra import (
     ARTIFACTS,
     CONTEXTS,
@@ -106,6 +106,14 @@ def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
     return layout(prior) == layout(other)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What is known of how candidates became such: depth of the tumour, fragments; the rule."""
+
+    depth: float
+    rule: Selection
+
+
 class _Learner:
     """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation.
 
@@ -118,7 +126,7 @@ class _Learner:
         class_index: np.ndarray,
         context: np.ndarray,
         prior: LearntPrior,
-        depth: float,
+        shown: _Shown,
         mixture: Mixture,
     ) -> None:
         self.columns, self.absent = components.columns, components.absent
@@ -132,7 +140,7 @@ class _Learner:
         self.cell_class, self.cell_context = cells // (CONTEXTS + 1), cells % (CONTEXTS + 1)
         self.searched = np.maximum(prior.territory * alleles_per_base(), 1.0)
         self.sizes = np.bincount(class_index, minlength=len(CLASSES))
-        self.selected = selected(self.columns, mixture, depth)
+        self.selected = selected(self.columns, mixture, shown.depth, shown.rule)
         self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
         self.log_sd = dict.fromkeys(LEARNT_EVENTS, DECISIONS.log_rate_sd)
         if mixture.other_person_fraction > 0.0:
@@ -274,10 +282,17 @@ def context_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
     return np.array(prior.artifact_contexts)[artifact_group(class_index)]
 
 
-def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contamination: float | None) -> LearntPrior:
+def learn_prior(
+    sampled: Sampled,
+    territory: float,
+    purity: float,
+    normal_contamination: float | None,
+    selection: Selection = UNKNOWN_RULE,
+) -> LearntPrior:
     """The prior that explains the candidates (n) and the territory (bases) best.
 
-    `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. Candidates that nothing explains
+    `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. `selection`: by which rule of their
+    reads they became candidates. Candidates that nothing explains
     `worth_learning_from` times better than absence count as territory. Deterministic.
     """
     paired = sampled.normal is not None
@@ -285,7 +300,7 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
     if len(sampled.class_index) == 0:
         return prior
-    depth = float(np.median(sampled.tumor.usable))
+    shown = _Shown(float(np.median(sampled.tumor.usable)), selection)
     sites = _homozygous_sites(sampled)
     logger.debug("homozygous variants: %s", sites)
     rows = _worth_learning_from(sampled, prior, purity)
@@ -296,29 +311,29 @@ def learn_prior(sampled: Sampled, territory: float, purity: float, normal_contam
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
     whole = evaluate(tables, Mixture(purity))
-    learnt, _ = _trained(whole, sampled, prior, depth, Mixture(purity), DECISIONS.search_iterations)
-    prior = _learn_mixture(prior, learnt, whole, tables, sampled, depth, purity, normal_contamination, sites)
+    learnt, _ = _trained(whole, sampled, prior, shown, Mixture(purity), DECISIONS.search_iterations)
+    prior = _learn_mixture(prior, learnt, whole, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     components = evaluate(tables, mixture)
-    prior = _with_own_artifacts(prior, components, sampled, depth, mixture)
-    learnt, _ = _trained(components, sampled, prior, depth, mixture, DECISIONS.max_iterations)
+    prior = _with_own_artifacts(prior, components, sampled, shown, mixture)
+    learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
     tables = sampled.with_read_contexts(tables, prior)
     components = evaluate(tables, mixture)
     prior = _with_damage(prior, learnt, components, sampled)
-    learnt, _ = _trained(components, sampled, prior, depth, mixture, DECISIONS.max_iterations)
+    learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     return learnt.model_copy(update={"territory": territory})
 
 
 def _with_own_artifacts(
-    prior: LearntPrior, components: Components, sampled: Sampled, depth: float, mixture: Mixture
+    prior: LearntPrior, components: Components, sampled: Sampled, shown: _Shown, mixture: Mixture
 ) -> LearntPrior:
     """The prior, with artefacts of one kind of reads that are the tumour's own, if these explain so much more."""
     if not prior.paired:
         return prior
     density = even_density(True, own=True)
     own = prior.model_copy(update={"artifact_density": [density] * len(ARTIFACT_GROUPS)})
-    evidence = [_trained(components, sampled, one, depth, mixture, DECISIONS.search_iterations)[1] for one in (prior, own)]
+    evidence = [_trained(components, sampled, one, shown, mixture, DECISIONS.search_iterations)[1] for one in (prior, own)]
     logger.debug("evidence of artefacts of the tumour alone: %.2f", evidence[1] - evidence[0])
     return own if evidence[1] - evidence[0] > DECISIONS.convincing_own_artifacts else prior
 
@@ -339,10 +354,10 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
 
 
 def _trained(
-    components: Components, sampled: Sampled, prior: LearntPrior, depth: float, mixture: Mixture, iterations: int
+    components: Components, sampled: Sampled, prior: LearntPrior, shown: _Shown, mixture: Mixture, iterations: int
 ) -> tuple[LearntPrior, float]:
     """(prior, log-evidence)."""
-    learner = _Learner(components, sampled.class_index, sampled.contexts, prior, depth, mixture)
+    learner = _Learner(components, sampled.class_index, sampled.contexts, prior, shown, mixture)
     return learner.run(prior, iterations)
 
 
@@ -366,7 +381,7 @@ def _learn_mixture(
     components: Components,
     tables: Tables,
     sampled: Sampled,
-    depth: float,
+    shown: _Shown,
     purity: float,
     normal_contamination: float | None,
     sites: HomozygousSites,
@@ -384,7 +399,7 @@ def _learn_mixture(
         log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
         learner = _Learner(
-            Components(log_likelihood, one.columns), sampled.class_index, sampled.contexts, begin, depth, mixture
+            Components(log_likelihood, one.columns), sampled.class_index, sampled.contexts, begin, shown, mixture
         )
         return learner.run(begin, DECISIONS.search_iterations)[1]
 

@@ -4,6 +4,9 @@ Candidates are places of which reads show an allele. What few reads show often s
 event fewer are seen than there are, and a rate that is counted over a territory is divided by this probability.
 """
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 
 from varproof.formats.events import ABSENT, OTHER_PERSON
@@ -11,6 +14,22 @@ from varproof.machinery.numerics import exp, log, log1p
 from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH
 from varproof.posterior.components import ARTIFACT_RATES, ARTIFACT_SHAPE, Mixture, somatic_nodes
 from varproof.posterior.decisions import DECISIONS
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rule by which an allele became a candidate: fewest reads of the tumour, and fewest of those that cover it."""
+
+    reads: int = DECISIONS.selecting_reads
+    fraction: float = 0.0
+
+    def least(self, fragments: int) -> int:
+        """Fewest of so many fragments."""
+        return max(self.reads, math.ceil(self.fraction * fragments - 1e-9))
+
+
+UNKNOWN_RULE = Selection()
+"""Of a list."""
 
 
 def at_least(least: int, fragments: int, fraction: float) -> float:
@@ -25,10 +44,10 @@ def at_least(least: int, fragments: int, fraction: float) -> float:
     return max(0.0, 1.0 - below)
 
 
-def selected(columns: dict[str, slice], mixture: Mixture, depth: float) -> np.ndarray:
+def selected(columns: dict[str, slice], mixture: Mixture, depth: float, rule: Selection) -> np.ndarray:
     """(components,) probability that a place of each component is a candidate, at this depth of the tumour; of ABSENT 1."""
     fragments = max(1, round(depth))
-    least = max(DECISIONS.selecting_reads, int(np.ceil(DECISIONS.selecting_fraction * fragments - 1e-9)))
+    least = rule.least(fragments)
 
     def shown(fractions: np.ndarray, lowest: float = DECISIONS.least_selected) -> np.ndarray:
         chosen = [at_least(least, fragments, float(one)) for one in fractions]

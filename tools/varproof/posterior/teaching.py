@@ -60,7 +60,7 @@ def learn(job: ScoringJob, alleles: AlleleList, territory: float | None, rows: n
     columns = (alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen])
     sampled = Sampled(selected(job.tumor, chosen), normal, *columns)
     taught = territory * len(teaching) / max(1, len(judged))
-    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination)
+    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection)
     prior = prior.model_copy(update={"territory": territory})
     posterior = _artifact_posteriors(job, alleles, prior)
     near = _near_artifacts(alleles, posterior)

@@ -19,7 +19,8 @@ from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.prior import LearntPrior
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
-from varproof.posterior.job import AlleleList, ScoringJob, Selection, allele_list, judged_alleles
+from varproof.posterior.job import AlleleList, ScoringJob, allele_list, judged_alleles
+from varproof.posterior.selection import Selection
 from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
 from varproof.posterior.territory import covered_bases
 from varproof.steps.samples import collected_evidence, sample_files
