@@ -15,6 +15,7 @@ from varproof.commands import (
     estimate_vaf,
     evaluate_calls,
     fdr_filter,
+    learn_prior,
     score_posterior,
     simulate_pair,
     spike_variants,
@@ -41,6 +42,12 @@ def jobs(data: Path) -> None:
         run(collect_evidence.main, f"--candidates {data}/candidates.vcf.gz --reads {data}/{sample}.bam {reference} "
             f"--alignment {sample}.json --output {sample}.h5")  # fmt: skip
     evidence = f"--candidates {data}/candidates.vcf.gz {reference} --tumor tumor.h5 --normal normal.h5 --purity 0.75"
+    reads = f"--tumor {data}/tumor.bam --normal {data}/normal.bam --alignment-tumor tumor.json --alignment-normal normal.json"
+    run(learn_prior.main, f"{reads} {reference} --purity 0.75 --output prior-of-reads.json")
+    run(
+        score_posterior.main,
+        f"--candidates {data}/candidates.vcf.gz {reference} {reads} --purity 0.75 --output of-reads.vcf.gz",
+    )
     run(score_posterior.main, f"{evidence} --learnt-prior prior.json --output scored.vcf.gz")
     run(score_posterior.main, f"{evidence} --prior flat --output flat.vcf.gz")
     run(fdr_filter.main, "--calls scored.vcf.gz --events SOMATIC_TUMOR --fdr 0.05 --output filtered.vcf.gz")

@@ -27,7 +27,8 @@ class Pair:
 @pytest.fixture(scope="module")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> Calls:
     output = tmp_path_factory.mktemp("scored") / "scored.vcf.gz"
-    return varproof.score(Pair.candidates, Pair.reference, Pair.tumor, Pair.normal, purity=0.8, territory=50_000, output=output)
+    learning = {"learn_from": "candidates", "territory": 50_000}
+    return varproof.score(Pair.candidates, Pair.reference, Pair.tumor, Pair.normal, purity=0.8, output=output, **learning)
 
 
 def run(name: str, *arguments: object, folder: Path) -> None:
@@ -42,7 +43,8 @@ def test_the_import_is_light() -> None:
 def test_score_is_score_posterior(scored: Calls, tmp_path: Path) -> None:
     run(
         "score-posterior", "--candidates", Pair.candidates, "--reference", Pair.reference, "--tumor", Pair.tumor, "--normal",
-        Pair.normal, "--purity", 0.8, "--territory", 50_000, "--output", "scored.vcf.gz", folder=tmp_path,
+        Pair.normal, "--purity", 0.8, "--learn-from", "candidates", "--territory", 50_000, "--output", "scored.vcf.gz",
+        folder=tmp_path,
     )  # fmt: skip
     assert scored.path.read_bytes() == (tmp_path / "scored.vcf.gz").read_bytes()
 

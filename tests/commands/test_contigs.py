@@ -13,6 +13,7 @@ from varproof.commands.call_candidates import CallCandidatesOptions, call_candid
 from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_evidence
 from varproof.commands.estimate_alignment import Options as EstimateOptions
 from varproof.commands.estimate_alignment import estimate_alignment
+from varproof.commands.learn_prior import LearnPriorOptions, learn_prior
 from varproof.commands.simulate_pair import Options as SimulateOptions
 from varproof.commands.simulate_pair import simulate
 from varproof.commands.spike_variants import SpikeVariantsOptions, spike_variants
@@ -59,8 +60,12 @@ def run(name: str, pair: Pair, folder: Path, tumor: Path, normal: Path, referenc
     files = {"reference": reference or pair.reference, "output": folder / "out"}
     if name == "score-posterior":
         changes = {"tumor": tumor, "normal": normal, "alignment_tumor": None, "alignment_normal": None, "territory": None}
+        changes |= {"learn_from": "reads"}
         out = scored(pair, folder, candidates, reference=files["reference"], **changes)
         return "\n".join(body(out)).encode()
+    if name == "learn-prior":
+        learn_prior(LearnPriorOptions(**files | {"tumor": tumor, "normal": normal}))
+        return files["output"].read_bytes()
     if name == "call-candidates":
         out = folder / "out.vcf"
         call_candidates(CallCandidatesOptions(**files | {"reads": tumor, "normal": normal, "output": out}))
@@ -80,7 +85,7 @@ def run(name: str, pair: Pair, folder: Path, tumor: Path, normal: Path, referenc
         return b"".join(part for part in found if part)
 
 
-NAMES = ["score-posterior", "call-candidates", "estimate-alignment", "collect-evidence", "tensorise"]
+NAMES = ["score-posterior", "learn-prior", "call-candidates", "estimate-alignment", "collect-evidence", "tensorise"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +99,7 @@ def test_reads_on_contigs_that_the_reference_lacks_change_nothing(
     with caplog.at_level(logging.WARNING):
         assert run(name, pair, tmp_path / "b", *decoyed) == expected
     told = [text for text in caplog.messages if "left aside" in text]
-    assert len(told) == {"score-posterior": 2, "call-candidates": 2, "tensorise": 0}.get(name, 1)
+    assert len(told) == {"score-posterior": 2, "learn-prior": 2, "call-candidates": 2, "tensorise": 0}.get(name, 1)
     assert all("on 1 contig that" in text and "(chrEBV)" in text for text in told)
 
 

@@ -56,6 +56,7 @@ JOBS = [
         f"{CANDIDATES} {PAIR} --alignment-tumor {{}}/tumor.json --alignment-normal {{}}/normal.json",
         "out.vcf.gz",
     ),
+    Job("learn-prior", f"{PAIR} --reference {{}}/reference.fa --alignment-tumor {{}}/tumor.json", "out.json"),
     Job("fdr-filter", "--calls {}/scored.vcf --events SOMATIC_TUMOR --fdr 0.1", "out.bcf"),
     Job("estimate-vaf", "--calls {}/scored.vcf", "out.tsv"),
     Job("evaluate-calls", "--calls {}/scored.vcf --truth {}/truth.vcf.gz --reference {}/reference.fa", "out.json"),
@@ -63,7 +64,7 @@ JOBS = [
     Job("gather", "--inputs {}/tensors.h5 --candidates {}/candidates.vcf.gz", "out.h5"),
     Job("spike-variants", "--reads {}/tumor.bam --reference {}/reference.fa --count 6 --min-depth 5 --spacing 500", "out"),
 ]
-FORKS = ("call-candidates", "collect-evidence", "score-posterior", "tensorise", "spike-variants")
+FORKS = ("call-candidates", "collect-evidence", "score-posterior", "learn-prior", "tensorise", "spike-variants")
 FORKING = [job for job in JOBS if job.executable in FORKS]
 
 

@@ -85,6 +85,8 @@ TARGETS = [
            "candidates.vcf.gz", TEXT, "out.h5"),
     Target("candidates of score-posterior", "score-posterior", f"{TUMOR} {REFERENCE} --alignment-tumor {{}}/tumor.json",
            "--candidates", "candidates.vcf.gz", TEXT),
+    Target("reads of learn-prior", "learn-prior", f"{REFERENCE} --alignment-tumor {{}}/tumor.json", "--tumor", "tumor.bam", BAM,
+           "out.json"),
     Target("alignment properties", "collect-evidence", f"{CANDIDATES} {READS}", "--alignment", "tumor.json", JSON, "out.h5"),
     Target("evidence", "score-posterior", NORMAL, "--tumor", "tumor.h5", HDF5),
     Target("gathered evidence", "gather", "--candidates {}/candidates.vcf.gz", "--inputs", "tumor.h5", HDF5, "out.h5"),

@@ -61,10 +61,11 @@ def background_candidates(job: CallingJob, workers: int) -> BackgroundCandidates
 def _stretches(job: CallingJob) -> list[Chunk]:
     """Windows of the regions, or of what has reads, spread evenly over it; at most `most_windows`."""
     size, most = DECISIONS.window, DECISIONS.most_windows
-    if job.regions is not None:
-        return evenly_spread(chunks(replace(job, chunk_bp=size)))[:most]
     with open_reference(job.reference) as fasta, open_reads(job.reads, job.reference) as alignments:
         contigs = _same_contigs(alignments, job.reads, fasta, job.reference)
+        if job.regions is not None:
+            regions = {contig: intervals for contig, intervals in job.regions.items() if contig in contigs}
+            return evenly_spread(chunks(replace(job, chunk_bp=size, regions=regions)))[:most]
         windows = background_windows(alignments, contigs, size, most)
     return [Chunk(contig, start, end, [(start, end)]) for contig, start, end in windows]
 

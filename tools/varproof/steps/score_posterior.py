@@ -155,6 +155,8 @@ def _from_reads(options: ScorePosteriorSettings, pair: "SamplePair") -> bool:
         return False
     evidence = [path for path in (options.tumor, options.normal) if path is not None and path in pair.evidence]
     if not evidence:
+        if options.territory is not None:
+            logger.info("--territory is that of the list, and reads teach the prior: it is not used")
         return True
     if options.learn_from == "reads":
         raise UserError(
