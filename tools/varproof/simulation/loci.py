@@ -37,7 +37,7 @@ def decide_loci(genome: Genome, settings: SimulationSettings, rng: np.random.Gen
     if not (settings.ffpe_loci_per_mbp or settings.oriented_loci_per_mbp or settings.motif_loci_per_mbp):
         return Loci()
     size = len(genome)
-    loci = Loci(*(np.zeros(size, dtype=kind) for kind in (np.float32, np.uint8, np.uint8, np.uint8)))
+    loci = Loci(np.zeros(size, np.float32), *(np.zeros(size, np.uint8) for _ in range(3)))
     strong = np.flatnonzero(np.isin(genome.bases, np.frombuffer(b"CG", dtype=np.uint8)))
 
     def free(sites: NDArray[np.int64], per_mbp: float) -> NDArray[np.int64]:

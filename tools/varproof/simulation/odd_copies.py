@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from varproof.machinery.numerics import exp, log
-from varproof.simulation import artifacts as artefact
 from varproof.simulation.artifacts import LabelledAllele
 from varproof.simulation.copies import LEFT, RIGHT, Copy
 from varproof.simulation.genome import Genome, reverse_complement
 from varproof.simulation.settings import SimulationSettings
-from varproof.simulation.variants import substitution
+from varproof.simulation.variants import SPACING_BP, substitution
 from varproof.variants.edit import Edit
 
 HAIRPIN_FRACTIONS = (0.03, 0.15)
@@ -55,7 +54,7 @@ def _within_contig(genome: Genome, first: int, last: int) -> bool:
     if first < 0 or last > len(genome) or (genome.bases[first:last] == ord("N")).any():
         return False
     contig = genome.contig_of(first)
-    margin = artefact.SPACING_BP
+    margin = SPACING_BP
     return first >= genome.starts[contig] + margin and last <= genome.starts[contig + 1] - margin
 
 

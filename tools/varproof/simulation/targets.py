@@ -55,7 +55,8 @@ def decide_targets(genome: Genome, settings: SimulationSettings, rng: np.random.
     depths = [exp(value) for value in rng.normal(0, _DEPTH_SD, len(intervals)).tolist()]
     mean = sum(depths) / len(depths)
     targets = [Target(first, last, depth / mean) for (first, last), depth in zip(intervals, depths, strict=True)]
-    inside, parts = np.zeros(len(genome), dtype=bool), []
+    inside = np.zeros(len(genome), dtype=bool)
+    parts: list[Target] = []
     for target in targets:
         edge = PRIMER_BP if settings.amplicons else 0
         inside[target.first + edge : target.last - edge] = True
