@@ -1,12 +1,12 @@
-"""Regimes: samples that are not like simulate-pair's usual ones, and lists that were selected; are the rates kept in all of them?
+"""Regimes: samples that are not like simulate-pair's usual ones, and lists that were selected: are the rates kept in them?
 
     make bench-regimes, or .venv/bin/python tests/benchmarks/regimes.py --work bench-work/regimes --jobs 2
     .venv/bin/python tests/benchmarks/regimes.py --samples ffpe-0 person-5 --seeds 1 --work /tmp/work --output /tmp/results
     .venv/bin/python tests/benchmarks/regimes.py --short --work /tmp/work --output /tmp/results
 
 A regime is a sample and a list of its candidates. Each is scored by score-posterior with nothing told but the purity, and held
-against the truth as evaluate-calls does it, by both rules of fdr-filter. The same list is scored again with a prior that is told
-(`told_prior`); what is found with it is what the reads allow. Warnings are counted. freebayes' and Mutect2's lists take part
+against the truth as evaluate-calls does it, by both rules of fdr-filter. The same list is scored again with a prior that is
+told (`told_prior`); what is found with it is what the reads allow. Warnings are counted. freebayes' and Mutect2's lists take part
 where the programs are on the PATH. With `--network MODEL` predict and combine-calls judge the same lists.
 Writes regimes.json and its section of RESULTS.md.
 """
