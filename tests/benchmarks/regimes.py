@@ -6,8 +6,8 @@
 
 A regime is a sample and a list of its candidates. Each is scored by score-posterior with nothing told but the purity, and held
 against the truth as evaluate-calls does it, by both rules of fdr-filter. The same list is scored again with a prior that is
-told (`told_prior`); what is found with it is what the reads allow. Warnings are counted. freebayes' and Mutect2's lists take part
-where the programs are on the PATH. With `--network MODEL` predict and combine-calls judge the same lists.
+told (`told_prior`); what is found with it is what the reads allow. Warnings are counted. freebayes' and Mutect2's lists take
+part where the programs are on the PATH. With `--network MODEL` predict and combine-calls judge the same lists.
 Writes regimes.json and its section of RESULTS.md.
 """
 

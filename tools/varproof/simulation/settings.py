@@ -246,6 +246,8 @@ class SimulationSettings(BaseModel):
         values: dict[str, Any] = handler(self)
         unused = {name for name in REGIME_OPTIONS if getattr(self, name) == type(self).model_fields[name].default}
         unused |= set() if self.neighbours else set(NEIGHBOUR_OPTIONS)
+        unused |= set() if self.panel_targets else {"target_length"}
+        unused |= {"consensus_error_rate"} if self.consensus == "none" else set()
         return {name: value for name, value in values.items() if name not in unused}
 
     @property
