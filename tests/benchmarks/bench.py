@@ -43,10 +43,11 @@ WARM_UP_INDELS = ("--somatic-insertions", "9", "--somatic-deletions", "9", "--em
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process took: CPU seconds (user and system, its children with it) and the largest resident set, MB."""
+    """What a process took: CPU seconds (user and system, its children with it) and the largest resident set, MB; its log."""
 
     cpu_seconds: float
     peak_mb: float
+    log: str = ""
 
 
 def run(name: str, *arguments: str | Path) -> Usage:
@@ -60,7 +61,7 @@ def run(name: str, *arguments: str | Path) -> Usage:
     if process.returncode:
         print(log, file=sys.stderr)
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, log)
 
 
 def source_digest(folder: Path, *also: str) -> str:

@@ -10,6 +10,7 @@ from mutect2_table import mutect2_lines
 from neighbours_table import neighbours_lines
 from network_table import network_lines
 from parts_table import parts_lines
+from regimes_table import regimes_lines
 from sensitivity_table import sensitivity_lines
 from speed_table import speed_lines
 from spiking_table import spiking_lines
@@ -21,6 +22,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),
     "network": network_lines,
+    "regimes": lambda kept: regimes_lines(kept["results"]),
     "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "sensitivity": lambda kept: sensitivity_lines(kept["found"]),

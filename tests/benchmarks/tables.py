@@ -203,6 +203,7 @@ def write_page(folder: Path) -> int:
         "reasons",
         "mutect2",
         "neighbours",
+        "regimes",
         "network",
         "spiking",
         "speed",

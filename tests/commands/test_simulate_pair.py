@@ -232,6 +232,86 @@ def test_isolated_variants_are_the_same_with_groups(pair: Path, grouped: Path) -
     assert isolated[0] == isolated[1]
 
 
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    changes = {"panel_targets": 6, "target_length": 500, "consensus": "duplex", "tumor_depth": 300, "normal_depth": 100}
+    changes |= {"somatic_snvs": 20, "somatic_mnvs": 0, "somatic_insertions": 3, "somatic_deletions": 3, "germline": 4}
+    changes |= {"max_indel_length": 20, "ffpe_loci_per_mbp": 3000, "normal_damage_ratio": 0.0, "max_vaf": 0.5}
+    return simulated(tmp_path_factory.mktemp("panel") / "out", seed=5, **changes)
+
+
+def test_a_panel_of_consensus_reads_is_over_its_targets_and_has_their_tags(panel: Path) -> None:
+    targets = [line.split() for line in (panel / "targets.bed").read_text().splitlines()]
+    assert len(targets) == 6 and all(int(end) - int(start) == 500 for _, start, end in targets)
+    truth = [record for record in pysam.VariantFile(str(panel / "truth.vcf.gz")) if record.info["EVENT"] != "ARTIFACT"]
+    candidates = list(pysam.VariantFile(str(panel / "candidates.vcf.gz")))
+    for record in [*truth, *candidates]:
+        flank = 0 if record in truth else 600
+        near = [(int(a) - flank, int(b) + flank) for contig, a, b in targets if contig == record.chrom]
+        assert any(low - 1 <= record.start < high for low, high in near)
+    for sample in ("tumor", "normal"):
+        with pysam.AlignmentFile(str(panel / f"{sample}.bam")) as bam:
+            reads = [read for read in bam.fetch(until_eof=True) if not read.is_supplementary]
+        assert not any(read.is_duplicate for read in reads)
+        assert max(max(read.query_qualities) for read in reads) == 90
+        identifiers = Counter(read.get_tag("MI") for read in reads)
+        assert set(identifiers.values()) == {2}
+        assert all(read.get_tag("cD") == read.get_tag("aD") + read.get_tag("bD") for read in reads)
+        proper = [read for read in reads if read.is_proper_pair]
+        assert all(read.is_read1 != read.is_reverse for read in proper) and len(proper) > 0.95 * len(reads)
+
+
+def test_damage_of_paraffin_is_in_the_tumour_at_its_rate_and_not_in_blood(panel: Path) -> None:
+    places = [r for r in pysam.VariantFile(str(panel / "truth.vcf.gz")) if r.info["EVENT"] == "ARTIFACT"]
+    assert {record.info["ARTIFACT_KIND"] for record in places} == {"formalin"}
+    assert {(record.ref, record.alts[0]) for record in places} == {("C", "T"), ("G", "A")}
+    shown, fragments, wrong, others = 0, 0, 0, 0
+    with pysam.AlignmentFile(str(panel / "tumor.bam")) as tumor, pysam.AlignmentFile(str(panel / "normal.bam")) as normal:
+        for record in places:
+            one, all_of_them = reads_with(tumor, record)
+            if all_of_them < 100:  # not of a target
+                continue
+            assert one / all_of_them < 0.10 + 4 * (0.1 * 0.9 / all_of_them) ** 0.5
+            shown, fragments = shown + one, fragments + all_of_them
+            one, all_of_them = reads_with(normal, record)
+            wrong, others = wrong + one, others + all_of_them
+    assert fragments > 2_000 and others > 700
+    assert 0.03 < shown / fragments < 0.08  # uniform in 0.01-0.10 per place
+    assert wrong <= 2  # as often as consensus reads are wrong
+
+
+def test_reads_show_copy_numbers_and_their_frequencies(tmp_path: Path) -> None:
+    """Of germline variants, fragments with the allele over all, purity 0.8: (0.8 m + 0.2 g) / (0.8 n + 0.4)."""
+    changes = {"copy_number_fraction": 1.0, "purity": 0.8, "genome_length": 80_000, "contigs": 1, "germline": 150}
+    output = simulated(tmp_path / "out", seed=5, **changes)
+    statistic, places, depth = 0.0, 0, defaultdict(list)
+    with pysam.AlignmentFile(str(output / "tumor.bam")) as bam, pysam.VariantFile(str(output / "truth.vcf.gz")) as truth:
+        for record in truth:
+            if record.info["CLASS"] != "snv":
+                continue
+            copies, event = record.info["COPY_NUMBER"], record.info["EVENT"]
+            in_normal = {"GERMLINE_HET": 1, "GERMLINE_HOM": 2, "SOMATIC_TUMOR": 0}[event]
+            carried = 0.8 * record.info["AF"][0] * copies + 0.2 * in_normal
+            expected = carried / (0.8 * copies + 0.4)
+            shown, fragments = reads_with(bam, record)
+            depth[copies].append(fragments)
+            if 0.02 < expected < 0.98 and fragments > 10:
+                statistic += (shown - fragments * expected) ** 2 / (fragments * expected * (1 - expected))
+                places += 1
+    assert places > 80
+    assert stats.chi2.sf(statistic, places) > 1e-4
+    mean = {copies: sum(own) / len(own) for copies, own in depth.items()}
+    for copies in (1, 3, 4):
+        assert mean[copies] / mean[2] == pytest.approx((0.8 * copies + 0.4) / 2, rel=0.15)
+
+
+def test_options_of_other_samples_change_no_byte_where_they_say_what_is_usual(tmp_path: Path, pair: Path) -> None:
+    usual = {"max_vaf": 1.0, "normal_damage_ratio": 1.0, "normal_library": "same", "consensus": "none", "target_length": 700}
+    again = simulated(tmp_path / "out", seed=5, consensus_error_rate=1e-5, ffpe_loci_per_mbp=0, **usual)
+    assert filecmp.cmpfiles(pair, again, FILES, shallow=False) == (FILES, [], [])
+    assert "consensus" not in (pair / "simulation.json").read_text()
+
+
 @pytest.mark.parametrize("form", ["bam", "cram"])
 def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, form: str) -> None:
     changes = {"tumor_depth": 110, "germline": 30, "somatic_snvs": 10, "artifacts": ["all"], "format": form}
@@ -304,6 +384,12 @@ def test_help_is_light() -> None:
     [
         ({"insert_size_mean": 50, "read_length": 100}, "--insert-size-mean is below --read-length"),
         ({"genome_length": 9_000, "contigs": 2}, "each contig needs at least 5000 bp"),
+        ({"min_vaf": 0.3, "max_vaf": 0.2}, "--max-vaf is below --min-vaf"),
+        ({"normal_read_length": 400}, "--normal-insert-size-mean is below --normal-read-length"),
+        ({"amplicons": True}, "--amplicons needs --panel-targets or --targets"),
+        ({"amplicons": True, "panel_targets": 3, "target_length": 120, "read_length": 150}, "--target-length is below"),
+        ({"panel_targets": 3, "targets": "some.bed"}, "give one of them"),
+        ({"copy_number_fraction": 0.5, "neighbours": ["indel"]}, "not with --neighbours"),
         ({"min_indel_length": 30, "max_indel_length": 20}, "--max-indel-length is below --min-indel-length"),
     ],
 )

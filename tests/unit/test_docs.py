@@ -229,7 +229,7 @@ def written_fields() -> set[str]:
 
     info = {*annotate._OWN_INFO, *(one.name for one in FEATURES), KNOWN, KNOWN_SHARE, NETWORK_PROBABILITY, COMBINED_FROM}
     info |= {probability_field(event) for event in (*EVENTS, *NETWORK_EVENTS, *COMBINED_EVENTS)} | {CALLER_FILTER, KEPT_ALLELES}
-    info |= {field[0] for field in tables._TRUTH_FIELDS + tables._GROUP_FIELDS} | {
+    info |= {field[0] for field in tables._TRUTH_FIELDS + tables._GROUP_FIELDS + tables._STATE_FIELDS} | {
         field[1] for field in run._TRUTH_FIELDS if field[0] == "INFO"
     }
     formats = {*annotate._OWN_FORMAT, *annotate._FILLED, *ANNOTATIONS, "PL"}

@@ -47,6 +47,7 @@ BY_EXT_ARGS = {
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
+    "simulate-pair": {"targets"},
     "train": {"resume"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""

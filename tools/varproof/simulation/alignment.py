@@ -84,9 +84,13 @@ def _write_reads(pairs: ReadPairs, prefix: str, path: Path) -> None:
 
 
 def write_sorted_bam(
-    pairs: ReadPairs, index: Path, header: str, read_group: str, prefix: str, max_fragment_length: int, path: Path
-) -> None:
-    """Align all pairs and write them as a BAM sorted by coordinate; read names are `prefix` and a number."""
+    pairs: ReadPairs, index: Path, header: str, read_group: str, prefix: str, max_fragment_length: int, path: Path,
+    more_tags: list[tuple[str, ...]] | None = None,
+) -> None:  # fmt: skip
+    """Align all pairs and write them as a BAM sorted by coordinate; read names are `prefix` and a number.
+
+    `more_tags`: per pair the tags that both of its reads have beside the aligner's.
+    """
     reads, aligned, unsorted = (path.with_suffix(suffix) for suffix in (".fq", ".aligned", ".sam"))
     _write_reads(pairs, prefix, reads)
     options = ["-a", "-x", "sr", "-Y", "--secondary=no", "-F", str(max_fragment_length)]
@@ -98,9 +102,11 @@ def write_sorted_bam(
             if line.startswith("@"):  # minimap2's own header names temporary files
                 continue
             name, flag_text, *rest = line.rstrip("\n").split("\t")
-            flag = int(flag_text) | (DUPLICATE if pairs.duplicate[int(name.removeprefix(prefix))] else 0)
+            pair = int(name.removeprefix(prefix))
+            flag = int(flag_text) | (DUPLICATE if pairs.duplicate[pair] else 0)
             primary += not flag & SUPPLEMENTARY
             tags = [tag for tag in rest[SAM_TAGS_AT:] if tag.startswith(KEPT_TAGS)]
+            tags += more_tags[pair] if more_tags else ()
             out.write("\t".join([name, str(flag), *rest[:SAM_TAGS_AT], *tags, f"RG:Z:{read_group}"]) + "\n")
     if primary != 2 * len(pairs.bases):
         raise OSError(f"{aligned}: minimap2 wrote {primary} of {2 * len(pairs.bases)} reads; is the disk full?")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varproof.machinery.numerics import exp, log
+from varproof.simulation import reads_codes as codes
 from varproof.simulation.copies import Copy
 from varproof.simulation.genome import BASES, Genome, RepeatTracts, random_bases
 from varproof.simulation.variants import SPACING_BP
@@ -18,6 +19,15 @@ PARALOG_DEPTH_FRACTIONS = (0.03, 0.3)
 _LONGEST_SLIPPAGE_RATE = 0.08
 _SLIPPAGE_DECAY_PER_UNIT = 0.35
 MIN_READS = 2
+KIND_NAMES = {
+    codes.OXIDATION: "oxidation",
+    codes.DEAMINATION: "deamination",
+    codes.END_ERROR: "end_errors",
+    codes.FORMALIN: "formalin",
+    codes.ORIENTED: "oriented",
+    codes.MOTIF: "strand_motif",
+    codes.TEMPLATE: "template",
+}
 
 
 class LabelledAllele(NamedTuple):
@@ -132,13 +142,10 @@ class ArtifactCounts:
 
     def labelled(self, genome: Genome, tracts: RepeatTracts) -> list[LabelledAllele]:
         """Alleles with at least MIN_READS reads that one kind of artefact made."""
-        from varproof.simulation import reads_numba_fns as codes
-
-        names = {codes.OXIDATION: "oxidation", codes.DEAMINATION: "deamination", codes.END_ERROR: "end_errors"}
         found = []
         for (position, base, kind), number in sorted(self.bases.items()):
             if number >= MIN_READS and genome.text[position] != base:
-                found.append(LabelledAllele(Edit(position, position + 1, bytes([base])), names[kind]))
+                found.append(LabelledAllele(Edit(position, position + 1, bytes([base])), KIND_NAMES[kind]))
         for (tract, units), number in sorted(self.slips.items()):
             if number >= MIN_READS:
                 found.append(LabelledAllele(slippage_allele(genome, tracts, tract, units), "slippage"))

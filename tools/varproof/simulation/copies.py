@@ -12,13 +12,17 @@ from numpy.typing import NDArray
 
 from varproof.variants.edit import Edit
 
+LEFT, RIGHT = 1, 2
+"""Ends of a copy where its fragments begin or end; with both of them a fragment is the whole copy, as an amplicon is."""
+
 
 @dataclass
 class Molecules:
     """All copies, flattened for the kernels.
 
     Copies: `first`, `length` (bp of the copy itself), `offset` (copy c's variants are `variant[offset[c]:offset[c+1]]`, with
-    `position` in the copy). Variants: `start`, `end`, `alt_offset`, `alt_length` into `alt` (uint8).
+    `position` in the copy), `anchor` (0, LEFT, RIGHT or both). Variants: `start`, `end`, `alt_offset`, `alt_length` into `alt`
+    (uint8).
     """
 
     first: NDArray[np.int64]
@@ -32,15 +36,17 @@ class Molecules:
     alt_offset: NDArray[np.int64]
     alt_length: NDArray[np.int64]
     alt: NDArray[np.uint8]
+    anchor: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Reference [first, last) with the alleles of these indices."""
+    """Reference [first, last) with the alleles of these indices; `anchor`: where its fragments begin or end, 0 for anywhere."""
 
     first: int
     last: int
     alleles: NDArray[np.int64]
+    anchor: int = 0
 
 
 def molecules(alleles: list[Edit], copies: list[Copy]) -> Molecules:
@@ -68,4 +74,5 @@ def molecules(alleles: list[Edit], copies: list[Copy]) -> Molecules:
         np.cumsum(alt_length) - alt_length,
         alt_length,
         np.frombuffer(b"".join(allele.alt for allele in alleles) or b"N", dtype=np.uint8),
+        np.array([copy.anchor for copy in copies], dtype=np.int64),
     )

@@ -5,13 +5,13 @@ on how chunks are spread over processes. Qualities are binned as of current Illu
 vary between reads; a base is wrong with the probability that its quality says (times the inflation, if that is asked for).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from varproof.machinery.numerics import exp10
-from varproof.simulation.copies import Molecules
+from varproof.simulation.copies import LEFT, RIGHT, Molecules
 from varproof.simulation.genome import RepeatTracts
 
 QUALITY_LEVELS = np.array([2, 11, 25, 37], dtype=np.uint8)
@@ -20,8 +20,36 @@ _EVENTS_PER_PAIR = 12
 
 
 @dataclass
+class Loci:
+    """Places whose artefact makes one allele: one entry per reference base, or none.
+
+    `rate` is that of the fragments or reads that can show it (float32, 0 almost everywhere), `base` the allele on the forward
+    strand (uint8), `shown_by` and `kind` codes of `reads_codes` (uint8). Where another allele is than the reference's
+    nothing happens.
+    """
+
+    rate: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    base: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    shown_by: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    kind: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+
+
+@dataclass
+class Qualities:
+    """Base qualities of an instrument or of consensus reads: `levels` (uint8, ascending) and `cumulative`, P(quality <= level)
+    per cycle for all levels but the highest, shape (read_length, levels - 1)."""
+
+    levels: NDArray[np.uint8]
+    cumulative: NDArray[np.float64]
+
+
+@dataclass
 class ReadModel:
-    """How fragments become reads. Rates are per base or per fragment; `hot_*` have one rate per reference base or none."""
+    """How fragments become reads. Rates are per base or per fragment; `hot_*` have one rate per reference base or none.
+
+    `template_error_rate`: errors that were in the molecule before it was copied, in both mates and at any quality;
+    `both_orientations` False: the first read is always forward, as some pipelines write consensus reads.
+    """
 
     read_length: int
     insert_size_mean: float
@@ -34,6 +62,10 @@ class ReadModel:
     hot_deamination: NDArray[np.float32]
     tracts: RepeatTracts
     tract_rate: NDArray[np.float64]
+    loci: Loci = field(default_factory=Loci)
+    template_error_rate: float = 0.0
+    both_orientations: bool = True
+    qualities: Qualities | None = None
 
 
 @dataclass
@@ -41,7 +73,7 @@ class ReadPairs:
     """Pairs as sequenced: `bases`, `qualities` (pairs, 2, read_length) uint8; `duplicate` (pairs) bool; what artefacts made.
 
     Events are bases of reads: `event_position` (reference), `event_base` (forward strand), `event_kind` (codes of
-    `reads_numba_fns`); slips are fragments: `slip_tract`, `slip_units` (negative: lost).
+    `reads_codes`); slips are fragments: `slip_tract`, `slip_units` (negative: lost).
     `copy`, `begin`, `length` (pairs) tell where the fragment is from.
     """
 
@@ -72,6 +104,18 @@ def tract_positions(genome_length: int, tracts: RepeatTracts) -> NDArray[np.int3
     return at
 
 
+def _anchored(
+    molecules: Molecules, copy: NDArray[np.int64], begin: NDArray[np.int64], length: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(begin, length) of fragments, those of copies with fixed ends moved to them."""
+    anchor = molecules.anchor[copy]
+    if not anchor.any():
+        return begin, length
+    whole = molecules.length[copy]
+    length = np.where(anchor == LEFT | RIGHT, whole, np.where(anchor > 0, np.minimum(length, whole), length))
+    return np.where(anchor & LEFT > 0, 0, np.where(anchor == RIGHT, whole - length, begin)), length
+
+
 def simulate_reads(
     reference: NDArray[np.uint8],
     contig_starts: NDArray[np.int64],
@@ -85,12 +129,15 @@ def simulate_reads(
     """`fragments` draws, copies in proportion to weight x length; those that would leave their copy or contig are lost."""
     from varproof.simulation.reads_numba_fns import sequence_fragments
 
+    qualities_as = model.qualities or Qualities(QUALITY_LEVELS, quality_profile(model.read_length))
     mass = np.cumsum(weights * molecules.length)
     copy = np.minimum(np.searchsorted(mass, rng.random(fragments) * mass[-1], side="right"), len(mass) - 1)
     begin = (rng.random(fragments) * molecules.length[copy]).astype(np.int64)
     length = np.rint(rng.normal(model.insert_size_mean, model.insert_size_sd, fragments)).astype(np.int64)
     length = np.maximum(length, model.read_length)
+    begin, length = _anchored(molecules, copy, begin, length)
     forward = rng.random(fragments) < 0.5
+    forward |= not model.both_orientations
     times = 1 + (rng.random(fragments) < model.duplicate_fraction).astype(np.int64)
     low_quality_factor = np.minimum(rng.gamma(2.0, 0.5, (fragments, 2)), 5.0)
     inside = begin + length <= molecules.length[copy]
@@ -105,15 +152,16 @@ def simulate_reads(
     position, base, kind = np.empty(room, np.int64), np.empty(room, np.uint8), np.empty(room, np.uint8)
     slip_tract, slip_units = np.empty(len(copy), np.int64), np.empty(len(copy), np.int64)
     m = molecules
-    error_of_quality = np.array([exp10(-level / 10) for level in QUALITY_LEVELS.tolist()])
+    error_of_quality = np.array([exp10(-level / 10) for level in qualities_as.levels.tolist()])
     pairs, events, slips = sequence_fragments(
         reference, contig_starts, m.first, m.last, m.offset, m.variant, m.position,
         m.start, m.end, m.alt_offset, m.alt_length, m.alt,
         copy, begin, length, forward, times, low_quality_factor,
         tract_at, model.tracts.end, model.tracts.unit, model.tract_rate,
         model.damage_rate, model.hot_oxidation, model.hot_deamination,
+        model.loci.rate, model.loci.base, model.loci.shown_by, model.loci.kind, model.template_error_rate,
         model.end_error_rate, min(END_ERROR_BP, model.read_length), model.error_inflation,
-        QUALITY_LEVELS, quality_profile(model.read_length), error_of_quality, model.read_length, rng,
+        qualities_as.levels, qualities_as.cumulative, error_of_quality, model.read_length, rng,
         bases, qualities, fragment_of, position, base, kind, slip_tract, slip_units,
     )  # fmt: skip
     fragment_of = fragment_of[:pairs]

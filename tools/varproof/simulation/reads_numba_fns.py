@@ -3,8 +3,18 @@
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
+from varproof.simulation.reads_codes import (
+    ALL_FRAGMENTS,
+    DEAMINATION,
+    END_ERROR,
+    FORWARD_FRAGMENTS,
+    FORWARD_READS,
+    OXIDATION,
+    REVERSE_FRAGMENTS,
+    REVERSE_READS,
+    TEMPLATE,
+)
 
-OXIDATION, DEAMINATION, END_ERROR = 1, 2, 3
 A, C, G, T, N = 65, 67, 71, 84, 78
 
 
@@ -39,6 +49,17 @@ def _other_base(base, rng):
     if index == 2:
         return G
     return T
+
+
+@compiled
+def _template_error(base, rng):
+    """Three of four wrong C or G are as deamination makes them."""
+    if rng.random() < 0.75:
+        if base == C:
+            return T
+        if base == G:
+            return A
+    return _other_base(base, rng)
 
 
 @compiled
@@ -113,7 +134,8 @@ def sequence_fragments(
     start, end, alt_offset, alt_length, alt,
     copy, begin, length, forward, times, low_quality_factor,
     tract_at, tract_end, tract_unit, tract_rate,
-    damage_rate, hot_oxidation, hot_deamination, end_error_rate, end_error_bp, error_inflation,
+    damage_rate, hot_oxidation, hot_deamination, locus_rate, locus_base, locus_shown_by, locus_kind, template_error_rate,
+    end_error_rate, end_error_bp, error_inflation,
     quality_values, quality_cumulative, error_of_quality, read_length, rng,
     bases, qualities, fragment_of, event_position, event_base, event_kind, slip_tract, slip_units,
 ):  # fmt: skip
@@ -130,6 +152,7 @@ def sequence_fragments(
     slip = np.empty(2, dtype=np.int64)
     pairs, events, slips = 0, 0, 0
     with_damage = damage_rate > 0.0 or len(hot_oxidation) > 0
+    with_loci = len(locus_rate) > 0
     for i in range(len(copy)):
         size = length[i]
         if not fragment_bases(
@@ -168,9 +191,24 @@ def sequence_fragments(
                     if rng.random() < rate:
                         fragment[b] = adenine_from_c
                         made_by[b] = DEAMINATION
+        if with_loci:
+            way = FORWARD_FRAGMENTS if forward[i] else REVERSE_FRAGMENTS
+            for b in range(size):
+                at = position[b]
+                if at < 0 or locus_rate[at] == 0.0 or fragment[b] != reference[at]:
+                    continue
+                if (locus_shown_by[at] == ALL_FRAGMENTS or locus_shown_by[at] == way) and rng.random() < locus_rate[at]:
+                    fragment[b] = locus_base[at]
+                    made_by[b] = locus_kind[at]
+        if template_error_rate > 0.0:
+            for b in range(size):
+                if rng.random() < template_error_rate:
+                    fragment[b] = _template_error(fragment[b], rng)
+                    made_by[b] = TEMPLATE
         for time in range(times[i]):
             for mate in range(2):
                 from_left = forward[i] == (mate == 0)
+                strand = FORWARD_READS if from_left else REVERSE_READS
                 factor = low_quality_factor[i, mate]
                 for cycle in range(read_length):
                     b = cycle if from_left else size - 1 - cycle
@@ -191,6 +229,11 @@ def sequence_fragments(
                         if rng.random() < end_error_rate * ramp:
                             base = _other_base(base, rng)
                             kind = END_ERROR
+                    at = position[b]
+                    shown = with_loci and at >= 0 and locus_shown_by[at] == strand and fragment[b] == reference[at]
+                    if shown and rng.random() < locus_rate[at]:
+                        base = locus_base[at] if from_left else _complement(locus_base[at])
+                        kind = locus_kind[at]
                     bases[pairs, mate, cycle] = base
                     qualities[pairs, mate, cycle] = quality_values[level]
                     if kind > 0 and time == 0 and position[b] >= 0 and events < len(event_kind):

@@ -47,6 +47,30 @@ NeighbourKind = Literal[
 """What can be planted in groups; `MAKERS` of `simulation.neighbours` has what each is."""
 
 NEIGHBOUR_OPTIONS = ("neighbours", "neighbour_groups")
+FEWEST_TARGET_BP = 120
+
+REGIME_OPTIONS = (
+    "max_vaf",
+    "copy_number_fraction",
+    "panel_targets",
+    "target_length",
+    "targets",
+    "amplicons",
+    "consensus",
+    "consensus_error_rate",
+    "normal_damage_ratio",
+    "normal_read_length",
+    "normal_insert_size_mean",
+    "normal_insert_size_sd",
+    "normal_error_inflation",
+    "ffpe_loci_per_mbp",
+    "oriented_loci_per_mbp",
+    "motif_loci_per_mbp",
+    "hairpin_loci_per_mbp",
+    "stray_per_mbp",
+    "chimeras_per_mbp",
+)
+"""Written only where they are not as usual."""
 
 
 class SimulationSettings(BaseModel):
@@ -71,6 +95,7 @@ class SimulationSettings(BaseModel):
         "uniform", description="allele frequency in tumour cells: uniform on [min-vaf, 1], or density 1/f^2 on [min-vaf, 0.5]."
     )
     min_vaf: float = Field(0.05, gt=0, le=0.5, description="smallest planted allele frequency in tumour cells.")
+    max_vaf: float = Field(1.0, gt=0, le=1, description="largest planted allele frequency in tumour cells.")
     min_indel_length: int = Field(1, ge=1, description="shortest somatic indel.")
     max_indel_length: int = Field(250, ge=1, description="longest somatic indel; lengths are log-uniform.")
     tandem_duplication_fraction: float = Field(
@@ -84,11 +109,50 @@ class SimulationSettings(BaseModel):
     neighbour_groups: int = Field(
         50, ge=1, description="groups of each kind of --neighbours; of pairs as many in cis and in trans."
     )
+    copy_number_fraction: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the genome, in segments of 50-200 kbp or an eighth, of which the tumour cells have lost a copy, "
+        "lost one and doubled the other, or gained one or two; somatic variants are older or younger than a gain.",
+    )
     contexts: int = Field(
         0, ge=0, le=100, description="unrelated persons sequenced like the tumour, at the normal's depth: context-1.bam and on."
     )
     normal_library: Literal["same", "other"] = Field(
         "same", description="library preparation of the normal; another has no hot spots of damage where the tumour has."
+    )
+    normal_damage_ratio: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="rate in the normal, over that in the tumour, of damage at certain places: 0 for blood beside a tumour in "
+        "paraffin.",
+    )
+    normal_read_length: int | None = Field(None, ge=30, le=1000, description="bp of each mate of the normal, if it is another.")
+    normal_insert_size_mean: float | None = Field(None, gt=0, description="mean fragment length of the normal, likewise.")
+    normal_insert_size_sd: float | None = Field(None, ge=0, description="its standard deviation, likewise.")
+    normal_error_inflation: float | None = Field(
+        None, ge=0.1, le=10, description="real error rate of the normal over the one that qualities tell, likewise."
+    )
+    panel_targets: int = Field(
+        0, ge=0, description="targets of a panel: only what lies over them is sequenced, to the depth asked for. 0: everything."
+    )
+    target_length: int = Field(300, ge=FEWEST_TARGET_BP, description="bp of each of --panel-targets.")
+    targets: Path | None = Field(None, description="BED of the targets, instead of --panel-targets.")
+    amplicons: bool = Field(
+        False, description="each target is an amplicon, at whose ends all its fragments end; else fragments are captured."
+    )
+    consensus: Literal["none", "simplex", "duplex"] = Field(
+        "none",
+        description="reads are consensus of several with one UMI, of one or both strands, with qualities to 90 and the tags "
+        "MI, RX, cD, cE (duplex: aD, bD, and the first read always forward).",
+    )
+    consensus_error_rate: float = Field(
+        5e-6,
+        ge=1e-6,
+        le=2e-4,
+        description="wrong bases of consensus reads; 45 % of them were in the molecule, and qualities don't tell.",
     )
     format: Literal["bam", "cram"] = Field("bam", description="format of the reads.")
     empty_sites: int = Field(200, ge=0, description="random candidate sites at which no read shows the allele.")
@@ -128,22 +192,68 @@ class SimulationSettings(BaseModel):
     error_inflation: float | None = Field(
         None, ge=0.1, le=10, description="real error rate over the one that base qualities tell. [on: 2]"
     )
+    ffpe_loci_per_mbp: float = Field(
+        0.0, ge=0, description="places where 1-10 % of fragments show C>T, or G>A, whatever their orientation. [paraffin: 300]"
+    )
+    oriented_loci_per_mbp: float = Field(
+        0.0,
+        ge=0,
+        description="places where 2-15 % of fragments show C>A or C>T, or G>T or G>A, all of one orientation. [much: 1500]",
+    )
+    motif_loci_per_mbp: float = Field(
+        0.0,
+        ge=0,
+        description="GGT read as GGG in 5-30 % of reads of one strand, on either strand; in both samples. [much: 300]",
+    )
+    hairpin_loci_per_mbp: float = Field(
+        0.0,
+        ge=0,
+        description="places where 3-15 % of reads begin 6-30 bp before 1-4 bases that are reverse complemented; in both "
+        "samples. [much: 200]",
+    )
+    stray_per_mbp: float = Field(
+        0.0, ge=0, description="segments (600-1,200 bp) where 1-6 % of the tumour's reads are another sample's. [much: 200]"
+    )
+    chimeras_per_mbp: float = Field(
+        0.0, ge=0, description="places where 3-15 % of the tumour's molecules go on elsewhere in the genome. [much: 100]"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "SimulationSettings":
         if self.max_indel_length < self.min_indel_length:
             raise ValueError("--max-indel-length is below --min-indel-length")
+        if self.max_vaf < self.min_vaf:
+            raise ValueError("--max-vaf is below --min-vaf")
         if self.insert_size_mean < self.read_length:
             raise ValueError("--insert-size-mean is below --read-length")
+        if (self.normal_insert_size_mean or self.insert_size_mean) < (self.normal_read_length or self.read_length):
+            raise ValueError("--normal-insert-size-mean is below --normal-read-length")
+        if self.targets is not None and self.panel_targets:
+            raise ValueError("--targets and --panel-targets: give one of them")
+        if self.amplicons and not self.has_targets:
+            raise ValueError("--amplicons needs --panel-targets or --targets")
+        if self.amplicons and self.panel_targets and self.target_length < self.read_length:
+            raise ValueError("--target-length is below --read-length")
+        if self.copy_number_fraction and self.neighbours:
+            raise ValueError("--copy-number-fraction: not with --neighbours, whose haplotypes it would change")
         if self.reference is None and self.genome_length // self.contigs < 5_000:
             raise ValueError("--contigs: each contig needs at least 5000 bp of --genome-length")
         return self
 
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Nothing of neighbours where there are none: outputs stay as they were before there was this option."""
+        """Nothing of what is not used: outputs stay as they were before there was this option."""
         values: dict[str, Any] = handler(self)
-        return values if self.neighbours else {name: value for name, value in values.items() if name not in NEIGHBOUR_OPTIONS}
+        unused = {name for name in REGIME_OPTIONS if getattr(self, name) == type(self).model_fields[name].default}
+        unused |= set() if self.neighbours else set(NEIGHBOUR_OPTIONS)
+        unused |= set() if self.panel_targets else {"target_length"}
+        unused |= {"consensus_error_rate"} if self.consensus == "none" else set()
+        return {name: value for name, value in values.items() if name not in unused}
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether only some places are sequenced."""
+        return self.targets is not None or self.panel_targets > 0
 
     def kinds_of_neighbours(self) -> list[NeighbourKind]:
         """The chosen kinds, in the order of `NeighbourKind`, whatever the order in which they were given."""

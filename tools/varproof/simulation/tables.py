@@ -8,7 +8,7 @@ import pysam
 
 from varproof.formats.vcf import VcfWriter
 from varproof.simulation.genome import Genome
-from varproof.simulation.variants import Group
+from varproof.simulation.variants import CopyState, Group
 from varproof.variants.edit import Edit
 
 _TRUTH_FIELDS = (
@@ -27,6 +27,13 @@ _GROUP_FIELDS = (
 )
 """Of a truth with groups, beside or in place of those above."""
 
+_STATE_FIELDS = (
+    ("COPY_NUMBER", "1", "Integer", "Copies that tumour cells have of the place"),
+    ("MINOR_COPY_NUMBER", "1", "Integer", "Of them those of the haplotype that they have fewer of"),
+    ("AFTER_GAIN", "0", "Flag", "Somatic variant that is younger than the gain, and on one of the copies"),
+)
+"""Of a truth with changed copy numbers."""
+
 
 class TruthRecord(NamedTuple):
     """A record of truth.vcf.gz."""
@@ -37,6 +44,7 @@ class TruthRecord(NamedTuple):
     tandem: bool
     artifact_kind: str | None
     group: Group | None = None
+    state: CopyState | None = None
 
 
 def vcf_header(genome: Genome, provenance: str, fields: Iterable[tuple[str, str, str, str]] = ()) -> pysam.VariantHeader:
@@ -75,10 +83,29 @@ def write_candidates(path: Path, genome: Genome, alleles: Iterable[Edit], proven
             writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt)))
 
 
-def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], provenance: str, *, groups: bool = False) -> None:
-    """All that is known about each allele; alleles are distinct. The header has fields of groups if asked for."""
+def write_targets(path: Path, genome: Genome, intervals: Iterable[tuple[int, int]]) -> None:
+    """BED of intervals of the genome, each within a contig."""
+    with path.open("w") as handle:
+        for first, last in intervals:
+            contig = genome.contig_of(first)
+            start = int(genome.starts[contig])
+            handle.write(f"{genome.names[contig]}\t{first - start}\t{last - start}\n")
+
+
+def write_truth(
+    path: Path,
+    genome: Genome,
+    records: Iterable[TruthRecord],
+    provenance: str,
+    *,
+    groups: bool = False,
+    states: bool = False,
+) -> None:
+    """All that is known about each allele; alleles are distinct. Fields of groups and copy numbers are there if asked for."""
     by_allele = {record.allele: record for record in records}
-    fields = {field[0]: field for field in _TRUTH_FIELDS + (_GROUP_FIELDS if groups else ())}
+    fields = {
+        field[0]: field for field in _TRUTH_FIELDS + (_GROUP_FIELDS if groups else ()) + (_STATE_FIELDS if states else ())
+    }
     with VcfWriter(path, vcf_header(genome, provenance, fields.values())) as writer:
         for allele in _sorted(genome, by_allele):
             known = by_allele[allele]
@@ -97,4 +124,8 @@ def write_truth(path: Path, genome: Genome, records: Iterable[TruthRecord], prov
                 record.info["HAPLOTYPE"] = known.group.haplotype + 1
                 if not known.group.listed:
                     record.info["UNLISTED"] = True
+            if known.state:
+                record.info["COPY_NUMBER"], record.info["MINOR_COPY_NUMBER"] = known.state.total, known.state.minor
+                if known.state.only is not None:
+                    record.info["AFTER_GAIN"] = True
             writer.write(record)

@@ -1,6 +1,7 @@
 """Alleles, and the variants that the simulation plants: where they are, what they change, and which copies carry them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from varproof.variants.edit import Edit, left_aligned, steps_to_the_right
 SPACING_BP = 10
 TRIES_PER_VARIANT = 200
 _GERMLINE_MAX_INDEL = 50
+OTHER_PERSON_BP = 1000
+"""Another person has one variant per so many bp."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,15 @@ class Group:
     number: int
     haplotype: int
     listed: bool = True
+
+
+class CopyState(NamedTuple):
+    """How many copies tumour cells have where a variant is, of both haplotypes and of the rarer one; `only`, of a variant that
+    is younger than a gain: which of its haplotype's copies carries it, else None."""
+
+    total: int
+    minor: int
+    only: int | None
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class PlantedVariant:
     haplotypes: tuple[int, ...]
     tandem: bool = False
     group: Group | None = None
+    state: CopyState | None = None
 
 
 def substitution(text: bytes, start: int, length: int, rng: np.random.Generator, transitions: float) -> Edit:
@@ -49,16 +62,31 @@ def substitution(text: bytes, start: int, length: int, rng: np.random.Generator,
 class Placement:
     """Where variants are, and room for more: draws alleles that keep their distance from all that were drawn before."""
 
-    def __init__(self, genome: Genome, rng: np.random.Generator) -> None:
+    def __init__(self, genome: Genome, rng: np.random.Generator, inside: NDArray[np.bool_] | None = None) -> None:
+        """`inside` (one per base): where variants may be, None for everywhere."""
         self.genome, self.rng = genome, rng
         self.taken = genome.bases == ord("N")
+        self.starts: NDArray[np.int64] | None = None
+        if inside is not None:
+            self.taken |= ~inside
+            self.starts = np.flatnonzero(~self.taken)
+            if not len(self.starts):
+                raise self.no_room()
         for boundary in genome.starts:
             self.taken[max(0, boundary - SPACING_BP) : boundary + SPACING_BP] = True
+
+    @property
+    def sequenced_bp(self) -> int:
+        """bp where variants may be."""
+        return len(self.genome) if self.starts is None else len(self.starts)
 
     def draw(self, kind: str, length: int, transitions: float = 1 / 3, tandem: bool = False) -> Edit:
         text, rng = self.genome.text, self.rng
         for _ in range(TRIES_PER_VARIANT):
-            start = int(rng.integers(SPACING_BP, max(SPACING_BP + 1, len(text) - length - SPACING_BP)))
+            if self.starts is None:
+                start = int(rng.integers(SPACING_BP, max(SPACING_BP + 1, len(text) - length - SPACING_BP)))
+            else:
+                start = int(self.starts[rng.integers(len(self.starts))])
             contig_start = int(self.genome.starts[self.genome.contig_of(start)])
             first, last = start, start + (0 if kind == "insertion" else length)
             if tandem:
@@ -96,8 +124,8 @@ class Placement:
 def _somatic_frequencies(number: int, settings: SimulationSettings, rng: np.random.Generator) -> NDArray[np.float64]:
     u = rng.random(number)
     if settings.vaf_spectrum == "uniform":
-        return settings.min_vaf + (1 - settings.min_vaf) * u
-    return 1 / (1 / settings.min_vaf - u * (1 / settings.min_vaf - 2))
+        return settings.min_vaf + (settings.max_vaf - settings.min_vaf) * u
+    return 1 / (1 / settings.min_vaf - u * (1 / settings.min_vaf - 1 / min(0.5, settings.max_vaf)))
 
 
 def _carriers(frequency: float, copies: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -130,7 +158,7 @@ def plant_variants(settings: SimulationSettings, copies: int, placement: Placeme
 
     Tumour copies 0 .. copies/2 are of haplotype 0, the rest of haplotype 1. Raises UserError where the genome is too small.
     """
-    genome, rng = placement.genome, placement.rng
+    rng = placement.rng
     planted = []
     numbers = {
         "snv": settings.somatic_snvs,
@@ -160,5 +188,5 @@ def plant_variants(settings: SimulationSettings, copies: int, placement: Placeme
         planted.append(PlantedVariant(allele, event, frequency, carriers, haplotypes))
     other: list[Edit] = []
     if settings.strength("tumor-contamination"):
-        other = germline_alleles(round(len(genome) / 1000), placement, rng)
+        other = germline_alleles(round(placement.sequenced_bp / OTHER_PERSON_BP), placement, rng)
     return sorted(planted, key=lambda variant: variant.allele), other

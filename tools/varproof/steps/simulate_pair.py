@@ -5,6 +5,8 @@ The data sets of the benchmarks, for each seed:
     simulate-pair --output default1 --seed 1
     simulate-pair --output hard1 --seed 1 --tumor-depth 80 --normal-depth 40 --read-length 151 --purity 0.6 --artifacts all
     simulate-pair --output neighbours1 --seed 1 --somatic-mnvs 150 --neighbours all
+
+Samples that are unlike these are those of tests/benchmarks/regimes_samples.py.
 """
 
 from pathlib import Path

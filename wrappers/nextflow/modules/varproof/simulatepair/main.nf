@@ -19,6 +19,7 @@ process VARPROOF_SIMULATEPAIR {
     tuple val(meta), path("*/truth.vcf.gz"), emit: truth
     tuple val(meta), path("*/*.tbi"), emit: tbi
     tuple val(meta), path("*/simulation.json"), emit: json
+    tuple val(meta), path("*/targets.bed"), emit: targets, optional: true
     tuple val("${task.process}"), val('varproof'), eval("simulate-pair --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
 
     when:
