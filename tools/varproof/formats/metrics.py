@@ -254,6 +254,7 @@ class NeutralityTest(_Model):
     excess_variants: float = Field(description="how many variants it would have beyond those expected")
     p_value: float = Field(description="probability of so clear a subclone under neutral evolution")
     power: list[SubclonePower] = Field(description="of subclones at several frequencies")
+    expected: list[float] = Field(description="variants expected under neutral evolution, in equal bins from low to high")
     conclusion: str = Field(description="what follows, in words")
 
 

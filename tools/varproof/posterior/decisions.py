@@ -214,9 +214,10 @@ class PosteriorDecisions(Decisions):
 
     # Detection limits
     usual_odds: float = Field(
-        -10.0, description="log-odds of an allele before its fragments are seen: a few somatic variants per Mbp, their likelihood "
-        "integrated over frequencies. Calls near the threshold of a list tell better."
-    )  # fmt: skip
+        -10.0,
+        description="log-odds of an allele before its fragments are seen: some somatic variants per Mbp. Calls near the "
+        "threshold of a list tell better.",
+    )
     odds_prior_sd: float = Field(4.0, gt=0, description="how far those of a list may be from it.")
     usual_odds_per_fragment: float = Field(
         8.5, gt=0, description="what an alternative fragment adds to them: an error of one in five thousand."

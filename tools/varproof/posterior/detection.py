@@ -5,8 +5,9 @@ frequencies are too high. The likelihood of a call's frequency, given that the v
 over the probability of being kept at that frequency (for a known limit: Plackett 1953, Biometrika 40, 485).
 
 That probability comes from the threshold of fdr-filter: log-odds of an allele with k of n fragments against errors are
-a + b k + ln B(k + 1, n - k + 1), a straight line in k but for the integral over its frequency; against artefacts, of which the
-normal shows nothing, they grow with k/n. Both lines are learnt from the calls near the threshold. What a caller asks of candidates (so many fragments, such a share) is a limit, too.
+a + b k + ln B(k + 1, n - k + 1), a straight line in k but for the integral over its frequency; against artefacts, of which
+the normal shows nothing, they grow with k/n. Both lines are learnt from the calls near the threshold. What a caller asks of
+candidates (so many fragments, such a share) is a limit, too.
 """
 
 import math

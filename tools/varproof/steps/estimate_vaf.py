@@ -330,8 +330,8 @@ def _summarised(collected: _Collected, options: EstimateVafSettings) -> "Neutral
         found = _detection(collected)
         if found is not None:
             logger.info(
-                "detection limit: at %d fragments, the median, half of the SNVs at a VAF of %.3g are kept; the frequencies of %d "
-                "calls near it are corrected (corrected, corrected_low, corrected_high)",
+                "detection limit: at %d fragments, the median, half of the SNVs at a VAF of %.3g are kept; the frequencies of "
+                "%d calls near it are corrected (corrected, corrected_low, corrected_high)",
                 found.depth,
                 found.frequency,
                 found.corrected,

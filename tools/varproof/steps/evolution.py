@@ -113,6 +113,7 @@ def tested(spectrum: Spectrum, limit: "DetectionLimit | None", low: float | None
         excess_variants=found.excess_variants,
         p_value=found.p_value,
         power=[SubclonePower(frequency=one.frequency, power=one.power, found_share=one.found_share) for one in found.power],
+        expected=[round(value, 3) for value in found.expected.tolist()],
         conclusion=conclusion(found),
     )
 
@@ -141,7 +142,8 @@ def conclusion(found: "Neutrality") -> str:
             f"{found.excess_frequency:.2g} than it has, as a subclone makes them; mu/beta is then no mutation rate"
         )
     best = found.best_power
-    subclone = f"a subclone at a VAF of {best.frequency:.2g} with {SHARE:.0%} of them would be found in {best.power:.0%} of such samples"
+    power = f"would be found in {best.power:.0%} of such samples"
+    subclone = f"a subclone at a VAF of {best.frequency:.2g} with {SHARE:.0%} of them {power}"
     if best.power >= WANTED_POWER:
         return f"neutral evolution is not rejected ({p}): {subclone}"
     enough = (
