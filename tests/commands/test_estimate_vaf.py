@@ -45,8 +45,10 @@ def test_estimates_are_those_of_the_beta_posterior(tmp_path: Path) -> None:
         true = stats.beta(reads + 1, 41 - reads)
         assert float(row["map"]) == pytest.approx(reads / 40)
         assert float(row["mean"]) == pytest.approx(true.mean(), abs=0.02 * true.std())
-        assert float(row["ci_low"]) == pytest.approx(true.ppf(0.025), abs=0.02 * true.std())
-        assert float(row["ci_high"]) == pytest.approx(true.ppf(0.975), abs=0.02 * true.std())
+        low, high = float(row["ci_low"]), float(row["ci_high"])
+        assert true.cdf(high) - true.cdf(low) == pytest.approx(0.95, abs=0.003)
+        assert true.pdf(low) == pytest.approx(true.pdf(high), rel=0.1)  # of highest density: it is as high at both ends
+        assert [row[name] for name in ("corrected", "corrected_low", "corrected_high")] == ["NA"] * 3
 
 
 @pytest.mark.parametrize("suffix", ["vcf", "vcf.gz", "bcf"])
@@ -60,6 +62,63 @@ def test_annotated_calls(tmp_path: Path, suffix: str) -> None:
         assert first.samples["normal"][name] == first.samples["tumor"][name]
     assert second.info["SKIPPED"] == "symbolic_allele"
     assert "AFMEAN" not in second.format
+
+
+def test_frequencies_near_the_detection_limit_are_corrected(tmp_path: Path) -> None:
+    """Four of 40 fragments, where four is what it takes: the variant is likelier rarer. Twenty of 40 would be there anyway."""
+    calls = [Call(100, "A", "C", 0.01, 0.1, 40), Call(200, "A", "G", 0.01, 0.5, 40)]
+    near, far = run(tmp_path, calls, min_alternate_reads=4, annotated_output=tmp_path / "a.vcf", summary=tmp_path / "s.json")
+    assert float(near["corrected"]) < 0.06 < float(near["map"])
+    assert float(near["corrected_low"]) == 0 and float(near["corrected_high"]) <= float(near["ci_high"])
+    assert [far[name] for name in ("corrected", "corrected_low", "corrected_high")] == [
+        far["map"],
+        far["ci_low"],
+        far["ci_high"],
+    ]
+    first, second = read_all(tmp_path / "a.vcf")
+    assert first.samples["tumor"]["VP_COR"] == pytest.approx((float(near["corrected"]),), rel=1e-3)
+    assert second.samples["tumor"]["VP_CORHIGH"] == pytest.approx((float(far["ci_high"]),), rel=1e-3)
+    assert first.samples["normal"]["VP_COR"] == (None,)
+    found = json.loads((tmp_path / "s.json").read_text())["detection_limit"]
+    assert (found["depth"], found["corrected"]) == (40, 1)
+    assert stats.binom.sf(3, 40, found["frequency"]) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_the_limit_comes_from_the_filter_and_the_candidates(tmp_path: Path) -> None:
+    """Calls of three fragments just over the threshold: those of three are near it, and those of eight, far from it, are not."""
+    calls = [Call(100 + i, "A", "C", 0.3, 3 / 60, 60) for i in range(20)]
+    calls += [Call(200 + i, "A", "C", 1e-4, reads / 60, 60) for i, reads in enumerate([4, 8, 12, 30] * 10)]
+    path = write_scored(tmp_path / "calls.vcf", calls)
+    result = json.dumps({"max_error_probability": 0.4, "events": ["SOMATIC_TUMOR"]})
+    asked = json.dumps({"options": {"min_alternate_reads": 2, "min_alternate_fraction": 0.02}})
+    lines = f"##varproof_fdr-filter_result={result}\n##varproof_call-candidates={asked}\n"
+    path.write_text(path.read_text().replace("#CHROM", lines + "#CHROM"))
+    rows = run(tmp_path, path)
+    corrected = {row["map"]: row["corrected"] for row in rows}
+    assert float(corrected["0.05"]) < 0.04
+    assert corrected["0.5"] == "0.5"
+    annotated = path.with_name("annotated.vcf")
+    line = f"##varproof_fdr-filter={json.dumps({'options': {'annotate': True}})}\n"
+    annotated.write_text(path.read_text().replace("#CHROM", line + "#CHROM"))
+    fewer = {row["map"]: row["corrected"] for row in run(tmp_path, annotated)}  # nothing was left out: two reads are the limit
+    assert float(fewer["0.05"]) > float(corrected["0.05"])
+
+
+def test_the_summary_says_whether_it_is_neutral(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A tail and, in the second file, as many variants again at 0.17, among 200 reads."""
+    generator = np.random.default_rng(1)
+    tail = 1 / generator.uniform(1 / 0.5, 1 / 0.03, 900)
+    caplog.set_level("INFO")
+    for more, said in ((0, "not rejected"), (200, "is rejected")):
+        frequencies = np.concatenate([tail, np.full(more, 0.17)])
+        reads = np.maximum(generator.binomial(200, frequencies), 1)
+        calls = [Call(100 + i, "A", "C", 0.01, float(f), 200) for i, f in enumerate(reads / 200)]
+        run(tmp_path, calls, summary=tmp_path / "s.json", plot=tmp_path / "p", min_alternate_reads=5)
+        test = json.loads((tmp_path / "s.json").read_text())["neutral_evolution"]["test"]
+        assert said in test["conclusion"] and said in caplog.text
+        assert (test["p_value"] < 0.05) == bool(more)
+        assert sum(test["expected"]) == pytest.approx(test["variants"], rel=1e-3)
+        assert f"p = {test['p_value']:.2g}" in (tmp_path / "p.svg").read_text()
 
 
 def test_the_neutral_line_has_the_rate_of_the_spectrum(tmp_path: Path) -> None:

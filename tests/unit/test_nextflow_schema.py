@@ -45,7 +45,7 @@ BY_EXT_ARGS = {
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
-    "estimate-vaf": {"purity"},
+    "estimate-vaf": {"purity", "min_alternate_reads", "min_alternate_fraction"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
     "simulate-pair": {"targets"},
     "train": {"resume"},

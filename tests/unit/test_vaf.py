@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from varproof.formats.density import encode_density
+from varproof.posterior.components import GRID
 from varproof.posterior.vaf import cumulative_spectrum, frequency_estimate, neutral_fit
-from varproof.posterior.vaf_numba_fns import quantiles
+from varproof.posterior.vaf_numba_fns import narrowest, quantiles
 
 
 def test_a_triangle_by_hand() -> None:
@@ -24,7 +26,7 @@ def test_an_exponential_by_hand(phred: float, low: float, width: float) -> None:
     rate = phred * np.log(10) / 10
     true = stats.truncexpon(rate, loc=low, scale=width / rate)
     estimate = frequency_estimate(f"{low!r}=0|{low + width!r}={phred!r}", 0.9)
-    wanted = (low, true.mean(), *true.ppf([0.05, 0.95]))
+    wanted = (low, true.mean(), low, true.ppf(0.9))  # it falls: the densest part begins at its lower end
     found = (estimate.mode, estimate.mean, estimate.low, estimate.high)
     assert found == pytest.approx(wanted, rel=0, abs=0.04 * width)  # the curve is 16 straight lines
     if phred < 6:
@@ -39,6 +41,43 @@ def test_quantiles_invert_the_integral(heights: list[float], probability: float)
     inner = [point for point in vaf if point < quantile]
     area, _ = integrate.quad(lambda x: np.interp(x, vaf, density), vaf[0], quantile, points=inner[1:] or None, limit=200)
     assert area == pytest.approx(probability, abs=1e-6)
+
+
+@given(st.lists(st.floats(0.0, 5), min_size=3, max_size=8), st.floats(0.1, 0.99))
+def test_no_interval_with_its_share_is_narrower(heights: list[float], level: float) -> None:
+    """Against all intervals that begin at one of 2000 quantiles."""
+    vaf = np.linspace(0.1, 0.9, len(heights))
+    density = np.array(heights) + 0.01
+    low, high = narrowest(vaf, density, level)
+    density = density / np.trapezoid(density, vaf)
+    inner = [point for point in vaf if low < point < high]
+    area = integrate.quad(lambda x: np.interp(x, vaf, density), low, high, points=inner or None, limit=200)[0]
+    assert area == pytest.approx(level, abs=1e-6)
+    begin = np.linspace(0, 1 - level, 2000)
+    widths = quantiles(vaf, density, np.minimum(begin + level, 1.0)) - quantiles(vaf, density, begin)
+    assert high - low <= widths.min() + 1e-6
+
+
+@pytest.mark.parametrize(("depth", "purity"), [(20, 1.0), (50, 1.0), (60, 0.5)])
+def test_intervals_hold_the_truth_in_95_of_100(depth: int, purity: float) -> None:
+    """Over frequencies spread evenly it is the level, since that is the prior; at 1 exactly hardly less
+    (Zhang and Woodroofe 2003: about 1 - 3/2 (1 - level) at least, near the bound of a parameter).
+    """
+    intervals = [frequency_estimate(binomial_density(reads, depth, purity)) for reads in range(depth + 1)]
+    low, high = (np.array([getattr(one, end) for one in intervals]) for end in ("low", "high"))
+    frequencies = np.linspace(0, 1, 1001)
+    reads = stats.binom.pmf(np.arange(depth + 1), depth, purity * frequencies[:, None])
+    holds = (low <= frequencies[:, None] + 1e-9) & (frequencies[:, None] - 1e-9 <= high)
+    covered = (reads * holds).sum(axis=1)
+    assert np.trapezoid(covered, frequencies) == pytest.approx(0.95, abs=0.004)
+    assert covered[-1] > 0.92
+    assert frequency_estimate(binomial_density(depth, depth, 1.0)).high == 1.0
+
+
+def binomial_density(reads: int, depth: int, purity: float) -> str:
+    """The string of a frequency of which `reads` of `depth` fragments tell."""
+    fractions = np.clip(purity * GRID, 1e-12, 1 - 1e-12)
+    return encode_density(GRID, reads * np.log(fractions) + (depth - reads) * np.log1p(-fractions))
 
 
 def test_point_mass_and_nothing() -> None:

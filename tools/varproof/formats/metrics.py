@@ -232,6 +232,40 @@ class Metrics(_Model):
         return _class_named(self.classes, name)
 
 
+class SubclonePower(_Model):
+    """How well the test of neutral evolution finds subclones at one frequency, among as many variants as here."""
+
+    frequency: float = Field(description="allele frequency of the subclone's variants in the tumour cells")
+    power: float = Field(description="share of subclones that the test finds if 15 % of the variants are theirs")
+    found_share: float | None = Field(
+        description="share of the variants, in steps, from which on four of five are found; null: not even all of them"
+    )
+
+
+class NeutralityTest(_Model):
+    """Test of neutral evolution against one subclone, on the spectrum as this sample's depth and purity show it."""
+
+    low: float = Field(description="least VAF of the variants tested; none is missed for want of fragments from here on")
+    high: float = Field(description="VAF at their end")
+    variants: int = Field(description="variants tested")
+    effective_variants: float = Field(description="those of them that are no clonal ones, seen low by chance")
+    kolmogorov_distance: float = Field(description="greatest distance of their cumulative shares from those expected")
+    excess_frequency: float = Field(description="VAF of the subclone that explains most")
+    excess_variants: float = Field(description="how many variants it would have beyond those expected")
+    p_value: float = Field(description="probability of so clear a subclone under neutral evolution")
+    power: list[SubclonePower] = Field(description="of subclones at several frequencies")
+    expected: list[float] = Field(description="variants expected under neutral evolution, in equal bins from low to high")
+    conclusion: str = Field(description="what follows, in words")
+
+
+class DetectionSummary(_Model):
+    """What a variant took to be in the list."""
+
+    depth: int = Field(description="median fragments of the calls")
+    frequency: float = Field(description="VAF at which half of the SNVs of that depth are kept")
+    corrected: int = Field(description="calls near it, whose frequency is corrected")
+
+
 class NeutralEvolution(_Model):
     """Line M(f) = rate (1/f - 1/fmax) through the cumulative spectrum."""
 
@@ -244,6 +278,9 @@ class NeutralEvolution(_Model):
     mutation_rate_high: float = Field(description="upper limit of its 95 % interval")
     r_squared: float | None = Field(description="1 - residual/total variance about the mean")
     r_squared_uncentred: float | None = Field(description="as R reports it for a line through the origin")
+    test: NeutralityTest | None = Field(
+        None, description="whether the spectrum contradicts neutral evolution, which no R² tells; null: too few variants"
+    )
 
 
 class FrequencySummary(_Model):
@@ -253,5 +290,6 @@ class FrequencySummary(_Model):
     variants: int = Field(description="alleles with a frequency")
     variants_not_judged: int = Field(description="alleles without one")
     median_vaf: float | None = Field(description="in the tumour cells; null: no variants")
+    detection_limit: DetectionSummary | None = Field(None, description="null: not known, and nothing is corrected")
     neutral_evolution: NeutralEvolution | None = Field(description="null: too few variants to fit")
     provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")

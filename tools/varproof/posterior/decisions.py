@@ -290,6 +290,27 @@ class PosteriorDecisions(Decisions):
         0.5, description="error probability from which on a call is not likelier true than false (`fdr-filter --mode smart`)."
     )
 
+    # Detection limits
+    usual_odds: float = Field(
+        -10.0,
+        description="log-odds of an allele before its fragments are seen: some somatic variants per Mbp. Calls near the "
+        "threshold of a list tell better.",
+    )
+    odds_prior_sd: float = Field(4.0, gt=0, description="how far those of a list may be from it.")
+    usual_odds_per_fragment: float = Field(
+        8.5, gt=0, description="what an alternative fragment adds to them: an error of one in five thousand."
+    )
+    odds_per_fragment_prior_sd: float = Field(1.0, gt=0, description="how far that may be from it.")
+    usual_odds_spread: float = Field(
+        1.0, gt=0, description="standard deviation among alleles with as many fragments of as many: their qualities differ."
+    )
+    least_tested_frequency: float = Field(
+        0.02,
+        gt=0,
+        lt=1,
+        description="the test of neutral evolution begins here, however deep the sample: artefacts and errors are rarer above.",
+    )
+
     # Reasons
     audible: float = Field(1.0, ge=0, description="nats from which on a feature speaks against an allele at all.")
     convincing_reason: float = Field(

@@ -20,7 +20,7 @@ _RESAMPLES = 1000
 
 @dataclass(frozen=True, slots=True)
 class FrequencyEstimate:
-    """Mode, mean and equal-tailed credible interval of an allele frequency."""
+    """Mode, mean and credible interval of highest density of an allele frequency."""
 
     mode: float
     mean: float
@@ -45,7 +45,8 @@ class NeutralFit:
 def frequency_estimate(text: str, level: float = 0.95) -> FrequencyEstimate:
     """Estimates from a density as `formats.density` writes it; NaN where there is none, ValueError where it is none.
 
-    Between the points of the string the density is that of `decode_density`; the mean is by the trapezoid rule.
+    Between the points of the string the density is that of `decode_density`; the mean is by the trapezoid rule. The interval is
+    the narrowest with a share `level` of the density: central ones exclude a frequency of exactly 0 or 1 always.
     """
     points, phreds = density_points_of(text)
     if len(points) == 0:
@@ -55,7 +56,7 @@ def frequency_estimate(text: str, level: float = 0.95) -> FrequencyEstimate:
         return FrequencyEstimate(point, point, point, point)
     from varproof.posterior.vaf_numba_fns import summary
 
-    return FrequencyEstimate(*summary(points, phreds, (1 - level) / 2, (1 + level) / 2))
+    return FrequencyEstimate(*summary(points, phreds, level))
 
 
 def cumulative_spectrum(vafs: Any) -> tuple[Any, Any]:

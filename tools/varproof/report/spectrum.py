@@ -1,24 +1,29 @@
-"""The picture of a tumour's allele frequencies: their histogram, and M(f) against 1/f with the neutral line."""
+"""The picture of a tumour's allele frequencies: their histogram, M(f) against 1/f with the neutral line, and its test."""
 
 from typing import Any
 
 import numpy as np
 
-from varproof.formats.metrics import NeutralEvolution
+from varproof.formats.metrics import NeutralEvolution, NeutralityTest
+from varproof.posterior.neutrality import SIGNIFICANT
 from varproof.posterior.vaf import cumulative_spectrum
 from varproof.report.style import ACCENT, INK, MUTED, TYPE_COLOURS, new_figure, png_bytes, styled, svg_bytes
 
 _TICKS = (1.0, 0.5, 0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01)
+_TEST_BARS = 15
+_BARS = "#B9BEC6"
+_ALARM = TYPE_COLOURS["deletion"]
 
 
 def spectrum_picture(vafs: Any, types: Any, fit: NeutralEvolution | None) -> tuple[bytes, bytes]:
     """(SVG, PNG) for allele frequencies and variant types (strings), both of shape (n,)."""
     vafs, types = np.asarray(vafs, dtype=float), np.asarray(types, dtype=str)
     with styled("varproof-spectrum"):
-        figure = new_figure(180, 78)
-        histogram, cumulative = figure.subplots(1, 2, width_ratios=(1, 1.15))
+        figure = new_figure(240, 82)
+        histogram, cumulative, test = figure.subplots(1, 3, width_ratios=(1, 1.1, 1))
         _draw_histogram(histogram, vafs, types, fit)
         _draw_cumulative(cumulative, vafs, fit)
+        _draw_test(test, vafs, None if fit is None else fit.test)
         return svg_bytes(figure), png_bytes(figure)
 
 
@@ -38,6 +43,7 @@ def _draw_histogram(axes: Any, vafs: Any, types: Any, fit: NeutralEvolution | No
     if fit is not None:
         axes.axvspan(fit.fmin, fit.fmax, color=MUTED, alpha=0.18, lw=0, zorder=0)
     axes.set_xlim(0, 1)
+    axes.set_ylim(0, None if len(vafs) else 1)
     axes.set_xlabel("Variant allele frequency in tumour cells (VAF)")
     axes.set_ylabel("Variants")
     axes.yaxis.get_major_locator().set_params(integer=True)
@@ -74,14 +80,62 @@ def _draw_cumulative(axes: Any, vafs: Any, fit: NeutralEvolution | None) -> None
     axes.axvspan(*x, color=MUTED, alpha=0.18, lw=0, zorder=0, label="range of the fit")
     for rate, style in ((fit.mutation_rate, "-"), (fit.mutation_rate_low, ":"), (fit.mutation_rate_high, ":")):
         axes.plot(x, above + rate * (x - x[0]), style, color=ACCENT, lw=1.8 if style == "-" else 1)
-    axes.plot([], [], color=ACCENT, lw=1.8, label="neutral evolution")
-    score = "" if fit.r_squared is None else f"\nR² = {fit.r_squared:.3f}"
+    axes.plot([], [], color=ACCENT, lw=1.8, label="line of neutral evolution")
+    score = "" if fit.r_squared is None else f", R² = {fit.r_squared:.3f}"
     result = (
         f"μ/β = {fit.mutation_rate:.3g} ({fit.mutation_rate_low:.3g}–{fit.mutation_rate_high:.3g}){score}\n"
         f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})"
     )
     # M grows with 1/f, so the lower right corner is the one that stays free.
     axes.legend(loc="lower right", title=result, title_fontsize=8, alignment="left")
+
+
+def _draw_test(axes: Any, vafs: Any, test: NeutralityTest | None) -> None:
+    """The variants that were tested, and where neutral evolution has them in this sample."""
+    axes.set_title("c  Is it neutral?")
+    axes.set_xlabel("VAF")
+    axes.set_ylabel("Variants")
+    if test is None:
+        axes.text(
+            0.5, 0.5, "not tested: too few variants\nwhere none is missed", transform=axes.transAxes, ha="center", color=MUTED
+        )
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    every = len(test.expected) // _TEST_BARS
+    edges = np.linspace(test.low, test.high, _TEST_BARS + 1)
+    expected = np.asarray(test.expected[: every * _TEST_BARS]).reshape(_TEST_BARS, every).sum(axis=1)
+    counts = np.histogram(vafs, edges)[0]
+    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=_BARS, edgecolor="white", linewidth=0.6, label="observed")
+    axes.stairs(expected, edges, color=ACCENT, lw=1.8, label="expected if neutral")
+    band = 1.96 * np.sqrt(expected)
+    axes.fill_between(
+        edges, *(np.append(side, side[-1]) for side in (np.maximum(expected - band, 0), expected + band)), step="post",
+        color=ACCENT, alpha=0.2, lw=0, label="95 % of such counts",
+    )  # fmt: skip
+    rejected = test.p_value < SIGNIFICANT
+    if rejected:
+        label = f"subclone? {test.excess_variants:.0f} variants at {test.excess_frequency:.2f}"
+        axes.axvline(test.excess_frequency, ymax=0.52, color=_ALARM, lw=1.6, ls="--", label=label)
+    axes.set_xlim(test.low, test.high)
+    axes.set_ylim(0, max(float(counts.max()), float((expected + band).max())) * 1.85)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.grid(axis="x", visible=False)
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: labels[i] != "observed")
+    axes.legend(
+        [handles[i] for i in order], [labels[i] for i in order], loc="upper right", title=_verdict(test), title_fontsize=8,
+        alignment="left",
+    )  # fmt: skip
+
+
+def _verdict(test: NeutralityTest) -> str:
+    """Two lines: the test's result, and what it could have found."""
+    best = max(test.power, key=lambda one: one.power)
+    power = f"of subclones of 15 %, {100 * best.power:.0f} % would be found"
+    if test.p_value < SIGNIFICANT:
+        return f"neutral evolution rejected, p = {test.p_value:.2g}"
+    return f"not rejected, p = {test.p_value:.2g}\n{power}"
 
 
 def _far_enough(tick: float, earlier: list[float], last: float) -> bool:

@@ -3,10 +3,9 @@
 import contextlib
 import json
 import logging
-import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
@@ -16,40 +15,63 @@ from varproof.formats.vcf import DENSITY, PROBABILITY_PREFIX, VcfWriter, info_nu
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import STDOUT, check_output, complete_or_absent, provenance, working_folder, write_bytes
 from varproof.steps.base import Settings
+from varproof.steps.detection_limit import Candidates
+from varproof.steps.evolution import Spectrum, neutral_evolution
 from varproof.variants.candidate import candidates_of
 
 if TYPE_CHECKING:
-    from varproof.formats.metrics import NeutralEvolution
+    from collections.abc import Iterator
+
+    from varproof.formats.metrics import DetectionSummary, NeutralEvolution
+    from varproof.posterior.detection import CorrectedFrequency, DetectionLimit
     from varproof.posterior.vaf import FrequencyEstimate
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "type", "length", "map", "mean", "ci_low", "ci_high", "depth")
+CORRECTED_COLUMNS = ("corrected", "corrected_low", "corrected_high")
 ANNOTATIONS = {
     "AFMEAN": "Posterior mean of the allele frequency",
-    "AFLOW": "Lower end of the allele frequency's 95 % credible interval",
-    "AFHIGH": "Upper end of the allele frequency's 95 % credible interval",
+    "AFLOW": "Lower end of the allele frequency's 95 % credible interval, of highest density",
+    "AFHIGH": "Upper end of the allele frequency's 95 % credible interval, of highest density",
 }
+CORRECTIONS = {
+    "VP_COR": "Frequency in the tumour cells, corrected for the detection limit of this list",
+    "VP_CORLOW": "Lower end of its 95 % interval",
+    "VP_CORHIGH": "Upper end of its 95 % interval",
+}
+_NA = "NA"
 # A global threshold lets some doubtful calls pass; more than this share means that nobody has filtered.
 _MANY_DOUBTFUL = 0.2
 _SOMATIC = PROBABILITY_PREFIX + "SOMATIC_TUMOR"
 
 
 class EstimateVafSettings(Settings):
-    """Allele frequency of each call in the tumour cells, with its 95 % credible interval, as a table.
+    """Allele frequency of each call in the tumour cells, with its 95 % credible interval of highest density, as a table.
 
     The posterior densities are those that score-posterior wrote (FORMAT/VP_AFD, corrected for purity), so filter its output
     with fdr-filter first and give that; for calls of another program give --tumor, --reference, --purity and --normal.
-    The cumulative spectrum M(f) is fitted with the line of neutral evolution, M(f) = (mu/beta) (1/f - 1/fmax).
+    Near the detection limit calls are in the list because they were seen more often than they are: what is `corrected` is the
+    frequency given that, from fdr-filter's threshold and what a caller asked of its candidates.
+    The cumulative spectrum M(f) is fitted with the line of neutral evolution, M(f) = (mu/beta) (1/f - 1/fmax), and neutral
+    evolution is tested against a subclone, with the power of that test.
     """
 
     calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted; the tumour first if not of varproof.")
     output: Path = Field(description="table of allele frequencies (TSV), or - for stdout.")
-    annotated_output: Path | None = Field(None, description="the calls with AFMEAN, AFLOW and AFHIGH: .vcf, .vcf.gz or .bcf.")
+    annotated_output: Path | None = Field(None, description="the calls with their frequencies: .vcf, .vcf.gz or .bcf.")
     plot: Path | None = Field(None, description="picture of the spectrum; PREFIX.svg and PREFIX.png are written.")
-    summary: Path | None = Field(None, description="numbers of variants and the neutral-evolution fit (JSON).")
+    summary: Path | None = Field(None, description="numbers of variants, the neutral-evolution fit and its test (JSON).")
     fmin: float | None = Field(None, gt=0, lt=1, description="lower end of the fit's VAF range (default 0.12).")
     fmax: float | None = Field(None, gt=0, le=1, description="upper end of the fit's VAF range (default 0.24).")
+    min_alternate_reads: int | None = Field(
+        None,
+        ge=0,
+        description="fewest alternative reads of these calls, if their caller asked for some (default: call-candidates').",
+    )
+    min_alternate_fraction: float | None = Field(
+        None, ge=0, lt=1, description="fewest of the reads that cover them, as a fraction, likewise."
+    )
     tumor: Path | None = Field(
         None, description="tumour: BAM, CRAM or evidence.h5 of these calls; for calls without densities."
     )
@@ -87,16 +109,51 @@ class EstimateVafSettings(Settings):
         return stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
 
 
-class _Collected:
-    """What the summary and the picture need of all calls: one number and one type code each."""
+@dataclass(slots=True)
+class _Row:
+    """A line of the table but for its last columns, and what is corrected: the density's string, its numbers, what it is."""
 
-    def __init__(self) -> None:
+    line: str
+    text: str
+    values: tuple[float, float, float]
+    depth: int | None
+    group: str
+    corrected: "CorrectedFrequency | None" = None
+
+
+class _Collected:
+    """The lines of all calls, and what the summary and the picture need of them."""
+
+    def __init__(self, candidates: "Candidates") -> None:
         from array import array
 
+        self.candidates = candidates
+        self.rows: list[_Row] = []
         self.vafs = array("d")
+        self.depths = array("q")
         self.types: list[str] = []
+        self.groups: list[str] = []
         self.not_judged = 0
         self.doubtful = 0
+        self.limit: DetectionLimit | None = None
+
+    def correct(self) -> None:
+        """Learn the detection limit, and correct the frequencies near it; `limit` stays None where it is not known."""
+        limit = self.candidates.limit()
+        if not limit.known:
+            return
+        self.limit = limit
+        for row in self.rows:
+            if row.depth is not None:
+                row.corrected = limit.corrected(row.text, row.values[1], row.depth, row.group, self.candidates.purity)
+
+    def lines(self) -> "Iterator[str]":
+        """The table."""
+        unknown = "\t".join([_NA] * len(CORRECTED_COLUMNS))
+        for row in self.rows:
+            values = row.values if row.corrected is None else (row.corrected.value, row.corrected.low, row.corrected.high)
+            known = self.limit is not None and row.depth is not None
+            yield row.line + "\t" + ("\t".join(f"{value:.4g}" for value in values) if known else unknown) + "\n"
 
 
 def _calls_with_densities(options: EstimateVafSettings, folder: Path) -> Path:
@@ -130,25 +187,30 @@ def _calls_with_densities(options: EstimateVafSettings, folder: Path) -> Path:
     return scored
 
 
-def _annotated_header(path: Path, options: EstimateVafSettings, fit: "NeutralEvolution | None") -> Any:
+def _annotated_header(path: Path, options: EstimateVafSettings, fit: "NeutralEvolution | None", known: bool) -> Any:
     with open_vcf(path) as calls:
         header = calls.header.copy()
-    for name, description in ANNOTATIONS.items():
+    for name, description in (ANNOTATIONS | (CORRECTIONS if known else {})).items():
         if name not in header.formats:
             header.formats.add(name, "A", "Float", description)
     header.add_line(f"##varproof_estimate-vaf={options.provenance}")
-    found = None if fit is None else {name: _six_digits(value) for name, value in fit.model_dump().items()}
+    found = None if fit is None else _six_digits(fit.model_dump())
     header.add_line(f"##varproof_estimate-vaf_result={json.dumps({'neutral_evolution': found})}")
     return header
 
 
 def _six_digits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _six_digits(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_six_digits(one) for one in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def _rows(record: Any, collected: _Collected) -> Iterator[str]:
-    """Lines of the table for a record's judged alleles (the tumour)."""
+def _collect(record: Any, collected: _Collected) -> None:
+    """Add a record's judged alleles (the tumour)."""
     from varproof.formats.scored import allele_frequencies, density_texts, depth
+    from varproof.posterior.detection import group_of
 
     tumor = record.header.tumor_column
     texts = density_texts(record, tumor)
@@ -157,28 +219,35 @@ def _rows(record: Any, collected: _Collected) -> Iterator[str]:
         return
     modes, fragments = allele_frequencies(record, tumor), depth(record, tumor)
     somatic = info_numbers(record, _SOMATIC)
+    odds = collected.candidates.odds_of(record)
     for candidate, text, mode in zip(candidates_of(record, 0), texts, modes, strict=True):
         if text is None:
             continue
         estimate = _estimate(record, text)
         mode = estimate.mode if mode is None else float(f"{mode:.6g}")
+        kind, group = candidate.type.value, group_of(candidate.type.value)
         collected.vafs.append(mode)
-        collected.types.append(candidate.type.value)
+        collected.depths.append(fragments or 0)
+        collected.types.append(kind)
+        collected.groups.append(group)
         if somatic and len(somatic) > candidate.allele and (somatic[candidate.allele] or 0.0) > 3.0103:
             collected.doubtful += 1
-        values = (mode, estimate.mean, estimate.low, estimate.high)
-        yield "\t".join(
+        value = odds[candidate.allele]
+        if fragments and value == value and mode == mode:
+            collected.candidates.add(value, mode, fragments, group)
+        line = "\t".join(
             [
                 record.contig,
                 str(record.pos),
                 record.ref,
                 record.alts[candidate.allele],
-                candidate.type.value,
+                kind,
                 str(candidate.length),
-                *(f"{value:.4g}" for value in values),
-                "NA" if fragments is None else str(fragments),
+                *(f"{value:.4g}" for value in (mode, estimate.mean, estimate.low, estimate.high)),
+                _NA if fragments is None else str(fragments),
             ]
         )
+        collected.rows.append(_Row(line, text, (mode, estimate.low, estimate.high), fragments, group))
 
 
 def _estimate(record: Any, text: str) -> "FrequencyEstimate":
@@ -190,53 +259,28 @@ def _estimate(record: Any, text: str) -> "FrequencyEstimate":
         raise UserError(f"record {record.contig}:{record.pos}: {density_field(record.header)} is {error}") from error
 
 
-def _annotate(record: Any) -> Any:
-    """The record with the annotations of every sample that has a density."""
+def _annotate(record: Any, rows: "Iterator[_Row]", known: bool) -> Any:
+    """The record with the annotations of every sample that has a density; `rows` are those of the table, from here on."""
     from varproof.formats.scored import density_texts
 
     for number, sample in enumerate(record.samples.values()):
-        estimates = [None if text is None else _estimate(record, text) for text in density_texts(record, number)]
+        texts = density_texts(record, number)
+        estimates = [None if text is None else _estimate(record, text) for text in texts]
         if any(estimate is not None for estimate in estimates):
             sample["AFMEAN"] = tuple(None if e is None else e.mean for e in estimates)
             sample["AFLOW"] = tuple(None if e is None else e.low for e in estimates)
             sample["AFHIGH"] = tuple(None if e is None else e.high for e in estimates)
+        if number == record.header.tumor_column and any(texts):
+            own = [None if text is None else next(rows) for text in texts]
+            for place, name in enumerate(CORRECTIONS if known else ()):
+                sample[name] = tuple(None if row is None else _corrected(row)[place] for row in own)
     return record
 
 
-def _fit(vafs: Any, options: EstimateVafSettings) -> "NeutralEvolution | None":
-    """The fit in the chosen range; in the observed one if that is the default and holds too few variants; or None."""
-    import numpy as np
-
-    from varproof.formats.metrics import NeutralEvolution
-    from varproof.posterior.vaf import MIN_VARIANTS, neutral_fit
-
-    values = np.asarray(vafs, dtype=float)
-    values = values[values > 0]
-    low, high = options.fit_range
-    interval: Literal["given", "observed range"] = "given"
-    fit = neutral_fit(values, low, high)
-    if fit is None and options.fmin is None and options.fmax is None and np.unique(values).size > MIN_VARIANTS:
-        logger.warning(
-            "fewer than %d variants with a VAF in [%g, %g): the neutral line is fitted over all that were observed",
-            MIN_VARIANTS,
-            low,
-            high,
-        )
-        fit, interval = neutral_fit(values, float(values.min()), float(values.max())), "observed range"
-    if fit is None:
-        logger.warning("fewer than %d variants with a VAF in [%g, %g): no neutral-evolution fit", MIN_VARIANTS, low, high)
-        return None
-    return NeutralEvolution(
-        fmin=fit.fmin,
-        fmax=fit.fmax,
-        interval=interval,
-        variants=fit.variants,
-        mutation_rate=fit.mutation_rate,
-        mutation_rate_low=fit.mutation_rate_low,
-        mutation_rate_high=fit.mutation_rate_high,
-        r_squared=None if math.isnan(fit.r_squared) else fit.r_squared,
-        r_squared_uncentred=fit.r_squared_uncentred,
-    )
+def _corrected(row: _Row) -> tuple[float | None, ...]:
+    if row.depth is None:
+        return (None,) * len(CORRECTIONS)
+    return row.values if row.corrected is None else (row.corrected.value, row.corrected.low, row.corrected.high)
 
 
 def _open_table(path: Path, stack: contextlib.ExitStack) -> IO[str]:
@@ -251,25 +295,47 @@ def estimate_vaf(options: EstimateVafSettings) -> None:
             check_output(path)
     if options.annotated_output is not None:
         vcf_mode(options.annotated_output)
-    collected = _Collected()
     with contextlib.ExitStack() as stack:
         calls = _calls_with_densities(options, stack.enter_context(working_folder()))
         table = _open_table(options.output, stack)
-        table.write("\t".join(COLUMNS) + "\n")
+        with open_vcf(calls) as handle:
+            candidates = Candidates.of(
+                calls, handle.header, options.purity, options.min_alternate_reads, options.min_alternate_fraction
+            )
+        collected = _Collected(candidates)
         for record in read_records(calls):
-            table.writelines(line + "\n" for line in _rows(record, collected))
+            _collect(record, collected)
+        collected.correct()
+        table.write("\t".join((*COLUMNS, *CORRECTED_COLUMNS)) + "\n")
+        table.writelines(collected.lines())
         fit = _summarised(collected, options)
         if options.annotated_output is not None:
-            header = _annotated_header(calls, options, fit)
+            known, rows = collected.limit is not None, iter(collected.rows)
+            header = _annotated_header(calls, options, fit, known)
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
             for record in read_records(calls):
-                writer.write(_annotate(record))
+                writer.write(_annotate(record, rows, known))
         _write_summary(collected, fit, options)
     logger.info("%d allele frequencies to %s", len(collected.vafs), "stdout" if options.output == STDOUT else options.output)
 
 
 def _summarised(collected: _Collected, options: EstimateVafSettings) -> "NeutralEvolution | None":
     """The fit to all calls; what is to be said of them is logged."""
+    if collected.limit is None and collected.vafs:
+        logger.info(
+            "what a variant takes to be among these calls is not known: the frequencies of the rarest are too high "
+            "(filter with fdr-filter, or give --min-alternate-reads)"
+        )
+    elif collected.rows:
+        found = _detection(collected)
+        if found is not None:
+            logger.info(
+                "detection limit: at %d fragments, the median, half of the SNVs at a VAF of %.3g are kept; the frequencies of "
+                "%d calls near it are corrected (corrected, corrected_low, corrected_high)",
+                found.depth,
+                found.frequency,
+                found.corrected,
+            )
     if collected.not_judged:
         logger.info("%d alleles without a posterior density were left out", collected.not_judged)
     if collected.doubtful > _MANY_DOUBTFUL * len(collected.vafs):
@@ -278,19 +344,24 @@ def _summarised(collected: _Collected, options: EstimateVafSettings) -> "Neutral
             collected.doubtful,
             len(collected.vafs),
         )
-    fit = _fit(collected.vafs, options)
-    if fit is not None:
-        logger.info(
-            "neutral evolution over VAFs in [%g, %g): mu/beta = %.4g (95 %% interval %.4g to %.4g), R2 = %s, %d variants",
-            fit.fmin,
-            fit.fmax,
-            fit.mutation_rate,
-            fit.mutation_rate_low,
-            fit.mutation_rate_high,
-            "NA" if fit.r_squared is None else f"{fit.r_squared:.3f}",
-            fit.variants,
-        )
+    fit = neutral_evolution(
+        Spectrum(collected.vafs, collected.depths, collected.groups, collected.candidates.purity), collected.limit, options
+    )
     return fit
+
+
+def _detection(collected: _Collected) -> "DetectionSummary | None":
+    import numpy as np
+
+    from varproof.formats.metrics import DetectionSummary
+
+    depths = [row.depth for row in collected.rows if row.depth]
+    if collected.limit is None or not depths:
+        return None
+    depth = int(np.median(depths))
+    frequency = collected.limit.detectable(depth, "substitution", collected.candidates.purity)
+    corrected = sum(row.corrected is not None for row in collected.rows)
+    return DetectionSummary(depth=depth, frequency=round(frequency, 6), corrected=corrected)
 
 
 def _write_summary(collected: _Collected, fit: "NeutralEvolution | None", options: EstimateVafSettings) -> None:
@@ -310,6 +381,7 @@ def _write_summary(collected: _Collected, fit: "NeutralEvolution | None", option
                 variants=len(collected.vafs),
                 variants_not_judged=collected.not_judged,
                 median_vaf=round(float(np.median(collected.vafs)), 6) if collected.vafs else None,
+                detection_limit=_detection(collected),
                 neutral_evolution=fit,
                 provenance=json.loads(options.provenance),
             ),
