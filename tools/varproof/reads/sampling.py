@@ -12,6 +12,9 @@ from varproof.reads.files import fetch_reads
 from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 WINDOW = 10_000
+WHOLE_WINDOW = 50_000
+"""Where all reads are looked at, which then are few enough to be in memory: each window costs a search of the index."""
+
 _GOLDEN = 0.6180339887498949
 _MOST_JUMPS = 20_000
 
@@ -39,7 +42,7 @@ def _all_windows(alignments: pysam.AlignmentFile, contigs: list[str]) -> Iterato
         length, position = alignments.get_reference_length(contig), 0
         while (found := _next_read(alignments, contig, position, length)) is not None:
             start = found // WINDOW * WINDOW
-            position = min(start + WINDOW, length)
+            position = min(start + WHOLE_WINDOW, length)
             yield contig, start, position
 
 
