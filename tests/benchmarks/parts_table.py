@@ -63,7 +63,7 @@ PARTS = (
         "what is not touched stays byte for byte; undeclared fields are kept, and declared",
     ),
     Part(
-        ("realign/edit_distance_numba_fns.py",), "edlib",
+        ("realign/edit_distance_numba_fns.py", "realign/edit_distance_lanes_numba_fns.py"), "edlib",
         "it is called from compiled kernels, once for each read and haplotype, on arrays of codes",
     ),
     Part(("realign/pair_hmm_numba_fns.py",), "none", "libraries align with scores; gap rates by repeat are of this model"),

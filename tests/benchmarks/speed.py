@@ -225,18 +225,20 @@ def kernels(work: Path) -> dict[str, Any]:
     import numba
     import numpy as np
 
-    from varproof.realign.pair_hmm_numba_fns import forward
+    from varproof.realign.alignments import Alignments, Haplotypes, Segments
+    from varproof.realign.pair_hmm_numba_fns import log_likelihoods
 
     chance = np.random.default_rng(1)
     length, window, band, reads = 100, 160, 12, 2_000
     haplotype = chance.integers(0, 4, window).astype(np.uint8)
-    error, rare = np.full(length, 0.001), np.full(window, 1e-5)
-    read = haplotype[30 : 30 + length].copy()
+    rare = np.full(window, 1e-5)
+    segments = Segments(np.array([0, length]), haplotype[30 : 30 + length].copy(), np.full(length, 0.001))
+    haplotypes = Haplotypes(np.array([0, window]), haplotype, rare, rare, 0.2, 0.3)
+    alignments = Alignments(*(np.full(reads, value) for value in (0, 0, 30, band)))
 
     def cells() -> float:
         begun = time.process_time()
-        for _ in range(reads):
-            forward(read, error, haplotype, 30, band, rare, rare, 0.2, 0.3)
+        log_likelihoods(segments, haplotypes, alignments)
         return reads * length * (2 * band + 1) / (time.process_time() - begun)
 
     rounds, lanes = 2_000_000, 64

@@ -1,9 +1,12 @@
-"""The bit-vector edit distance against a plain dynamic programme."""
+"""The bit-vector edit distance against a plain dynamic programme, and that of many reads at once against that of one."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from varproof.realign.alignments import Segments
+from varproof.realign.edit_distance_lanes_numba_fns import LANES, locate_all
 from varproof.realign.edit_distance_numba_fns import locate
 
 OTHER = 4
@@ -77,3 +80,28 @@ def test_n_matches_nothing_not_even_itself() -> None:
 
 def test_the_first_of_several_ends_wins() -> None:
     assert located([0, 1], [0, 1, 0, 1, 0, 1]) == (0, 2)
+
+
+@pytest.mark.parametrize("size", [0, 1, LANES, 2 * LANES + 3])
+def test_many_reads_at_once_are_located_as_one(size: int) -> None:
+    """Reads of one to two hundred bases in one call, some of them with N: edits and ends of each on its own."""
+    rng = np.random.default_rng(size)
+    for letters in (2, 4, 5):
+        text = rng.integers(0, letters, 180).astype(np.uint8)
+        reads = []
+        for length in rng.choice([1, 2, 40, 63, 64, 65, 127, 128, 129, 170], size):
+            start = int(rng.integers(0, 181 - length))
+            read = text[start : start + length].copy()
+            read[rng.integers(0, length, 3)] = rng.integers(0, 5, 3)
+            reads.append(read if rng.random() < 0.7 else rng.integers(0, letters, length).astype(np.uint8))
+        offset = np.cumsum([0] + [len(read) for read in reads])
+        bases = np.concatenate([np.zeros(0, np.uint8), *reads])
+        edits, ends = locate_all(Segments(offset, bases, np.zeros(len(bases))), text)
+        assert list(zip(edits.tolist(), ends.tolist(), strict=True)) == [located(list(read), list(text)) for read in reads]
+
+
+def test_a_read_without_bases_has_no_edits() -> None:
+    text = np.array([0, 1, 2, 3], np.uint8)
+    edits, ends = locate_all(Segments(np.array([0, 0, 2]), np.array([1, 2], np.uint8), np.zeros(2)), text)
+    assert edits.tolist() == [0, 0]
+    assert ends.tolist() == [0, 3]

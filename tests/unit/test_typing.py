@@ -10,8 +10,9 @@ import pytest
 from evidence_examples import PROPERTIES, READ_LENGTH, SINGLE_END, Locus, collected, log_ratios, plain_sequence
 from small_bams import Read, write_bam
 from varproof.evidence.collect import _candidate_arrays, _decoded
+from varproof.evidence.realignment_numba_fns import realigned_log_ratios, segments_near
 from varproof.evidence.sample import Sample
-from varproof.evidence.typing_numba_fns import base_log_ratio, direct_log_ratios, log_ratio_anew
+from varproof.evidence.typing_numba_fns import base_log_ratio, direct_log_ratios
 from varproof.reads.decode import base_codes
 from varproof.variants.candidate import Candidate
 from varproof.variants.placement import place
@@ -108,8 +109,9 @@ def one_read_ratios(item: Locus, realign: bool, properties=SINGLE_END, tmp: Path
     compared = size if arrays.substitution[0] else 0
     direct = direct_log_ratios(arrays, 0, reads, 0, compared, reference.codes, listed, 0, sample.tables)
     usable = [*direct.usable, *[False] * (size - len(direct.usable))]
-    context = (reference.codes, 0, sample.tables)
-    return [direct.log_ratio[r] if usable[r] else log_ratio_anew(arrays, 0, reads, r, *context)[0] for r in range(size)]
+    segments = segments_near(arrays, 0, reads, np.arange(size), sample.tables)
+    anew = realigned_log_ratios(arrays, 0, segments, sample.tables).log_ratio
+    return [direct.log_ratio[r] if usable[r] else anew[r] for r in range(size)]
 
 
 @pytest.mark.parametrize(("kind", "quality"), [("snv", 12), ("snv", 30), ("mnv", 12), ("mnv", 20)])

@@ -128,6 +128,16 @@ class DirectRatios(NamedTuple):
     allele: np.ndarray
 
 
+class RealignedRatios(NamedTuple):
+    """Of n read segments: `log_ratio` (n,) ln P(segment | alternative) - ln P(segment | reference); `reference_edits`,
+    `alternative_edits` (n,): fewest edits to any haplotype of that side.
+    """
+
+    log_ratio: np.ndarray
+    reference_edits: np.ndarray
+    alternative_edits: np.ndarray
+
+
 class Observations(NamedTuple):
     """One row per fragment and candidate, sorted by candidate, before identical rows are merged; fields as in `Evidence`.
 

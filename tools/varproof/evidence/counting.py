@@ -10,7 +10,7 @@ better than this candidate counts for neither allele of it; nor does one whose s
 import numpy as np
 
 from varproof.evidence.arrays import ALTERNATIVE, NEITHER, OTHER, REFERENCE, WINDOW, Observations
-from varproof.evidence.typing_numba_fns import INFORMATIVE
+from varproof.evidence.realignment_numba_fns import INFORMATIVE
 from varproof.variants.placement import Placement, compatible, may_be_simpler
 
 
@@ -82,11 +82,12 @@ def _of_first(found: dict[int, list[int]], size: int) -> dict[int, list[int]]:
 
 def _indels_nearby(placements: list[Placement], listed: np.ndarray, size: int) -> dict[int, list[int]]:
     """Of the first `size` candidates the substitutions that reads of an indel nearby may seem to show, and which indels."""
-    indels = [j for j, item in enumerate(placements) if item.is_indel and listed[j]]
+    indels = np.array([j for j, item in enumerate(placements) if item.is_indel and listed[j]], np.int64)
+    low = np.array([placements[j].low for j in indels], np.int64) - WINDOW
+    high = np.array([placements[j].high for j in indels], np.int64) + WINDOW
     out = {}
     for i, item in enumerate(placements[:size]):
-        near = [j for j in indels if placements[j].low - WINDOW < item.end and item.start < placements[j].high + WINDOW]
-        if near and not item.is_indel:
+        if not item.is_indel and (near := indels[(low < item.end) & (item.start < high)].tolist()):
             out[i] = near
     return out
 

@@ -8,7 +8,14 @@ import numpy as np
 
 from varproof.evidence.arrays import NEITHER, OTHER, FragmentArrays, Observations
 from varproof.evidence.decisions import DECISIONS
-from varproof.evidence.typing_numba_fns import INFORMATIVE, direct_log_ratios, log_ratio_anew, unmapped_log_ratio
+from varproof.evidence.realignment_numba_fns import (
+    INFORMATIVE,
+    realigned_log_ratios,
+    seen_by_realigning,
+    segments_near,
+    unmapped_log_ratio,
+)
+from varproof.evidence.typing_numba_fns import direct_log_ratios
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import second_read_is_forward
@@ -205,6 +212,23 @@ def lies_beside(candidates, c, reads, r, longest, reach):
 
 
 @compiled
+def _concerned(candidates, c, reads, first, last, longest, tables):
+    """Indices, of the reads first..last - 1, of those that concern candidate c."""
+    long_insertion = candidates.alt_offset[c + 1] - candidates.alt_offset[c] >= SHORTEST_INSERTION_FOR_UNMAPPED
+    _, beside, low, high, wide = bounds_of(candidates, c, tables.cut)
+    chosen, count = np.empty(last - first, np.int64), 0
+    for r in range(first, last):
+        if reads.flag[r] & UNMAPPED:
+            concerned = long_insertion and lies_beside(candidates, c, reads, r, longest, tables.reach)
+        else:
+            concerned = overlaps(reads.low[r], reads.high[r], beside, low, high, wide, tables.cut)
+        if concerned:
+            chosen[count] = r
+            count += 1
+    return chosen[:count]
+
+
+@compiled
 def _count_third_alleles(out, realigned, first, last, tables):
     """Let fragments that lack a substitution's place, or show a third base by realignment, speak against it.
 
@@ -248,30 +272,33 @@ def observations(candidates, wanted, reads, paired, reference, listed, reference
     for w in range(len(wanted)):
         c = wanted[w]
         first_row = rows
-        long_insertion = candidates.alt_offset[c + 1] - candidates.alt_offset[c] >= SHORTEST_INSERTION_FOR_UNMAPPED
         first, last = reads_in_reach(candidates, c, reads, longest, tables.reach)
-        substitution, beside, low, high, wide = bounds_of(candidates, c, tables.cut)
+        substitution = candidates.substitution[c]
         direct = direct_log_ratios(
             candidates, c, reads, first, last if substitution else first, reference, listed, reference_start, tables
         )
-        for r in range(first, last):
+        concerned = _concerned(candidates, c, reads, first, last, longest, tables)
+        anew = concerned[~direct.usable[concerned - first]] if substitution else concerned
+        segments = segments_near(candidates, c, reads, anew, tables)
+        found = realigned_log_ratios(candidates, c, segments, tables)
+        at = -1
+        for r in concerned:
             unmapped = (reads.flag[r] & UNMAPPED) != 0
             error_ratio, read_context, allele = 0.0, 0, NEITHER
-            if unmapped:
-                if not long_insertion or not lies_beside(candidates, c, reads, r, longest, tables.reach):
-                    continue
-                ratio = unmapped_log_ratio(candidates, c, reads, r, tables)
-                if ratio <= LEAST_UNMAPPED_LOG_RATIO:
-                    continue
-            elif not overlaps(reads.low[r], reads.high[r], beside, low, high, wide, tables.cut):
-                continue
-            elif substitution and direct.usable[r - first]:
+            if substitution and direct.usable[r - first]:
                 ratio, error_ratio = direct.log_ratio[r - first], direct.log_error_ratio[r - first]
                 read_context, allele = np.int64(direct.read_context[r - first]), np.int64(direct.allele[r - first])
             else:
-                ratio, error_ratio, read_context, allele = log_ratio_anew(
-                    candidates, c, reads, r, reference, reference_start, tables
-                )
+                at += 1
+                ratio, length = found.log_ratio[at], segments.offset[at + 1] - segments.offset[at]
+                if unmapped:
+                    ratio = unmapped_log_ratio(ratio, length, found.reference_edits[at], found.alternative_edits[at])
+                    if ratio <= LEAST_UNMAPPED_LOG_RATIO:
+                        continue
+                elif length > 0:
+                    error_ratio, read_context, allele = seen_by_realigning(
+                        candidates, c, reads, r, reference, reference_start, tables, ratio, found.alternative_edits[at]
+                    )
             f = reads.fragment[r]
             row = row_of[f]
             if row < first_row:

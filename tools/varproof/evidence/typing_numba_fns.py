@@ -1,17 +1,16 @@
-"""One read against one candidate: how much likelier it is under the alternative than under the reference haplotype.
+"""One read against one substitution: how much likelier its bases are under the alternative than under the reference allele.
 
 Where a substitution lies in a stretch that the aligner placed without gaps or clips, the bases themselves are compared,
-with the error rates of this sample; everywhere else the read is realigned to both haplotypes (Varlociraptor eqs. 17, 18).
-Neighbouring variants enter as further haplotypes on both sides: a read that a neighbour explains is no evidence.
+with the error rates of this sample; everywhere else the read is realigned (`realignment_numba_fns`).
 """
 
 import numpy as np
 
-from varproof.evidence.arrays import ALTERNATIVE, NEITHER, OTHER, REFERENCE, WINDOW, DirectRatios
+from varproof.evidence.arrays import ALTERNATIVE, OTHER, REFERENCE, WINDOW, DirectRatios
 from varproof.evidence.decisions import DECISIONS
 from varproof.machinery import numerics
 from varproof.machinery.accelerate import compiled
-from varproof.machinery.numerics_numba_fns import exp, log, log_add
+from varproof.machinery.numerics_numba_fns import exp, log
 from varproof.reads.error_features_numba_fns import (
     clip_bin,
     end_distance_bin,
@@ -20,22 +19,13 @@ from varproof.reads.error_features_numba_fns import (
     quality_bin,
     second_read_is_forward,
 )
-from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, MATE_REVERSE, REVERSE, SKIP, SOFT_CLIP, UNMAPPED
-from varproof.realign.edit_distance_numba_fns import locate
-from varproof.realign.pair_hmm_numba_fns import forward
+from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP, UNMAPPED
 
 # What is compiled into kernels has to be a constant of their module.
-SHORTEST_SEGMENT = DECISIONS.shortest_segment
 FEW_MISMATCHES = DECISIONS.few_mismatches
 SMALL_CLIP = DECISIONS.small_clip
-WIDEST_BAND, EXTRA_BAND = DECISIONS.widest_band, DECISIONS.extra_band
-LOG_GARBAGE, LOG_GARBAGE_HIT = numerics.log(DECISIONS.garbage), numerics.log(DECISIONS.garbage_hit)
-LOG_GARBAGE_MISS = numerics.log(DECISIONS.garbage_miss)
-WORTH_ALIGNING, FEW_EDITS = DECISIONS.worth_aligning, DECISIONS.few_edits
 MAX_ERROR = DECISIONS.max_error
 MOST_BOOST, LEAST_BOOST = numerics.log(DECISIONS.most_boost), numerics.log(DECISIONS.least_boost)
-UNMAPPED_EDIT_FRACTION = DECISIONS.unmapped_edit_fraction
-INFORMATIVE = DECISIONS.informative
 LEAST_THIRD, LEAST_THIRD_SHARE = DECISIONS.least_third, DECISIONS.least_third_share
 
 END_BINS, CLIP_BINS, MAPQ_BINS = 3, 2, 3
@@ -81,13 +71,6 @@ def query_from(reads, r, position):
 
 
 @compiled
-def segment_bounds(reads, r, low, high):
-    """Query interval of the bases that lie in [low, high), clips unrolled; a base before an insertion stands for it."""
-    first = query_from(reads, r, low) if low > reads.low[r] else 0
-    return first, query_from(reads, r, high)
-
-
-@compiled
 def look_of(end_distance, other_edits, clipped, mapq):
     """How a read looks at one of its bases, as one number: bins of place, other edits, clips and mapping quality."""
     look = END_BINS * mismatch_bin(other_edits) + end_distance_bin(end_distance)
@@ -124,23 +107,21 @@ def read_context_code(mismatches, clipped, mapq):
 
 
 @compiled
+def base_log_probability(base, truth, quality, orientation, boost, tables):
+    """ln P(base | truth), codes 0..3, with the sample's error rates times `boost`."""
+    rates = tables.substitution_error[min(quality, 93), orientation, truth]
+    if base == truth:
+        return log(1.0 - min(3.0 * MAX_ERROR, boost * (rates[0] + rates[1] + rates[2] + rates[3])))
+    return log(min(MAX_ERROR, boost * rates[base]))
+
+
+@compiled
 def base_log_ratio(base, reference, alternative, quality, orientation, boost, tables):
-    """ln P(base | alternative) - ln P(base | reference) with the sample's error rates times `boost`."""
-    if base > 3:
+    """ln P(base | alternative) - ln P(base | reference) with the sample's error rates times `boost`; 0 where one is N."""
+    if base > 3 or reference > 3 or alternative > 3:
         return 0.0
-    before = 0.0
-    for side in range(2):
-        truth = reference if side == 0 else alternative
-        if truth > 3:
-            return 0.0
-        rates = tables.substitution_error[min(quality, 93), orientation, truth]
-        if base == truth:
-            value = log(1.0 - min(3.0 * MAX_ERROR, boost * (rates[0] + rates[1] + rates[2] + rates[3])))
-        else:
-            value = log(min(MAX_ERROR, boost * rates[base]))
-        if side == 0:
-            before = value
-    return value - before
+    under_alternative = base_log_probability(base, alternative, quality, orientation, boost, tables)
+    return under_alternative - base_log_probability(base, reference, quality, orientation, boost, tables)
 
 
 @compiled
@@ -155,16 +136,19 @@ def base_log_ratios(tables):
     looks = len(tables.log_mismatch_ratio) * END_BINS * CLIP_BINS * MAPQ_BINS
     qualities = len(tables.substitution_error)
     out = np.zeros((4, 4, 2, looks, qualities, 4))
+    under = np.empty((4, 4))
     for look in range(looks):
         boost = boost_of(place_log_ratio(look, tables))
-        for reference in range(4):
-            for alternative in range(4):
-                for orientation in range(2):
-                    for quality in range(qualities):
+        for orientation in range(2):
+            for quality in range(qualities):
+                for truth in range(4):
+                    for base in range(4):
+                        under[truth, base] = base_log_probability(base, truth, quality, orientation, boost, tables)
+                for reference in range(4):
+                    for alternative in range(4):
                         for base in range(4):
-                            out[reference, alternative, orientation, look, quality, base] = base_log_ratio(
-                                base, reference, alternative, quality, orientation, boost, tables
-                            )
+                            ratio = under[alternative, base] - under[reference, base]
+                            out[reference, alternative, orientation, look, quality, base] = ratio
     return out
 
 
@@ -284,122 +268,3 @@ def _count_third_bases(candidates, c, reads, first, last, truth, tables, out):
             orientation = 1 if second_read_is_forward(reads.flag[r]) else 0
             quality = min(reads.qualities[reads.base_offset[r] + query], 93)
             out.log_ratio[r - first] = tables.base_ratio[base, alternative, orientation, look, quality, base]
-
-
-@compiled
-def realigned_log_ratio(candidates, c, segment, error, tables):
-    """(ln ratio, fewest edits to any reference haplotype, fewest edits to any alternative haplotype) of a read segment."""
-    first, middle, last = candidates.reference_first[c], candidates.alternative_first[c], candidates.reference_first[c + 1]
-    edits = np.zeros(last - first, np.int64)
-    ends = np.zeros(last - first, np.int64)
-    fewest_reference, fewest_alternative = len(segment), len(segment)
-    for j in range(first, last):
-        text = candidates.haplotypes[candidates.haplotype_offset[j] : candidates.haplotype_offset[j + 1]]
-        edits[j - first], ends[j - first] = locate(segment, text)
-        if j < middle:
-            fewest_reference = min(fewest_reference, edits[j - first])
-        else:
-            fewest_alternative = min(fewest_alternative, edits[j - first])
-    if fewest_reference == 0 and fewest_alternative == 0:
-        return 0.0, fewest_reference, fewest_alternative
-    fewest = min(fewest_reference, fewest_alternative)
-    garbage = LOG_GARBAGE + (len(segment) - fewest) * LOG_GARBAGE_HIT + fewest * LOG_GARBAGE_MISS
-    best_reference, best_alternative = garbage, garbage
-    for j in range(first, last):
-        if edits[j - first] > WORTH_ALIGNING * (fewest_reference if j < middle else fewest_alternative) + FEW_EDITS:
-            continue
-        low, high = candidates.haplotype_offset[j], candidates.haplotype_offset[j + 1]
-        text = candidates.haplotypes[low:high]
-        band = min(edits[j - first], WIDEST_BAND) + EXTRA_BAND
-        offset = ends[j - first] - len(segment)
-        opened, skipped = candidates.open_insertion[low:high], candidates.open_deletion[low:high]
-        value = forward(segment, error, text, offset, band, opened, skipped, tables.gap[2], tables.gap[3])
-        if j < middle:
-            best_reference = max(best_reference, value)
-        else:
-            best_alternative = max(best_alternative, value)
-    reference = log_add(best_reference, garbage)
-    alternative = log_add(best_alternative, garbage)
-    return alternative - reference, fewest_reference, fewest_alternative
-
-
-@compiled
-def allele_of_ratio(ratio):
-    """The allele that a read clearly shows, by its log ratio alone."""
-    if ratio >= INFORMATIVE:
-        return ALTERNATIVE
-    return REFERENCE if ratio <= -INFORMATIVE else NEITHER
-
-
-@compiled
-def allele_of_bases(candidates, c, reads, r, reference, reference_start, tables, ratio):
-    """The allele of a substitution that a read clearly shows: where its bases are aligned, they are all of one allele.
-
-    Bases that are wrong more often than `MAX_ERROR` show none. A read that is clipped there tells by its log ratio.
-    """
-    start, end = candidates.start[c], candidates.end[c]
-    if reads.start[r] > start or reads.end[r] < end:
-        return allele_of_ratio(ratio)
-    is_reference, is_alternative = True, True
-    for position in range(start, end):
-        query = query_at(reads, r, position)
-        if query < 0:
-            # The aligner may have put a gap over it: of an MNV its own, of an SNV that of a listed indel beside it.
-            carrying = candidates.reference_first[c + 1] - candidates.alternative_first[c]
-            if carrying > 1:
-                return allele_of_ratio(ratio)
-            return ALTERNATIVE if end - start > 1 and ratio >= INFORMATIVE else OTHER
-        base = reads.bases[reads.base_offset[r] + query]
-        if tables.error[min(reads.qualities[reads.base_offset[r] + query], 93)] > MAX_ERROR:
-            return NEITHER
-        is_reference = is_reference and base == reference[position - reference_start]
-        is_alternative = is_alternative and base == candidates.alt[candidates.alt_offset[c] + position - start]
-    if is_alternative:
-        return ALTERNATIVE
-    return REFERENCE if is_reference else OTHER
-
-
-@compiled
-def log_ratio_anew(candidates, c, reads, r, reference, reference_start, tables):
-    """(ln P(read | alternative) / P(read | reference), ln error ratio of the base that was read, read context, allele shown).
-
-    Of a read that is realigned: any of an indel, those of a substitution that `direct_log_ratios` can't use.
-    """
-    substitution = candidates.substitution[c]
-    first, last = segment_bounds(reads, r, candidates.low[c] - WINDOW, candidates.high[c] + WINDOW)
-    if last - first < SHORTEST_SEGMENT:
-        return 0.0, 0.0, 0, NEITHER
-    bases = reads.base_offset[r]
-    segment = reads.bases[bases + first : bases + last]
-    error = np.empty(last - first)
-    for i in range(last - first):
-        error[i] = tables.error[min(reads.qualities[bases + first + i], 93)]
-    ratio, _, mismatches = realigned_log_ratio(candidates, c, segment, error, tables)
-    error_ratio, allele = 0.0, allele_of_ratio(ratio)
-    if substitution:
-        allele = allele_of_bases(candidates, c, reads, r, reference, reference_start, tables, ratio)
-        query = query_at(reads, r, candidates.start[c])
-        if query >= 0:
-            place, by_quality = feature_log_ratios(reads, r, query, candidates.end[c] - candidates.start[c], tables)
-            error_ratio = place + by_quality
-    clipped = reads.clip_left[r] + reads.clip_right[r] if substitution else 0  # clips say nothing about the reads of an indel
-    return ratio, error_ratio, read_context_code(mismatches, clipped, reads.mapq[r]), allele
-
-
-@compiled
-def unmapped_log_ratio(candidates, c, reads, r, tables):
-    """ln ratio of an unmapped read beside its mapped mate; 0 unless the alternative haplotype explains it well."""
-    low, high = reads.base_offset[r], reads.base_offset[r + 1]
-    length = high - low
-    segment, error = np.empty(length, np.uint8), np.empty(length)
-    wanted_reverse = (reads.flag[r] & MATE_REVERSE) == 0
-    flip = wanted_reverse != ((reads.flag[r] & REVERSE) != 0)
-    for i in range(length):
-        source = high - 1 - i if flip else low + i
-        base = reads.bases[source]
-        segment[i] = 3 - base if flip and base < 4 else base
-        error[i] = tables.error[min(reads.qualities[source], 93)]
-    ratio, reference_edits, alternative_edits = realigned_log_ratio(candidates, c, segment, error, tables)
-    if alternative_edits > UNMAPPED_EDIT_FRACTION * length or alternative_edits >= reference_edits:
-        return 0.0
-    return ratio

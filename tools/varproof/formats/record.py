@@ -8,7 +8,7 @@ either serves a reader. Declarations are in `Declared`; undeclared fields are re
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -90,6 +90,8 @@ def shown(value: Any) -> str:
         return MISSING
     if isinstance(value, str):
         return value or MISSING
+    if type(value) is float:  # before the slower questions
+        return MISSING if value != value else f"{value:.6g}"
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, Integral):
@@ -291,6 +293,15 @@ class Info:
     def __delitem__(self, name: str) -> None:
         self._without(name)
 
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Set fields that the record lacks."""
+        self._record.entries.extend(name if value is True else f"{name}={shown(value)}" for name, value in values.items())
+
+    def remove(self, names: Container[str]) -> None:
+        """Drop the fields that have one of the names."""
+        entries = self._record.entries
+        entries[:] = [entry for entry in entries if entry.partition("=")[0] not in names]
+
     def _without(self, name: str) -> None:
         start, entries = name + "=", self._record.entries
         entries[:] = [entry for entry in entries if entry != name and not entry.startswith(start)]
@@ -400,16 +411,27 @@ class SampleColumn:
         text = self.text(GENOTYPE)
         return None if text is None else genotype(text)
 
+    @property
+    def filled(self) -> set[str]:
+        """Keys of which something is written."""
+        return {key for key, part in zip(self._record.format, self.parts, strict=False) if part not in (MISSING, "")}
+
     def __setitem__(self, key: str, value: Any) -> None:
-        if key == GENOTYPE and not isinstance(value, str):
-            value = "/".join(MISSING if allele is None else str(allele) for allele in value)
+        self.update({key: value})
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Set the values of several keys."""
         keys = self._record.format
-        if key not in keys:
-            self._add_key(key, keys)
-            keys = self._record.format
+        for key in values:
+            if key not in keys:
+                self._add_key(key, keys)
+                keys = self._record.format
         parts = self.parts
         parts += [MISSING] * (len(keys) - len(parts))
-        parts[keys.index(key)] = shown(value)
+        for key, value in values.items():
+            if key == GENOTYPE and not isinstance(value, str):
+                value = "/".join(MISSING if allele is None else str(allele) for allele in value)
+            parts[keys.index(key)] = shown(value)
         while len(parts) > 1 and parts[-1] == MISSING:
             parts.pop()
         self._record.columns[self._column] = ":".join(parts)

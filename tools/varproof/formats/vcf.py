@@ -130,11 +130,14 @@ def probability_field(event: str) -> str:
     return PROBABILITY_PREFIX + event
 
 
+_LEAST_PROBABILITY = exp10(-MAX_PHRED / 10)
+
+
 def to_phred(probability: float) -> float:
     """PHRED of a probability: 0 is certain, capped at MAX_PHRED, rounded to what a reader can use; ValueError for NaN."""
     if probability != probability:
         raise ValueError("not a number is no probability")
-    if probability <= exp10(-MAX_PHRED / 10):
+    if probability <= _LEAST_PROBABILITY:
         return MAX_PHRED
     return max(0.0, float(f"{-PHRED_PER_LOG * log(probability):.6g}"))
 

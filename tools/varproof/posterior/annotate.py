@@ -40,6 +40,7 @@ from varproof.posterior.phase import Phase
 from varproof.posterior.score import Scores
 
 _ABSENT = EVENTS.index(ABSENT)
+_PROBABILITIES = tuple(probability_field(event) for event in EVENTS)
 CERTAIN = 0.999
 """An allele that is absent with at least this probability gets no density of its frequency."""
 
@@ -154,9 +155,7 @@ class Annotator:
 
     def annotate(self, record: Record, rows: slice, found: ScoredAlleles) -> None:
         """Add to `record` what was found of its alleles `rows`."""
-        for name in _OWN_INFO:
-            if name in record.info:
-                del record.info[name]
+        record.info.remove(_OWN_INFO)
         if self.columns.added:
             record.add_samples(self.columns.added, self.header)
         judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]
@@ -174,44 +173,48 @@ class Annotator:
                 self.not_judged[reason] = self.not_judged.get(reason, 0) + 1
 
     def _add_posteriors(self, record: Record, rows: slice, found: ScoredAlleles, judged: list[bool]) -> None:
-        for column, event in enumerate(EVENTS):
-            values = found.scores.probability[rows, column].tolist()
-            record.info[probability_field(event)] = [
-                to_phred(value) if ok else None for value, ok in zip(values, judged, strict=True)
-            ]
+        values: dict[str, Any] = {}
+        for column, field_name in enumerate(_PROBABILITIES):
+            probabilities = found.scores.probability[rows, column].tolist()
+            values[field_name] = [to_phred(value) if ok else None for value, ok in zip(probabilities, judged, strict=True)]
         against = [text if ok else None for text, ok in zip(found.against[rows], judged, strict=True)]
         if any(against):
-            record.info[REASON] = against
+            values[REASON] = against
         same = [text if ok else None for text, ok in zip(found.same_event[rows], judged, strict=True)]
         if any(same):
-            record.info[SAME_EVENT] = same
+            values[SAME_EVENT] = same
         phase = list(zip(found.phase.block[rows].tolist(), found.phase.copy[rows].tolist(), strict=True))
         if any(block for block, _ in phase):
-            record.info[PHASE] = [f"{block}:{copy}" if block else None for block, copy in phase]
-        if found.tumor_only[rows][judged].any():
-            record.info[TUMOR_ONLY] = True
+            values[PHASE] = [f"{block}:{copy}" if block else None for block, copy in phase]
+        if any(alone and ok for alone, ok in zip(found.tumor_only[rows].tolist(), judged, strict=True)):
+            values[TUMOR_ONLY] = True
+        record.info.add(values)
 
     def _add_to_sample(
         self, record: Record, role: int, number: int, rows: slice, found: ScoredAlleles, judged: list[bool]
     ) -> None:
         sample, counts = record.samples[number], found.counts[role]
+        filled = sample.filled
+        depths: list[int] = counts.depth[rows].tolist()
+        values: dict[str, Any] = {}
         if role == 1:
             judged = [ok and not alone for ok, alone in zip(judged, found.tumor_only[rows].tolist(), strict=True)]
             if not any(judged):
-                if sample.text(GENOTYPE) is None:
-                    sample[GENOTYPE] = "./."
-                sample[FRAGMENTS] = int(counts.depth[rows].max())
-                if self._may_fill[DEPTH] and sample.text(DEPTH) is None:
-                    sample[DEPTH] = int(counts.depth[rows].max())
+                if GENOTYPE not in filled:
+                    values[GENOTYPE] = "./."
+                values[FRAGMENTS] = max(depths)
+                if self._may_fill[DEPTH] and DEPTH not in filled:
+                    values[DEPTH] = max(depths)
+                sample.update(values)
                 return
-        if sample.text(GENOTYPE) is None:
+        if GENOTYPE not in filled:
             genotype = _genotype(("tumor", "normal")[role], found.scores.probability[rows], judged)
-            sample[GENOTYPE], block = _phased(genotype, found.phase.of(np.arange(rows.start, rows.stop)))
-            if block and self._may_fill[PHASE_SET] and sample.text(PHASE_SET) is None:
-                sample[PHASE_SET] = block
+            values[GENOTYPE], block = _phased(genotype, found.phase.of(np.arange(rows.start, rows.stop)))
+            if block and self._may_fill[PHASE_SET] and PHASE_SET not in filled:
+                values[PHASE_SET] = block
         alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
         reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
-        depth = int(counts.depth[rows][judged].max())
+        depth = max(value for value, ok in zip(depths, judged, strict=True) if ok)
         listed = sum(filter(None, alternative))
         others = zip(counts.other[rows].tolist(), alternative, strict=True)
         total = reference + listed + min(max(0, other + own - listed) for other, own in others if own is not None)
@@ -220,18 +223,20 @@ class Annotator:
             DEPTH: depth,
             ALLELE_FREQUENCY: [None if value is None or not total else value / total for value in alternative],
         }
-        for name, values in observed.items():
-            if self._may_fill[name] and sample.text(name) is None:
-                sample[name] = values
+        for name, value in observed.items():
+            if self._may_fill[name] and name not in filled:
+                values[name] = value
         scores = found.scores
         modes, densities = (
             (scores.tumor_frequency, scores.tumor_density) if role == 0 else (scores.normal_frequency, scores.normal_density)
         )
         assert modes is not None and densities is not None
-        shown = [ok and scores.probability[rows.start + i, _ABSENT] < CERTAIN for i, ok in enumerate(judged)]
-        sample[FRAGMENTS] = depth
-        sample[MODE] = [float(f"{mode:.5g}") if ok else None for mode, ok in zip(modes[rows].tolist(), judged, strict=True)]
-        sample[DENSITY] = [encode_density(GRID, row) if ok else MISSING for row, ok in zip(densities[rows], shown, strict=True)]
+        absent = scores.probability[rows, _ABSENT].tolist()
+        shown = [ok and value < CERTAIN for ok, value in zip(judged, absent, strict=True)]
+        values[FRAGMENTS] = depth
+        values[MODE] = [float(f"{mode:.5g}") if ok else None for mode, ok in zip(modes[rows].tolist(), judged, strict=True)]
+        values[DENSITY] = [encode_density(GRID, row) if ok else MISSING for row, ok in zip(densities[rows], shown, strict=True)]
+        sample.update(values)
 
 
 def _fits(declared: Field | None, kind: str, numbers: tuple[str, ...]) -> bool:

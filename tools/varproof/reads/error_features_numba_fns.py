@@ -164,7 +164,7 @@ def count_bases(
         confident = 1 if mapq[r] >= CONFIDENT_MAPQ else 0
         flipped = 1 if second_read_is_forward(flag[r]) else 0
         counts = seen[confident, flipped]
-        number = wrong = 0
+        number = near_end = wrong = 0
         query, position = 0, start[r]
         for c in range(cigar_offset[r], cigar_offset[r + 1]):
             op, length = cigar_op[c], cigar_length[c]
@@ -179,8 +179,10 @@ def count_bases(
                     quality = min(np.int64(qualities[begin + q]), 93)
                     place = end_distance_bin(min(q, read_length - 1 - q))
                     counts[quality, truth] += 1
-                    features[1, 1, place] += 1
                     number += 1
+                    if place < 2:
+                        near_end += 1
+                        features[1, 1, place] += 1
                     if base == truth:
                         continue
                     wrong += 1
@@ -197,6 +199,7 @@ def count_bases(
                 query += length
             elif op in (DELETION, SKIP):
                 position += length
+        features[1, 1, 2] += number - near_end
         features[0, 2, mismatch_bin(edits[r] - 1)] += wrong
         features[1, 2, mismatch_bin(edits[r] - 1)] += wrong
         features[1, 2, mismatch_bin(edits[r])] += number - wrong

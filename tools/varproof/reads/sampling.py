@@ -14,6 +14,9 @@ from varproof.reads.files import fetch_reads
 from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 WINDOW = 10_000
+WHOLE_WINDOW = 50_000
+"""Where all reads are looked at, which then are few enough to be in memory: each window costs a search of the index."""
+
 _GOLDEN = 0.6180339887498949
 _MOST_JUMPS = 20_000
 
@@ -32,7 +35,7 @@ def sampled_windows(alignments: pysam.AlignmentFile, contigs: list[str], max_rea
         mapped = {item.contig: item.mapped for item in alignments.get_index_statistics()}
         contigs = [contig for contig in contigs if mapped.get(contig)]
         if sum(mapped[contig] for contig in contigs) <= max_reads:
-            yield from _all_windows(alignments, contigs)
+            yield from _all_windows(alignments, contigs, WINDOW, WHOLE_WINDOW)
             return
     yield from _spread_windows(alignments, contigs)
 
@@ -42,7 +45,7 @@ def background_windows(alignments: pysam.AlignmentFile, contigs: list[str], size
 
     In an order that spreads evenly over them.
     """
-    every = list(islice(_all_windows(alignments, contigs, size), most + 1))
+    every = list(islice(_all_windows(alignments, contigs, size, size), most + 1))
     if len(every) <= most:
         return evenly_spread(every)
     return list(islice(_spread_windows(alignments, contigs, size), most))
@@ -57,11 +60,12 @@ def evenly_spread(items: Sequence[Item]) -> list[Item]:
     return [items[i] for i in sorted(range(len(items)), key=lambda i: i * _GOLDEN % 1.0)]
 
 
-def _all_windows(alignments: pysam.AlignmentFile, contigs: list[str], size: int = WINDOW) -> Iterator[Window]:
+def _all_windows(alignments: pysam.AlignmentFile, contigs: list[str], step: int, size: int) -> Iterator[Window]:
+    """Windows of `size` bp that begin at multiples of `step`, each where reads go on behind the one before."""
     for contig in contigs:
         length, position = alignments.get_reference_length(contig), 0
         while (found := _next_read(alignments, contig, position, length)) is not None:
-            start = found // size * size
+            start = found // step * step
             position = min(start + size, length)
             yield contig, start, position
 
