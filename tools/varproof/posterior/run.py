@@ -15,12 +15,13 @@ from varproof.formats.events import EVENTS
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
 from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior
+from varproof.formats.recalibration import Recalibration
 from varproof.formats.record import Record
 from varproof.formats.scored import EventSelection
 from varproof.formats.vcf import VcfWriter, probability_field, read_records
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
-from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
+from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, calibration_lines, scored_header
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.columns import Columns
@@ -30,6 +31,7 @@ from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unju
 from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import SEPARATOR, reasons
+from varproof.posterior.recalibration import recalibrated
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.score import score
 from varproof.reads.reference import contig_lengths
@@ -159,12 +161,16 @@ def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates:
 
 @dataclass(frozen=True)
 class Learnt:
-    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one)."""
+    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one).
+
+    `recalibration`: how posteriors are corrected, None: not at all.
+    """
 
     prior: LearntPrior
     alleles: AlleleList
     near_artifact: np.ndarray | None
     match: SampleMatch | None = None
+    recalibration: Recalibration | None = None
 
 
 def read_prior(path: Path) -> LearntPrior:
@@ -286,6 +292,8 @@ def write_scored(
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
+    if learnt.recalibration is not None:
+        lines += calibration_lines(learnt.recalibration)
     phase = _phase(job, learnt, columns)
     written = tumor_only = 0
     named = same_events(job.candidates, learnt.alleles)
@@ -419,14 +427,20 @@ def scored_alleles(
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     skipped = unjudged_reasons(kinds, samples[0], None if data.normal is None else samples[1])
     counts = [_counts(sample, of_all.rows(judged_as)) for sample, of_all in zip(samples, whole, strict=True)]
+    found, before = scores.rows(judged_as), None
+    if learnt.recalibration is not None:
+        before = found.probability
+        probability = recalibrated(before, alleles.class_index[alleles.row[numbers]], learnt.recalibration, prior)
+        found = replace(found, probability=probability)
     return ScoredAlleles(
-        scores.rows(judged_as),
+        found,
         counts,
         skipped,
         [against[row] for row in judged_as.tolist()],
         unseen[own],
         [named.get(number) for number in range(numbers.start, numbers.stop)],
         phase.of(alleles.row[numbers]),
+        before,
     )
 
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -50,9 +51,20 @@ class ScorePosteriorSettings(Settings):
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched for candidates.")
     territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
+    calibrate: list[Path] = Field(
+        [],
+        description="correct the rates by variants that are planted into the pair's own reads: auto; or folders of "
+        "spike-variants, or a file of --save-calibration.",
+    )
+    save_calibration: Path | None = Field(None, description="write the correction, for --calibrate of other runs.")
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
     resume: Path | None = Field(None, description=RESUME)
+
+    @field_validator("calibrate", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str | Path) else value
 
     @field_validator("normal_contamination")
     @classmethod
@@ -75,9 +87,11 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     from varproof.posterior.run import ScoringJob, learn, write_scored
     from varproof.posterior.territory import searched_territory
     from varproof.reads.regions import regions_of_reference
+    from varproof.steps.recalibrating import calibration, check_calibration
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
+    check_calibration(options)
     chosen = options.prior if prior is None else prior
     if not densities_only:
         _warn_if_flat_alone(options, chosen)
@@ -105,6 +119,8 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
             from varproof.formats.json_file import write_json
 
             write_json(options.learnt_prior, learnt.prior)
+        if not densities_only:
+            learnt = replace(learnt, recalibration=calibration(options, learnt.prior, folder))
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
 
 
