@@ -19,6 +19,7 @@ from varproof.posterior.recalibration import (
     GROUPS,
     Judged,
     error_steps,
+    expected_somatic,
     learnt_groups,
     recalibrated,
     true_weights,
@@ -27,6 +28,7 @@ from varproof.posterior.recalibration import (
 
 SOMATIC, ARTIFACT, ABSENT = (EVENTS.index(name) for name in ("SOMATIC_TUMOR", "ARTIFACT", "ABSENT"))
 SNV = CLASSES.index("snv")
+HALF = np.array([0.5, 0.5])
 
 
 def prior_with(somatic_per_base: float, of_class: str = "snv") -> LearntPrior:
@@ -117,7 +119,7 @@ def judged_of(rng: np.random.Generator, true: int, false: int, lift: float, terr
     log_odds = -(evidence + np.log(true / false) + lift)
     error = 1 / (1 + np.exp(-log_odds))
     frequency = np.concatenate([rng.uniform(0, 1, n), rng.uniform(0, 1, m)])
-    return Judged(error, np.arange(n + m) < n, np.zeros(n + m, np.int64), frequency, territory)
+    return Judged(error, np.arange(n + m) < n, np.zeros(n + m, np.int64), frequency, frequency, territory)
 
 
 def rows_of(error: np.ndarray) -> np.ndarray:
@@ -140,10 +142,10 @@ def test_rates_hold_whatever_the_model_takes_for_granted(lift: float) -> None:
     for _ in range(60):
         sample = judged_of(rng, 300, 3000, lift)
         prior = prior_with(float((1 - sample.error).sum()) / sample.territory)
-        groups = learnt_groups(judged_of(rng, 300, 3000, lift), prior, [0] * len(GROUPS))
+        groups = learnt_groups(judged_of(rng, 300, 3000, lift), prior)
         assert groups[0].learnt_from == "own"
         found = Recalibration(version=__version__, confidence=0.8, sources=[], groups=groups)
-        new = recalibrated(rows_of(sample.error), np.full(len(sample.error), SNV), found, prior)[:, ARTIFACT]
+        new = recalibrated(rows_of(sample.error), np.full(len(sample.error), SNV), sample.observed, found, prior)[:, ARTIFACT]
         before.append(realised(sample.error, sample.is_true, 0.05))
         after.append(realised(new, sample.is_true, 0.05))
         kept = new <= fdr_threshold(new, 0.05, "global").error
@@ -175,7 +177,7 @@ def test_mass_goes_where_errors_are() -> None:
     row = dict.fromkeys(EVENTS, 0.0) | {"SOMATIC_TUMOR": 0.9, "GERMLINE_HET": 0.06, "ARTIFACT": 0.03, "ABSENT": 0.01}
     probability = np.array([[row[name] for name in EVENTS]] * 2)
     classes = np.array([SNV, CLASSES.index("deletion_1")])
-    new = recalibrated(probability, classes, map_of([(-5.0, 0.0), (0.0, 0.0)]), prior_with(1e-4))
+    new = recalibrated(probability, classes, HALF, map_of([(-5.0, 0.0), (0.0, 0.0)]), prior_with(1e-4))
     assert new[0] == pytest.approx([{**row, "SOMATIC_TUMOR": 0.5, "ARTIFACT": 0.33, "ABSENT": 0.11}[name] for name in EVENTS])
     assert np.array_equal(new[1], probability[1])
 
@@ -184,7 +186,9 @@ def test_an_allele_may_gain() -> None:
     """0.5 somatic becomes 0.9: all others keep their proportions."""
     row = dict.fromkeys(EVENTS, 0.0) | {"SOMATIC_TUMOR": 0.5, "GERMLINE_HET": 0.4, "ABSENT": 0.1}
     probability = np.array([[row[name] for name in EVENTS]])
-    new = recalibrated(probability, np.array([SNV]), map_of([(-1.0, np.log(1 / 9)), (1.0, np.log(1 / 9))]), prior_with(1e-4))
+    new = recalibrated(
+        probability, np.array([SNV]), HALF[:1], map_of([(-1.0, np.log(1 / 9)), (1.0, np.log(1 / 9))]), prior_with(1e-4)
+    )
     assert new[0] == pytest.approx([{**row, "SOMATIC_TUMOR": 0.9, "GERMLINE_HET": 0.08, "ABSENT": 0.02}[n] for n in EVENTS])
 
 
@@ -198,13 +202,15 @@ def test_an_allele_may_gain() -> None:
 def test_order_stays_and_rows_sum_to_one(error: list[float], pairs: list[tuple[float, float]]) -> None:
     points = list(zip(sorted(x for x, _ in pairs), sorted(y for _, y in pairs), strict=True))
     values = np.sort(np.array(error))
-    new = recalibrated(rows_of(values), np.full(len(values), SNV), map_of(points), prior_with(1e-4))
+    new = recalibrated(rows_of(values), np.full(len(values), SNV), values, map_of(points), prior_with(1e-4))
     assert new.sum(axis=1) == pytest.approx(1.0) and (new >= 0).all()
     assert (np.diff(new[:, ARTIFACT]) >= -1e-12).all()
 
 
 def test_behind_the_map_nothing_is_better_than_the_model_says() -> None:
-    new = recalibrated(rows_of(np.array([0.99])), np.array([SNV]), map_of([(-3.0, -4.0), (0.0, -3.0)]), prior_with(1e-4))
+    new = recalibrated(
+        rows_of(np.array([0.99])), np.array([SNV]), HALF[:1], map_of([(-3.0, -4.0), (0.0, -3.0)]), prior_with(1e-4)
+    )
     assert new[0, ARTIFACT] == pytest.approx(0.99)
 
 
@@ -212,12 +218,12 @@ def test_a_sample_with_more_somatic_variants() -> None:
     """Ten times as many: the odds of an error are a tenth, before and behind the map."""
     found = map_of([(-10.0, -6.0), (10.0, 14.0)])  # odds of an error are e^4 times those of the model
     error = np.array([1e-3])
-    same = recalibrated(rows_of(error), np.array([SNV]), found, prior_with(1e-4))[0, ARTIFACT]
-    more = recalibrated(rows_of(error), np.array([SNV]), found, prior_with(1e-3))[0, ARTIFACT]
+    same = recalibrated(rows_of(error), np.array([SNV]), HALF[:1], found, prior_with(1e-4))[0, ARTIFACT]
+    more = recalibrated(rows_of(error), np.array([SNV]), HALF[:1], found, prior_with(1e-3))[0, ARTIFACT]
     assert same / (1 - same) == pytest.approx(np.exp(4.0) * 1e-3 / 0.999)
     assert more / (1 - more) == pytest.approx(np.exp(4.0) * 1e-3 / 0.999)
     flat = map_of([(-10.0, -6.0), (10.0, -6.0)])
-    one = recalibrated(rows_of(error), np.array([SNV]), flat, prior_with(1e-3))[0, ARTIFACT]
+    one = recalibrated(rows_of(error), np.array([SNV]), HALF[:1], flat, prior_with(1e-3))[0, ARTIFACT]
     assert one / (1 - one) == pytest.approx(np.exp(-6.0) / 10)
 
 
@@ -225,18 +231,17 @@ def test_weights_take_off_what_is_believed_falsely() -> None:
     """The prior expects 40 per Mbp; ten false ones per Mbp are believed: thirty are true, each of 60 planted stands for 0.5."""
     error = np.array([0.0] * 60 + [0.0] * 10 + [1.0] * 100)
     true = np.arange(170) < 60
-    judged = Judged(error, true, np.zeros(170, np.int64), np.where(true, np.nan, 0.3), 1e6)
-    weight, expected, left = true_weights(judged, prior_with(40e-6))
-    assert expected[0] == pytest.approx(40e-6)
-    assert left[0] == pytest.approx(30e-6)
+    judged = Judged(error, true, np.zeros(170, np.int64), np.full(170, 0.3), np.where(true, np.nan, 0.3), 1e6)
+    assert expected_somatic(prior_with(40e-6))[0] == pytest.approx(40e-6)
+    weight = true_weights(judged, prior_with(40e-6))
     assert weight[true] == pytest.approx(np.full(60, 0.5e-6))
 
 
 def test_weights_by_allele_frequency() -> None:
     """What is planted evenly stands for the sample's own frequencies: a tenth of them under 0.1, half over 0.5."""
     frequency = np.array([0.05] * 5 + [0.7] * 50)
-    judged = Judged(np.zeros(55), np.ones(55, bool), np.zeros(55, np.int64), frequency, 1e6)
-    weight, _, _ = true_weights(judged, prior_with(100e-6))
+    judged = Judged(np.zeros(55), np.ones(55, bool), np.zeros(55, np.int64), frequency, frequency, 1e6)
+    weight = true_weights(judged, prior_with(100e-6))
     assert weight[:5] == pytest.approx(np.full(5, 0.1 * 100e-6 / 5))
     assert weight[5:] == pytest.approx(np.full(50, 0.5 * 100e-6 / 50))
 
@@ -246,7 +251,8 @@ def two_groups(snvs: int, indels: int, bad_indels: int) -> Judged:
     error = np.array([1e-6] * (snvs + indels) + [1 - 1e-6] * (snvs + indels) + [1e-6] * bad_indels)
     true = np.arange(len(error)) < snvs + indels
     group = np.array(([0] * snvs + [2] * indels) * 2 + [2] * bad_indels)
-    return Judged(error, true, group, np.resize([0.05, 0.2, 0.3, 0.7], len(error)), 1e6)
+    frequency = np.resize([0.05, 0.2, 0.3, 0.7], len(error))
+    return Judged(error, true, group, frequency, frequency, 1e6)
 
 
 def both_prior(snv: float, indel: float) -> LearntPrior:
@@ -258,7 +264,7 @@ def both_prior(snv: float, indel: float) -> LearntPrior:
 
 
 def test_few_variants_take_the_map_of_all() -> None:
-    groups = dict(zip(GROUPS, learnt_groups(two_groups(300, 10, 0), both_prior(300e-6, 10e-6), [0] * 3), strict=True))
+    groups = dict(zip(GROUPS, learnt_groups(two_groups(300, 10, 0), both_prior(300e-6, 10e-6)), strict=True))
     assert groups["snv"].learnt_from == "own" and groups["indel"].learnt_from == "all"
     assert groups["indel"].limit == pytest.approx(0.821 / 310.8, rel=0.02)
     assert groups["snv"].limit == pytest.approx(0.821 / 300.8, rel=0.02)
@@ -266,18 +272,37 @@ def test_few_variants_take_the_map_of_all() -> None:
 
 def test_a_bad_group_does_not_hide_among_all() -> None:
     """Five of fifteen indels that the model is sure of are false; with SNVs they would be five of 315."""
-    groups = dict(zip(GROUPS, learnt_groups(two_groups(300, 10, 5), both_prior(300e-6, 15e-6), [0] * 3), strict=True))
+    groups = dict(zip(GROUPS, learnt_groups(two_groups(300, 10, 5), both_prior(300e-6, 15e-6)), strict=True))
     assert groups["indel"].learnt_from == "own" and groups["indel"].believed == 5
     assert groups["indel"].limit > 0.3
     assert groups["snv"].limit < 0.01
 
 
+def test_frequencies_apart_where_they_differ() -> None:
+    """Of SNVs under a frequency of 0.1 half are false, above none: the limits are those of each range alone."""
+    judged = two_groups(400, 400, 0)
+    bad = Judged(np.full(100, 1e-6), np.zeros(100, bool), np.zeros(100, np.int64), np.full(100, 0.05), np.full(100, 0.05), 1e6)
+    both = Judged(
+        *(np.concatenate([getattr(judged, name), getattr(bad, name)]) for name in list(vars(judged))[:5]), territory=1e6
+    )
+    prior = both_prior(1200e-6, 400e-6)
+    groups = learnt_groups(both, prior)
+    snvs = [group for group in groups if group.name == "snv"]
+    assert [(group.least_frequency, group.most_frequency) for group in snvs] == [(0, 0.1), (0.1, 0.25), (0.25, 0.5), (0.5, 1)]
+    assert snvs[0].believed == 100 and snvs[0].limit > 0.5
+    assert all(group.limit < 0.01 for group in snvs[1:])
+    found = Recalibration(version=__version__, confidence=0.8, sources=[], groups=groups)
+    new = recalibrated(rows_of(np.full(4, 1e-6)), np.full(4, SNV), np.array([0.02, 0.1, 0.6, 1.0]), found, prior)[:, ARTIFACT]
+    assert new[0] == pytest.approx(snvs[0].limit, abs=1e-4)
+    assert (new[1:] < 0.01).all()
+
+
 def test_too_little_teaches_nothing() -> None:
-    groups = learnt_groups(two_groups(12, 3, 0), both_prior(12e-6, 3e-6), [0] * 3)
+    groups = learnt_groups(two_groups(12, 3, 0), both_prior(12e-6, 3e-6))
     assert {group.learnt_from for group in groups} == {"none"}
     found = Recalibration(version=__version__, confidence=0.8, sources=[], groups=groups)
     rows = rows_of(np.array([0.2, 1e-6]))
-    assert np.array_equal(recalibrated(rows, np.array([SNV, SNV]), found, prior_with(12e-6)), rows)
+    assert np.array_equal(recalibrated(rows, np.array([SNV, SNV]), HALF, found, prior_with(12e-6)), rows)
 
 
 def test_what_was_saved_comes_back(tmp_path) -> None:

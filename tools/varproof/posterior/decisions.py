@@ -219,8 +219,11 @@ class PosteriorDecisions(Decisions):
     calibrated_frequencies: tuple[Fraction, ...] = Field(
         (0.0, 0.1, 0.25, 0.5, 1.0),
         min_length=2,
-        description="ranges of allele frequency in which somatic variants are told from false ones that the model believes in: "
-        "few, so that each has planted variants.",
+        description="ranges of allele frequency in which somatic variants are told from false ones that the model believes in, "
+        "and which have maps of their own where they differ: few, so that each has planted variants.",
+    )
+    worse_by_chance: Fraction = Field(
+        0.05, description="probability up to which it is not chance that a part has more false ones than the map of the whole."
     )
     least_true_share: Fraction = Field(
         0.05, description="of the somatic variants that the model believes in, this share is taken for true, at least."

@@ -8,7 +8,6 @@ regression (Barlow et al. 1972), is the corrected probability of an error, betwe
 in log-odds (Oron & Flournoy 2017).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +36,8 @@ _TAKING = [EVENTS.index(name) for name in ("ARTIFACT", ABSENT)]
 @dataclass(frozen=True)
 class Judged:
     """Candidates of known truth (n,). `error`: the model's probability that they are not somatic; `is_true`: they are;
-    `group`: index into GROUPS; `frequency`: allele frequency in tumour cells, of true ones the planted one, NaN: not known.
+    `group`: index into GROUPS; `observed`: most probable frequency in tumour cells; `frequency`: of true ones the planted one,
+    NaN: not known; of false ones that observed.
 
     `territory`: bases that were searched for them, of all sources together. `copies`: how often a false one is there, on
     average, as several sources may be made of the same reads.
@@ -46,6 +46,7 @@ class Judged:
     error: np.ndarray
     is_true: np.ndarray
     group: np.ndarray
+    observed: np.ndarray
     frequency: np.ndarray
     territory: float
     copies: float = 1.0
@@ -91,21 +92,26 @@ def error_steps(
     return centres, levels
 
 
-def true_weights(judged: Judged, prior: LearntPrior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weights (n,) of true ones, somatic variants per base that each stands for; per group those that the prior expects,
-    and those that are left, (len(GROUPS),).
+def expected_somatic(prior: LearntPrior) -> np.ndarray:
+    """Somatic variants per base that a prior expects of each group (len(GROUPS),)."""
+    expected = np.zeros(len(GROUPS))
+    np.add.at(expected, GROUP_OF_CLASS, np.array(prior.rates[SOMATIC]) * alleles_per_base())
+    return expected
+
+
+def true_weights(judged: Judged, prior: LearntPrior) -> np.ndarray:
+    """Weights (n,) of true ones: somatic variants per base that each stands for; 0 of others.
 
     By group and range of frequencies the model believes in so many somatic variants per base. Of these the ones are taken off
     that it believes in falsely; the rest are true, of which it sees as large a part as of the planted ones.
     """
-    expected = np.zeros(len(GROUPS))
-    np.add.at(expected, GROUP_OF_CLASS, np.array(prior.rates[SOMATIC]) * alleles_per_base())
+    expected = expected_somatic(prior)
     edges = np.array(DECISIONS.calibrated_frequencies)
     share = _shares(prior, edges)
-    cell = np.clip(np.searchsorted(edges, judged.frequency, side="right") - 1, 0, len(edges) - 2)
+    cell = _range_of(judged.frequency)
     if not np.isfinite(judged.frequency[judged.is_true]).all():
         share, cell = np.array([1.0]), np.zeros(len(judged.error), np.int64)
-    weights, left = np.zeros(len(judged.error)), np.zeros(len(GROUPS))
+    weights = np.zeros(len(judged.error))
     belief = 1.0 - judged.error
     for group in range(len(GROUPS)):
         mine = judged.group == group
@@ -118,8 +124,13 @@ def true_weights(judged: Judged, prior: LearntPrior) -> tuple[np.ndarray, np.nda
             true = max(claimed - false, DECISIONS.least_true_share * claimed)
             seen = max(float(belief[here].sum()), DECISIONS.least_true_share * int(here.sum()))
             weights[here] = true / seen
-            left[group] += true
-    return weights, expected, left
+    return weights
+
+
+def _range_of(frequency: np.ndarray) -> np.ndarray:
+    """Index of the range of `decisions.calibrated_frequencies` that frequencies (n,) lie in."""
+    edges = DECISIONS.calibrated_frequencies
+    return np.clip(np.searchsorted(edges, frequency, side="right") - 1, 0, len(edges) - 2)
 
 
 def _shares(prior: LearntPrior, edges: np.ndarray) -> np.ndarray:
@@ -140,17 +151,17 @@ class _Points:
     supported: float
 
 
-def _points(judged: Judged, chosen: np.ndarray, weight: np.ndarray, confidence: float) -> _Points:
-    """The map of the candidates `chosen` (bool (n,)), which hold a true one."""
-    rank = _ranks(judged.error[chosen])
-    true = judged.is_true[chosen]
-    limits = upper_limits(int((~true).sum()), confidence, judged.copies) / judged.territory
-    centres, levels = error_steps(rank, true, weight[chosen], np.diff(limits, prepend=0.0))
+def _points(judged: Judged, chosen: np.ndarray, weight: np.ndarray, fewest: int) -> _Points | None:
+    """The map of the candidates `chosen` (bool (n,)); None where they hold fewer true ones than that."""
+    rank, true = _ranks(judged.error[chosen]), judged.is_true[chosen]
     real = float(weight[chosen].sum())
+    if int(true.sum()) < fewest or not real > 0:
+        return None
+    limits = upper_limits(int((~true).sum()), DECISIONS.calibration_confidence, judged.copies) / judged.territory
+    centres, levels = error_steps(rank, true, weight[chosen], np.diff(limits, prepend=0.0))
     model = np.round(centres, 4)
     first = np.unique(model, return_index=True)[1]
-    odds = _ranks(levels)
-    return _Points(model[first], np.round(odds, 4)[first], float(levels[0]), float(limits[0] / (limits[0] + real)))
+    return _Points(model[first], np.round(_ranks(levels), 4)[first], float(levels[0]), float(limits[0] / (limits[0] + real)))
 
 
 def _ranks(error: np.ndarray) -> np.ndarray:
@@ -158,52 +169,64 @@ def _ranks(error: np.ndarray) -> np.ndarray:
     return np.array([logit(value) for value in np.clip(error, 1e-11, 1 - 1e-11).tolist()]).clip(-CLEAREST, CLEAREST)
 
 
-def learnt_groups(judged: Judged, prior: LearntPrior, left_out: Sequence[int]) -> list[RecalibrationGroup]:
-    """A map for each group: of its own candidates if there are enough, else of all, else none.
+def learnt_groups(judged: Judged, prior: LearntPrior) -> list[RecalibrationGroup]:
+    """Maps: of a group's own candidates if there are enough of them, else of all, else none.
 
-    left_out (len(GROUPS),): candidates of each group that are neither true nor false.
+    Where the candidates of some range of frequencies are worse than the map of their group allows for, each range has its own;
+    so have groups, of all candidates, if there is such a group.
     """
-    weight, expected, left = true_weights(judged, prior)
-    confidence = DECISIONS.calibration_confidence
-    pooled = _enough(judged, np.ones(len(judged.error), bool), weight, confidence, DECISIONS.pooled_limit)
+    weight, expected = true_weights(judged, prior), expected_somatic(prior)
+    ranges, cell = range(len(DECISIONS.calibrated_frequencies) - 1), _range_of(judged.observed)
+    everything = np.ones(len(judged.error), bool)
+    members = [judged.group == number for number in range(len(GROUPS))]
+    pooled = _points(judged, everything, weight, DECISIONS.fewest_planted)
+    if pooled is not None and pooled.supported > DECISIONS.pooled_limit:
+        pooled = None
+    apart = pooled is not None and any(_worse(judged, mine, weight, pooled) for mine in members)
     found = []
-    for number, name in enumerate(GROUPS):
-        mine = judged.group == number
-        own = _enough(judged, mine, weight, confidence, DECISIONS.group_limit)
-        if own is None and pooled is not None and _worse(judged, mine, weight, pooled):
-            own = _enough(judged, mine, weight, confidence, 1.0, fewest=1)
+    for number, mine in enumerate(members):
+        own = _points(judged, mine, weight, 1 if apart else DECISIONS.fewest_planted)
+        if own is not None and own.supported > DECISIONS.group_limit and not apart:
+            own = None
         points = own or pooled
-        believed = ~judged.is_true & (judged.error < DECISIONS.even)
-        found.append(
-            RecalibrationGroup(
-                name=name,
-                learnt_from="own" if own is not None else "none" if pooled is None else "all",
-                planted=int((mine & judged.is_true).sum()),
-                not_planted=int((mine & ~judged.is_true).sum()),
-                left_out=left_out[number],
-                believed=int((mine & believed).sum()),
-                somatic_per_base=float(f"{expected[number]:.6g}"),
-                true_per_base=float(f"{left[number]:.6g}"),
-                limit=0.0 if points is None else round(points.limit, 6),
-                model_log_odds=[] if points is None else points.model.tolist(),
-                log_odds=[] if points is None else points.log_odds.tolist(),
-            )
-        )
+        parts = [mine & (cell == k) for k in ranges]
+        if points is None or not any(_worse(judged, part, weight, points) for part in parts):
+            found.append(_entry(judged, mine, weight, number, None, own, pooled, expected))
+            continue
+        for k, part in zip(ranges, parts, strict=True):
+            found.append(_entry(judged, part, weight, number, k, _points(judged, part, weight, 1), points, expected))
     return found
 
 
-def _enough(
-    judged: Judged, chosen: np.ndarray, weight: np.ndarray, confidence: float, limit: float, fewest: int | None = None
-) -> _Points | None:
-    """The map, if these candidates could support an error probability of `limit`; None where they can't."""
-    if int((chosen & judged.is_true).sum()) < (DECISIONS.fewest_planted if fewest is None else fewest):
-        return None
-    points = _points(judged, chosen, weight, confidence)
-    return points if points.supported <= limit else None
+def _entry(
+    judged: Judged,
+    mine: np.ndarray,
+    weight: np.ndarray,
+    group: int,
+    of_range: int | None,
+    own: _Points | None,
+    other: _Points | None,
+    expected: np.ndarray,
+) -> RecalibrationGroup:
+    points, edges = own or other, DECISIONS.calibrated_frequencies
+    return RecalibrationGroup(
+        name=GROUPS[group],
+        least_frequency=0.0 if of_range is None else edges[of_range],
+        most_frequency=1.0 if of_range is None else edges[of_range + 1],
+        learnt_from="own" if own is not None else "none" if other is None else "all",
+        planted=int((mine & judged.is_true).sum()),
+        not_planted=int((mine & ~judged.is_true).sum()),
+        believed=int((mine & ~judged.is_true & (judged.error < DECISIONS.even)).sum()),
+        somatic_per_base=float(f"{expected[group]:.6g}"),
+        true_per_base=float(f"{weight[mine].sum():.6g}"),
+        limit=0.0 if points is None else round(points.limit, 6),
+        model_log_odds=[] if points is None else points.model.tolist(),
+        log_odds=[] if points is None else points.log_odds.tolist(),
+    )
 
 
 def _worse(judged: Judged, mine: np.ndarray, weight: np.ndarray, pooled: _Points) -> bool:
-    """Whether more of a group's candidates are believed and false than the map of all groups allows for."""
+    """Whether more of these candidates are believed and false than the map of more candidates allows for."""
     from scipy.stats import poisson
 
     believed = mine & (judged.error < DECISIONS.even)
@@ -212,7 +235,7 @@ def _worse(judged: Judged, mine: np.ndarray, weight: np.ndarray, pooled: _Points
     error = np.array([expit(value) for value in mapped.tolist()])
     mass = np.where(judged.is_true[believed], weight[believed] * judged.territory, 1.0) / judged.copies
     expected = max(float((error * mass).sum()), 1e-9)
-    return false > 0 and float(poisson.sf(false - 1, expected)) < 1 - DECISIONS.calibration_confidence
+    return false > 0 and float(poisson.sf(false - 1, expected)) < DECISIONS.worse_by_chance
 
 
 def _mapped(log_odds: np.ndarray, model: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -222,29 +245,28 @@ def _mapped(log_odds: np.ndarray, model: np.ndarray, target: np.ndarray) -> np.n
 
 
 def recalibrated(
-    probability: np.ndarray, class_index: np.ndarray, recalibration: Recalibration, prior: LearntPrior
+    probability: np.ndarray, class_index: np.ndarray, frequency: np.ndarray, recalibration: Recalibration, prior: LearntPrior
 ) -> np.ndarray:
     """Posteriors (n, len(EVENTS)) with the error probabilities of SOMATIC_TUMOR corrected; rows still sum to 1.
 
-    class_index (n,). What an allele loses goes to ARTIFACT and ABSENT, as they share it already; what it gains comes from all
-    others alike. Where the prior expects more or fewer somatic variants than that of the calibration, log-odds are shifted
-    before and behind the map: planted and false ones then look the same, only the former are commoner or rarer.
+    class_index (n,); frequency (n,): the most probable one in tumour cells. What an allele loses goes to ARTIFACT and ABSENT,
+    as they share it already; what it gains comes from all others alike. Where the prior expects more or fewer somatic variants
+    than that of the calibration, log-odds are shifted before and behind the map: planted and false ones then look the same,
+    only the former are commoner or rarer.
     """
-    expected = np.zeros(len(GROUPS))
-    np.add.at(expected, GROUP_OF_CLASS, np.array(prior.rates[SOMATIC]) * alleles_per_base())
+    expected = dict(zip(GROUPS, expected_somatic(prior).tolist(), strict=True))
     out = probability.copy()
     error = np.delete(probability, _SOMATIC, axis=1).sum(axis=1)
-    for number, name in enumerate(GROUPS):
-        group = recalibration.by_name[name]
-        rows = np.flatnonzero(GROUP_OF_CLASS[class_index] == number)
-        if not group.log_odds or not len(rows):
+    for entry in recalibration.groups:
+        inside = (frequency >= entry.least_frequency) & (frequency < (entry.most_frequency if entry.most_frequency < 1 else 2))
+        rows = np.flatnonzero(inside & (GROUP_OF_CLASS[class_index] == GROUPS.index(entry.name)))
+        if not entry.log_odds or not len(rows):
             continue
-        shift = log(float(max(expected[number], 1e-300))) - log(group.somatic_per_base)
+        shift = log(max(expected[entry.name], 1e-300)) - log(entry.somatic_per_base)
         shift = 0.0 if abs(shift) < 1e-5 else shift  # it was written with six digits
-        model, target = np.array(group.model_log_odds), np.array(group.log_odds)
-        shifted = _ranks(error[rows]) + shift
-        new = [float(expit(value)) for value in (_mapped(shifted, model, target) - shift).tolist()]
-        out[rows] = _moved(probability[rows], error[rows], np.array(new))
+        model, target = np.array(entry.model_log_odds), np.array(entry.log_odds)
+        mapped = _mapped(_ranks(error[rows]) + shift, model, target) - shift
+        out[rows] = _moved(probability[rows], error[rows], np.array([float(expit(value)) for value in mapped.tolist()]))
     return out
 
 

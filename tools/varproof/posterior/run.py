@@ -430,7 +430,8 @@ def scored_alleles(
     found, before = scores.rows(judged_as), None
     if learnt.recalibration is not None:
         before = found.probability
-        probability = recalibrated(before, alleles.class_index[alleles.row[numbers]], learnt.recalibration, prior)
+        classes = alleles.class_index[alleles.row[numbers]]
+        probability = recalibrated(before, classes, found.tumor_frequency, learnt.recalibration, prior)
         found = replace(found, probability=probability)
     return ScoredAlleles(
         found,

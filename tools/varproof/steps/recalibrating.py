@@ -19,8 +19,6 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from varproof.formats.prior import LearntPrior
     from varproof.posterior.recalibration import Judged
     from varproof.reads.sampling import Window
@@ -77,7 +75,7 @@ def read_calibration(path: Path) -> Recalibration:
     from varproof.posterior.recalibration import GROUPS
 
     found = read_json(path, Recalibration)
-    if found.version != __version__ or set(found.by_name) != set(GROUPS):
+    if found.version != __version__ or {group.name for group in found.groups} != set(GROUPS):
         raise UserError(
             f"{path}: made by varproof {found.version}, whose scores are others than those of {__version__}; calibrate again"
         )
@@ -195,7 +193,7 @@ def _learnt(
     import numpy as np
 
     from varproof.posterior.decisions import DECISIONS
-    from varproof.posterior.recalibration import GROUPS, Judged, learnt_groups
+    from varproof.posterior.recalibration import Judged, learnt_groups
 
     parts = [_judged(item, options, prior, folder, swapped) for item in spiked]
     judged = [part.judged for part in parts]
@@ -204,11 +202,11 @@ def _learnt(
         np.concatenate([item.error for item in judged]),
         np.concatenate([item.is_true for item in judged]),
         np.concatenate([item.group for item in judged]),
+        np.concatenate([item.observed for item in judged]),
         np.concatenate([item.frequency for item in judged]),
         sum(item.territory for item in judged),
         len(false) / max(1, len(set(false))),
     )
-    left_out = np.sum([part.left_out for part in parts], axis=0)
     sources = [
         RecalibrationSource(
             name=SWAPPED if swapped else str(item.path),
@@ -217,10 +215,12 @@ def _learnt(
             territory=part.judged.territory,
             planted=int(part.judged.is_true.sum()),
             candidates=len(part.judged.error),
+            partial=part.partial,
+            germline_like=part.germline_like,
         )
         for item, part in zip(spiked, parts, strict=True)
     ]
-    groups = learnt_groups(together, prior, [int(left_out[i]) for i in range(len(GROUPS))])
+    groups = learnt_groups(together, prior)
     found = Recalibration(version=__version__, confidence=DECISIONS.calibration_confidence, sources=sources, groups=groups)
     _tell(found)
     return found
@@ -229,32 +229,33 @@ def _learnt(
 def _tell(found: Recalibration) -> None:
     for group in found.groups:
         logger.info(
-            "calibration of %s: %d planted and %d other alleles, of which the model held %d for somatic; least error "
-            "probability %.2g (%s)",
-            group.name, group.planted, group.not_planted, group.believed, group.limit,
-            {"own": "its own map", "all": "the map of all groups", "none": "no map"}[group.learnt_from],
+            "calibration of %s, frequencies %g to %g: %d planted and %d other alleles, of which the model held %d for somatic; "
+            "least error probability %.2g (%s)",
+            group.name, group.least_frequency, group.most_frequency,
+            group.planted, group.not_planted, group.believed, group.limit,
+            {"own": "its own map", "all": "the map of more variants", "none": "no map"}[group.learnt_from],
         )  # fmt: skip
     if without := [group.name for group in found.groups if group.learnt_from == "none"]:
         logger.warning(
             "too few planted variants, or too small a territory, to calibrate %s: the model's probabilities stay; give more "
-            "reads, or more folders of spike-variants to --calibrate",
+            "reads, or folders of spike-variants to --calibrate",
             ", ".join(without),
         )
-    if lost := [group.name for group in found.groups if group.left_out > max(group.believed, 5)]:
+    if any(source.germline_like > max(5, source.planted / 10) for source in found.sources):
         logger.warning(
-            "many alleles that may be lost germline copies were left out where %s were calibrated; where copies are lost in "
-            "much of the genome, folders of spike-variants made of the normal alone serve better",
-            ", ".join(lost),
+            "many alleles of the normal look like germline variants that the tumour lost, and were left out; where copies are "
+            "lost in much of the genome, folders that spike-variants makes of the normal alone serve better"
         )
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Candidates of one folder, its false ones that the model believes in, and how many of each group were left out."""
+    """Candidates of one folder, its false ones that the model believes in, and how many were left out."""
 
     judged: "Judged"
     false: list[tuple[str, int, int, str]]
-    left_out: "np.ndarray"
+    partial: int
+    germline_like: int
 
 
 def _judged(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "LearntPrior", folder: Path, swapped: bool) -> _Part:
@@ -281,16 +282,17 @@ def _judged(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "Learn
     haplotypes = match_haplotypes(calls, truth, matching, reference).matching
     true = matching.true
     unknown = ~true & (matching.partial | haplotypes.partial | haplotypes.true)
-    if swapped:
-        unknown |= ~true & (calls.errors < DECISIONS.even) & (calls.vafs * item.settings.purity >= DECISIONS.germline_like)
+    seen = np.nan_to_num(calls.vafs)
+    lost = ~true & ~unknown & (calls.errors < DECISIONS.even) & (seen * item.settings.purity >= DECISIONS.germline_like)
+    lost &= swapped
     kinds = {VariantType.SNV: "snv", VariantType.MNV: "mnv", VariantType.REPLACEMENT: "mnv"}
     number = np.array([GROUPS.index(kinds.get(kind, "indel")) for kind in TYPES])
     group = number[calls.types]
-    frequency = np.where(true, truth.vafs[matching.truth_of_call], np.nan_to_num(calls.vafs))
-    known = ~unknown
+    frequency = np.where(true, truth.vafs[matching.truth_of_call], seen)
+    known = ~unknown & ~lost
     believed = np.flatnonzero(known & ~true & (calls.errors < DECISIONS.even)).tolist()
-    judged = Judged(calls.errors[known], true[known], group[known], frequency[known], territory)
-    return _Part(judged, [calls.keys[i] for i in believed], np.bincount(group[unknown], minlength=len(GROUPS)))
+    judged = Judged(calls.errors[known], true[known], group[known], seen[known], frequency[known], territory)
+    return _Part(judged, [calls.keys[i] for i in believed], int(unknown.sum()), int(lost.sum()))
 
 
 def _scored(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "LearntPrior", folder: Path) -> tuple[Path, float]:
