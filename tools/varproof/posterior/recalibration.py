@@ -170,32 +170,41 @@ def _ranks(error: np.ndarray) -> np.ndarray:
 
 
 def learnt_groups(judged: Judged, prior: LearntPrior) -> list[RecalibrationGroup]:
-    """Maps: of a group's own candidates if there are enough of them, else of all, else none.
+    """Maps: of a group's own candidates if there are enough of them, else of all groups that are no worse, else none.
 
-    Where the candidates of some range of frequencies are worse than the map of their group allows for, each range has its own;
-    so have groups, of all candidates, if there is such a group.
+    Where candidates of some range of frequencies are worse than the map of their group allows for, each range has its own.
     """
     weight, expected = true_weights(judged, prior), expected_somatic(prior)
-    ranges, cell = range(len(DECISIONS.calibrated_frequencies) - 1), _range_of(judged.observed)
-    everything = np.ones(len(judged.error), bool)
+    cell = _range_of(judged.observed)
     members = [judged.group == number for number in range(len(GROUPS))]
-    pooled = _points(judged, everything, weight, DECISIONS.fewest_planted)
+    alike, pooled = _shared(judged, members, weight, DECISIONS.fewest_planted)
     if pooled is not None and pooled.supported > DECISIONS.pooled_limit:
         pooled = None
-    apart = pooled is not None and any(_worse(judged, mine, weight, pooled) for mine in members)
     found = []
     for number, mine in enumerate(members):
-        own = _points(judged, mine, weight, 1 if apart else DECISIONS.fewest_planted)
-        if own is not None and own.supported > DECISIONS.group_limit and not apart:
+        own = _points(judged, mine, weight, DECISIONS.fewest_planted if number in alike else 1)
+        if own is not None and own.supported > DECISIONS.group_limit and number in alike:
             own = None
         points = own or pooled
-        parts = [mine & (cell == k) for k in ranges]
+        parts = [mine & (cell == k) for k in range(len(DECISIONS.calibrated_frequencies) - 1)]
         if points is None or not any(_worse(judged, part, weight, points) for part in parts):
             found.append(_entry(judged, mine, weight, number, None, own, pooled, expected))
             continue
-        for k, part in zip(ranges, parts, strict=True):
+        for k, part in enumerate(parts):
             found.append(_entry(judged, part, weight, number, k, _points(judged, part, weight, 1), points, expected))
     return found
+
+
+def _shared(judged: Judged, parts: list[np.ndarray], weight: np.ndarray, fewest: int) -> tuple[list[int], _Points | None]:
+    """Which of these parts (bool (n,) each) one map fits, none of them being worse than it allows for; and that map."""
+    alike = list(range(len(parts)))
+    while alike:
+        points = _points(judged, np.any([parts[k] for k in alike], axis=0), weight, fewest)
+        bad = [] if points is None else [k for k in alike if _worse(judged, parts[k], weight, points)]
+        if not bad or len(alike) == 1:
+            return alike, points
+        alike = [k for k in alike if k not in bad]
+    return [], None
 
 
 def _entry(

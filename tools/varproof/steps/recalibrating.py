@@ -30,6 +30,9 @@ AUTO = Path("auto")
 """--calibrate auto: plant into the reads of the run itself."""
 
 SWAPPED = "the normal's reads, the tumour's being the normal"
+LIKELIEST = 10
+"""False candidates of a folder, at least, by which it is told whether several folders show the same ones."""
+
 _SEED = 1
 
 
@@ -205,7 +208,7 @@ def _learnt(
         np.concatenate([item.observed for item in judged]),
         np.concatenate([item.frequency for item in judged]),
         sum(item.territory for item in judged),
-        len(false) / max(1, len(set(false))),
+        max(1.0, len(false) / max(1, len(set(false)))),
     )
     sources = [
         RecalibrationSource(
@@ -250,7 +253,7 @@ def _tell(found: Recalibration) -> None:
 
 @dataclass(frozen=True)
 class _Part:
-    """Candidates of one folder, its false ones that the model believes in, and how many were left out."""
+    """Candidates of one folder, its likeliest false ones, and how many were left out."""
 
     judged: "Judged"
     false: list[tuple[str, int, int, str]]
@@ -290,9 +293,11 @@ def _judged(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "Learn
     group = number[calls.types]
     frequency = np.where(true, truth.vafs[matching.truth_of_call], seen)
     known = ~unknown & ~lost
-    believed = np.flatnonzero(known & ~true & (calls.errors < DECISIONS.even)).tolist()
+    wrong = np.flatnonzero(known & ~true)
+    wrong = wrong[np.argsort(calls.errors[wrong], kind="stable")]
+    likeliest = wrong[: max(LIKELIEST, int((calls.errors[wrong] < DECISIONS.even).sum()))]
     judged = Judged(calls.errors[known], true[known], group[known], seen[known], frequency[known], territory)
-    return _Part(judged, [calls.keys[i] for i in believed], int(unknown.sum()), int(lost.sum()))
+    return _Part(judged, [calls.keys[i] for i in likeliest.tolist()], int(unknown.sum()), int(lost.sum()))
 
 
 def _scored(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "LearntPrior", folder: Path) -> tuple[Path, float]:
