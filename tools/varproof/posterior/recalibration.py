@@ -248,9 +248,8 @@ def _worse(judged: Judged, mine: np.ndarray, weight: np.ndarray, pooled: _Points
 
 
 def _mapped(log_odds: np.ndarray, model: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The map at log-odds (n,): straight between its points, level before them, and no better than the model behind them."""
-    found = np.interp(log_odds, model, target)
-    return np.where(log_odds > model[-1], np.maximum(found, log_odds), found)
+    """The map at log-odds of errors (n,): straight between its points, level beyond them, and nowhere better than the model."""
+    return np.maximum(np.interp(log_odds, model, target), log_odds)
 
 
 def recalibrated(
@@ -259,7 +258,7 @@ def recalibrated(
     """Posteriors (n, len(EVENTS)) with the error probabilities of SOMATIC_TUMOR corrected; rows still sum to 1.
 
     class_index (n,); frequency (n,): the most probable one in tumour cells. What an allele loses goes to ARTIFACT and ABSENT,
-    as they share it already; what it gains comes from all others alike. Where the prior expects more or fewer somatic variants
+    as they share it already; none gains. Where the prior expects more or fewer somatic variants
     than that of the calibration, log-odds are shifted before and behind the map: planted and false ones then look the same,
     only the former are commoner or rarer.
     """
@@ -275,17 +274,16 @@ def recalibrated(
         shift = 0.0 if abs(shift) < 1e-5 else shift  # it was written with six digits
         model, target = np.array(entry.model_log_odds), np.array(entry.log_odds)
         mapped = _mapped(_ranks(error[rows]) + shift, model, target) - shift
-        out[rows] = _moved(probability[rows], error[rows], np.array([float(expit(value)) for value in mapped.tolist()]))
+        new = np.array([float(expit(value)) for value in mapped.tolist()])
+        out[rows] = _moved(probability[rows], np.clip(new - error[rows], 0.0, probability[rows, _SOMATIC]))
     return out
 
 
-def _moved(probability: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Rows (n, len(EVENTS)) in which events but SOMATIC_TUMOR sum to `new` (n,) instead of `old` (n,)."""
+def _moved(probability: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """Rows (n, len(EVENTS)) in which SOMATIC_TUMOR has lost so much (n,) to ARTIFACT and ABSENT."""
     out = probability.copy()
     taking: Any = probability[:, _TAKING].sum(axis=1, keepdims=True)
     share = np.where(taking > 0, probability[:, _TAKING] / np.where(taking > 0, taking, 1.0), [1.0, 0.0])
-    out[:, _TAKING] += np.maximum(new - old, 0.0)[:, None] * share
-    factor = np.where(new < old, new / np.where(old > 0, old, 1.0), 1.0)
-    out *= factor[:, None]
-    out[:, _SOMATIC] = 1.0 - new
+    out[:, _TAKING] += lost[:, None] * share
+    out[:, _SOMATIC] -= lost
     return out
