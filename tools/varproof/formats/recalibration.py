@@ -13,7 +13,7 @@ class RecalibrationGroup(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    name: str
+    name: str = Field(description="snv, mnv (and replacements), or indel")
     least_frequency: float = Field(0.0, ge=0, le=1, description="it holds from this most probable frequency in tumour cells on")
     most_frequency: float = Field(1.0, ge=0, le=1, description="and under this one; 1 belongs to it")
     learnt_from: Literal["own", "all", "none"] = Field(
@@ -50,7 +50,7 @@ class RecalibrationSource(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     name: str = Field(description="the folder of spike-variants, or how its reads were made")
-    seed: int
+    seed: int = Field(description="of spike-variants")
     purity: float = Field(gt=0, le=1, description="fraction of tumour cells that variants were planted for")
     territory: float = Field(gt=0, description="bases that were searched for candidates")
     planted: int = Field(ge=0, description="variants that the reads show")
