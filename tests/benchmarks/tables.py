@@ -205,6 +205,7 @@ def write_page(folder: Path) -> int:
         "neighbours",
         "network",
         "spiking",
+        "calibration",
         "speed",
         "parts",
         "sensitivity",
