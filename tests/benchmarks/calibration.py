@@ -3,9 +3,8 @@
     .venv/bin/python tests/benchmarks/calibration.py --work bench-work/calibration
 
 What the model knows nothing of are loci of one library: an error of an early PCR cycle, which a share of its fragments carry
-and no fragment of the other library. Each of both has 300 of them per Mbp. They are written into the reads of a plain pair by this
-script, and no option of simulate-pair makes them, so that nobody builds them into the model by looking there. Writes
-calibration.json and its section of RESULTS.md; ten minutes.
+and no fragment of the other library. Each of both has 300 of them per Mbp. They are written into the reads of a plain pair by
+this script, and no option of simulate-pair makes them. Writes calibration.json and its section of RESULTS.md; ten minutes.
 """
 
 import argparse

@@ -34,11 +34,11 @@ def _cells(entry: dict[str, Any], goals: bool) -> str:
 
 
 def calibration_lines(results: list[dict[str, Any]]) -> list[str]:
-    """The section, a table for each regime. Calibrated rates have goals: false calls within the 95 % limit of the nominal rate."""
+    """The section, a table for each regime. Calibrated rates have a goal: the 95 % limit of the nominal rate."""
     seeds = ", ".join(dict.fromkeys(str(result["seed"]) for result in results))
     lines = [
         "# Calibration", "",
-        "`score-posterior --calibrate auto` on pairs of 300 kbp (40×/30×, purity 0.75, 850 somatic variants per Mbp, candidates",
+        "`score-posterior --calibrate auto`, pairs of 300 kbp (40×/30×, purity 0.75, 850 somatic variants per Mbp, candidates",
         f"of `call-candidates`), sum over seeds {seeds}: false of kept calls at each nominal rate, and recall. The loci of the",
         "second table are written into the reads by the benchmark, and by no option of `simulate-pair`.", "",
     ]  # fmt: skip
