@@ -14,6 +14,8 @@ from varproof.commands.score_posterior import ScorePosteriorOptions, score_poste
 from varproof.formats.events import EVENTS
 from varproof.formats.recalibration import Recalibration
 from varproof.machinery.errors import UserError
+from varproof.steps import recalibrating
+from varproof.steps.score_posterior import ScorePosteriorSettings
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 PAIR = {
@@ -85,6 +87,21 @@ def test_own_reads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     if all(group.learnt_from == "none" for group in found.groups):
         assert "the model's probabilities stay" in caplog.text
         assert np.array_equal(probabilities(records, "VP_PROB_MODEL"), probabilities(records, "PROB_SOMATIC_TUMOR"))
+
+
+def test_of_a_large_sample_windows_are_taken(tmp_path: Path) -> None:
+    """20 kb of 40: two windows, the same each time; the extracted reads are those that samtools' own index finds there."""
+    options = ScorePosteriorSettings(output=tmp_path / "scored.vcf", calibrate=["auto"], **PAIR)
+    assert recalibrating._windows(options, 40_000) is None
+    windows = recalibrating._windows(options, 20_000)
+    assert windows is not None and windows == recalibrating._windows(options, 20_000)
+    assert len(set(windows)) == 2 and sum(end - start for _, start, end in windows) <= 20_000
+    bed = tmp_path / "windows.bed"
+    bed.write_text("".join(f"{contig}\t{start}\t{end}\n" for contig, start, end in windows))
+    part = recalibrating._extracted(PAIR["tumor"], PAIR["reference"], bed, tmp_path / "part.bam")
+    with pysam.AlignmentFile(str(PAIR["tumor"])) as reads, pysam.AlignmentFile(str(part)) as found:
+        wanted = {read.to_string() for window in windows for read in reads.fetch(*window)}
+        assert {read.to_string() for read in found.fetch()} == wanted and 0 < len(wanted) < reads.mapped
 
 
 def test_without_it_nothing_is_left_of_an_earlier_run(

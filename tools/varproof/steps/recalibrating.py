@@ -132,17 +132,17 @@ def _planted(options: "ScorePosteriorSettings", prior: "LearntPrior", folder: Pa
         for path, alignment in ((options.normal, options.alignment_normal), (options.tumor, options.alignment_tumor))
     )
     windows = _windows(options, DECISIONS.calibration_bases)
-    reads, second = options.normal, options.tumor
+    reads, second, regions = options.normal, options.tumor, options.regions
     if windows is not None:
-        reads, second = (
-            _extracted(path, options.reference, windows, folder / f"part-{role}.bam")
-            for role, path in (("normal", reads), ("tumor", second))
-        )
+        regions = folder / "windows.bed"
+        regions.write_text("".join(f"{contig}\t{start}\t{end}\n" for contig, start, end in sorted(windows)))
+        reads = _extracted(reads, options.reference, regions, folder / "part-normal.bam")
+        second = _extracted(second, options.reference, regions, folder / "part-tumor.bam")
     settings = SpikingSettings(
         reads=reads,
         second_reads=second,
         reference=options.reference,
-        regions=options.regions,
+        regions=regions,
         count=DECISIONS.most_planted,
         spacing=DECISIONS.calibration_spacing,
         vaf=[round(min(0.05, max(0.001, 3.0 / max(depth * options.purity, 1.0))), 4), 1.0],
@@ -178,13 +178,11 @@ def _windows(options: "ScorePosteriorSettings", most: int) -> "list[Window] | No
         return list(itertools.islice(sampled_windows(alignments, list(lengths), 0), most // WINDOW))
 
 
-def _extracted(path: Path, reference: Path, windows: "list[Window]", output: Path) -> Path:
-    """A BAM of the reads that overlap windows, indexed."""
+def _extracted(path: Path, reference: Path, regions: Path, output: Path) -> Path:
+    """A BAM of the reads that overlap the regions of a BED, indexed."""
     import pysam
 
-    bed = output.with_suffix(".bed")
-    bed.write_text("".join(f"{contig}\t{start}\t{end}\n" for contig, start, end in sorted(windows)))
-    pysam.view("-b", "-M", "-L", str(bed), "-T", str(reference), "-o", str(output), str(path), catch_stdout=False)
+    pysam.view("-b", "-M", "-L", str(regions), "-T", str(reference), "-o", str(output), str(path), catch_stdout=False)
     pysam.index(str(output))
     return output
 
