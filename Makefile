@@ -174,6 +174,7 @@ bench: .venv/installed-dev
 	$(MAKE) bench-regimes
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
+	$(BIN)/python tests/benchmarks/calibration.py
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check loky oxbow
 	$(BIN)/python tests/benchmarks/parts.py

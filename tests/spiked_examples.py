@@ -7,6 +7,8 @@ from typing import Any
 
 import pysam
 
+DATA = Path(__file__).resolve().parent.parent / "test-data"
+
 SUMMARY = {
     "schema": "varproof/spiking/1",
     "settings": {"purity": 0.75, "seed": 1, "reads": "donor.bam", "variants": None},
@@ -52,4 +54,13 @@ def spiked_folder(pair: Path, folder: Path, depth: int = 40, **settings: Any) ->
             shutil.copy(path, folder / path.name)
     spiked_truth(pair / "truth.vcf.gz", folder / "truth.vcf.gz", depth)
     write_spiking_json(folder, **settings)
+    return folder
+
+
+def pair_files(folder: Path) -> Path:
+    """The files of test-data as simulate-pair leaves them, without what other executables made of them."""
+    folder.mkdir()
+    for name in ("tumor.bam", "tumor.bam.bai", "normal.bam", "normal.bam.bai", "candidates.vcf.gz", "candidates.vcf.gz.tbi"):
+        shutil.copy(DATA / name, folder)
+    shutil.copy(DATA / "truth.vcf.gz", folder)
     return folder

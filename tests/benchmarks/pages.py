@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from calibration_table import calibration_lines
 from candidates_table import candidates_lines
 from mutect2_table import mutect2_lines
 from neighbours_table import neighbours_lines
@@ -18,6 +19,7 @@ from tables import write_page
 
 HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "calibration": lambda kept: calibration_lines(kept["results"]),
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"], kept.get("long")),
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),

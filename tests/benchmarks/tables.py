@@ -206,6 +206,7 @@ def write_page(folder: Path) -> int:
         "regimes",
         "network",
         "spiking",
+        "calibration",
         "speed",
         "parts",
         "sensitivity",

@@ -14,7 +14,7 @@ import pytest
 
 from patience import PATIENCE
 from scored_examples import Call, write_scored, write_truth
-from spiked_examples import spiked_folder, summary_of
+from spiked_examples import pair_files, spiked_folder, summary_of
 from varproof.commands.evaluate_calls import EvaluateCallsOptions, evaluate_calls
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.metrics import Metrics
@@ -28,15 +28,6 @@ REFERENCE = DATA / "reference.fa"
 def run(output: Path, **options: Any) -> Metrics:
     evaluate_calls(EvaluateCallsOptions(output=output, **options))
     return Metrics.model_validate_json(output.read_text())
-
-
-def pair_files(folder: Path) -> Path:
-    """The files of test-data as simulate-pair leaves them, without what other executables made of them."""
-    folder.mkdir()
-    for name in ("tumor.bam", "tumor.bam.bai", "normal.bam", "normal.bam.bai", "candidates.vcf.gz", "candidates.vcf.gz.tbi"):
-        shutil.copy(DATA / name, folder)
-    shutil.copy(DATA / "truth.vcf.gz", folder)
-    return folder
 
 
 @pytest.fixture(scope="module")

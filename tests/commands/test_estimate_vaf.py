@@ -85,7 +85,7 @@ def test_frequencies_near_the_detection_limit_are_corrected(tmp_path: Path) -> N
 
 
 def test_the_limit_comes_from_the_filter_and_the_candidates(tmp_path: Path) -> None:
-    """Calls of three fragments just over the threshold: those of three are near it, and those of eight, far from it, are not."""
+    """Calls of three fragments just over the threshold: those are near it, and those of eight, far from it, are not."""
     calls = [Call(100 + i, "A", "C", 0.3, 3 / 60, 60) for i in range(20)]
     calls += [Call(200 + i, "A", "C", 1e-4, reads / 60, 60) for i, reads in enumerate([4, 8, 12, 30] * 10)]
     path = write_scored(tmp_path / "calls.vcf", calls)

@@ -1,9 +1,11 @@
 """One small sound file of every kind that an executable reads, made by the executables themselves."""
 
+import json
 import shutil
 from pathlib import Path
 
 from robustness.harness import warmed
+from varproof import __version__
 
 
 def sound_files(folder: Path) -> Path:
@@ -34,5 +36,22 @@ def sound_files(folder: Path) -> Path:
         if not line.startswith("#"):
             contig, position, _, ref, alt, *_ = line.split("\t")
             labels.append(f"{contig}\t{position}\t{ref}\t{alt}\t{len(labels) % 2}")
+    group = {"learnt_from": "own", "planted": 40, "not_planted": 60, "believed": 1, "limit": 0.01}
+    group |= {
+        "somatic_per_base": 1e-3,
+        "true_per_base": 1e-3,
+        "model_log_odds": [-8.0, 0.0, 9.0],
+        "log_odds": [-4.5, 0.5, 20.0],
+    }
+    source = {"name": "spiked", "seed": 1, "purity": 0.75, "territory": 10000.0, "planted": 120, "candidates": 300}
+    groups = [{"name": name, **group} for name in ("snv", "mnv", "indel")]
+    made = {
+        "schema": "varproof/recalibration/1",
+        "version": __version__,
+        "confidence": 0.8,
+        "sources": [source],
+        "groups": groups,
+    }
+    (folder / "recalibration.json").write_text(json.dumps(made))
     (folder / "labels.tsv").write_text("\n".join(labels) + "\n")
     return folder

@@ -94,6 +94,7 @@ TARGETS = [
     Target("scattered candidates", "scatter-candidates", f"--chunks 3 {REFERENCE}", "--candidates", "candidates.vcf.gz", TEXT,
            "out"),
     Target("prior", "score-posterior", f"{NORMAL} --tumor {{}}/tumor.h5", "--prior", "prior.json", JSON),
+    Target("calibration", "score-posterior", f"{NORMAL} --tumor {{}}/tumor.h5", "--calibrate", "recalibration.json", JSON),
     Target("calls of fdr-filter", "fdr-filter", "--events SOMATIC_TUMOR --fdr 0.1", "--calls", SCORED, TEXT),
     Target("calls of estimate-vaf", "estimate-vaf", "", "--calls", SCORED, TEXT, "out.tsv"),
     Target("calls of evaluate-calls", "evaluate-calls", f"--truth {{}}/truth.vcf.gz {REFERENCE}", "--calls", SCORED, TEXT,

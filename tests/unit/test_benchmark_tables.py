@@ -15,6 +15,7 @@ import varproof
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))  # the modules import their neighbours by bare name
 try:
+    import calibration_table
     import mutect2_table
     import pages
     import parts_table
@@ -179,6 +180,19 @@ def test_what_is_lost_of_mutect2s_list_and_false_calls_of_it_have_goals() -> Non
     missed = "\n".join(mutect2_table.mutect2_lines([of_mutect2(seed, 97, 29) for seed in (1, 2, 3)]))
     assert "| **291, 0.970 of the listed (≥ 0.98)** ✗ | 291 | **87 (0.230) (≤ 85)** ✗ |" in missed
     assert "(≤ 85)" not in "\n".join(mutect2_table.mutect2_lines([of_mutect2(seed, 97, 29) for seed in (1, 2)]))
+
+
+def test_calibrated_rates_have_goals_and_others_none() -> None:
+    """Of 120 calls, seed by seed 60, six may be false at 0.05 but not at 0.01, by 19 of 20 draws of the binomial."""
+
+    def judged(false: int) -> dict[str, Any]:
+        at = {"kept": 60, "false": false, "found": 57}
+        return {"cpu_seconds": 2.0, "classes": {"snv": {"true_variants": 60, "0.01": at, "0.05": at, "0.1": at}}}
+
+    results = [{"regime": "plain", "seed": seed, "without": judged(30), "calibrated": judged(3)} for seed in (1, 2)]
+    page = "\n".join(calibration_table.calibration_lines(results))
+    assert "| without | SNV | 60/120 | 60/120 | 60/120 | 0.950 | 0.950 |" in page
+    assert "| `--calibrate auto` | SNV | **6/120 (≤ 3)** ✗ | 6/120 (≤ 10) | 6/120 (≤ 18) | 0.950 | 0.950 |" in page
 
 
 def test_self_made_parts_are_those_of_the_package() -> None:

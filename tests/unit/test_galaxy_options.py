@@ -59,7 +59,11 @@ OUTPUTS = {
     },
     "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
-    "score-posterior": {"output": ["output"], "learnt_prior": ["learnt_prior"]},
+    "score-posterior": {
+        "output": ["output"],
+        "learnt_prior": ["learnt_prior"],
+        "save_calibration": ["learnt_calibration"],
+    },
     "simulate-pair": {"output": ["reference", "tumor", "normal", "candidates", "truth", "summary", "targets", "context_reads"]},
     "spike-variants": {"output": ["tumor", "normal", "candidates", "truth", "summary", "skipped"]},
     "tensorise": {"output": ["output"], "export_npy": ["expanded"], "pictures": ["pictures"]},

@@ -41,7 +41,7 @@ FROM_THE_SHEET = {
 BY_EXT_ARGS = {
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
-    "score-posterior": {"max_depth", "resume", "tumor_sample", "normal_sample"},
+    "score-posterior": {"calibrate", "max_depth", "resume", "save_calibration", "tumor_sample", "normal_sample"},
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},

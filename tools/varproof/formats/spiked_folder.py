@@ -1,6 +1,7 @@
-"""A folder of spike-variants, as far as evaluate-calls needs it: reads with planted variants, candidates and the truth."""
+"""A folder of spike-variants, as far as others need it: reads with planted variants, candidates and the truth."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,15 @@ class SpikedSummary(BaseModel):
 
     schema_: Literal["varproof/spiking/1"] = Field(alias="schema", default="varproof/spiking/1")
     settings: SpikedSettings
+    provenance: str = "{}"
+
+    @property
+    def input_digests(self) -> dict[str, str]:
+        """Digests of what the folder was made of, by name; none where the file doesn't tell."""
+        try:
+            return {str(name): str(digest) for name, digest in json.loads(self.provenance)["input_digests"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class SpikedFolder:
     truth: Path
     summary: Path
     settings: SpikedSettings
+    input_digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> list[Path]:
@@ -47,6 +58,7 @@ class SpikedFolder:
 def read_spiked_folder(path: Path) -> SpikedFolder:
     """The folder; raises UserError where a file is missing, or where spiking.json is damaged."""
     summary = _existing(path, "spiking.json")
+    content = read_json(summary, SpikedSummary)
     return SpikedFolder(
         path,
         _existing(path, "tumor.bam", "tumor.cram"),
@@ -54,7 +66,8 @@ def read_spiked_folder(path: Path) -> SpikedFolder:
         _existing(path, "candidates.vcf.gz"),
         _existing(path, "truth.vcf.gz"),
         summary,
-        read_json(summary, SpikedSummary).settings,
+        content.settings,
+        content.input_digests,
     )
 
 

@@ -39,6 +39,7 @@ EARLIER_DENSITY = "AFD"
 """The density's name in files of version 0.1, where AF was the most probable frequency."""
 
 REASON, TUMOR_ONLY, SAME_EVENT = "VP_REASON", "VP_TUMOR_ONLY", "VP_SAME_EVENT"
+MODEL_PROBABILITY = "VP_PROB_MODEL"
 
 
 CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"

@@ -25,7 +25,6 @@ from typing import Any, ClassVar, TypeVar
 os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
 
 import numba
-import numba.np.linalg as numba_linalg
 from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
@@ -35,22 +34,6 @@ from varproof.machinery.interruption import undo_if_interrupted
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PACKAGE = Path(__file__).parents[1]
-
-
-def _defer_blas() -> None:
-    """Let Numba look for BLAS when a kernel multiplies matrices, not when it starts: it would load scipy.linalg, half as long
-    again as Numba itself, and no kernel of ours does.
-    """
-    check = numba_linalg.ensure_blas
-    numba_linalg.ensure_blas = lambda: None
-    try:
-        from numba.np import arraymath
-    finally:
-        numba_linalg.ensure_blas = check
-    arraymath.ensure_blas = check
-
-
-_defer_blas()
 
 
 _DECISION = re.compile(r"\bDECISIONS\.(\w+)")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.density import MISSING, encode_density
-from varproof.formats.events import ABSENT, EVENT_NAMED, EVENTS
+from varproof.formats.events import ABSENT, EVENT_NAMED, EVENTS, SOMATIC
 from varproof.formats.phase import PHASE, PHASE_SET, copies_of
+from varproof.formats.recalibration import Recalibration
 from varproof.formats.record import Declared, Field, Record
 from varproof.formats.vcf import (
     ALLELE_DEPTH,
@@ -25,6 +26,7 @@ from varproof.formats.vcf import (
     FRAGMENTS,
     GENOTYPE,
     MODE,
+    MODEL_PROBABILITY,
     NO_ALTERNATIVE_ALLELE,
     REASON,
     SAME_EVENT,
@@ -99,6 +101,8 @@ def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> A
     """Header of the scored VCF: the input's, with varproof's fields, added samples, and `lines` ('##key=value')."""
     with open_vcf(candidates) as handle:
         header = handle.header.copy()
+    if MODEL_PROBABILITY in header.info:
+        header.info.remove_header(MODEL_PROBABILITY)
     for section, kind, fields in ((header.info, "INFO", _OWN_INFO), (header.formats, "FORMAT", _OWN_FORMAT)):
         for name, (number, type_, text) in fields.items():
             if name in section:
@@ -112,6 +116,16 @@ def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> A
     for sample in columns.added:
         header.add_sample(sample)
     return header
+
+
+def calibration_lines(recalibration: Recalibration) -> list[str]:
+    """Header lines of a scored file whose posteriors were corrected."""
+    content = json.dumps(recalibration.model_dump(by_alias=True), sort_keys=True)
+    text = f"{probability_field(SOMATIC)} before it was corrected by planted variants"
+    return [
+        f"##varproof_calibration={content}",
+        f'##INFO=<ID={MODEL_PROBABILITY},Number=A,Type=Float,Description="{text}">',
+    ]
 
 
 @dataclass(frozen=True)
@@ -128,7 +142,7 @@ class SampleCounts:
 class ScoredAlleles:
     """What is written of n alleles: posteriors, counts (tumour first), why alleles were not judged (None: they were), what
     speaks against them (None: nothing), whether they were judged on the tumour alone (bool (n,)), which other alleles are the
-    same event (None: none), and their phase.
+    same event (None: none), their phase, and the posteriors (n, len(EVENTS)) before calibration (None: there was none).
     """
 
     scores: Scores
@@ -138,6 +152,7 @@ class ScoredAlleles:
     tumor_only: np.ndarray
     same_event: Sequence[str | None]
     phase: Phase
+    uncorrected: np.ndarray | None = None
 
 
 @dataclass
@@ -155,7 +170,7 @@ class Annotator:
 
     def annotate(self, record: Record, rows: slice, found: ScoredAlleles) -> None:
         """Add to `record` what was found of its alleles `rows`."""
-        record.info.remove(_OWN_INFO)
+        record.info.remove((*_OWN_INFO, MODEL_PROBABILITY))
         if self.columns.added:
             record.add_samples(self.columns.added, self.header)
         judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]
@@ -177,6 +192,9 @@ class Annotator:
         for column, field_name in enumerate(_PROBABILITIES):
             probabilities = found.scores.probability[rows, column].tolist()
             values[field_name] = [to_phred(value) if ok else None for value, ok in zip(probabilities, judged, strict=True)]
+        if found.uncorrected is not None:
+            somatic = found.uncorrected[rows, EVENTS.index(SOMATIC)].tolist()
+            values[MODEL_PROBABILITY] = [to_phred(value) if ok else None for value, ok in zip(somatic, judged, strict=True)]
         against = [text if ok else None for text, ok in zip(found.against[rows], judged, strict=True)]
         if any(against):
             values[REASON] = against

@@ -311,6 +311,37 @@ class PosteriorDecisions(Decisions):
         description="the test of neutral evolution begins here, however deep the sample: artefacts and errors are rarer above.",
     )
 
+    # Calibration by planted variants
+    calibration_confidence: float = Field(
+        0.8, gt=0, lt=1, description="of the upper limit of false calls: the limits of many steps add up in a list."
+    )
+    calibrated_frequencies: tuple[Fraction, ...] = Field(
+        (0.0, 0.1, 0.25, 0.5, 1.0),
+        min_length=2,
+        description="ranges of allele frequency in which somatic variants are told from false ones that the model believes in, "
+        "and which have maps of their own where they differ: few, so that each has planted variants.",
+    )
+    worse_by_chance: Fraction = Field(
+        0.05, description="probability up to which it is not chance that a part has more false ones than the map of the whole."
+    )
+    least_true_share: Fraction = Field(
+        0.05, description="of the somatic variants that the model believes in, this share is taken for true, at least."
+    )
+    fewest_planted: int = Field(30, ge=1, description="planted variants that a map takes, at least.")
+    group_limit: Fraction = Field(
+        0.01, description="a group has a map of its own if it could support this error probability, a rate that people ask for."
+    )
+    pooled_limit: Fraction = Field(0.1, description="and all groups together one map if it could support this one.")
+    calibration_bases: int = Field(
+        20_000_000, ge=100_000, description="of larger samples variants are planted into this many bases: minutes of work."
+    )
+    calibration_spacing: int = Field(1_000, ge=50, description="bp between planted variants: a fragment carries one.")
+    most_planted: int = Field(2_000, ge=1, description="variants to plant, at most.")
+    germline_like: Fraction = Field(
+        0.3,
+        description="frequency from which on an allele of the normal that the tumour lacks may be a lost germline one.",
+    )
+
     # Reasons
     audible: float = Field(1.0, ge=0, description="nats from which on a feature speaks against an allele at all.")
     convincing_reason: float = Field(

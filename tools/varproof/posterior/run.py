@@ -15,13 +15,14 @@ from varproof.formats.record import Record
 from varproof.formats.scored import EventSelection
 from varproof.formats.vcf import VcfWriter, probability_field, read_records
 from varproof.machinery.output import provenance
-from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, scored_header
+from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, calibration_lines, scored_header
 from varproof.posterior.columns import Columns
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
 from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import SEPARATOR, reasons
+from varproof.posterior.recalibration import recalibrated
 from varproof.posterior.score import score
 from varproof.posterior.teaching import Learnt
 from varproof.reads.reference import contig_lengths
@@ -56,6 +57,8 @@ def write_scored(
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
+    if learnt.recalibration is not None:
+        lines += calibration_lines(learnt.recalibration)
     phase = _phase(job, learnt, columns)
     written = tumor_only = 0
     named = same_events(job.candidates, learnt.alleles)
@@ -189,14 +192,21 @@ def scored_alleles(
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     skipped = unjudged_reasons(kinds, samples[0], None if data.normal is None else samples[1])
     counts = [_counts(sample, of_all.rows(judged_as)) for sample, of_all in zip(samples, whole, strict=True)]
+    found, before = scores.rows(judged_as), None
+    if learnt.recalibration is not None:
+        before = found.probability
+        classes = alleles.class_index[alleles.row[numbers]]
+        probability = recalibrated(before, classes, found.tumor_frequency, learnt.recalibration, prior)
+        found = replace(found, probability=probability)
     return ScoredAlleles(
-        scores.rows(judged_as),
+        found,
         counts,
         skipped,
         [against[row] for row in judged_as.tolist()],
         unseen[own],
         [named.get(number) for number in range(numbers.start, numbers.stop)],
         phase.of(alleles.row[numbers]),
+        before,
     )
 
 

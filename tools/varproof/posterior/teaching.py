@@ -9,6 +9,7 @@ import numpy as np
 from varproof.formats.events import EVENTS
 from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior
+from varproof.formats.recalibration import Recalibration
 from varproof.machinery.errors import UserError
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.decisions import DECISIONS
@@ -23,12 +24,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Learnt:
-    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one)."""
+    """The prior, which alleles (n,) lie near artefacts, and whether the samples belong together (None: there is one).
+
+    `recalibration`: how posteriors are corrected, None: not at all.
+    """
 
     prior: LearntPrior
     alleles: AlleleList
     near_artifact: np.ndarray | None
     match: SampleMatch | None = None
+    recalibration: Recalibration | None = None
 
 
 def read_prior(path: Path) -> LearntPrior:

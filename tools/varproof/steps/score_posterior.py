@@ -2,8 +2,9 @@
 
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -62,6 +63,12 @@ class ScorePosteriorSettings(Settings):
     territory: float | None = Field(
         None, gt=0, description="bases that were searched for the candidates, where these teach, instead of --regions."
     )
+    calibrate: list[Path] = Field(
+        [],
+        description="correct the rates by variants that are planted into the pair's own reads: auto; or folders of "
+        "spike-variants, or a file of --save-calibration.",
+    )
+    save_calibration: Path | None = Field(None, description="write the correction, for --calibrate of other runs.")
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
     resume: Path | None = Field(None, description=RESUME)
@@ -71,6 +78,11 @@ class ScorePosteriorSettings(Settings):
         if self.prior != "empirical" and "learn_from" in self.model_fields_set:
             raise ValueError(f"--learn-from says what to learn from, and --prior {self.prior} leaves nothing to learn")
         return self
+
+    @field_validator("calibrate", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str | Path) else value
 
     @field_validator("normal_contamination")
     @classmethod
@@ -90,9 +102,11 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     from varproof.posterior.run import write_scored
     from varproof.posterior.teaching import read_prior
     from varproof.steps.background import SamplePair
+    from varproof.steps.recalibrating import calibration, check_calibration
 
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
+    check_calibration(options)
     given = prior
     if given is None and options.prior not in ("flat", "empirical"):
         given = read_prior(Path(options.prior))
@@ -115,6 +129,8 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
             from varproof.formats.json_file import write_json
 
             write_json(options.learnt_prior, learnt.prior)
+        if not densities_only:
+            learnt = replace(learnt, recalibration=calibration(options, learnt.prior, folder))
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
 
 
