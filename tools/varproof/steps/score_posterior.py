@@ -51,8 +51,8 @@ class ScorePosteriorSettings(Settings):
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched for candidates.")
     territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
-    calibrate: list[Path] = Field(
-        [],
+    calibrate: list[Path] | None = Field(
+        None,
         description="correct the rates by variants that are planted into the pair's own reads: auto; or folders of "
         "spike-variants, or a file of --save-calibration.",
     )
