@@ -33,6 +33,7 @@ SWAPPED = "the normal's reads, the tumour's being the normal"
 LIKELIEST = 10
 """False candidates of a folder, at least, by which it is told whether several folders show the same ones."""
 
+FLAT = "--calibrate needs a learnt prior, which says how common somatic variants are; leave out --prior flat, or a file of it"
 _SEED = 1
 
 
@@ -46,7 +47,7 @@ def check_calibration(options: "ScorePosteriorSettings") -> None:
             raise UserError("--save-calibration: nothing is calibrated; give --calibrate auto, or folders of spike-variants")
         return
     if options.prior == "flat":
-        raise UserError("--calibrate needs a learnt prior, which says how common somatic variants are; leave out --prior flat")
+        raise UserError(FLAT)
     if AUTO in given:
         if len(given) > 1:
             raise UserError("--calibrate: auto, or folders of spike-variants, not both")
@@ -89,6 +90,8 @@ def calibration(options: "ScorePosteriorSettings", prior: "LearntPrior", folder:
     """What --calibrate asks for, under the prior of this run; `folder`: for temporary files."""
     if not options.calibrate:
         return None
+    if prior.kind == "flat":
+        raise UserError(FLAT)
     if options.calibrate == [AUTO]:
         found = _learnt([_planted(options, prior, folder)], options, prior, folder, swapped=True)
     elif options.calibrate[0].is_dir():

@@ -63,8 +63,8 @@ class ScorePosteriorSettings(Settings):
     territory: float | None = Field(
         None, gt=0, description="bases that were searched for the candidates, where these teach, instead of --regions."
     )
-    calibrate: list[Path] = Field(
-        [],
+    calibrate: list[Path] | None = Field(
+        None,
         description="correct the rates by variants that are planted into the pair's own reads: auto; or folders of "
         "spike-variants, or a file of --save-calibration.",
     )
