@@ -23,7 +23,7 @@ from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE, GERMLINE_E
 from varproof.formats.evidence import Evidence
 from varproof.machinery import numerics
 from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
-from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, SIGNATURES
+from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, SAME_PLACE, SIGNATURES
 from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
@@ -103,7 +103,7 @@ def tabulated_artifacts(
         return artefact_log_likelihoods(
             evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
             evidence.log_error_ratio, evidence.read_context, evidence.count, evidence.slip_forward, evidence.slip_back,
-            spurious, log_context_ratio, ARTIFACT_RATES,
+            spurious, evidence.same_place, log_context_ratio, ARTIFACT_RATES,
         )  # fmt: skip
 
     return artifacts(tumor) if normal is None else artifacts(tumor) + artifacts(normal)
@@ -220,8 +220,9 @@ ARTIFACT_SHAPE = (ARTIFACT_CLASSES, len(ARTIFACT_RATES))
 def possible_artifacts(paired: bool) -> np.ndarray:
     """bool (ARTIFACT_CLASSES, rates): which rates each class of artefacts can have.
 
-    Without a normal, an artefact on all reads whose bases look like any others can't be told from a somatic variant.
+    Without a normal, an artefact on all reads whose bases look like any others can't be told from a somatic variant. One that
+    has one place in all its reads can, at any rate.
     """
-    everywhere = ACTIVE_ON == BOTH
+    everywhere = (ACTIVE_ON == BOTH) & (SIGNATURES != SAME_PLACE)
     possible = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
     return possible if paired else possible & ~(everywhere & (SIGNATURES != LIKE_ERRORS))[:, None]

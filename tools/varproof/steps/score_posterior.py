@@ -10,6 +10,8 @@ from pydantic import Field, field_validator
 from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings
 
 if TYPE_CHECKING:
+    from varproof.formats.alignment import AlignmentProperties
+    from varproof.formats.evidence import EvidenceReader
     from varproof.formats.prior import LearntPrior
     from varproof.machinery.journal import MakeJournal
 
@@ -46,7 +48,9 @@ class ScorePosteriorSettings(Settings):
         description="empirical (learnt here), flat (the 2020 paper's; with a normal), or a file of --learnt-prior.",
     )
     learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
-    alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
+    alignment_tumor: Path | None = Field(
+        None, description="alignment.json of the tumour; measured if not given. Repeats are measured in both samples together."
+    )
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched for candidates.")
     territory: float | None = Field(None, gt=0, description="number of bases that were searched, instead of --regions.")
@@ -85,12 +89,14 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
         regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
-        tumor_path, covered = _evidence(options, options.tumor, options.alignment_tumor, folder / "tumor.h5", journal)
+        properties = _alignment(options)
+        tumor_path, covered = _evidence(options, options.tumor, properties, folder / "tumor.h5", journal)
         tumor = stack.enter_context(EvidenceReader(tumor_path))
         normal = None
         if options.normal is not None:
-            normal_path, _ = _evidence(options, options.normal, options.alignment_normal, folder / "normal.h5", journal)
+            normal_path, _ = _evidence(options, options.normal, properties, folder / "normal.h5", journal)
             normal = stack.enter_context(EvidenceReader(normal_path))
+            _warn_if_repeats_differ(tumor, normal)
         names = [
             SampleName(given, *reader.sample_names)
             for given, reader in ((options.tumor_sample, tumor), (options.normal_sample, normal))
@@ -124,27 +130,54 @@ def _warn_if_flat_alone(options: ScorePosteriorSettings, chosen: "str | LearntPr
         )
 
 
+def _alignment(options: ScorePosteriorSettings) -> "dict[Path, AlignmentProperties]":
+    """Alignment properties of the samples that are given as reads; repeats are measured in all of them together."""
+    from varproof.formats.hdf5 import is_hdf5
+    from varproof.steps.samples import measured_together
+
+    samples = [(options.tumor, options.alignment_tumor), (options.normal, options.alignment_normal)]
+    reads = {path: alignment for path, alignment in samples if path is not None and not is_hdf5(path)}
+    return dict(zip(reads, measured_together(list(reads), options.reference, list(reads.values())), strict=True))
+
+
+def _warn_if_repeats_differ(tumor: "EvidenceReader", normal: "EvidenceReader") -> None:
+    from varproof.formats.evidence import REPEATS
+
+    measured = tumor.attribute(REPEATS), normal.attribute(REPEATS)
+    if all(measured) and measured[0] != measured[1]:
+        logger.warning(
+            "%s and %s: repeats were measured in each sample apart, so that an allele of both may be slippage in one of them "
+            "only; give collect-evidence the other sample's alignment.json as --repeats",
+            tumor.path,
+            normal.path,
+        )
+
+
 def _evidence(
     options: ScorePosteriorSettings,
     path: Path,
-    alignment: Path | None,
+    properties: "dict[Path, AlignmentProperties]",
     temporary: Path,
     journal: "MakeJournal",
 ) -> tuple[Path, float | None]:
     """(evidence file, bases that the reads cover where that is known)."""
     from varproof.evidence.decisions import DECISIONS as EVIDENCE_DECISIONS
-    from varproof.evidence.pipeline import collect_into
-    from varproof.formats.evidence import DECISIONS, SAMPLE_NAMES, EvidenceReader, evidence_writer
+    from varproof.evidence.pipeline import SampleFiles, collect_into
+    from varproof.formats.evidence import DECISIONS, REPEATS, SAMPLE_NAMES, EvidenceReader, evidence_writer
     from varproof.formats.hdf5 import is_hdf5
     from varproof.posterior.territory import covered_bases
-    from varproof.steps.samples import sample_files, sample_names
+    from varproof.steps.samples import repeats_digest, sample_names
 
     if is_hdf5(path):
         with EvidenceReader(path) as evidence:
             return path, evidence.covered_bases
-    files = sample_files(path, options.reference, options.candidates, alignment, options.max_depth)
+    files = SampleFiles(path, options.reference, options.candidates, properties[path], options.max_depth)
     logger.info("collecting evidence from %s", path)
-    told = {SAMPLE_NAMES: sample_names(path, options.reference), DECISIONS: EVIDENCE_DECISIONS.model_dump_json()}
+    told = {
+        SAMPLE_NAMES: sample_names(path, options.reference),
+        DECISIONS: EVIDENCE_DECISIONS.model_dump_json(),
+        REPEATS: repeats_digest(files.properties),
+    }
     with evidence_writer(temporary, told) as writer:
         collect_into(writer, files, options.worker_count, journal(temporary.stem, files.identity))
     return temporary, covered_bases(path, options.reference, files.properties)
