@@ -210,6 +210,7 @@ def observed(
         other_count=np.zeros(n, np.uint32),
         support=shown.sum(axis=1).astype(np.uint32),
         **{name: np.zeros(n, np.float32) for name in SIGNATURE_COLUMNS},
+        same_place=np.zeros(n, np.float32),
         offset=np.arange(n + 1, dtype=np.int64) * depth,
         log_ratio=log_ratio.astype(np.float32),
         mapq=rng.choice(list(mapq), rows).astype(np.uint8),

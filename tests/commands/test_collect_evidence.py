@@ -22,6 +22,8 @@ from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_e
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.evidence import Evidence, EvidenceReader
 from varproof.machinery.errors import UserError
+from varproof.steps.estimate_alignment import EstimateAlignmentSettings, estimate_alignment
+from varproof.steps.samples import measured_together, repeats_digest
 
 NAME = "collect-evidence"
 
@@ -474,3 +476,52 @@ def test_program(pair: Pair, tmp_path: Path) -> None:
     assert failed.returncode == 2
     assert failed.stderr.strip() == f"collect-evidence: error: {tmp_path}/nowhere.bam: no such file"
     assert not output.exists()
+
+
+def measured(pair: Pair, folder: Path) -> tuple[Path, Path]:
+    """alignment.json of both samples, each by itself."""
+    files = folder / "tumor.json", folder / "normal.json"
+    for reads, output in zip((pair.tumor, pair.normal), files, strict=True):
+        estimate_alignment(EstimateAlignmentSettings(reads=reads, reference=pair.reference, output=output))
+    return files
+
+
+def score_evidence(pair: Pair, folder: Path, tumor: Path, normal: Path) -> None:
+    score_posterior(
+        ScorePosteriorOptions(
+            candidates=folder / "candidates.vcf", reference=pair.reference, tumor=tumor, normal=normal,
+            territory=1e5, output=folder / "scored.vcf",
+        )
+    )  # fmt: skip
+
+
+def test_repeats_are_measured_in_both_samples(pair: Pair, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Told of each other's, both samples have one measurement; else scoring warns."""
+    tumor, normal = measured(pair, tmp_path)
+    alone = [
+        collect(pair, tmp_path, name="t1.h5", alignment=tumor),
+        collect(pair, tmp_path, name="n1.h5", reads=pair.normal, alignment=normal),
+    ]
+    shared = [
+        collect(pair, tmp_path, name="t2.h5", alignment=tumor, repeats=[normal]),
+        collect(pair, tmp_path, name="n2.h5", reads=pair.normal, alignment=normal, repeats=[tumor]),
+    ]
+    score_evidence(pair, tmp_path, *alone)
+    assert "repeats were measured in each sample apart" in caplog.text
+    caplog.clear()
+    score_evidence(pair, tmp_path, *shared)
+    assert "repeats" not in caplog.text
+
+
+def test_what_score_posterior_measures_is_shared(pair: Pair, tmp_path: Path) -> None:
+    """Given, measured, or one of each: the repeats of both samples are the same, other properties each sample's own."""
+    tumor, normal = measured(pair, tmp_path)
+    samples = [pair.tumor, pair.normal]
+    together = measured_together(samples, pair.reference, [None, None])
+    for given in ([tumor, normal], [tumor, None], [None, normal], [None, None]):
+        found = measured_together(samples, pair.reference, given)
+        assert repeats_digest(found[0]) == repeats_digest(found[1]) != ""
+        assert [item.depth for item in found] == [item.depth for item in together]
+    profiles = [item.error_profile for item in together]
+    assert profiles[0] is not None and profiles[1] is not None
+    assert profiles[0].slippage == profiles[1].slippage and profiles[0].quality_all != profiles[1].quality_all

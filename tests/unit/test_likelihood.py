@@ -23,6 +23,7 @@ def random_observations(seed: int, candidates: int = 4, fragments: int = 25) -> 
         sampling_ratio=rng.uniform(0.3, 2.0, candidates).astype(np.float32),
         slip_forward=rng.choice([0.0, 1e-3, 0.05], candidates).astype(np.float32),
         slip_back=rng.choice([0.0, 1e-3, 0.05], candidates).astype(np.float32),
+        same_place=rng.uniform(-9, 9, candidates).astype(np.float32),
         strand=rng.integers(0, 4, rows).astype(np.uint8),
         orientation=rng.integers(0, 3, rows).astype(np.uint8),
         log_error_ratio=rng.uniform(-4, 4, rows).astype(np.float32),
@@ -130,7 +131,7 @@ def artefacts(evidence: Evidence) -> np.ndarray:
     return artefact_log_likelihoods(
         evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation, evidence.log_error_ratio,
         evidence.read_context, evidence.count, evidence.slip_forward, evidence.slip_back, np.full(evidence.size, 1e-4),
-        context_ratio(evidence), RATES,
+        evidence.same_place, context_ratio(evidence), RATES,
     )  # fmt: skip
 
 
@@ -144,6 +145,7 @@ ARTEFACTS = [
     (lambda strand, orientation: orientation == 0, "plain"),
     (lambda strand, orientation: orientation == 1, "plain"),
     (lambda strand, orientation: True, "read_context"),
+    (lambda strand, orientation: True, "one place"),
 ]
 """Which fragments an artefact can touch (strand: 1 forward, 2 reverse; orientation: whose read 1 is forward), and its looks."""
 
@@ -170,6 +172,8 @@ def test_artefacts_fragment_by_fragment(seed: int) -> None:
                     own_rate = rate if touches(evidence.strand[row], evidence.orientation[row]) else 0.0
                     mixture = (1 - own_rate) * a + own_rate * made
                     expected += count * math.log((1 - mismapped) * mixture + mismapped * (a + p) / 2)
+                if looks == "one place":
+                    expected += float(evidence.same_place[i])
                 assert found[i, k, e] == pytest.approx(expected, abs=1e-6)
 
 

@@ -13,7 +13,7 @@ from small_bams import Read, random_pairs, random_sequence, write_bam
 from varproof.formats.alignment import SlippageRow
 from varproof.reads.decode import ReadBatch, base_codes, decode_reads, open_reads
 from varproof.reads.repeats import TandemTracts, find_tandem_tracts
-from varproof.reads.slippage import OUTCOMES, SlippageModel, slippage_rows
+from varproof.reads.slippage import OUTCOMES, SlippageModel, TractCounts, pooled_rows, slippage_rows
 from varproof.reads.slippage_numba_fns import slipped_units
 
 BATCH_FIELDS = ("start", "end", "flag", "mapq", "base_offset", "bases", "cigar_offset", "cigar_op", "cigar_length")
@@ -165,6 +165,21 @@ def test_rates_are_learnt_where_reads_are_many_and_extrapolated_where_they_are_f
     assert np.all(np.diff([model.rates(1, n)[0] for n in range(4, 19)]) > 0)
 
 
+def tracts_of(units: list[int], counts: np.ndarray, first: int = 0) -> TractCounts:
+    """Homopolymers of a sample on contig "one", the i-th at 100 * (first + i)."""
+    length = np.array(units, np.int64)
+    start = 100 * (first + np.arange(len(length)))
+    return TractCounts(
+        np.full(len(length), "one", object), start, start + length, np.ones(len(length), np.int64), length, counts
+    )
+
+
+def plain_counts(spanning: list[int], lost: list[int]) -> np.ndarray:
+    counts = np.zeros((len(spanning), 7), np.int64)
+    counts[:, 0], counts[:, 1] = spanning, lost
+    return counts
+
+
 def test_tracts_with_a_variant_teach_nothing() -> None:
     rng = np.random.default_rng(1)
     n = 600
@@ -174,7 +189,7 @@ def test_tracts_with_a_variant_teach_nothing() -> None:
     counts[:20, 1] = rng.binomial(40, 0.5, 20)
     counts[20:30, 4] = 38
     counts[30:40, 5] = 9
-    rows = slippage_rows(np.ones(n, np.int64), np.full(n, 12), counts)
+    rows = slippage_rows(tracts_of([12] * n, counts))
     assert len(rows) == 1
     row = rows[0]
     assert row.spanning == 40 * (n - 40)
@@ -184,7 +199,72 @@ def test_tracts_with_a_variant_teach_nothing() -> None:
 
 
 def test_shallow_and_absent_tracts() -> None:
-    assert slippage_rows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 7), np.int64)) == []
+    assert slippage_rows() == slippage_rows(tracts_of([], np.zeros((0, 7), np.int64))) == []
     one = np.array([[3, 0, 0, 0, 0, 0, 0], [5, 2, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0, 0]])
-    rows = slippage_rows(np.ones(3, np.int64), np.full(3, 6), one)
+    rows = slippage_rows(tracts_of([6] * 3, one))
     assert [(row.spanning, row.lost) for row in rows] == [(5, [0, 0, 0])]
+
+
+DEEP = tracts_of([4] * 9 + [5] * 5 + [8], plain_counts([800] * 14 + [873], [0] * 14 + [30]))
+"""A panel with one run of eight, which 30 of 873 reads show shorter: by slippage, or because the tumour has a variant there."""
+
+EIGHT = ("one", 1400, 1408)
+
+
+def test_the_only_repeat_of_its_length_teaches_nothing_about_itself() -> None:
+    model = SlippageModel(slippage_rows(DEEP))
+    others = SlippageModel(slippage_rows(DEEP.chosen(np.arange(14))))
+    assert model.rates(1, 8, EIGHT) == pytest.approx(others.rates(1, 8), rel=1e-6)
+    assert model.rates(1, 8, EIGHT)[0] < 2e-4 < 10 * 2e-4 < model.rates(1, 8)[0]
+    assert model.rates(1, 8, ("two", 1400, 1408)) == pytest.approx(model.rates(1, 8))
+    assert model.rates(1, 8, ("one", 1409, 1417)) == pytest.approx(model.rates(1, 8))
+
+
+def test_a_variant_of_the_only_repeat_of_its_length_is_found() -> None:
+    """At 6 % the other repeats don't explain it: it is left out for all."""
+    counts = DEEP.counts.copy()
+    counts[14, 1] = 52
+    rows = slippage_rows(DEEP._replace(counts=counts))
+    assert [row.units for row in rows] == [4, 5]
+
+
+def test_where_repeats_of_a_length_are_many_none_of_them_is_taken_out() -> None:
+    rows = slippage_rows(tracts_of([9] * 50, plain_counts([40] * 50, [1] * 50)))
+    assert rows[0].tracts == 50 and rows[0].leading == []
+
+
+def test_one_tract_is_one_piece_of_evidence() -> None:
+    """Twenty events of one tract say less about others of its length than one event of each of twenty."""
+    one = SlippageModel(slippage_rows(tracts_of([10], plain_counts([2000], [20]))))
+    many = SlippageModel(slippage_rows(tracts_of([10] * 20, plain_counts([100] * 20, [1] * 20))))
+    default = SlippageModel([]).rates(1, 10)[0]
+    assert default < one.rates(1, 10)[0] < many.rates(1, 10)[0] < 0.01
+
+
+def test_samples_of_a_person_are_one_measurement() -> None:
+    """As if all reads were of one sample; and a tract that is a variant in one of them is left out of both."""
+    rng = np.random.default_rng(5)
+    tumor, normal = (tracts_of([11] * 80, plain_counts([60] * 80, rng.binomial(60, 0.01, 80).tolist())) for _ in range(2))
+    together = slippage_rows(tumor, normal)
+    both = tumor._replace(counts=tumor.counts + normal.counts)
+    assert together == slippage_rows(both)
+    assert together == slippage_rows(normal, tumor)
+    tumor.counts[3, 1], normal.counts[3, 1] = 30, 0
+    (row,) = slippage_rows(tumor, normal)
+    assert row.spanning == 79 * 120 and row.tracts == 79
+    assert row.lost[0] == np.delete(tumor.counts[:, 1] + normal.counts[:, 1], 3).sum()
+
+
+def test_tracts_of_one_sample_only_count_as_well() -> None:
+    tumor = tracts_of([7] * 3, plain_counts([50] * 3, [0, 1, 0]))
+    normal = tracts_of([7] * 3, plain_counts([40] * 3, [0, 0, 1]), first=2)
+    (row,) = slippage_rows(tumor, normal)
+    assert (row.spanning, row.lost, row.tracts) == (270, [2, 0, 0], 5)
+
+
+def test_rows_of_two_files_are_added_up_once() -> None:
+    first, second = slippage_rows(DEEP), slippage_rows(DEEP._replace(counts=2 * DEEP.counts))
+    pooled = pooled_rows(first, second, first)
+    assert [(row.units, row.spanning, row.tracts) for row in pooled] == [(4, 3 * 7200, 9), (5, 3 * 4000, 5), (8, 3 * 873, 1)]
+    assert pooled[2].leading[0].lost == [90, 0, 0]
+    assert pooled_rows(first, first) == first

@@ -68,6 +68,13 @@ def test_fragments_of_one_orientation() -> None:
     assert found(sample(SUPPORT, orientation=0), sample(SUPPORT, orientation=0)) == ("ARTIFACT", "read_orientation")
 
 
+def test_one_distance_from_the_end_of_all_reads() -> None:
+    """With a normal and without; there it could not be told from a somatic variant otherwise."""
+    assert found(sample(SUPPORT, same_place=20.0), sample(SUPPORT, same_place=20.0)) == ("ARTIFACT", "same_position")
+    assert found(sample(SUPPORT, same_place=20.0), None) == ("ARTIFACT", "same_position")
+    assert found(sample(SUPPORT, same_place=-20.0), sample(0)) == ("SOMATIC_TUMOR", None)
+
+
 def test_the_normal_shows_a_germline_variant() -> None:
     assert found(sample(30), sample(30)) == ("GERMLINE_HET", "seen_in_normal")
     assert found(sample(60), sample(60)) == ("GERMLINE_HOM", "seen_in_normal")

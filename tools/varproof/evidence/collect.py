@@ -18,6 +18,7 @@ from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.error_signature import error_signatures
 from varproof.evidence.links import links
 from varproof.evidence.merging import merged_rows
+from varproof.evidence.places import same_places
 from varproof.evidence.sample import Sample
 from varproof.evidence.sums import Sums, summed
 from varproof.formats.evidence import Evidence
@@ -27,6 +28,7 @@ from varproof.reads.decode import decode_reads
 from varproof.reads.error_features import read_features
 from varproof.reads.overlaps import read_spans
 from varproof.reads.sam import DELETION, INSERTION, SKIP
+from varproof.reads.slippage import Place
 from varproof.variants.candidate import Candidate, candidate_key
 from varproof.variants.chunks import NEIGHBOUR_REACH
 from varproof.variants.edit import VariantType
@@ -116,6 +118,7 @@ def collect_chunk(
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
+    looks["same_place"] = same_places(placements[:own], final, chunk.reads, chunk.paired, reference)
     together = links(found, first, everything, own, chunk.fragments)
     return _evidence(candidates, placements[:own], final, counts, slip[:own], looks | together, sample)
 
@@ -490,7 +493,10 @@ def _sampling_ratio(item: Placement, sample: Sample) -> float:
 
 
 def _slip_rates(item: Placement, sample: Sample, reference: ReferenceSlice) -> tuple[float, float]:
-    """(reference read as alternative, alternative read as reference) by slippage of whole repeat units; 0 outside repeats."""
+    """(reference read as alternative, alternative read as reference) by slippage of whole repeat units; 0 outside repeats.
+
+    What reads show of this very repeat is left out.
+    """
     if not item.is_indel or (item.reference_length and len(item.alt)):
         return 0.0, 0.0
     moved = item.alt if len(item.alt) else reference.between(item.start, item.end)
@@ -501,17 +507,18 @@ def _slip_rates(item: Placement, sample: Sample, reference: ReferenceSlice) -> t
     units, steps = tract // unit, len(moved) // unit
     if units < 2:
         return 0.0, 0.0
+    place = reference.contig, item.low, max(item.high, item.low + 1)
     if item.length_change < 0:
-        return _slip(sample, unit, units, -steps), _slip(sample, unit, max(units - steps, 1), steps)
-    return _slip(sample, unit, units, steps), _slip(sample, unit, units + steps, -steps)
+        return _slip(sample, unit, units, -steps, place), _slip(sample, unit, max(units - steps, 1), steps, place)
+    return _slip(sample, unit, units, steps, place), _slip(sample, unit, units + steps, -steps, place)
 
 
-def _slip(sample: Sample, unit: int, units: int, change: int) -> float:
-    """Probability that a read of a tract of `units` units shows `change` more of them."""
+def _slip(sample: Sample, unit: int, units: int, change: int, place: Place) -> float:
+    """Probability that a read of a tract of `units` units, at `place`, shows `change` more of them."""
     steps = abs(change)
     if steps > units and change < 0:
         return 0.0
-    rates = sample.slippage.rates(unit, units)
+    rates = sample.slippage.rates(unit, units, place)
     furthest = DECISIONS.furthest_slip
     rate = float(rates[2 * (min(steps, furthest) - 1) + (change > 0)])
     return rate * powered(DECISIONS.slip_decay, max(0, steps - furthest))

@@ -88,10 +88,11 @@ class EvidenceDecisions(Decisions):
     )
     least_third_share: Fraction = Field(0.1, description="and of all reads there: a rarer one hardly changes a frequency.")
     most_neighbours: int = Field(
-        3,
+        5,
         ge=0,
         le=6,
-        description="rival variants that are taken into account as further haplotypes: their subsets grow as powers of two.",
+        description="rival variants that are taken into account as further haplotypes: subsets grow as powers of two, but "
+        "with fewer, two samples choose different ones where a repeat has many, and judge an allele beside different rivals.",
     )
     support_log_ratio: float = Field(
         3.0, ge=0, description="ln ratio with which a fragment supports a neighbour: twenty to one."
@@ -127,6 +128,44 @@ class EvidenceDecisions(Decisions):
         ge=1 / 32,
         le=1,
         description="fragments are the same observation if their ln ratios round to the same multiple of this.",
+    )
+    same_place_reach: int = Field(
+        2,
+        ge=0,
+        le=10,
+        description="bases on both sides that still count as the same place in a read: ends are clipped a little differently.",
+    )
+    same_place_stray: float = Field(
+        0.2, gt=0, lt=1, description="of an artefact's reads at one place, those that may lie elsewhere: clipped, or misread."
+    )
+    same_place_pseudo_fragments: float = Field(
+        5.0,
+        gt=0,
+        description="fragments spread evenly over half a read that are added to the reference's, of which there may be few.",
+    )
+    same_place_even_share: Fraction = Field(
+        0.2, description="and so much of their number: where no read of the reference lies, another allele's may all the same."
+    )
+    same_place_longest_clip: int = Field(
+        16,
+        ge=0,
+        description="clipped bases up to which a read's aligned part ends where the molecule does; behind longer clips lies a "
+        "breakpoint, to which a real variant has one distance as well.",
+    )
+    hairpin_reach: int = Field(
+        12,
+        ge=0,
+        le=30,
+        description="bases between an allele and the middle of an inverted repeat that may have made it, at most.",
+    )
+    hairpin_log_factors: tuple[float, ...] = Field(
+        (-3.0, -3.0, -3.0, -3.0, -3.0, 0.0, 1.5, 3.0),
+        min_length=1,
+        description="nats for one place, by the arms of an inverted repeat of which the allele is the middle, in reverse: "
+        "of random SNVs 2 % have arms of 5 bp or more, 0.6 % of 6, 0.2 % of 7; nearly all hairpins have.",
+    )
+    place_not_compared: float = Field(
+        50.0, gt=0, description="nats against one place for alleles whose places can't be compared: it is no explanation."
     )
     most_open_gap: float = Field(0.02, gt=0, lt=0.5, description="probability of a gap after a base in a repeat, at most.")
     least_gap_extension: float = Field(

@@ -17,6 +17,19 @@ class FeatureProfile(BaseModel):
     all: list[Count] = Field(description="count per bin among all bases")
 
 
+class RepeatTract(BaseModel):
+    """One tract's own part of a row."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    contig: str = Field(description="contig of the tract")
+    start: int = Field(ge=0, description="first base, from 0")
+    end: int = Field(ge=0, description="end, exclusive")
+    spanning: Count = Field(description="reads that span it")
+    lost: list[Count] = Field(min_length=3, max_length=3, description="reads that lost 1, 2, 3 or more units")
+    gained: list[Count] = Field(min_length=3, max_length=3, description="reads that gained 1, 2, 3 or more units")
+
+
 class SlippageRow(BaseModel):
     """Reads that span a short tandem repeat without a common variant, and how many gained or lost whole units."""
 
@@ -27,6 +40,11 @@ class SlippageRow(BaseModel):
     spanning: Count = Field(description="reads that span the tract")
     lost: list[Count] = Field(min_length=3, max_length=3, description="reads that lost 1, 2, 3 or more units")
     gained: list[Count] = Field(min_length=3, max_length=3, description="reads that gained 1, 2, 3 or more units")
+    tracts: int | None = Field(None, ge=1, le=2**53, description="tracts that were counted; null: not known, taken to be many")
+    leading: list[RepeatTract] = Field(
+        default_factory=list,
+        description="tracts that make up much of a count: it is taken out where a variant of the tract itself is judged",
+    )
 
 
 class ErrorProfile(BaseModel):

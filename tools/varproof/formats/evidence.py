@@ -16,9 +16,9 @@ import numpy as np
 from varproof.formats.hdf5 import append_rows, damage_told, hdf5_output
 from varproof.machinery.errors import DamagedFile, OtherFormat, UserError
 
-SCHEMA = "varproof/evidence/3"
+SCHEMA = "varproof/evidence/4"
 
-EARLIER_SCHEMAS = ("varproof/evidence/1", "varproof/evidence/2")
+EARLIER_SCHEMAS = ("varproof/evidence/1", "varproof/evidence/2", "varproof/evidence/3")
 
 COVERED_BASES = "covered_bases"
 """Attribute, decimal: bases of the reference that the reads cover, wherever candidates are; empty where unknown."""
@@ -28,6 +28,9 @@ SAMPLE_NAMES = "sample_names"
 
 DECISIONS = "decisions"
 """Attribute, JSON: the model decisions that the evidence was made under; empty in files of earlier versions."""
+
+REPEATS = "repeats"
+"""Attribute: digest of the measurement of repeats behind the evidence, equal where samples share one; empty if unknown."""
 
 OBSERVATION_COLUMNS = {
     "log_ratio": np.float32,
@@ -69,6 +72,7 @@ CANDIDATE_COLUMNS = {
     "error_end": np.float32,
     "error_mismatches": np.float32,
     "error_mapping": np.float32,
+    "same_place": np.float32,
 }
 COUNT_COLUMNS = ("depth", "used", "usable", "reference_count", "alternative_count", "other_count", "support")
 """Columns of candidates that count fragments."""
@@ -89,7 +93,7 @@ VALUE_RANGES = {
     "count": (1, 10_000_000),
     **dict.fromkeys(("link_both", "link_first", "link_second"), (0, 2**31 - 1)),
     **dict.fromkeys(COUNT_COLUMNS, (0, 2**31 - 1)),
-    **dict.fromkeys(SIGNATURE_COLUMNS, (-1e9, 1e9)),
+    **dict.fromkeys((*SIGNATURE_COLUMNS, "same_place"), (-1e9, 1e9)),
 }
 """Values that a sound file may hold, both ends included; NaN is in none of these."""
 
@@ -135,6 +139,11 @@ class Evidence:
     error_quality, error_end, error_mismatches, error_mapping : float32 (n,)
         ln P(feature | error) / P(feature), added up over the fragments whose reads support the alternative, of base quality,
         distance to the read's end, mismatches elsewhere in the read, and mapping quality and clips together.
+    same_place : float32 (n,)
+        Of the places in their reads of the fragments that support the alternative: ln P(places | an artefact that has one
+        place, whichever) - ln P(places | as of the reference's fragments), more where the allele is the middle of an inverted
+        repeat in reverse. 0 where nothing supports it, far below 0 where the allele changes the length, so that places can't
+        be compared.
     offset : int64 (n + 1,)
         Rows of candidate i: offset[i]:offset[i + 1].
     log_ratio : float32 (o,)
@@ -179,6 +188,7 @@ class Evidence:
     error_end: np.ndarray
     error_mismatches: np.ndarray
     error_mapping: np.ndarray
+    same_place: np.ndarray
     offset: np.ndarray
     log_ratio: np.ndarray
     mapq: np.ndarray
@@ -241,6 +251,7 @@ def empty_evidence(keys: np.ndarray, joined: np.ndarray | None = None) -> Eviden
         slip_back=np.zeros(n, np.float32),
         **{name: np.zeros(n, np.uint32) for name in COUNT_COLUMNS},
         **{name: np.zeros(n, np.float32) for name in SIGNATURE_COLUMNS},
+        same_place=np.zeros(n, np.float32),
         offset=np.zeros(n + 1, np.int64),
         **{name: np.zeros(0, kind) for name, kind in OBSERVATION_COLUMNS.items()},
         **no_links(n),

@@ -12,9 +12,10 @@ BOTH, FORWARD, REVERSE, FIRST_FORWARD, SECOND_FORWARD = 0, 1, 2, 3, 4
 """Reads that a class is active on: all; forward or reverse ones (the paper's beta); fragments whose first or second read is the
 forward one (damage of one strand of the molecule)."""
 
-PLAIN, LIKE_ERRORS, IN_CONTEXT = 0, 1, 2
+PLAIN, LIKE_ERRORS, IN_CONTEXT, SAME_PLACE = 0, 1, 2, 3
 """Signatures of bases that a class makes: like any base (damaged molecules, slippage); like sequencing errors; in the read
-context that the sample's artefacts are seen in: other mismatches, clips, low mapping qualities (reads from elsewhere)."""
+context that the sample's artefacts are seen in: other mismatches, clips, low mapping qualities (reads from elsewhere); at
+one distance from the end of all its reads (ends that fold back on themselves at inverted repeats)."""
 
 
 class ArtifactClass(NamedTuple):
@@ -35,6 +36,7 @@ ARTIFACT_TABLE = (
     ArtifactClass(FIRST_FORWARD, PLAIN),
     ArtifactClass(SECOND_FORWARD, PLAIN),
     ArtifactClass(BOTH, IN_CONTEXT),
+    ArtifactClass(BOTH, SAME_PLACE),
 )
 ARTIFACT_CLASSES = len(ARTIFACT_TABLE)
 ACTIVE_ON = np.array([item.active_on for item in ARTIFACT_TABLE])

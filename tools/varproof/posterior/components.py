@@ -24,7 +24,15 @@ from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE, GERMLINE_E
 from varproof.formats.evidence import Evidence
 from varproof.machinery import numerics
 from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
-from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, LIKE_ERRORS, PLAIN, SIGNATURES
+from varproof.posterior.artifact_classes import (
+    ACTIVE_ON,
+    ARTIFACT_CLASSES,
+    BOTH,
+    LIKE_ERRORS,
+    PLAIN,
+    SAME_PLACE,
+    SIGNATURES,
+)
 from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
@@ -132,7 +140,7 @@ def tabulated_artifacts(
         return artefact_log_likelihoods(
             evidence.offset, evidence.log_ratio, evidence.mapq, evidence.strand, evidence.orientation,
             evidence.log_error_ratio, evidence.read_context, evidence.count, evidence.slip_forward, evidence.slip_back,
-            spurious, log_context_ratio, rates,
+            spurious, evidence.same_place, log_context_ratio, rates,
         )  # fmt: skip
 
     return artifacts(tumor, ARTIFACT_RATES), None if normal is None else artifacts(normal, NORMAL_RATES)
@@ -261,9 +269,9 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False) -
     The normal has them at the same rate, unless some are the tumour's `own`: then those of one kind of reads may be fewer
     there, or none, and where the tumour is `damaged` those on all reads whose bases look like any others, too; all else
     would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
-    errors, or by damage; and there is but one rate.
+    errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples.
     """
-    everywhere = ACTIVE_ON == BOTH
+    everywhere = (ACTIVE_ON == BOTH) & (SIGNATURES != SAME_PLACE)
     in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
     possible = np.repeat(in_tumor[:, None, :], len(ARTIFACT_RATIOS), axis=1)
     fewer = np.arange(len(ARTIFACT_RATIOS)) != SAME_RATE

@@ -18,6 +18,7 @@ from varproof.posterior.artifact_classes import (
     IN_CONTEXT,
     LIKE_ERRORS,
     REVERSE,
+    SAME_PLACE,
     SECOND_FORWARD,
     SIGNATURES,
 )
@@ -105,14 +106,15 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
 @compiled
 def artefact_log_likelihoods(
     offset, log_ratio, mapq, strand, orientation, log_error_ratio, read_context, count, slip_forward, slip_back, spurious,
-    log_context_ratio, rates,
+    same_place, log_context_ratio, rates,
 ):  # fmt: skip
     """Log-likelihood (n, ARTIFACT_CLASSES, len(rates)) of a locus-wise artefact rate, by class of artefact.
 
     Active on all reads; on forward or on reverse reads only (the paper's beta); on fragments whose first or second read is
     the forward one only (damage of one strand of the molecule). Where the artefact's bases look like errors, a base that it
     made carries P(x | error) / P(x) of its features x; `log_context_ratio` (n, READ_CONTEXTS) is ln P(read context |
-    artefact) - ln P(read context | variant).
+    artefact) - ln P(read context | variant). `same_place` (n,), as in `Evidence`, is what all bases of an artefact say
+    together where it has one place in its reads.
     """
     n, size = len(offset) - 1, len(rates)
     out = np.zeros((n, ARTIFACT_CLASSES, size))
@@ -147,4 +149,6 @@ def artefact_log_likelihoods(
                 _multiply(product[k], out[i, k], inactive, slope, rates, whole, rest)
         for k in range(ARTIFACT_CLASSES):
             _move_logarithms(product[k], out[i, k])
+            if SIGNATURES[k] == SAME_PLACE:
+                out[i, k] += same_place[i]
     return out

@@ -20,6 +20,7 @@ from varproof.posterior.artifact_classes import (
     LIKE_ERRORS,
     PLAIN,
     REVERSE,
+    SAME_PLACE,
     SECOND_FORWARD,
     SIGNATURES,
 )
@@ -30,6 +31,7 @@ from varproof.posterior.score import Scores
 
 STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientation", "read_position", "base_quality"
 MAPPING, OTHER_MISMATCHES, SLIPPAGE, CONTAMINATION = "mapping", "other_mismatches", "slippage", "contamination"
+SAME_POSITION = "same_position"
 SEEN_IN_NORMAL, GERMLINE, NO_EVIDENCE = "seen_in_normal", "germline", "no_evidence"
 
 REASONS = {
@@ -39,6 +41,7 @@ REASONS = {
     BASE_QUALITY: "its bases have poor quality",
     MAPPING: "its reads may belong elsewhere",
     OTHER_MISMATCHES: "its reads have other mismatches",
+    SAME_POSITION: "it lies at one distance from the end of all its reads, as in hairpins",
     SLIPPAGE: "the polymerase slips in this repeat",
     CONTAMINATION: "another person's variant",
     SEEN_IN_NORMAL: "the normal shows it",
@@ -56,13 +59,14 @@ NATS_STEP = 1e-6
 _OF_READS = (BASE_QUALITY, READ_POSITION, OTHER_MISMATCHES, MAPPING)
 _OF_ABSENT = (*_OF_READS, SLIPPAGE)
 _FROM_ELSEWHERE = (OTHER_MISMATCHES, MAPPING)
-_ON_SOME_READS, _ACCOMPANIED, _ERRORS, _ON_ALL_READS, _OTHER_PERSON = range(5)
+_ON_SOME_READS, _ACCOMPANIED, _ERRORS, _AT_ONE_PLACE, _ON_ALL_READS, _OTHER_PERSON = range(6)
 _OF_KIND = {
     _ON_SOME_READS: (STRAND, READ_ORIENTATION),
     _ACCOMPANIED: (*_FROM_ELSEWHERE, SLIPPAGE),
+    _AT_ONE_PLACE: (SAME_POSITION,),
     _ON_ALL_READS: (SEEN_IN_NORMAL, SLIPPAGE),
 }
-_FURTHER = (STRAND, READ_ORIENTATION, *_FROM_ELSEWHERE, SLIPPAGE)
+_FURTHER = (SAME_POSITION, STRAND, READ_ORIENTATION, *_FROM_ELSEWHERE, SLIPPAGE)
 
 Gains = dict[str, np.ndarray]
 """Reason -> nats (n,) with which it speaks against each allele."""
@@ -134,13 +138,13 @@ def _joined(gains: Gains, i: int, choices: tuple[str, ...], further: tuple[str, 
 
 
 def _kinds_of_artifacts(artifact: np.ndarray) -> np.ndarray:
-    """(n, 5) of the posteriors of classes (n, ARTIFACT_CLASSES + 1), by what a class says of its reads."""
+    """(n, 6) of the posteriors of classes (n, ARTIFACT_CLASSES + 1), by what a class says of its reads."""
     kind = np.select(
-        [ACTIVE_ON != BOTH, SIGNATURES == IN_CONTEXT, SIGNATURES == LIKE_ERRORS],
-        [_ON_SOME_READS, _ACCOMPANIED, _ERRORS],
+        [ACTIVE_ON != BOTH, SIGNATURES == IN_CONTEXT, SIGNATURES == LIKE_ERRORS, SIGNATURES == SAME_PLACE],
+        [_ON_SOME_READS, _ACCOMPANIED, _ERRORS, _AT_ONE_PLACE],
         _ON_ALL_READS,
     )
-    belongs = np.append(kind, _OTHER_PERSON)[None, :] == np.arange(5)[:, None]
+    belongs = np.append(kind, _OTHER_PERSON)[None, :] == np.arange(6)[:, None]
     return np.stack([artifact[:, row].sum(axis=1) for row in belongs], axis=1)
 
 
@@ -150,7 +154,7 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
 
     n = len(data.class_index)
     spurious, read_context = spurious_rates(data.is_snv), context_ratios(prior, data.class_index)
-    lost, looks = np.zeros((n, 4)), np.zeros((n, len(SIGNATURE_COLUMNS)))
+    lost, looks, same_place = np.zeros((n, 4)), np.zeros((n, len(SIGNATURE_COLUMNS))), np.zeros(n)
     for one in (data.tumor, data.normal):
         if one is not None:
             lost += lost_support(
@@ -165,6 +169,7 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
                 read_context,
             )
             looks += np.stack([getattr(one, name) for name in SIGNATURE_COLUMNS], axis=1)
+            same_place += one.same_place
     best = np.where(SIGNATURES == PLAIN, tables.artifact[:, :, SAME_RATE].max(axis=2), -np.inf)
     on_all_reads = best[:, ACTIVE_ON == BOTH].max(axis=1)
 
@@ -181,6 +186,7 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
     of_artifacts = {
         STRAND: on(FORWARD, REVERSE),
         READ_ORIENTATION: on(FIRST_FORWARD, SECOND_FORWARD),
+        SAME_POSITION: same_place,
         OTHER_MISMATCHES: lost[:, IN_MISMATCHES],
         MAPPING: np.maximum(lost[:, IN_MAPPING], lost[:, MISMAPPED]),
         SLIPPAGE: lost[:, SLIPPING],

@@ -1,7 +1,8 @@
 """Properties of a sample's alignment and the profile of its errors, from windows of its reads.
 
-`estimate_properties` goes over windows (`sampling`), adds what each shows to a `Tally`, and turns the sums into
-`AlignmentProperties`. Sums don't depend on the order of windows, and memory is that of one window.
+`tallied` goes over windows (`sampling`) and adds what each shows to a `Tally`; `properties` turns the sums into
+`AlignmentProperties`, and several samples' sums of repeats into one measurement. Sums don't depend on the order of windows, and
+memory is that of one window.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pysam
 
-from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile
+from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile, SlippageRow
 from varproof.machinery.errors import UserError
 from varproof.reads.arrays import CONFIDENT_MAPQ
 from varproof.reads.decode import ReadBatch, decode_reads
@@ -21,7 +22,7 @@ from varproof.reads.reference import reference_codes
 from varproof.reads.repeats import TandemTracts, find_tandem_tracts
 from varproof.reads.sam import PAIRED, REVERSE, SOFT_CLIP, UNMAPPED
 from varproof.reads.sampling import Window
-from varproof.reads.slippage import slippage_rows
+from varproof.reads.slippage import TractCounts, slippage_rows
 
 MAX_DEPTH = 2000
 """Deeper places are subsampled: they teach nothing more."""
@@ -61,7 +62,7 @@ class Tally:
     by_quality: np.ndarray = field(default_factory=lambda: np.zeros((2, QUALITIES), np.int64))
     substitution_error: np.ndarray = field(default_factory=lambda: np.zeros((len(QUALITY_BIN_STARTS), CLASSES), np.int64))
     substitution_all: np.ndarray = field(default_factory=lambda: np.zeros((len(QUALITY_BIN_STARTS), 4), np.int64))
-    tracts: list[np.ndarray] = field(default_factory=list)
+    tracts: list[TractCounts] = field(default_factory=list)
 
 
 def usable_positions(depth: np.ndarray, right: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -119,7 +120,7 @@ def add_window(tally: Tally, alignments: pysam.AlignmentFile, fasta: pysam.Fasta
     )
     tracts = find_tandem_tracts(codes, first)
     _add_gaps(tally, batch, tracts, covering, low, high)
-    _add_tracts(tally, batch, codes, first, tracts, low, high)
+    _add_tracts(tally, batch, contig, codes, first, tracts, low, high)
 
 
 def _add_operations(tally: Tally, batch: ReadBatch) -> None:
@@ -177,7 +178,7 @@ def _add_gaps(tally: Tally, batch: ReadBatch, tracts: TandemTracts, covering: np
 
 
 def _add_tracts(
-    tally: Tally, batch: ReadBatch, codes: np.ndarray, first: int, tracts: TandemTracts, low: int, high: int
+    tally: Tally, batch: ReadBatch, contig: str, codes: np.ndarray, first: int, tracts: TandemTracts, low: int, high: int
 ) -> None:
     from varproof.reads.slippage_numba_fns import slipped_units
 
@@ -200,7 +201,9 @@ def _add_tracts(
         tracts.unit_length,
     )
     seen = counts[:, 0] > 0
-    tally.tracts.append(np.column_stack([tracts.unit_length, tracts.units, counts])[seen].astype(np.int32))
+    names = np.full(len(seen), contig, dtype=object)
+    found = TractCounts(names, tracts.start, tracts.end, tracts.unit_length, tracts.units, counts)
+    tally.tracts.append(found.chosen(seen))
 
 
 def robust_mean_and_sd(histogram: np.ndarray) -> tuple[float, float] | None:
@@ -240,9 +243,8 @@ def gap_rates(tally: Tally, sign: int) -> tuple[float, float]:
     return min(opening, 0.25), longer / (count + GAP_EXTEND_PSEUDO_GAPS)
 
 
-def error_profile(tally: Tally) -> ErrorProfile:
-    """The tally's tables as they go into alignment.json."""
-    tracts = np.concatenate([np.zeros((0, 9), np.int32), *tally.tracts]).astype(np.int64)
+def error_profile(tally: Tally, slippage: list[SlippageRow]) -> ErrorProfile:
+    """The tally's tables, and the rows of repeats, as they go into alignment.json."""
     return ErrorProfile(
         features={
             name: FeatureProfile(
@@ -255,14 +257,25 @@ def error_profile(tally: Tally) -> ErrorProfile:
         quality_all=tally.by_quality[1].tolist(),
         substitution_error=tally.substitution_error.tolist(),
         substitution_all=tally.substitution_all.tolist(),
-        slippage=slippage_rows(tracts[:, 0], tracts[:, 1], tracts[:, 2:]),
+        slippage=slippage,
     )
 
 
 def estimate_properties(
     alignments: pysam.AlignmentFile, fasta: pysam.FastaFile, windows: Iterable[Window], max_reads: int
 ) -> AlignmentProperties:
-    """Properties from the reads of `windows`, until `max_reads` reads were seen; raises UserError if there are none."""
+    """Properties of one sample alone, from the reads of `windows`; raises UserError if there are none."""
+    return properties([tallied(alignments, fasta, windows, max_reads)])[0]
+
+
+def properties(tallies: list[Tally]) -> list[AlignmentProperties]:
+    """Properties of each of a person's samples; repeats are measured in all of them together."""
+    slippage = slippage_rows(*(TractCounts.together(tally.tracts) for tally in tallies))
+    return [_own_properties(tally, slippage) for tally in tallies]
+
+
+def tallied(alignments: pysam.AlignmentFile, fasta: pysam.FastaFile, windows: Iterable[Window], max_reads: int) -> Tally:
+    """Sums over the reads of `windows`, until `max_reads` reads were seen; raises UserError if there are none."""
     tally = Tally()
     for window in windows:
         add_window(tally, alignments, fasta, window)
@@ -273,6 +286,10 @@ def estimate_properties(
             f"{file_name(alignments)}: no usable reads (mapped, primary, no duplicates) to learn from; "
             "check the file and --regions"
         )
+    return tally
+
+
+def _own_properties(tally: Tally, slippage: list[SlippageRow]) -> AlignmentProperties:
     insert_size = robust_mean_and_sd(tally.templates)
     (open_insertion, extend_insertion), (open_deletion, extend_deletion) = gap_rates(tally, 1), gap_rates(tally, -1)
     return AlignmentProperties(
@@ -288,5 +305,5 @@ def estimate_properties(
         gap_extend_deletion=round(extend_deletion, 4),
         depth=round(tally.covering / tally.covered, 2),
         reads_used=tally.reads,
-        error_profile=error_profile(tally),
+        error_profile=error_profile(tally, slippage),
     )

@@ -23,7 +23,7 @@ from varproof.posterior.job import AlleleList, ScoringJob, allele_list, judged_a
 from varproof.posterior.selection import Selection
 from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
 from varproof.posterior.territory import covered_bases
-from varproof.steps.samples import collected_evidence, sample_files
+from varproof.steps.samples import collected_evidence, measured_together
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +68,10 @@ class SamplePair:
     def job(self, candidates: Path, folder: Path, part: str, journal: MakeJournal) -> ScoringJob:
         """Candidates and their evidence, which is collected where it is not given: files of `folder`, named after `part`."""
         options = self.options
-        tumor = self._collected(options.tumor, options.alignment_tumor, candidates, folder / f"{part}tumor.h5", journal)
+        tumor = self._collected(options.tumor, candidates, folder / f"{part}tumor.h5", journal)
         normal = None
         if options.normal is not None:
-            normal = self._collected(options.normal, options.alignment_normal, candidates, folder / f"{part}normal.h5", journal)
+            normal = self._collected(options.normal, candidates, folder / f"{part}normal.h5", journal)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination)
 
@@ -83,17 +83,24 @@ class SamplePair:
             return self.evidence[tumor].covered_bases
         return covered_bases(tumor, self.options.reference, self._files[tumor].properties)
 
-    def _collected(
-        self, path: Path, alignment: Path | None, candidates: Path, output: Path, journal: MakeJournal
-    ) -> EvidenceReader:
+    def _collected(self, path: Path, candidates: Path, output: Path, journal: MakeJournal) -> EvidenceReader:
         if path in self.evidence:
             return self.evidence[path]
-        options = self.options
-        if path not in self._files:
-            self._files[path] = sample_files(path, options.reference, candidates, alignment, options.max_depth)
+        self._measure(candidates)
         logger.info("collecting evidence from %s", path)
         collected_evidence(replace(self._files[path], candidates=candidates), output, self.workers, journal)
         return self.stack.enter_context(EvidenceReader(output))
+
+    def _measure(self, candidates: Path) -> None:
+        """Properties of the samples that are reads, once; repeats are measured in both together."""
+        if self._files:
+            return
+        options = self.options
+        samples = [(options.tumor, options.alignment_tumor), (options.normal, options.alignment_normal)]
+        reads = {path: alignment for path, alignment in samples if path is not None and path not in self.evidence}
+        measured = measured_together(list(reads), options.reference, list(reads.values()))
+        for path, properties in zip(reads, measured, strict=True):
+            self._files[path] = SampleFiles(path, options.reference, candidates, properties, options.max_depth)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ INDEXED = (*READS, "reference", "known_sites")
 
 STREAMED = (
     "candidates", "calls", "truth", "scored", "predicted", "variants", "calibration", "calibration_truth", "inputs", "regions",
-    "labels", "alignment", "alignment_tumor", "alignment_normal", "stacking", "tree", "prior", "calibrate",
+    "labels", "alignment", "repeats", "alignment_tumor", "alignment_normal", "stacking", "tree", "prior",
+    "calibrate",
 )  # fmt: skip
 """Options that take files which can also come as a stream."""
 

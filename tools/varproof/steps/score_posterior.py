@@ -12,6 +12,7 @@ from varproof.machinery.errors import UserError
 from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings, fraction_under_1
 
 if TYPE_CHECKING:
+    from varproof.formats.evidence import EvidenceReader
     from varproof.formats.prior import LearntPrior
     from varproof.machinery.journal import MakeJournal
     from varproof.posterior.job import ScoringJob
@@ -57,7 +58,9 @@ class ScorePosteriorSettings(Settings):
         "not be filtered), or auto: reads where they are given.",
     )
     learnt_prior: Path | None = Field(None, description="write what was learnt, for --prior of other runs.")
-    alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
+    alignment_tumor: Path | None = Field(
+        None, description="alignment.json of the tumour; measured if not given. Repeats are measured in both samples together."
+    )
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched: candidates, and the reads that teach.")
     territory: float | None = Field(
@@ -117,6 +120,8 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         journal = stack.enter_context(kept_chunks(options.resume))
         pair = SamplePair.of(options, options.worker_count, stack)
         job = pair.job(options.candidates, folder, "", journal)
+        if job.normal is not None:
+            _warn_if_repeats_differ(job.tumor, job.normal)
         names = [
             SampleName(name, *reader.sample_names)
             for name, reader in ((options.tumor_sample, job.tumor), (options.normal_sample, job.normal))
@@ -195,4 +200,17 @@ def _warn_if_flat_alone(options: ScorePosteriorSettings, given: "LearntPrior | N
             "--prior %s without --normal CAN'T TELL SOMATIC FROM GERMLINE: whatever the reads show, these four events get the "
             "same probability, and fdr-filter will keep nothing; give --normal, or leave --prior out",
             options.prior,
+        )
+
+
+def _warn_if_repeats_differ(tumor: "EvidenceReader", normal: "EvidenceReader") -> None:
+    from varproof.formats.evidence import REPEATS
+
+    measured = tumor.attribute(REPEATS), normal.attribute(REPEATS)
+    if all(measured) and measured[0] != measured[1]:
+        logger.warning(
+            "%s and %s: repeats were measured in each sample apart, so that an allele of both may be slippage in one of them "
+            "only; give collect-evidence the other sample's alignment.json as --repeats",
+            tumor.path,
+            normal.path,
         )

@@ -8,7 +8,7 @@ process VARPROOF_COLLECTEVIDENCE {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(candidates), path(reads), path(index), path(alignment)
+    tuple val(meta), path(candidates), path(reads), path(index), path(alignment), path(repeats)
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -22,11 +22,13 @@ process VARPROOF_COLLECTEVIDENCE {
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
     def alignment_option = alignment ? "--alignment ${alignment}" : ''
+    def repeats_option = repeats ? "--repeats ${repeats}" : ''
     """
     collect-evidence \\
         --candidates ${candidates} \\
         --reads ${reads} \\
         ${alignment_option} \\
+        ${repeats_option} \\
         --reference ${fasta} \\
         --threads ${task.cpus} \\
         ${args} \\

@@ -18,10 +18,16 @@ workflow POSTERIOR {
     learning   // whether reads teach the prior
 
     main:
+    // Repeats are measured in tumour and normal together: each is told what the other's reads show of them.
+    def samples_of = rows.collectEntries { row -> [row.meta.id, row.normal.file ? 2 : 1] }
+    ch_repeats = samples
+        .map { id, _role, _reads, _index, json -> [groupKey([id], samples_of[id]), json] }
+        .groupTuple()
+        .map { key, files -> [key[0], files] }
     VARPROOF_COLLECTEVIDENCE(
         chunks
-            .combine(samples, by: 0)
-            .map { id, chunk, total, vcf, role, reads, index, json -> [[id: "${id}.${role}.${chunk}", sample: id, role: role, chunks: total], vcf, reads, index, json] },
+            .combine(samples.combine(ch_repeats, by: 0), by: 0)
+            .map { id, chunk, total, vcf, role, reads, index, json, files -> [[id: "${id}.${role}.${chunk}", sample: id, role: role, chunks: total], vcf, reads, index, json, files.findAll { file -> file != json }] },
         reference,
     )
     ch_parts = VARPROOF_COLLECTEVIDENCE.out.h5
