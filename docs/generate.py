@@ -300,9 +300,9 @@ Reads are relative to the sheet. A sample of the candidate's own patient is neve
 `--library` is given."""
 
 FREQUENCIES = """One line for each judged allele of the tumour. `pos` is 1-based, `length` the bases that differ. `map` is the
-most probable frequency in the tumour cells, then come the mean of its density and the ends of its 95 % interval, the narrowest.
-`depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the list, for those
-near its detection limit, with its interval; elsewhere as before; `NA` where it is not known what calls took to be in the list."""
+most probable frequency in the tumour cells, then come the mean of its density and the ends of its 95 % interval, the
+narrowest. `depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the
+list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known."""
 
 FILES = (
     FileKind(

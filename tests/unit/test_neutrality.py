@@ -6,14 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from varproof.posterior.neutrality import SHARE, Neutrality, neutrality, test_range
+from varproof.posterior.neutrality import SHARE, Neutrality, neutrality, testable_range
 from varproof.posterior.neutrality_numba_fns import seen_shares
 from varproof.posterior.vaf import neutral_fit
-from varproof.steps.evolution import Spectrum, conclusion, tested
-
-# pytest would take it for a test.
-range_tested = test_range
-del test_range
+from varproof.steps.evolution import Spectrum, conclusion, neutrality_of
 
 
 def sample(
@@ -29,7 +25,7 @@ def sample(
 
 
 def result(vafs: np.ndarray, depths: np.ndarray, purity: float) -> Neutrality:
-    found = neutrality(vafs, depths, purity, *range_tested(depths, purity, np.full(len(depths), 4), 0.24))
+    found = neutrality(vafs, depths, purity, *testable_range(depths, purity, np.full(len(depths), 4), 0.24))
     assert found is not None
     return found
 
@@ -97,8 +93,8 @@ def test_clonal_variants_seen_low_are_no_subclone() -> None:
 def test_what_is_not_tested() -> None:
     depths = np.full(10, 60)
     assert neutrality(np.full(10, 0.2), depths, 1.0, 0.1, 0.24) is None
-    assert tested(Spectrum([], [], [], 1.0), None, None, 0.24) is None
-    assert tested(Spectrum([0.2] * 50, [0] * 50, ["indel"] * 50, 1.0), None, None, 0.24) is None  # depths are not known
-    low, _ = range_tested(np.full(10, 20), 0.5, np.full(10, 4), 0.24)
+    assert neutrality_of(Spectrum([], [], [], 1.0), None, None, 0.24) is None
+    assert neutrality_of(Spectrum([0.2] * 50, [0] * 50, ["indel"] * 50, 1.0), None, None, 0.24) is None  # depths are not known
+    low, _ = testable_range(np.full(10, 20), 0.5, np.full(10, 4), 0.24)
     assert low == pytest.approx(4.5 / 10)  # nothing under it is sure to be seen, and nothing between it and 0.24 is tested
     assert neutrality(np.full(100, 0.3), np.full(100, 20), 0.5, low, 0.24) is None

@@ -76,7 +76,7 @@ class Neutrality:
         return max(self.power, key=lambda one: (one.power, -(one.found_share or math.inf)))
 
 
-def test_range(depths: Any, purity: float, surely_kept: Any, high: float, low: float | None = None) -> tuple[float, float]:
+def testable_range(depths: Any, purity: float, surely_kept: Any, high: float, low: float | None = None) -> tuple[float, float]:
     """[low, high) where no variant is missed for want of fragments, at any but the lowest tenth of `depths` (n,).
 
     `surely_kept` (n,): alternative fragments from which on a variant of that depth is kept. `low`: asked for, at least.
