@@ -94,14 +94,14 @@ def neutrality_of(
     import numpy as np
 
     from varproof.formats.metrics import NeutralityTest, SubclonePower
-    from varproof.posterior.neutrality import neutrality, testable_range
+    from varproof.posterior.neutrality import neutrality, range_without_loss
 
     vafs, depths = np.asarray(spectrum.vafs, dtype=float), np.asarray(spectrum.depths, dtype=int)
     known = (depths > 0) & (vafs > 0)
     vafs, depths = vafs[known], depths[known]
     if not len(vafs):
         return None
-    range_ = testable_range(depths, spectrum.purity, _surely_kept(vafs, depths, spectrum, known, limit), high, low)
+    range_ = range_without_loss(depths, spectrum.purity, _surely_kept(vafs, depths, spectrum, known, limit), high, low)
     found = neutrality(vafs, depths, spectrum.purity, *range_)
     if found is None:
         return None
