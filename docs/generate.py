@@ -300,10 +300,9 @@ Reads are relative to the sheet. A sample of the candidate's own patient is neve
 `--library` is given."""
 
 FREQUENCIES = """One line for each judged allele of the tumour. `pos` is 1-based, `length` the bases that differ. `map` is the
-most probable frequency in the tumour cells, then come the mean of its density and the ends of its 95 % interval, the narrowest.
-`depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the list, for
-those near its detection limit, with its interval; elsewhere as before; `NA` where it is not known what calls took to be in the
-list."""
+most probable frequency in the tumour cells, then come the mean of its density and the ends of its 95 % interval, the
+narrowest. `depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the
+list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known."""
 
 FILES = (
     FileKind(
@@ -312,12 +311,8 @@ FILES = (
     ),
     FileKind("files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "estimate-vaf"), _evidence),
     FileKind(
-        "files/prior.md", "prior.json", ("learn-prior", "score-posterior"), ("score-posterior", "evaluate-calls"),
+        "files/prior.md", "prior.json", ("score-posterior",), ("score-posterior", "evaluate-calls"),
         _json("formats.prior", "LearntPrior"),
-    ),
-    FileKind(
-        "files/recalibration.md", "recalibration.json", ("score-posterior",), ("score-posterior",),
-        _json("formats.recalibration", "Recalibration"),
     ),
     FileKind("files/tree.md", "tree.json", ("call-candidates",), ("call-candidates",), _json("formats.tree", "QualityTree")),
     FileKind("files/tensors.md", "tensors.h5", ("tensorise",), ("train", "predict", "gather"), _tensors),
@@ -341,8 +336,7 @@ FILES = (
         "files/context-pool.md", "sheet of contexts", (), ("tensorise",), _tab_separated("formats.context_pool", POOL_EXAMPLE)
     ),
     FileKind(
-        "files/spiking.md", "spiking.json", ("spike-variants",), ("evaluate-calls", "score-posterior"),
-        _json("spiking.run", "SpikingSummary"),
+        "files/spiking.md", "spiking.json", ("spike-variants",), ("evaluate-calls",), _json("spiking.run", "SpikingSummary")
     ),
     FileKind("files/simulation.md", "simulation.json", ("simulate-pair",), (), _json("simulation.pair", "SimulationSummary")),
 )  # fmt: skip

@@ -85,7 +85,7 @@ def test_frequencies_near_the_detection_limit_are_corrected(tmp_path: Path) -> N
 
 
 def test_the_limit_comes_from_the_filter_and_the_candidates(tmp_path: Path) -> None:
-    """Calls of three fragments just over the threshold: those are near it, and those of eight, far from it, are not."""
+    """Calls of three fragments are just over the threshold, and corrected; those of thirty are not."""
     calls = [Call(100 + i, "A", "C", 0.3, 3 / 60, 60) for i in range(20)]
     calls += [Call(200 + i, "A", "C", 1e-4, reads / 60, 60) for i, reads in enumerate([4, 8, 12, 30] * 10)]
     path = write_scored(tmp_path / "calls.vcf", calls)
@@ -107,12 +107,13 @@ def test_the_limit_comes_from_the_filter_and_the_candidates(tmp_path: Path) -> N
 def test_the_summary_says_whether_it_is_neutral(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A tail and, in the second file, as many variants again at 0.17, among 200 reads."""
     generator = np.random.default_rng(1)
-    tail = 1 / generator.uniform(1 / 0.5, 1 / 0.03, 900)
+    tail = 1 / generator.uniform(1 / 0.5, 1 / 0.005, 5400)
     caplog.set_level("INFO")
     for more, said in ((0, "not rejected"), (200, "is rejected")):
         frequencies = np.concatenate([tail, np.full(more, 0.17)])
         reads = np.maximum(generator.binomial(200, frequencies), 1)
-        calls = [Call(100 + i, "A", "C", 0.01, float(f), 200) for i, f in enumerate(reads / 200)]
+        seen = reads[reads >= 5] / 200
+        calls = [Call(100 + i, "A", "C", 0.01, float(f), 200) for i, f in enumerate(seen)]
         run(tmp_path, calls, summary=tmp_path / "s.json", plot=tmp_path / "p", min_alternate_reads=5)
         test = json.loads((tmp_path / "s.json").read_text())["neutral_evolution"]["test"]
         assert said in test["conclusion"] and said in caplog.text

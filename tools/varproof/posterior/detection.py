@@ -137,9 +137,11 @@ def odds_line(log_odds: Any, fragments: Any, depths: Any, threshold: float) -> O
     offset = log_betas(k, n)
     ceiling = float(np.quantile(o, 0.75))
     rising = rising_odds(o, ceiling)
+    # Where the highest log-odds begin, those of other calls no longer grow: what they lack is chance.
+    below = k / n < np.quantile((k / n)[o >= ceiling - 0.5], 0.1)
     for _ in range(_ROUNDS):
         mean = errors[0] + errors[1] * k + offset
-        free = rising < ceiling - 1.0
+        free = below & (rising < ceiling - 1.0)
         doubted = free & (mean > rising + _MUCH * errors[2])
         near = (mean < ceiling - 1.0) & (rising < ceiling) & ~doubted
         if near.any():

@@ -76,7 +76,9 @@ class Neutrality:
         return max(self.power, key=lambda one: (one.power, -(one.found_share or math.inf)))
 
 
-def test_range(depths: Any, purity: float, surely_kept: Any, high: float, low: float | None = None) -> tuple[float, float]:
+def range_without_loss(
+    depths: Any, purity: float, surely_kept: Any, high: float, low: float | None = None
+) -> tuple[float, float]:
     """[low, high) where no variant is missed for want of fragments, at any but the lowest tenth of `depths` (n,).
 
     `surely_kept` (n,): alternative fragments from which on a variant of that depth is kept. `low`: asked for, at least.
@@ -162,8 +164,10 @@ def _power(
     """The power at every fourth candidate but the ends."""
     found = []
     for at in range(4, len(candidates) - 3, 4):
-        powers = {}
+        powers: dict[float, float] = {}
         for share in _SHARES:
+            if share > SHARE and max(powers.values()) >= WANTED_POWER:
+                break
             mixed = (1 - share) * null + share * subclones[at]
             drawn = generator.multinomial(variants, mixed / mixed.sum(), _POWER_SIMULATIONS)
             powers[share] = float(((drawn @ scores).max(axis=1) > critical).mean())

@@ -44,7 +44,7 @@ def quantiles(vaf: np.ndarray, density: np.ndarray, probabilities: np.ndarray) -
 def narrowest(vaf: np.ndarray, density: np.ndarray, level: float) -> tuple[float, float]:
     """(low, high) of the narrowest interval with a share `level` of the density; of one peak it is that of highest density.
 
-    `vaf` ascending, (n,), n >= 2, `density` (n,) with an integral over 0.
+    `vaf` ascending, (n,), n >= 2, so dense that no peak lies between three of them; `density` (n,), integral over 0.
     """
     cumulative, area = cumulated(vaf, density)
     most = 1.0 - level

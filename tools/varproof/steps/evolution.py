@@ -68,7 +68,7 @@ def neutral_evolution(spectrum: Spectrum, limit: "DetectionLimit | None", option
         "NA" if math.isnan(fit.r_squared) else f"{fit.r_squared:.3f}",
         fit.variants,
     )
-    test = tested(spectrum, limit, options.fmin, high) if interval == "given" else None
+    test = neutrality_of(spectrum, limit, options.fmin, high) if interval == "given" else None
     if test is None:
         logger.info("neutral evolution is not tested: too few variants in the range, or not enough fragments to see it")
     else:
@@ -87,19 +87,21 @@ def neutral_evolution(spectrum: Spectrum, limit: "DetectionLimit | None", option
     )
 
 
-def tested(spectrum: Spectrum, limit: "DetectionLimit | None", low: float | None, high: float) -> "NeutralityTest | None":
+def neutrality_of(
+    spectrum: Spectrum, limit: "DetectionLimit | None", low: float | None, high: float
+) -> "NeutralityTest | None":
     """The test on [low, high), or from where on no variant is missed; None where that holds too few variants."""
     import numpy as np
 
     from varproof.formats.metrics import NeutralityTest, SubclonePower
-    from varproof.posterior.neutrality import neutrality, test_range
+    from varproof.posterior.neutrality import neutrality, range_without_loss
 
     vafs, depths = np.asarray(spectrum.vafs, dtype=float), np.asarray(spectrum.depths, dtype=int)
     known = (depths > 0) & (vafs > 0)
     vafs, depths = vafs[known], depths[known]
     if not len(vafs):
         return None
-    range_ = test_range(depths, spectrum.purity, _surely_kept(vafs, depths, spectrum, known, limit), high, low)
+    range_ = range_without_loss(depths, spectrum.purity, _surely_kept(vafs, depths, spectrum, known, limit), high, low)
     found = neutrality(vafs, depths, spectrum.purity, *range_)
     if found is None:
         return None
