@@ -1,6 +1,5 @@
 """The learnt prior: on evidence drawn from the model itself, the rates come back and posteriors are calibrated."""
 
-import logging
 import math
 from dataclasses import dataclass, replace
 
@@ -222,16 +221,14 @@ def test_candidates_in_another_order_teach_the_same() -> None:
         np.testing.assert_allclose(one.rates[event], two.rates[event], rtol=1e-6)
 
 
-def test_ten_candidates_stay_near_published_rates(caplog: pytest.LogCaptureFixture) -> None:
-    """They don't crash it, it says so, and rates of a class without candidates are within a factor of a few of published ones.
+def test_ten_candidates_stay_near_published_rates() -> None:
+    """They don't crash it, and rates of a class without candidates are within a factor of a few of published ones.
 
     The pseudo-territory makes an unseen class tend towards its published rate, from a territory of 10 Mbp as it searched it.
     """
     given = world(7, somatic=10, germline=0, territory=20_000)
     ten = given.sampled.chosen(np.arange(10))
-    with caplog.at_level(logging.WARNING):
-        prior = learn_prior(ten, 1e7, 0.75, None)
-    assert "only 10 candidates" in caplog.text
+    prior = learn_prior(ten, 1e7, 0.75, None)
     assert prior.normal_contamination == prior.other_person_fraction == 0.0
     assert 4 < prior.rates["SOMATIC_TUMOR"][SNV] * 3e7 < 20
     probability = score(ten.tables(prior), ten.class_index, prior, 0.75).probability
@@ -242,12 +239,10 @@ def test_ten_candidates_stay_near_published_rates(caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("size", [0, 1])
-def test_next_to_nothing_to_learn_from(size: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_next_to_nothing_to_learn_from(size: int) -> None:
     given = world(8, somatic=5, germline=0, territory=1_000)
     sampled = given.sampled.chosen(np.arange(size))
-    with caplog.at_level(logging.WARNING):
-        prior = learn_prior(sampled, 1e6, 0.75, None)
-    assert f"only {size} candidates" in caplog.text
+    prior = learn_prior(sampled, 1e6, 0.75, None)
     assert LearntPrior.model_validate_json(prior.model_dump_json(by_alias=True)) == prior
 
 
