@@ -425,6 +425,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": _features,
     "reasons": _reasons,
     "events": _events,
+    "candidates decisions": lambda: _decisions("candidates"),
     "evidence decisions": lambda: _decisions("evidence"),
     "posterior decisions": lambda: _decisions("posterior"),
 }

@@ -47,7 +47,8 @@ def test_scoring_learns_what_learn_prior_learns(pair: Pair, tmp_path: Path, capl
         assert path.read_bytes() == (tmp_path / "alone.json").read_bytes()
     (told,) = {line for line in caplog.messages if "the list holds" in line}
     assert re.search(
-        r"what teaches the prior: \d+ candidates of [\d,]+ bases of the reads, in 1 windows \(the list holds", told
+        r"teaches the prior: \d+ candidates \(of 2 % of the reads\) of [\d,]+ bases of the reads, in 1 windows \(the list",
+        told,
     )
     assert alone["candidates_used"] > 5 and alone["territory"] < 6_300
 

@@ -7,6 +7,7 @@ import pysam
 import pytest
 
 from pair_examples import Pair, write_pair
+from small_bams import Read, write_bam, write_fasta
 from varproof.candidates import background
 from varproof.candidates.background import background_candidates, write_background
 from varproof.candidates.decisions import CandidateDecisions
@@ -99,6 +100,29 @@ def test_it_ends_where_enough_was_searched(pair: Pair, monkeypatch: pytest.Monke
         assert set(alleles(part.parts)) <= set(alleles(whole.parts))
         assert alleles(part.parts) == sorted(alleles(part.parts), key=lambda item: item[1])
         assert alleles(background_candidates(job, 2).parts) == alleles(part.parts)
+
+
+def test_deep_samples_have_rare_candidates(tmp_path: Path) -> None:
+    """Five reads of a thousand are a candidate, unless half of the bases have such reads."""
+    rng = np.random.default_rng(1)
+    reference = "".join(rng.choice(list("ACGT"), 400))
+    write_fasta(tmp_path / "reference.fa", {"chr1": reference})
+    other = {"A": "C", "C": "G", "G": "T", "T": "A"}
+    for name, places in (("few", [200]), ("many", range(150, 250, 2))):
+        reads = []
+        for number in range(1_000):
+            bases = list(reference[100:300])
+            if number % 200 == 0:
+                for place in places:
+                    bases[place - 100] = other[bases[place - 100]]
+            reads.append(Read(f"r{number}", 100, "200M", "".join(bases), [30] * 200))
+        write_bam(tmp_path / f"{name}.bam", {"chr1": 400}, reads)
+    few, many = (
+        background_candidates(CallingJob(tmp_path / f"{name}.bam", tmp_path / "reference.fa"), 1) for name in ("few", "many")
+    )
+    assert [position for _, position, _, _ in alleles(few.parts)] == [200]
+    assert few.finding.alternate_fraction <= 0.005 < many.finding.alternate_fraction
+    assert many.size == 0
 
 
 def test_it_is_written_as_alleles(pair: Pair, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from varproof.candidates.decisions import CandidateDecisions
 from varproof.evidence.decisions import EvidenceDecisions
 from varproof.machinery.accelerate import kernel_digest
 from varproof.machinery.decisions import Decisions, changed_decisions, decided
@@ -11,7 +12,7 @@ from varproof.machinery.output import provenance
 from varproof.posterior.decisions import PosteriorDecisions
 
 EVIDENCE, POSTERIOR = "VARPROOF_DECISIONS_EVIDENCE", "VARPROOF_DECISIONS_POSTERIOR"
-MODELS = pytest.mark.parametrize("model", [EvidenceDecisions, PosteriorDecisions])
+MODELS = pytest.mark.parametrize("model", [CandidateDecisions, EvidenceDecisions, PosteriorDecisions])
 
 
 @MODELS

@@ -10,6 +10,7 @@ from pathlib import Path
 import pysam
 
 from varproof.candidates.decisions import DECISIONS
+from varproof.candidates.finding import FindingSettings
 from varproof.candidates.pipeline import CallingJob, Chunk, FoundCandidates, chunks, found_chunks
 from varproof.formats.vcf import VcfWriter
 from varproof.machinery.progress import progress
@@ -20,11 +21,15 @@ from varproof.reads.sampling import background_windows, evenly_spread
 
 @dataclass(frozen=True)
 class BackgroundCandidates:
-    """Candidates of windows in genome order; `searched`: bases of the windows that enough reads cover to show one."""
+    """Candidates of windows in genome order, and by which rule they are.
+
+    `searched`: bases of the windows that enough reads cover to show one.
+    """
 
     parts: list[FoundCandidates]
     windows: int
     searched: int
+    finding: FindingSettings
 
     @property
     def size(self) -> int:
@@ -33,8 +38,12 @@ class BackgroundCandidates:
 
 
 def background_candidates(job: CallingJob, workers: int) -> BackgroundCandidates:
-    """Candidates of the job in a sample of its territory; the same for any number of workers."""
+    """Candidates of the job in a sample of its territory; the same for any number of workers.
+
+    Of a deep sample, whose rare alleles are under the job's share of the reads, a smaller share is enough.
+    """
     stretches = _stretches(job)
+    job = replace(job, finding=_fitting(job, stretches[:1]))
     parts: list[tuple[Chunk, FoundCandidates]] = []
     searched = candidates = weighed = read_bases = 0
     with progress(None, f"background of {job.reads.name}: bases searched") as advance:
@@ -55,7 +64,23 @@ def background_candidates(job: CallingJob, workers: int) -> BackgroundCandidates
     with open_reference(job.reference) as fasta:
         order = {name: number for number, name in enumerate(fasta.references)}
     parts.sort(key=lambda item: (order[item[0].contig], item[0].start))
-    return BackgroundCandidates([part for _, part in parts], sum(part.searched > 0 for _, part in parts), searched)
+    return BackgroundCandidates([part for _, part in parts], sum(part.searched > 0 for _, part in parts), searched, job.finding)
+
+
+def _fitting(job: CallingJob, pilot: list[Chunk]) -> FindingSettings:
+    """The job's rule, with the smallest share of the reads under which a window does not crowd with candidates."""
+    usual = job.finding
+    for part in found_chunks(job, pilot, 1):
+        depth = part.read_bases / max(1, part.searched)
+        # Under the smallest of these that matters, the fewest reads decide.
+        for fraction in DECISIONS.lower_fractions:
+            if usual.alternate_fraction * depth <= usual.alternate_reads or fraction >= usual.alternate_fraction:
+                break
+            trial = replace(usual, alternate_fraction=fraction)
+            (found,) = found_chunks(replace(job, finding=trial), pilot, 1)
+            if found.size <= DECISIONS.most_per_base * found.searched:
+                return trial
+    return usual
 
 
 def _stretches(job: CallingJob) -> list[Chunk]:

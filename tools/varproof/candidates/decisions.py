@@ -21,6 +21,14 @@ class CandidateDecisions(Decisions):
     most_read_bases: float = Field(
         2e9, gt=0, description="bases of reads that are searched, about: those of 20 Mbp at 100x, or of a panel at 2,000x."
     )
+    lower_fractions: tuple[float, ...] = Field(
+        (0.0005, 0.001, 0.002, 0.005, 0.01),
+        description="in deep samples an allele of a smaller share of the reads is a candidate, too: the smallest of these "
+        "under which errors don't make too many.",
+    )
+    most_per_base: float = Field(
+        0.01, gt=0, description="candidates for each base, at most, under such a share: ten for each germline variant."
+    )
     most_weighed: float = Field(
         4e6, gt=0, description="reads at all candidates together, about: each is weighed, so that deep ones are fewer."
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from varproof.candidates.background import background_candidates, write_background
-from varproof.candidates.finding import FindingSettings
 from varproof.candidates.pipeline import CallingJob
 from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
@@ -117,18 +116,19 @@ class Background:
     @classmethod
     def of(cls, pair: SamplePair, regions: Regions | None, folder: Path) -> "Background":
         """The background of a pair's tumour, written to `folder`."""
-        options, finding = pair.options, FindingSettings()
+        options = pair.options
         depth = MOST_SEARCHED_DEPTH if options.max_depth is None else min(options.max_depth, MOST_SEARCHED_DEPTH)
-        job = CallingJob(options.tumor, options.reference, regions=regions, finding=finding, max_depth=depth)
+        job = CallingJob(options.tumor, options.reference, regions=regions, max_depth=depth)
         logger.info("searching the background of %s", options.tumor)
         found = background_candidates(job, pair.workers)
         path = folder / "background.vcf"
         write_background(found, options.reference, path)
-        selection = Selection(finding.alternate_reads, finding.alternate_fraction)
+        selection = Selection(found.finding.alternate_reads, found.finding.alternate_fraction)
         return cls(path, options.reference, found.size, found.windows, max(1.0, float(found.searched)), selection)
 
     def __str__(self) -> str:
-        return f"{self.size:,} candidates of {self.searched:,.0f} bases of the reads, in {self.windows:,} windows"
+        least = f"{100 * self.selection.fraction:.3g} % of the reads"
+        return f"{self.size:,} candidates (of {least}) of {self.searched:,.0f} bases of the reads, in {self.windows:,} windows"
 
     def job(self, pair: SamplePair, folder: Path, journal: MakeJournal) -> ScoringJob:
         """The background's candidates with evidence of both samples."""
