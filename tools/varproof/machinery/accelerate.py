@@ -47,7 +47,7 @@ def _defer_blas() -> None:
         from numba.np import arraymath
     finally:
         numba_linalg.ensure_blas = check
-    arraymath.ensure_blas = check
+    arraymath.__dict__["ensure_blas"] = check
 
 
 _defer_blas()
