@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varproof.realign.alignments import Segments
-from varproof.realign.edit_distance_lanes_numba_fns import LANES, locate_all
+from varproof.realign.edit_distance_lanes_numba_fns import FEW, LANES, locate_all
 from varproof.realign.edit_distance_numba_fns import locate
 
 OTHER = 4
@@ -82,7 +82,7 @@ def test_the_first_of_several_ends_wins() -> None:
     assert located([0, 1], [0, 1, 0, 1, 0, 1]) == (0, 2)
 
 
-@pytest.mark.parametrize("size", [0, 1, LANES, 2 * LANES + 3])
+@pytest.mark.parametrize("size", [0, 1, FEW, FEW + 1, LANES, 2 * LANES + 3])
 def test_many_reads_at_once_are_located_as_one(size: int) -> None:
     """Reads of one to two hundred bases in one call, some of them with N: edits and ends of each on its own."""
     rng = np.random.default_rng(size)

@@ -55,7 +55,9 @@ def log_likelihoods(segments, haplotypes, alignments):
     state = np.zeros((width + 2) * _CELL, np.float32)
     mask = np.empty(width * LANES, np.float32)
     read = np.empty(longest * _READ, np.float32)
-    text = np.empty((longest + width) * _TEXT, np.float32)
+    text = np.zeros(
+        (longest + width) * _TEXT, np.float32
+    )  # a lane without an alignment keeps what was there: finite, and masked
     for first in range(0, size, LANES):
         batch = order[first : first + LANES]
         band, rows = 0, 0
@@ -73,8 +75,6 @@ def log_likelihoods(segments, haplotypes, alignments):
             _lay_read(emissions, segments.offset[s], length[i], lane, read)
             low, high = haplotypes.offset[j], haplotypes.offset[j + 1]
             _lay_text(columns, low, high, low + alignments.start[i] - band, rows + 2 * band, lane, text)
-        for lane in range(len(batch), LANES):
-            _lay_text(columns, 0, 0, 0, rows + 2 * band, lane, text)
         _align(haplotypes, alignments.band, batch, length, band, state, mask, read, text, out)
     return out
 
