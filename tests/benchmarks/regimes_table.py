@@ -200,7 +200,7 @@ def regimes_lines(results: list[dict[str, Any]]) -> list[str]:
         "- A *cell* is a regime × SNV, MNV or indel × nominal rate; of the regimes' classes, each filtered by itself, those",
         "  that are over the upper 95 % binomial limit are named. *Factor*: false calls over that limit, one at least.",
         "- *Recall* is of the true variants that the list has. *Told*: with `--prior` of another sample of the kind, three",
-        "  times as large, learnt from its whole list, with the fractions of other cells that were simulated.",
+        "  times as large (panels: as large), learnt from its whole list, with the fractions of other cells that were simulated.",
         f"- **Bold**{MISSED}: a class over its limit, or recall under {GOAL_RECALL} of the told one's (where that finds",
         f"  {LEAST_FOUND} or more).",
         "",
