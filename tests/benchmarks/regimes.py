@@ -30,7 +30,7 @@ from varproof.steps.evaluate_calls import EvaluateCallsSettings, evaluate_calls
 
 MODES = ("smart", "global")
 TOLD_SEED, TOLD_TIMES = 1001, 3
-"""The sample that teaches the told prior: another one, and so many times as large."""
+"""The sample that teaches the told prior: another one, and so many times as large; panels are deep and have enough."""
 
 
 def score(
@@ -48,11 +48,11 @@ def score(
 def told_prior(work: Path, sample: str, more: dict[str, str]) -> Path:
     """What score-posterior would know if it were told: a file for --prior.
 
-    It is learnt from the whole list that simulate-pair writes of another sample of this kind, three times as large: nothing was
-    selected, and rates are those of many variants. The fractions of other cells are those that were simulated.
+    It is learnt from the whole list that simulate-pair writes of another sample of this kind, larger if it is no panel: nothing
+    was selected, and rates are those of many variants. The fractions of other cells are those that were simulated.
     """
     known = SAMPLES[sample]
-    options = known.arguments(TOLD_SEED, more, TOLD_TIMES)
+    options = known.arguments(TOLD_SEED, more, 1 if "--panel-targets" in known.options else TOLD_TIMES)
     folder = simulated_pair(work, f"{sample}-told", options)
     digest = source_digest(PACKAGE, *options, source_digest(HERE))
     path, stamp = folder / "prior.json", folder / "prior-made-by"

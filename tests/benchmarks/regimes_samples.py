@@ -168,7 +168,7 @@ REGIMES: dict[str, tuple[str, ...]] = {
     "oriented-0.3": ("own", "filtered"),
     "other-library": ("own", "filtered"),
     "person-2": ("own", "filtered"),
-    "panel": ("own", "full"),
+    "panel": ("own", "filtered"),
     "copies-60": ("own", "filtered"),
     "shallow": ("own", "filtered"),
 }
