@@ -1,8 +1,9 @@
 """Tiny BAM and FASTA files for tests, written with pysam."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pysam
 
@@ -22,6 +23,8 @@ class Read:
     mate_contig: int | None = None
     template_length: int = 0
     contig: int = 0
+    tags: list[tuple[str, Any, str | None]] = field(default_factory=list)
+    """Name, value and type of each (SAM specification); of arrays None."""
 
 
 def write_fasta(path: Path, contigs: dict[str, str]) -> Path:
@@ -59,6 +62,8 @@ def segment(read: Read) -> pysam.AlignedSegment:
         out.next_reference_id = read.contig if read.mate_contig is None else read.mate_contig
         out.next_reference_start = read.mate_start
     out.template_length = read.template_length
+    for name, value, kind in read.tags:
+        out.set_tag(name, value, kind)
     return out
 
 

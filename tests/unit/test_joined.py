@@ -149,6 +149,13 @@ def test_an_event_is_what_fragments_carry_whole_or_not_at_all() -> None:
     assert not are_one_event(2, (0, 1), changed(0, 2, 1)), "one fragment is no event"
 
 
+def test_in_deep_samples_an_error_beside_a_variant_is_no_part_of_it() -> None:
+    """23 of 10,000 fragments carry one allele, two the other as well: half a percent of all fragments would be fifty."""
+    support, usable = np.array([23, 2, 2]), np.full(3, 10_000)
+    assert not are_one_event(2, (0, 1), [(support, usable)])
+    assert are_one_event(2, (0, 1), [(np.array([23, 20, 14]), usable)])
+
+
 class Columns:
     """What `judged_rows` asks of evidence."""
 

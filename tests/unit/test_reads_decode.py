@@ -1,7 +1,9 @@
 """Decoding is compared with pysam read by read; bad files are refused with advice."""
 
 import random
+from array import array
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pysam
@@ -9,7 +11,16 @@ import pytest
 
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
 from varproof.machinery.errors import UserError
-from varproof.reads.arrays import MISSING_QUALITY, base_codes, name_hash
+from varproof.reads.arrays import (
+    DUPLEX,
+    LARGE_FAMILY,
+    MISSING_QUALITY,
+    NO_FAMILY,
+    ONE_READ,
+    SMALL_FAMILY,
+    base_codes,
+    name_hash,
+)
 from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.reference import open_reference, reference_codes
@@ -122,6 +133,54 @@ def test_subsampling_is_by_fragment_and_the_same_from_any_chunk(tmp_path: Path) 
 def decode_again(path: Path) -> ReadBatch:
     with open_reads(path, None) as handle:
         return decode_reads(handle, "one", 0, 12_000, max_depth=100_000)
+
+
+def consensus_reads() -> list[tuple[Read, int]]:
+    """Reads with tags of a consensus, of all types of numbers and behind all types of tags, and the kind of each."""
+    before: list[tuple[str, Any, str | None]] = [
+        ("RX", "ACG-TTG", "Z"), ("ZA", "x", "A"), ("ZF", 0.5, "f"), ("cE", 0.01, "f"), ("ZB", array("h", [-1, 2, 3]), None),
+        ("ZH", "0F", "H"), ("cd", 99, "C"),
+    ]  # fmt: skip
+    cases: list[tuple[list[tuple[str, Any, str | None]], int]] = [
+        ([], NO_FAMILY),
+        ([("cD", 1, "c")], ONE_READ),
+        ([("cD", 2, "C")], SMALL_FAMILY),
+        ([("cD", 3, "s")], SMALL_FAMILY),
+        ([("cD", 4, "S")], LARGE_FAMILY),
+        ([("cD", 70_000, "i")], LARGE_FAMILY),
+        ([("cD", 300, "I"), ("aD", 300, "I"), ("bD", 0, "C")], LARGE_FAMILY),
+        ([("cD", 2, "i"), ("aD", 1, "C"), ("bD", 1, "s")], DUPLEX),
+        ([("aD", 0, "C"), ("bD", 1, "C")], ONE_READ),
+        ([("cD", "7", "Z")], NO_FAMILY),
+        ([("cD", -5, "s")], NO_FAMILY),
+    ]
+    made = []
+    for i, (tags, kind) in enumerate(cases):
+        sequence = REFERENCE[10 * i : 10 * i + 20]
+        made.append((Read(f"r{i}", 10 * i, "20M", sequence, [30] * 20, tags=[*before[: i % 8], *tags, ("NM", 0, "C")]), kind))
+    return made
+
+
+@pytest.mark.parametrize("cram", [False, True])
+def test_kinds_of_consensus_reads(cram: bool, tmp_path: Path) -> None:
+    expected = consensus_reads()
+    path = write_bam(tmp_path / "r.bam", {"one": len(REFERENCE)}, [read for read, _ in expected])
+    fasta = write_fasta(tmp_path / "ref.fa", {"one": REFERENCE})
+    if cram:
+        path = tmp_path / "r.cram"
+        pysam.view("-C", "-T", str(fasta), "-o", str(path), str(tmp_path / "r.bam"), catch_stdout=False)
+        pysam.index(str(path))
+    with open_reads(path, fasta) as handle:
+        assert handle.has_consensus_tags
+        batch = decode_reads(handle, "one", 0, len(REFERENCE))
+    assert batch.kind.tolist() == [kind for _, kind in expected]
+
+
+def test_without_such_tags_reads_are_of_no_kind(tmp_path: Path) -> None:
+    reads = [Read(f"r{i}", i, "20M", REFERENCE[i : i + 20], tags=[("RX", "ACG", "Z"), ("MI", "7", "Z")]) for i in range(3)]
+    with open_reads(write_bam(tmp_path / "r.bam", {"one": len(REFERENCE)}, reads), None) as handle:
+        assert not handle.has_consensus_tags
+        assert decode_reads(handle, "one", 0, 100).kind.tolist() == [NO_FAMILY] * 3
 
 
 def test_cram_decodes_to_the_same_arrays(files: tuple[Path, Path], tmp_path: Path) -> None:

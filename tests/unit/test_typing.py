@@ -1,6 +1,7 @@
 """Reads of known haplotypes against candidates of every type: whom does each read support, and how strongly?"""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from small_bams import Read, write_bam
 from varproof.evidence.collect import _candidate_arrays, _decoded
 from varproof.evidence.realignment_numba_fns import realigned_log_ratios, segments_near
 from varproof.evidence.sample import Sample
-from varproof.evidence.typing_numba_fns import base_log_ratio, direct_log_ratios
+from varproof.evidence.typing_numba_fns import base_log_ratio, context_shifts, direct_log_ratios
+from varproof.reads.arrays import DUPLEX, READ_KINDS
 from varproof.reads.decode import base_codes
 from varproof.variants.candidate import Candidate
 from varproof.variants.placement import place
@@ -156,6 +158,29 @@ def test_base_log_ratio_knows_the_orientation() -> None:
     sound = base_log_ratio(3, 2, 3, 30, 1, 1.0, tables)
     assert sound == pytest.approx(Q30_MATCH_TO_MISMATCH)
     assert damaged == pytest.approx(sound - math.log(10), abs=0.01)
+
+
+@pytest.mark.parametrize("orientation", [0, 1])
+def test_context_and_kind_of_read_change_error_rates(orientation: int) -> None:
+    """In TCG, of duplex reads: C read as T 7 times as often as elsewhere, T read as C a third as often."""
+    genome = REFERENCE[: AT - 1] + "TCG" + REFERENCE[AT + 2 :]
+    item = Candidate(0, 0, "one", AT, AT + 1, "C", "T")
+    reference = ReferenceSlice("one", 0, base_codes(genome))
+    sample = Sample.from_properties(PROPERTIES)
+    context, kind = np.zeros((2, 64, 4)), np.zeros((READ_KINDS, 2, 4, 4))
+    around = {base: 16 * 3 + 4 * base + 2 for base in (1, 3)}
+    context[orientation, around[1], 3] = math.log(14.0)
+    context[orientation, around[3], 1] = math.log(2 / 3)
+    kind[DUPLEX, orientation] = math.log(0.5)
+    sample = replace(sample, tables=sample.tables._replace(log_context=context, log_kind=kind))
+    arrays = _candidate_arrays([place(item, reference)], [[]], np.zeros((1, 2)), reference, sample)
+    shifts = context_shifts(arrays, 0, reference.codes, reference.start, sample.tables)
+    assert shifts.shape == (1, READ_KINDS, 2, 4)
+    assert shifts[0, DUPLEX, orientation, 3] == pytest.approx(-math.log(7.0))
+    assert shifts[0, DUPLEX, orientation, 1] == pytest.approx(math.log(1 / 3))
+    assert shifts[0, DUPLEX, orientation, 0] == pytest.approx(0.0)  # half as often misread under either allele
+    assert shifts[0, 0, orientation, 3] == pytest.approx(-math.log(14.0))
+    assert (shifts[0, :, 1 - orientation] == 0.0).all()
 
 
 def test_an_n_says_nothing(tmp_path: Path) -> None:

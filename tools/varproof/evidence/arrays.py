@@ -39,6 +39,7 @@ class ReadArrays(NamedTuple):
     clip_right: np.ndarray
     edits: np.ndarray
     gapped: np.ndarray
+    kind: np.ndarray
     mismatch_offset: np.ndarray
     mismatch: np.ndarray
 
@@ -98,6 +99,8 @@ class SampleTables(NamedTuple):
     `log_end_ratio`, `log_mismatch_ratio`, `log_clip_ratio`, `log_mapq_ratio`: ln P(bin | error) / P(bin).
     `gap`: open insertion, open deletion, extend insertion, extend deletion. `slippage` (6, units, 2): rate at which a read
     loses or gains one unit, by unit length - 1 and number of units. `insert_size`: mean, sd (0, 0: not known).
+    `log_context` (2, 64, 4), `log_kind` (READ_KINDS, 2, 4, 4): ln factors of these rates by context (`trinucleotides`) and
+    base, and by kind of read, both by orientation, as on the reference.
     `base_ratio` (4, 4, 2, looks, 94, 4): `base_log_ratio` by reference, alternative, orientation, look of the read there,
     quality and base, since deep places ask for the same ones again and again. `reach`: longest
     fragment that is considered, bp. `cut`: see `windows.haplotype`.
@@ -113,6 +116,8 @@ class SampleTables(NamedTuple):
     gap: np.ndarray
     slippage: np.ndarray
     insert_size: np.ndarray
+    log_context: np.ndarray
+    log_kind: np.ndarray
     base_ratio: np.ndarray
     reach: int
     cut: int

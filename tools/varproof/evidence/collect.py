@@ -169,6 +169,7 @@ def _decoded(
         clip_right=clip_right,
         edits=features.edits,
         gapped=gaps > 0,
+        kind=batch.kind,
         mismatch_offset=np.zeros(batch.size + 1, np.int64),
         mismatch=np.zeros(0, np.int64),
     )

@@ -8,8 +8,10 @@ from varproof.evidence.arrays import SampleTables
 from varproof.evidence.decisions import DECISIONS
 from varproof.formats.alignment import AlignmentProperties
 from varproof.machinery.numerics import exp10
+from varproof.machinery.numerics_numba_fns import log_of
+from varproof.reads.arrays import READ_KINDS
 from varproof.reads.error_features import FEATURE_LABELS, log_error_ratios
-from varproof.reads.error_rates import error_rates
+from varproof.reads.error_rates import CLASSES, CONTEXTS, ErrorModel, error_model
 from varproof.reads.slippage import SlippageModel
 
 HIGHEST_QUALITY = 93
@@ -36,12 +38,13 @@ class Sample:
         profile = properties.error_profile
         if profile is None:
             per_quality = np.clip([exp10(-quality / 10) for quality in range(HIGHEST_QUALITY + 1)], 1e-6, 0.75)
-            rates = np.repeat(per_quality[:, None] / 3, 16, axis=1)
+            rates = np.repeat(per_quality[:, None] / 3, CLASSES, axis=1)
+            model = ErrorModel(rates, np.ones((CONTEXTS, 4)), np.ones((READ_KINDS, CLASSES)))
             ratios = {name: np.zeros(len(labels)) for name, labels in FEATURE_LABELS.items()}
         else:
-            rates = error_rates(profile)
+            model = error_model(profile)
             ratios = log_error_ratios(profile)
-        substitution, per_quality = _oriented(rates)
+        substitution, per_quality = _oriented(model.rates)
         slippage = SlippageModel(profile.slippage if profile else [])
         reach = int(mean + DECISIONS.reach_sd * sd) if sd else DECISIONS.default_reach
         clip = properties.max_softclip_fraction
@@ -64,6 +67,8 @@ class Sample:
             ),
             slippage=np.ascontiguousarray(slippage.table(DECISIONS.most_units)[:, :, :2]),
             insert_size=np.array([mean, sd]),
+            log_context=_on_reference(log_of(model.context.reshape((4,) * 4))).reshape(2, CONTEXTS, 4),
+            log_kind=np.stack([_on_reference(log_of(item.reshape(4, 4))) for item in model.kind]),
             base_ratio=np.zeros((1,) * 6),
             reach=reach,
             cut=properties.max_read_length + DECISIONS.cut_slack,
@@ -75,6 +80,16 @@ class Sample:
             needed_insertion=int(properties.max_read_length * (1.0 - clip)),
             longest_insertion_operation=properties.max_insertion_operation or 0,
         )
+
+
+def _on_reference(as_sequenced: np.ndarray) -> np.ndarray:
+    """(2, ...): a table by bases, the last of which is the one that is read, in both orientations of a fragment.
+
+    The bases before it are a context, which the other strand has in reverse.
+    """
+    complemented = as_sequenced[(slice(None, None, -1),) * as_sequenced.ndim]
+    context = range(as_sequenced.ndim - 1)
+    return np.stack([as_sequenced, complemented.transpose(*reversed(context), as_sequenced.ndim - 1)]).copy()
 
 
 def _oriented(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

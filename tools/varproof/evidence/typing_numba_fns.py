@@ -125,6 +125,37 @@ def base_log_ratio(base, reference, alternative, quality, orientation, boost, ta
 
 
 @compiled
+def context_shifts(candidates, c, reference, reference_start, tables):
+    """(bases, READ_KINDS, 2, 4) what context and kind of read add to `base_log_ratio`, by base of a substitution and base read.
+
+    A base that is wrong under either allele was misread in this context.
+    """
+    start, end, alt = candidates.start[c], candidates.end[c], candidates.alt_offset[c]
+    kinds = len(tables.log_kind)
+    out = np.zeros((end - start, kinds, 2, 4))
+    for k in range(end - start):
+        at = start + k - reference_start
+        if at < 1 or at + 1 >= len(reference):
+            continue
+        before, truth, behind = np.int64(reference[at - 1]), np.int64(reference[at]), np.int64(reference[at + 1])
+        alternative = np.int64(candidates.alt[alt + k])
+        if before > 3 or truth > 3 or behind > 3 or alternative > 3 or truth == alternative:
+            continue
+        for kind in range(kinds):
+            for orientation in range(2):
+                for base in range(4):
+                    value = 0.0
+                    if base != alternative:
+                        value += tables.log_context[orientation, 16 * before + 4 * alternative + behind, base]
+                        value += tables.log_kind[kind, orientation, alternative, base]
+                    if base != truth:
+                        value -= tables.log_context[orientation, 16 * before + 4 * truth + behind, base]
+                        value -= tables.log_kind[kind, orientation, truth, base]
+                    out[k, kind, orientation, base] = value
+    return out
+
+
+@compiled
 def boost_of(place):
     """Factor of error rates where a read looks as `place` says."""
     return exp(min(MOST_BOOST, max(LEAST_BOOST, place)))
@@ -164,6 +195,10 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, listed, refe
                        np.zeros(size, np.uint8))  # fmt: skip
     start, end, alt = candidates.start[c], candidates.end[c], candidates.alt_offset[c]
     context_low, context_high = candidates.context_low[c], candidates.context_high[c]
+    if size > 0:
+        shifts = context_shifts(candidates, c, reference, reference_start, tables)
+    else:
+        shifts = np.zeros((0, 0, 0, 0))
     for r in range(first, last):
         low, high, clip_left, clip_right = reads.start[r], reads.end[r], reads.clip_left[r], reads.clip_right[r]
         if reads.gapped[r] or low > start or high < end or reads.flag[r] & UNMAPPED:
@@ -194,6 +229,7 @@ def direct_log_ratios(candidates, c, reads, first, last, reference, listed, refe
             look = look_of(end_distance, reads.edits[r] - own, clip_left + clip_right, reads.mapq[r])
             if base < 4 and truth < 4 and alternative < 4:
                 ratio += tables.base_ratio[truth, alternative, orientation, look, min(quality, 93), base]
+                ratio += shifts[k, reads.kind[r], orientation, base]
             if quality < worst_quality:
                 worst_quality = quality
                 error_ratio = place_log_ratio(look, tables) + tables.log_quality_ratio[quality_bin(quality)]

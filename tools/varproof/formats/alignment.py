@@ -52,7 +52,8 @@ class ErrorProfile(BaseModel):
 
     The tables of qualities and substitutions count bases of reads with a mapping quality of at least 20. A substitution class
     is 4 * reference + read base (A 0, C 1, G 2, T 3), as sequenced on the strand of the fragment's first read; quality bins
-    are those of `varproof.reads.error_rates`.
+    are those of `varproof.reads.error_rates`. Contexts are read on the same strand; kinds of reads are those of
+    `varproof.reads.arrays`: no consensus, a consensus of one read, of 2-3, of 4 and more, a duplex.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -67,6 +68,15 @@ class ErrorProfile(BaseModel):
     )
     substitution_all: list[list[Count]] = Field(
         description="[q][r]: all bases, by quality bin and base of the reference (A, C, G, T)"
+    )
+    context_error: list[list[Count]] | None = Field(
+        None, description="[c][b]: bases that disagree, by context (16 * base before + 4 * base + base behind) and read base"
+    )
+    kind_error: list[list[Count]] | None = Field(
+        None, description="[k][s]: bases that disagree, by kind of read and substitution class"
+    )
+    context_all: list[list[list[Count]]] | None = Field(
+        None, description="[k][q][c]: all bases, by kind of read, quality bin and context; an empty list stands for zeros"
     )
     slippage: list[SlippageRow] = Field(description="gained and lost units, by length of the unit and of the tract")
 

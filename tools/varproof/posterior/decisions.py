@@ -59,7 +59,11 @@ class PosteriorDecisions(Decisions):
     )
     spurious_other: float = Field(1e-5, gt=0, lt=0.5, description="the same of all other alleles, whose reads are realigned.")
     least_mismapped: float = Field(
-        1e-4, gt=0, lt=0.5, description="probability of a wrong place, at least: MAPQ 60 is no promise of 1e-6."
+        1e-6,
+        gt=0,
+        lt=0.5,
+        description="probability of a wrong place, at least, as MAPQ 60 has it: more would drown alleles of one in 1,000. "
+        "What many misplaced fragments show is an artefact of the place, what single ones do is counted among errors.",
     )
     most_mismapped: float = Field(
         1.0 - 1e-6, gt=0, lt=1, description="and at most, so that a fragment of MAPQ 0 still has a likelihood."
@@ -88,8 +92,9 @@ class PosteriorDecisions(Decisions):
     cell_nodes: int = Field(11, ge=2, description="frequencies in tumour cells of what may have any, evenly from 0 to 1.")
     uniform_nodes: int = Field(64, ge=2, description="points by which `--prior flat` integrates (Gauss and Legendre).")
     frequency_bins: Fractions = Field(
-        (0.0, 0.004, 0.012, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
-        description="bins of the learnt density of somatic frequencies in tumour cells: finer where subclones are.",
+        (0.0, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
+        description="bins of the learnt density of somatic frequencies in tumour cells: finer where subclones are, and where "
+        "only deep samples see any.",
     )
     nodes_per_bin: int = Field(6, ge=1, description="frequencies within a bin at which likelihoods are summed.")
     normal_frequencies: Fractions = Field(
@@ -98,25 +103,30 @@ class PosteriorDecisions(Decisions):
         "a germline variant whose alleles are not in balance.",
     )
     least_artifact_rate: float = Field(
-        0.001,
+        1e-4,
         gt=0,
         lt=1,
-        description="lowest locus-wise rate of an artefact: below it few depths show it, and ABSENT covers it.",
+        description="lowest locus-wise rate of an artefact: below it no depth shows it, and ABSENT covers it.",
     )
     largest_artifact_rate: float = Field(
         0.7, gt=0, le=1, description="highest rate, of artefacts that have one kind of reads only."
     )
-    artifact_rate_count: int = Field(22, ge=2, description="rates, evenly in the logarithm.")
+    artifact_rate_count: int = Field(24, ge=2, description="rates, evenly in the logarithm.")
     artifact_ratio_steps: int = Field(
-        4,
+        3,
         ge=1,
         description="an artefact has the same rate in the normal as in the tumour, one that is so many steps of the rates "
-        "lower (0.29 of it), or none: libraries differ.",
+        "lower (0.31 of it), or none: libraries differ.",
     )
     most_on_all_reads: Fraction = Field(
         0.35,
         description="highest rate of an artefact on all reads: what more than a third show, in both samples alike, is "
         "germline.",
+    )
+    least_other_kind: Fraction = Field(
+        0.02,
+        description="of the fragments at a place, those of another strand or orientation, at least, for an artefact of one of "
+        "them to be told from a variant.",
     )
     other_person_heterozygous: Fraction = Field(
         0.67, description="another person's variants that are heterozygous, as anybody's (1000 Genomes 2015: two of three)."

@@ -64,13 +64,15 @@ def _first_spellings(haplotype: np.ndarray, known: np.ndarray, joined: np.ndarra
 def are_one_event(row: int, parts: tuple[int, ...], samples: list[tuple[np.ndarray, np.ndarray]]) -> bool:
     """Whether fragments carry all parts or none; `samples`: (support, usable) of each, the tumour's first.
 
-    What a part has alone is its support without that of the whole. Few fragments may be errors, or have a bad base.
+    What a part has alone is its support without that of the whole. Few fragments may be errors, or have a bad base; errors are
+    no more than what has all parts.
     """
     if samples[0][0][row] < DECISIONS.event_least_support:
         return False
     for support, usable in samples:
         for part in parts:
             alone = support[part] - support[row]
-            if alone > max(1, DECISIONS.event_most_alone * support[part], DECISIONS.event_most_stray * usable[part]):
+            stray = min(DECISIONS.event_most_stray * usable[part], support[row])
+            if alone > max(1, DECISIONS.event_most_alone * support[part], stray):
                 return False
     return True

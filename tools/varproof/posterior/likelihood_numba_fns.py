@@ -25,6 +25,7 @@ from varproof.posterior.artifact_classes import (
 from varproof.posterior.decisions import DECISIONS
 
 LEAST_MISMAPPED, MOST_MISMAPPED = DECISIONS.least_mismapped, DECISIONS.most_mismapped
+LEAST_OTHER_KIND = DECISIONS.least_other_kind
 
 FACTORS_PER_LOGARITHM = 16
 """So many factors, each within 1e-12 and 1e12, fit into a double; `_multiply` takes this power by squaring four times."""
@@ -104,6 +105,36 @@ def frequency_log_likelihoods(offset, log_ratio, mapq, count, sampling_ratio, sl
 
 
 @compiled
+def _is_told(on, kinds):
+    """Whether reads that a class is active on can be told from others: there are some of both.
+
+    kinds (6,): fragments on the forward strand only, the reverse only, those whose first or second read is the forward one; all
+    of known strand, and of known orientation. Where all fragments are of one orientation, as those of amplicons and of some
+    consensus reads are, an allele that only these have says nothing of one.
+    """
+    if on == BOTH:
+        return True
+    inside, overall = kinds[on - FORWARD], kinds[4] if on in (FORWARD, REVERSE) else kinds[5]
+    return overall - inside > LEAST_OTHER_KIND * overall
+
+
+@compiled
+def _kinds_of_fragments(strand, orientation, count, first, last):
+    """`kinds` of `_is_told`, of rows first..last - 1."""
+    kinds = np.zeros(6)
+    for row in range(first, last):
+        number = count[row]
+        if strand[row] > 0:
+            kinds[4] += number
+            if strand[row] < 3:
+                kinds[strand[row] - 1] += number
+        if orientation[row] < 2:
+            kinds[5] += number
+            kinds[2 + orientation[row]] += number
+    return kinds
+
+
+@compiled
 def artefact_log_likelihoods(
     offset, log_ratio, mapq, strand, orientation, log_error_ratio, read_context, count, slip_forward, slip_back, spurious,
     same_place, log_context_ratio, rates,
@@ -114,13 +145,17 @@ def artefact_log_likelihoods(
     the forward one only (damage of one strand of the molecule). Where the artefact's bases look like errors, a base that it
     made carries P(x | error) / P(x) of its features x; `log_context_ratio` (n, READ_CONTEXTS) is ln P(read context |
     artefact) - ln P(read context | variant). `same_place` (n,), as in `Evidence`, is what all bases of an artefact say
-    together where it has one place in its reads.
+    together where it has one place in its reads. A class that can't be told at a place (`_is_told`) is active nowhere there.
     """
     n, size = len(offset) - 1, len(rates)
     out = np.zeros((n, ARTIFACT_CLASSES, size))
     product = np.ones((ARTIFACT_CLASSES, size))
+    told = np.ones(ARTIFACT_CLASSES, np.bool_)
     for i in range(n):
         factors = 0
+        kinds = _kinds_of_fragments(strand, orientation, count, offset[i], offset[i + 1])
+        for k in range(ARTIFACT_CLASSES):
+            told[k] = _is_told(ACTIVE_ON[k], kinds)
         for row in range(offset[i], offset[i + 1]):
             a, p = _sides(log_ratio[row], slip_forward[i], slip_back[i], spurious[i])
             mismapped = min(MOST_MISMAPPED, max(LEAST_MISMAPPED, exp10(-0.1 * mapq[row])))
@@ -137,7 +172,7 @@ def artefact_log_likelihoods(
             factors += rest
             for k in range(ARTIFACT_CLASSES):
                 on = ACTIVE_ON[k]
-                active = (
+                active = told[k] and (
                     on == BOTH
                     or (on == FORWARD and strand[row] == 1)
                     or (on == REVERSE and strand[row] == 2)

@@ -22,6 +22,14 @@ BASE_CODES = np.array(
 
 HASH_RANGE = 1 << 64
 
+NO_FAMILY, ONE_READ, SMALL_FAMILY, LARGE_FAMILY, DUPLEX = range(5)
+"""Kinds of reads by the molecule's reads that a consensus was made of (tags of fgbio): none told, one, 2-3, 4 and more of one
+strand; of both strands, so that damage of one of them is not in it."""
+
+READ_KINDS = 5
+CONSENSUS_TAGS = ("cD", "aD", "bD")
+"""Depth of a consensus read, and of the reads of either strand that a duplex is made of."""
+
 
 class Region(NamedTuple):
     """Reads that overlap start-end of a contig (its number, of so many `contigs`), without a flag of `left_out`.
@@ -60,6 +68,7 @@ class Records(NamedTuple):
     mate_start: np.ndarray
     template_length: np.ndarray
     name_hash: np.ndarray
+    kind: np.ndarray
     name_offset: np.ndarray
     names: np.ndarray
     base_offset: np.ndarray

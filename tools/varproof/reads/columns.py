@@ -17,6 +17,7 @@ _LAYOUT: dict[str, tuple[type[np.generic], int]] = {
     "mate_start": (np.int64, _READ),
     "template_length": (np.int64, _READ),
     "name_hash": (np.uint64, _READ),
+    "kind": (np.uint8, _READ),
     "name_offset": (np.int64, _READ),
     "names": (np.uint8, _NAME),
     "base_offset": (np.int64, _READ),
@@ -39,9 +40,9 @@ class GrowingRecords:
     `columns` are longer than what is used of them: `reads` reads and what belongs to them.
     """
 
-    def __init__(self, most_bases: int | None = None) -> None:
-        """`most_bases`: more than these raise `TooManyBases`."""
-        self._most_bases = most_bases
+    def __init__(self, most_bases: int | None = None, tagged: bool = False) -> None:
+        """`most_bases`: more than these raise `TooManyBases`. `tagged`: reads may have tags of a consensus."""
+        self._most_bases, self._tagged = most_bases, tagged
         self.columns = Records(**{name: np.zeros(1, dtype) for name, (dtype, _) in _LAYOUT.items()})
         self.reads = 0
 
@@ -63,12 +64,12 @@ class GrowingRecords:
         from varproof.reads.decode_numba_fns import fill_records, space_needed
 
         self.reserve(len(heads.place), *space_needed(data, heads.place), ahead)
-        fill_records(data, heads, self.columns, self.reads)
+        fill_records(data, heads, self.columns, self.reads, self._tagged)
         self.reads += len(heads.place)
 
     def add_segments(self, reads: list[Any], region: Region, depth: DepthFilter) -> None:
         """Those of pysam's reads that belong to the region."""
-        self.append(segment_records(reads, region, depth))
+        self.append(segment_records(reads, region, depth, self._tagged))
 
     def append(self, records: Records) -> None:
         """Add reads."""

@@ -36,6 +36,8 @@ class ReadBatch:
         Template index: same read name, same index, numbered by first appearance.
     name_hash : uint64 (n,)
         Hash of the read name, the same in every run and on every machine.
+    kind : uint8 (n,)
+        Of how many reads of a molecule it is the consensus (`arrays.NO_FAMILY` and on).
     base_offset : int64 (n + 1,)
         Read i has bases[base_offset[i]:base_offset[i + 1]], soft clips included.
     bases, qualities : uint8 (b,)
@@ -63,6 +65,7 @@ class ReadBatch:
     mapq: np.ndarray
     fragment: np.ndarray
     name_hash: np.ndarray
+    kind: np.ndarray
     base_offset: np.ndarray
     bases: np.ndarray
     qualities: np.ndarray
@@ -137,6 +140,7 @@ def select_reads(batch: ReadBatch, keep: np.ndarray) -> ReadBatch:
         mapq=batch.mapq[rows],
         fragment=fragment,
         name_hash=batch.name_hash[rows],
+        kind=batch.kind[rows],
         base_offset=base_offset,
         bases=gathered(batch.bases, batch.base_offset, rows, base_offset),
         qualities=gathered(batch.qualities, batch.base_offset, rows, base_offset),

@@ -7,7 +7,19 @@ damaged bytes never lead beyond the block; `fill_records` then relies on it.
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
-from varproof.reads.arrays import MISSING_QUALITY, OTHER_BASE, Heads, Records, Region
+from varproof.reads.arrays import (
+    CONSENSUS_TAGS,
+    DUPLEX,
+    LARGE_FAMILY,
+    MISSING_QUALITY,
+    NO_FAMILY,
+    ONE_READ,
+    OTHER_BASE,
+    SMALL_FAMILY,
+    Heads,
+    Records,
+    Region,
+)
 from varproof.reads.sam import LEFT_OUT_FLAGS, MATE_UNMAPPED, PAIRED, SMALLEST_RECORD, SOFT_CLIP, UNMAPPED
 
 MORE, FINISHED, UNSURE = 0, 1, 2
@@ -28,6 +40,14 @@ _NEWLINE, _ZERO, _NINE = 10, 48, 57
 _NIBBLE_CODE = np.full(16, OTHER_BASE, dtype=np.uint8)
 _NIBBLE_CODE[[1, 2, 4, 8]] = [0, 1, 2, 3]
 _HIGH_CODE, _LOW_CODE = np.repeat(_NIBBLE_CODE, 16), np.tile(_NIBBLE_CODE, 16)
+
+_TAG_BYTES = np.array([[ord(letter) for letter in name] for name in CONSENSUS_TAGS])
+_VALUE_SIZE = np.zeros(256, np.int64)
+for _letters, _size in ((b"AcC", 1), (b"sS", 2), (b"iIf", 4), (b"d", 8)):
+    for _letter in _letters:
+        _VALUE_SIZE[_letter] = _size
+_TEXT, _HEX, _ARRAY = ord("Z"), ord("H"), ord("B")
+_SIGNED_BYTE, _BYTE, _SIGNED_SHORT, _SHORT, _SIGNED_INT, _INT = (ord(letter) for letter in "cCsSiI")
 
 _ADLER_MODULUS = 65521
 _CRC_TABLE = np.zeros(256, dtype=np.uint64)
@@ -189,8 +209,11 @@ def space_needed(data: np.ndarray, place: np.ndarray) -> tuple[int, int, int]:
 
 
 @compiled
-def fill_records(data: np.ndarray, found: Heads, columns: Records, reads: int) -> None:
-    """Write the records that `scan_records` has found behind the first `reads` reads of `columns`, which have room."""
+def fill_records(data: np.ndarray, found: Heads, columns: Records, reads: int, tagged: bool) -> None:
+    """Write the records that `scan_records` has found behind the first `reads` reads of `columns`, which have room.
+
+    `tagged`: look at tags of a consensus.
+    """
     names, bases, operations = columns.name_offset, columns.base_offset, columns.cigar_offset
     for i in range(len(found.place)):
         record, read = found.place[i], reads + i
@@ -220,6 +243,52 @@ def fill_records(data: np.ndarray, found: Heads, columns: Records, reads: int) -
         else:
             _copy(data, source, columns.qualities, bases[read], length)
         bases[read + 1] = bases[read] + length
+        columns.kind[read] = tagged_kind(data, source + length, record + 4 + int32(data, record)) if tagged else NO_FAMILY
+
+
+@compiled
+def kind_of_depths(whole: int, one_strand: int, other_strand: int) -> int:
+    """Kind of a read (`arrays.NO_FAMILY` and on) by its `CONSENSUS_TAGS`, negative where there is none."""
+    if one_strand > 0 and other_strand > 0:
+        return DUPLEX
+    depth = max(whole, max(one_strand, 0) + max(other_strand, 0))
+    if depth <= 0:
+        return NO_FAMILY
+    return ONE_READ if depth == 1 else (SMALL_FAMILY if depth <= 3 else LARGE_FAMILY)
+
+
+@compiled
+def tagged_kind(data: np.ndarray, at: int, end: int) -> int:
+    """Kind of the read whose tags are data[at:end]; what is no tag ends the search (SAM specification, section 4.2.4)."""
+    depth = np.full(len(_TAG_BYTES), -1, np.int64)
+    while at + 4 <= end:
+        first, second, kind = np.int64(data[at]), np.int64(data[at + 1]), np.int64(data[at + 2])
+        at += 3
+        size = _VALUE_SIZE[kind]
+        if kind in (_TEXT, _HEX):
+            while at < end and data[at] != 0:
+                at += 1
+            size = 1
+        elif kind == _ARRAY:
+            if at + 5 > end or _VALUE_SIZE[data[at]] == 0 or int32(data, at + 1) < 0:
+                break
+            size = 5 + _VALUE_SIZE[data[at]] * int32(data, at + 1)
+        if size == 0 or at + size > end:
+            break
+        for i in range(len(_TAG_BYTES)):
+            if first == _TAG_BYTES[i, 0] and second == _TAG_BYTES[i, 1]:
+                if kind == _BYTE:
+                    depth[i] = data[at]
+                elif kind == _SIGNED_BYTE:
+                    depth[i] = np.int64(data[at]) - (256 if data[at] > 127 else 0)
+                elif kind == _SHORT:
+                    depth[i] = uint16(data, at)
+                elif kind == _SIGNED_SHORT:
+                    depth[i] = uint16(data, at) - (65536 if data[at + 1] > 127 else 0)
+                elif kind in (_SIGNED_INT, _INT):
+                    depth[i] = int32(data, at)
+        at += size
+    return kind_of_depths(depth[0], depth[1], depth[2])
 
 
 @compiled

@@ -6,7 +6,7 @@ The bin functions are the only definition of the bins; `error_features` names th
 import numpy as np
 
 from varproof.machinery.accelerate import compiled
-from varproof.reads.arrays import CONFIDENT_MAPQ
+from varproof.reads.arrays import CONFIDENT_MAPQ, READ_KINDS
 from varproof.reads.sam import (
     DELETION,
     DIFFERENT,
@@ -105,12 +105,14 @@ def read_edits_and_clips(start, flag, base_offset, bases, cigar_offset, cigar_op
 
 @compiled
 def coverage(start, flag, fragment, fragments, base_offset, bases, cigar_offset, cigar_op, cigar_length, reference, low, high):
-    """(depth, right, covering) of positions low..high, `reference` beginning at `low`.
+    """(depth, right, covering, shown) of positions low..high, `reference` beginning at `low`.
 
     depth: aligned bases other than N; right: those that equal the reference; covering: fragments whose aligned or deleted
-    stretch covers the position, overlapping mates once (mates in file order, which is by start).
+    stretch covers the position, overlapping mates once (mates in file order, which is by start); shown (width, 4): fragments
+    with each base, that of the reference left out.
     """
     width = high - low
+    shown = np.zeros((width, 4), np.int32)
     depth, right = np.zeros(width, np.int32), np.zeros(width, np.int32)
     change = np.zeros(width + 1, np.int32)
     reach = np.full(fragments, -1, np.int64)
@@ -131,7 +133,10 @@ def coverage(start, flag, fragment, fragments, base_offset, bases, cigar_offset,
                     base = bases[query + p - position]
                     if base < 4:
                         depth[p - low] += 1
-                        right[p - low] += base == reference[p - low]
+                        if base == reference[p - low]:
+                            right[p - low] += 1
+                        elif p >= seen:
+                            shown[p - low, base] += 1
                 query += length
                 position += length
             elif op in (INSERTION, SOFT_CLIP):
@@ -139,23 +144,43 @@ def coverage(start, flag, fragment, fragments, base_offset, bases, cigar_offset,
             elif op in (DELETION, SKIP):
                 position += length
         reach[fragment[r]] = max(seen, position)
-    return depth, right, np.cumsum(change)[:width]
+    return depth, right, np.cumsum(change)[:width], shown
+
+
+@compiled
+def trinucleotides(reference):
+    """int64 (n,): 16 * base before + 4 * base + base behind of each position; -1 at the ends and where one is unknown."""
+    n = len(reference)
+    out = np.full(n, -1, np.int64)
+    for i in range(1, n - 1):
+        if reference[i - 1] < 4 and reference[i] < 4 and reference[i + 1] < 4:
+            out[i] = 16 * np.int64(reference[i - 1]) + 4 * np.int64(reference[i]) + np.int64(reference[i + 1])
+    return out
+
+
+@compiled
+def complemented_trinucleotide(context):
+    """The same three bases read on the other strand."""
+    return 63 - (16 * (context % 4) + 4 * (context // 4 % 4) + context // 16)
 
 
 @compiled
 def count_bases(
-    start, flag, mapq, base_offset, bases, qualities, cigar_offset, cigar_op, cigar_length,
-    edits, clips, reference, usable, low, quality_bins, features, by_quality, substitution_error, substitution_all,
+    start, flag, mapq, kind, base_offset, bases, qualities, cigar_offset, cigar_op, cigar_length,
+    edits, clips, context, usable, low, quality_bins, features, by_quality, substitution_error, context_error, kind_error,
+    context_all,
 ):  # fmt: skip
     """Add every aligned base at a usable position to the tables, in place.
 
-    `reference` and `usable` begin at `low`. features: int64 (2, 5, 9), [0] errors, [1] all bases, then feature and bin.
-    Only of reads with MAPQ >= CONFIDENT_MAPQ: by_quality int64 (2, 94); substitution_error (bins, 16) and
-    substitution_all (bins, 4) by quality bin (`quality_bins` (94,)) on the strand of the fragment's first read.
+    `context` (`trinucleotides`, known where usable) and `usable` begin at `low`. features: int64 (2, 5, 9), [0] errors, [1] all
+    bases, then feature and bin. Only of reads with MAPQ >= CONFIDENT_MAPQ: by_quality int64 (2, 94); and, on the strand of the
+    fragment's first read, errors by quality bin (`quality_bins` (94,)) and class, substitution_error (bins, 16), by context and
+    base, context_error (64, 4), by `kind` of read and class, kind_error (READ_KINDS, 16), and all bases by kind, quality bin
+    and context, context_all (READ_KINDS, bins, 64).
     """
     high = low + len(usable)
-    # Most bases are right, and differ in quality, true base and place only: the rest is added up per read, or at the end.
-    seen = np.zeros((2, 2, 94, 4), np.int64)
+    # Most bases are right, and differ in quality, context and place only: the rest is added up per read, or at the end.
+    seen = np.zeros((2, READ_KINDS, 2, 94, 64), np.int64)
     for r in range(len(start)):
         if flag[r] & UNMAPPED:
             continue
@@ -163,7 +188,7 @@ def count_bases(
         clipped, mapping = clip_bin(clips[r, 0] + clips[r, 1]), mapq_bin(mapq[r])
         confident = 1 if mapq[r] >= CONFIDENT_MAPQ else 0
         flipped = 1 if second_read_is_forward(flag[r]) else 0
-        counts = seen[confident, flipped]
+        counts = seen[confident, kind[r], flipped]
         number = near_end = wrong = 0
         query, position = 0, start[r]
         for c in range(cigar_offset[r], cigar_offset[r + 1]):
@@ -173,12 +198,13 @@ def count_bases(
                     if not usable[p - low]:
                         continue
                     q = query + p - position
-                    base, truth = np.int64(bases[begin + q]), np.int64(reference[p - low])
+                    base, around = np.int64(bases[begin + q]), context[p - low]
                     if base > 3:
                         continue
+                    truth = around // 4 % 4
                     quality = min(np.int64(qualities[begin + q]), 93)
                     place = end_distance_bin(min(q, read_length - 1 - q))
-                    counts[quality, truth] += 1
+                    counts[quality, around] += 1
                     number += 1
                     if place < 2:
                         near_end += 1
@@ -191,8 +217,10 @@ def count_bases(
                     if confident:
                         by_quality[0, quality] += 1
                         if flipped:
-                            base, truth = 3 - base, 3 - truth
+                            base, truth, around = 3 - base, 3 - truth, complemented_trinucleotide(around)
                         substitution_error[quality_bins[quality], 4 * truth + base] += 1
+                        context_error[around, base] += 1
+                        kind_error[kind[r], 4 * truth + base] += 1
                 query += length
                 position += length
             elif op in (INSERTION, SOFT_CLIP):
@@ -207,13 +235,15 @@ def count_bases(
         features[1, 3, clipped] += number
         features[0, 4, mapping] += wrong
         features[1, 4, mapping] += number
-    for flipped in range(2):
-        for quality in range(94):
-            for truth in range(4):
-                sure = seen[1, flipped, quality, truth]
-                features[1, 0, quality_bin(quality)] += sure + seen[0, flipped, quality, truth]
-                by_quality[1, quality] += sure
-                substitution_all[quality_bins[quality], 3 - truth if flipped else truth] += sure
+    for k in range(READ_KINDS):
+        for flipped in range(2):
+            for quality in range(94):
+                for around in range(64):
+                    sure = seen[1, k, flipped, quality, around]
+                    features[1, 0, quality_bin(quality)] += sure + seen[0, k, flipped, quality, around]
+                    by_quality[1, quality] += sure
+                    own = complemented_trinucleotide(around) if flipped else around
+                    context_all[k, quality_bins[quality], own] += sure
 
 
 @compiled

@@ -4,6 +4,7 @@ Every complaint names the file and what to do. What the reads say is for `decode
 """
 
 import contextlib
+import functools
 import logging
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -14,9 +15,12 @@ import pysam
 from varproof.machinery.errors import DamagedFile, OtherFormat, OtherReference, UserError, require_file
 from varproof.machinery.htslib import quiet
 from varproof.machinery.remote import Remote, is_address
+from varproof.reads.arrays import CONSENSUS_TAGS
 from varproof.reads.stream import BamStream
 
 logger = logging.getLogger(__name__)
+
+_PROBED = 200
 
 
 class Alignments(pysam.AlignmentFile):
@@ -26,6 +30,13 @@ class Alignments(pysam.AlignmentFile):
         name = file_name(self)
         self.stream = BamStream(name)
         self.is_local = not is_address(name)
+
+    @functools.cached_property
+    def has_consensus_tags(self) -> bool:
+        """Whether any of the first reads tells of how many reads it is the consensus."""
+        with contextlib.suppress(OSError, ValueError), quiet():
+            return any(read.has_tag(CONSENSUS_TAGS[0]) for read in self.head(_PROBED))
+        return False
 
 
 def open_reads(path: Path, reference: Path | None) -> Alignments:

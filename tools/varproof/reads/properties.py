@@ -13,10 +13,10 @@ import pysam
 
 from varproof.formats.alignment import AlignmentProperties, ErrorProfile, FeatureProfile, SlippageRow
 from varproof.machinery.errors import UserError
-from varproof.reads.arrays import CONFIDENT_MAPQ
+from varproof.reads.arrays import CONFIDENT_MAPQ, READ_KINDS
 from varproof.reads.decode import ReadBatch, decode_reads
 from varproof.reads.error_features import FEATURE_LABELS, FEATURES, MAX_BINS, ReadFeatures, read_features
-from varproof.reads.error_rates import CLASSES, QUALITIES, QUALITY_BIN_STARTS, quality_bins
+from varproof.reads.error_rates import CLASSES, CONTEXTS, QUALITIES, QUALITY_BIN_STARTS, quality_bins
 from varproof.reads.files import file_name
 from varproof.reads.reference import reference_codes
 from varproof.reads.repeats import TandemTracts, find_tandem_tracts
@@ -24,8 +24,8 @@ from varproof.reads.sam import PAIRED, REVERSE, SOFT_CLIP, UNMAPPED
 from varproof.reads.sampling import Window
 from varproof.reads.slippage import TractCounts, slippage_rows
 
-MAX_DEPTH = 2000
-"""Deeper places are subsampled: they teach nothing more."""
+MAX_DEPTH = 5000
+"""Deeper places are subsampled: they teach little more."""
 
 MARGIN = 1000
 LONGEST_TEMPLATE = 20_000
@@ -34,6 +34,9 @@ FEWEST_PAIRS = 20
 
 USABLE_DEPTH, SHALLOW_DEPTH = 15, 4
 VARIANT_FRACTION = 0.1
+DEEP = 200
+"""Fragments from which on rare alleles can be told from errors: no allele may have more of them than errors would."""
+
 GAP_VARIANT_FRACTION = 0.03
 """Gaps outside repeats are so rare that reads which share one share a variant, even a rare one."""
 
@@ -61,7 +64,9 @@ class Tally:
     features: np.ndarray = field(default_factory=lambda: np.zeros((2, len(FEATURES), MAX_BINS), np.int64))
     by_quality: np.ndarray = field(default_factory=lambda: np.zeros((2, QUALITIES), np.int64))
     substitution_error: np.ndarray = field(default_factory=lambda: np.zeros((len(QUALITY_BIN_STARTS), CLASSES), np.int64))
-    substitution_all: np.ndarray = field(default_factory=lambda: np.zeros((len(QUALITY_BIN_STARTS), 4), np.int64))
+    context_error: np.ndarray = field(default_factory=lambda: np.zeros((CONTEXTS, 4), np.int64))
+    kind_error: np.ndarray = field(default_factory=lambda: np.zeros((READ_KINDS, CLASSES), np.int64))
+    context_all: np.ndarray = field(default_factory=lambda: np.zeros((READ_KINDS, len(QUALITY_BIN_STARTS), CONTEXTS), np.int64))
     tracts: list[TractCounts] = field(default_factory=list)
 
 
@@ -78,9 +83,25 @@ def usable_positions(depth: np.ndarray, right: np.ndarray, reference: np.ndarray
     return (reference < 4) & (depth >= fewest) & ((wrong <= VARIANT_FRACTION * depth) | (wrong <= 1))
 
 
+def without_recurrent(usable: np.ndarray, covering: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """`usable` without deep positions at which one allele has more fragments than errors that fall anywhere give it.
+
+    covering (n,): fragments there; shown (n, 4): of these, with each wrong base. The rate of errors is that of the positions
+    that are left, in turns. lambda + 3 + 5 sqrt(lambda) is within two of the 1 - 10^-6 quantile of a Poisson distribution;
+    lambda is three times what the mean rate of an allele gives, since some contexts err more than others.
+    """
+    most = shown.max(axis=1)
+    kept = usable
+    for _ in range(3):
+        rate = shown[kept].sum() / max(1, int(covering[kept].sum()))
+        expected = covering * rate
+        kept = usable & ((covering < DEEP) | (most <= expected + 3.0 + 5.0 * np.sqrt(expected)))
+    return kept
+
+
 def add_window(tally: Tally, alignments: pysam.AlignmentFile, fasta: pysam.FastaFile, window: Window) -> None:
     """Add what the reads of a window show."""
-    from varproof.reads.error_features_numba_fns import count_bases, coverage
+    from varproof.reads.error_features_numba_fns import count_bases, coverage, trinucleotides
 
     contig, low, high = window
     batch = decode_reads(alignments, contig, low, high, max_depth=MAX_DEPTH, keep_unmapped_mates=False)
@@ -90,8 +111,9 @@ def add_window(tally: Tally, alignments: pysam.AlignmentFile, fasta: pysam.Fasta
     codes = reference_codes(fasta, contig, first, min(high + MARGIN, fasta.get_reference_length(contig)))
     features = read_features(batch, codes, first)
     inside = codes[low - first : high - first]
+    context = trinucleotides(codes)[low - first : high - first]
     cigars = (batch.cigar_offset, batch.cigar_op, batch.cigar_length)
-    depth, right, covering = coverage(
+    depth, right, covering, shown = coverage(
         batch.start, batch.flag, batch.fragment, batch.fragments, batch.base_offset, batch.bases, *cigars, inside, low, high
     )
     tally.reads += int((batch.start >= low).sum())
@@ -103,20 +125,23 @@ def add_window(tally: Tally, alignments: pysam.AlignmentFile, fasta: pysam.Fasta
         batch.start,
         batch.flag,
         batch.mapq,
+        batch.kind,
         batch.base_offset,
         batch.bases,
         batch.qualities,
         *cigars,
         features.edits,
         features.clips,
-        inside,
-        usable_positions(depth, right, inside),
+        context,
+        without_recurrent(usable_positions(depth, right, inside) & (context >= 0), covering, shown),
         low,
         quality_bins(),
         tally.features,
         tally.by_quality,
         tally.substitution_error,
-        tally.substitution_all,
+        tally.context_error,
+        tally.kind_error,
+        tally.context_all,
     )
     tracts = find_tandem_tracts(codes, first)
     _add_gaps(tally, batch, tracts, covering, low, high)
@@ -256,7 +281,10 @@ def error_profile(tally: Tally, slippage: list[SlippageRow]) -> ErrorProfile:
         quality_error=tally.by_quality[0].tolist(),
         quality_all=tally.by_quality[1].tolist(),
         substitution_error=tally.substitution_error.tolist(),
-        substitution_all=tally.substitution_all.tolist(),
+        substitution_all=tally.context_all.sum(axis=0).reshape(-1, 4, 4, 4).sum(axis=(1, 3)).tolist(),
+        context_error=tally.context_error.tolist(),
+        kind_error=tally.kind_error.tolist(),
+        context_all=[[row.tolist() if row.any() else [] for row in kind] if kind.any() else [] for kind in tally.context_all],
         slippage=slippage,
     )
 

@@ -47,7 +47,8 @@ def region_records(
 
     Raises UserError that names the file where it is damaged, `TooManyBases` for more than `most_bases`.
     """
-    found, depth = find_records(alignments, region, max_depth, lambda: GrowingRecords(most_bases))
+    tagged = bool(getattr(alignments, "has_consensus_tags", False))
+    found, depth = find_records(alignments, region, max_depth, lambda: GrowingRecords(most_bases, tagged))
     return found.records(), depth
 
 

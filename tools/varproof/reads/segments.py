@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from varproof.reads.arrays import BASE_CODES, MISSING_QUALITY, Records, Region
+from varproof.reads.arrays import BASE_CODES, CONSENSUS_TAGS, MISSING_QUALITY, Records, Region
 from varproof.reads.depth import DepthFilter
 from varproof.reads.sam import LEFT_OUT_FLAGS, MATE_UNMAPPED, PAIRED, UNMAPPED
 
 
-def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Records:
-    """The columns of those of pysam's reads that belong to the region; all are counted."""
-    from varproof.reads.decode_numba_fns import name_hashes, parsed_cigars, translated
+def segment_records(reads: list[Any], region: Region, depth: DepthFilter, tagged: bool = False) -> Records:
+    """The columns of those of pysam's reads that belong to the region; all are counted.
+
+    `tagged`: look at tags of a consensus.
+    """
+    from varproof.reads.decode_numba_fns import kind_of_depths, name_hashes, parsed_cigars, translated
 
     flag, start, end, length = _placed(reads)
     usable = (flag & (LEFT_OUT_FLAGS | UNMAPPED)) == 0
@@ -32,6 +35,9 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
         reads, flag, start, end = list(compress(reads, passing)), flag[passing], start[passing], end[passing]
         mate_start, name_hash = mate_start[passing], name_hash[passing]
         names, name_offset = _names(reads)
+    kind = np.zeros(len(reads), np.uint8)
+    if tagged:
+        kind[:] = [kind_of_depths(*(_tagged(read, name) for name in CONSENSUS_TAGS)) for read in reads]
     sequences = [read.query_sequence for read in reads]
     missing = bytes([MISSING_QUALITY])
     qualities = [read.query_qualities or missing * read.query_length for read in reads]  # not as text: wrong for one base
@@ -45,6 +51,7 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
         mate_start=mate_start,
         template_length=_column(reads, "template_length"),
         name_hash=name_hash,
+        kind=kind,
         name_offset=name_offset,
         names=names,
         base_offset=_offsets(sequences),
@@ -54,6 +61,12 @@ def segment_records(reads: list[Any], region: Region, depth: DepthFilter) -> Rec
         cigar_op=cigar_op,
         cigar_length=cigar_length,
     )
+
+
+def _tagged(read: Any, name: str) -> int:
+    """A number of a read's tags, -1 where it has none."""
+    value = read.get_tag(name) if read.has_tag(name) else -1
+    return value if isinstance(value, int) else -1
 
 
 def belonging(reads: list[Any], region: Region) -> list[Any]:
