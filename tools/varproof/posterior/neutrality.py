@@ -109,20 +109,20 @@ def neutrality(vafs: Any, depths: Any, purity: float, low: float, high: float) -
     clonal = np.arange(1.25 * high, 1.0 + 1e-9, _CLONAL_STEP)
     parts = np.vstack([tail[None], seen_shares(typical, clonal, edges, purity)])
     weights = _fitted(counts, parts)
-    null = weights @ parts[:, :_BINS]
+    null = _product(weights, parts[:, :_BINS])
     own = float(weights[0] * tail[:_BINS].sum() / null.sum())
     null /= null.sum()
     candidates = np.linspace(low, high, _CANDIDATES)
     subclones = seen_shares(typical, candidates, edges[: _BINS + 1], purity)
     subclones /= subclones.sum(axis=1, keepdims=True)
     scores = (subclones / null - 1.0).T
-    scores /= np.sqrt(null @ scores**2)
-    simulated = (generator.multinomial(inside, null, _SIMULATIONS) @ scores).max(axis=1)
-    found = counts[:_BINS] @ scores
+    scores = np.ascontiguousarray(scores / np.sqrt(_product(null, scores**2)))
+    simulated = _product(generator.multinomial(inside, null, _SIMULATIONS), scores).max(axis=1)
+    found = _product(counts[:_BINS], scores)
     best = int(found.argmax())
     critical = float(np.quantile(simulated, 1.0 - SIGNIFICANT))
     difference = np.cumsum(counts[:_BINS] / inside - null)
-    share = float(found[best] / (scores[:, best] @ subclones[best]) / inside)
+    share = float(found[best] / _product(subclones[best], scores)[best] / inside)
     return Neutrality(
         low=low,
         high=high,
@@ -144,7 +144,15 @@ def _tail(depths: Any, edges: Any, purity: float, low: float, high: float) -> An
 
     frequencies = np.array(logarithmic_steps(low / 20, max(0.5, high), _TAIL_NODES))
     weights = 1 / frequencies
-    return weights / weights.sum() @ seen_shares(depths, frequencies, edges, purity)
+    return _product(weights / weights.sum(), seen_shares(depths, frequencies, edges, purity))
+
+
+def _product(a: Any, b: Any) -> Any:
+    """Matrix or row times matrix."""
+    from varproof.posterior.neutrality_numba_fns import product
+
+    found = product(np.atleast_2d(np.asarray(a, dtype=float)), np.ascontiguousarray(b, dtype=float))
+    return found if np.ndim(a) == 2 else found[0]
 
 
 def _fitted(counts: Any, parts: Any) -> Any:
@@ -153,8 +161,8 @@ def _fitted(counts: Any, parts: Any) -> Any:
     shapes = parts / visible[:, None]
     weights = np.full(len(parts), counts.sum() / len(parts))
     for _ in range(_ITERATIONS):
-        expected = np.maximum(weights @ shapes, 1e-300)
-        weights = weights * (shapes @ (counts / expected))
+        expected = np.maximum(_product(weights, shapes), 1e-300)
+        weights = weights * _product(counts / expected, shapes.T)
     return weights / visible
 
 
@@ -170,7 +178,7 @@ def _power(
                 break
             mixed = (1 - share) * null + share * subclones[at]
             drawn = generator.multinomial(variants, mixed / mixed.sum(), _POWER_SIMULATIONS)
-            powers[share] = float(((drawn @ scores).max(axis=1) > critical).mean())
+            powers[share] = float((_product(drawn, scores).max(axis=1) > critical).mean())
         enough = [share for share, power in powers.items() if power >= WANTED_POWER]
         found.append(SubclonePower(float(candidates[at]), powers[SHARE], min(enough, default=None)))
     return tuple(found)

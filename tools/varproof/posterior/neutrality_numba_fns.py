@@ -35,3 +35,15 @@ def seen_shares(depths: np.ndarray, frequencies: np.ndarray, edges: np.ndarray, 
                     bin_ += 1
                 term *= (depth - k) / (k + 1.0) * (p / (1.0 - p))
     return shares / len(depths)
+
+
+@compiled
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n, m) the product of matrices a (n, k) and b (k, m), summed in one order on every processor."""
+    out = np.zeros((a.shape[0], b.shape[1]))
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            factor = a[i, j]
+            for k in range(b.shape[1]):
+                out[i, k] += factor * b[j, k]
+    return out

@@ -8,7 +8,7 @@ import json
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,8 @@ class Candidates:
         error = result.get("max_error_probability")
         if not error or not 0 < error < 1 or header_value(header, "varproof_fdr-filter").get("options", {}).get("annotate"):
             return cls(purity, least_fragments, least_share, None, -math.inf)
-        selection = select_events(path, header, result["events"])
+        # Near a threshold a probability tells its complement well enough, and one field is read instead of eight.
+        selection = replace(select_events(path, header, result["events"]), complement=None)
         return cls(purity, least_fragments, least_share, selection, log1p(-error) - log(error))
 
     def odds_of(self, record: Any) -> Sequence[float]:
