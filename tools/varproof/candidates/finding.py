@@ -64,9 +64,9 @@ class FindingSettings:
     def enough(self, count: np.ndarray, depth: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:
         """bool: whether so many reads out of so many make a candidate.
 
-        quality: mean base quality of those that show it; None where it is not known, as of indels. In deep places it is enough
-        that errors at `ERROR_MARGIN` times the rate that this quality says make fewer reads (lambda + 3 + 5 sqrt(lambda), within
-        two of the 1 - 10^-6 quantile of a Poisson distribution).
+        quality: mean base quality of those that show it; None where it is not known, as of indels. In deep places it is
+        enough that errors at `ERROR_MARGIN` times the rate that this quality says make fewer reads: lambda + 3 +
+        5 sqrt(lambda), within two of the 1 - 10^-6 quantile of a Poisson distribution.
         """
         many = count >= self.alternate_fraction * depth
         if self.by_depth and quality is not None:
