@@ -227,7 +227,7 @@ def direct_log_likelihood(evidence: Evidence, i: int, fraction: float, spurious:
     """The paper's likelihood of a fraction of copies, from candidate i's fragments one by one (eqs. 9 to 11 and 23)."""
     rows = slice(evidence.offset[i], evidence.offset[i + 1])
     ratio = evidence.log_ratio[rows].astype(float)
-    right = 1.0 - np.clip(10.0 ** (-evidence.mapq[rows].astype(float) / 10), 1e-4, 1 - 1e-6)
+    right = 1.0 - np.clip(10.0 ** (-evidence.mapq[rows].astype(float) / 10), 1e-6, 1 - 1e-6)
     scale = np.maximum(ratio, 0.0)
     a, p = np.exp(-scale), np.exp(ratio - scale)
     a = (1 - spurious) * a + spurious * p

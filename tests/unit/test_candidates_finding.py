@@ -1,5 +1,6 @@
 """Which alleles are candidates: counts, thresholds, left-alignment, MNVs, chunks; by hand on small reads."""
 
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,23 @@ def test_enough_reads_and_a_large_enough_fraction(tmp_path: Path) -> None:
     assert found(tmp_path, [read(snv)] * 2 + plain, alternate_reads=3) == {}
     assert found(tmp_path, [read(snv)] * 2 + plain, alternate_fraction=0.2) == {key: [8, 2]}
     assert found(tmp_path, [read(snv)] * 2 + plain, alternate_fraction=0.21) == {}
+
+
+def test_in_deep_places_a_smaller_fraction_is_enough_where_errors_make_fewer_reads() -> None:
+    """By Poisson tails under 10^-5, at three times what qualities say, but one error in 100,000 bases at least."""
+    deep = FindingSettings(by_depth=True)
+    for depth, quality, at_most in ((2000, 37, 11), (2000, 90, 4), (10_000, 90, 6), (2000, 20, 110)):
+        enough = [n for n in range(1, 200) if deep.enough(np.array([n]), np.array([depth]), np.array([quality]))[0]]
+        rate = max(1e-5, 3 * 10 ** (-quality / 10))
+        terms = [math.exp(-depth * rate)]
+        for n in range(1, enough[0]):
+            terms.append(terms[-1] * depth * rate / n)
+        assert enough == list(range(enough[0], 200))
+        assert enough[0] <= min(at_most, 0.02 * depth)
+        assert 1 - sum(terms) < 1e-5 or enough[0] == 0.02 * depth
+    assert not deep.enough(np.array([3]), np.array([199]), np.array([90]))[0]
+    assert not deep.enough(np.array([30]), np.array([2000]))[0], "an indel"
+    assert not FindingSettings().enough(np.array([30]), np.array([2000]), np.array([90]))[0], "the user wants so many"
 
 
 def test_all_four_bases_of_a_locus_and_none_where_the_reference_is_unknown(tmp_path: Path) -> None:

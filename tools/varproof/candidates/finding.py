@@ -29,20 +29,29 @@ from varproof.candidates.arrays import (
     Insertions,
 )
 from varproof.candidates.joining import Joined, Part, joined_alleles
+from varproof.machinery.numerics import exp10
 from varproof.reads.decode import ReadBatch
 from varproof.variants.edit import LONGEST_MNV, Edit
 from varproof.variants.placement import MAX_SHIFT
 from varproof.variants.reference import ReferenceSlice
 from varproof.variants.shifting import turned
 
+DEEP = 200
+"""Reads from which on a fraction that is always enough asks for more than errors make."""
+
+ERROR_MARGIN, LEAST_ERROR = 3.0, 1e-5
+"""Qualities are not to be believed, above all those of consensus reads: damage of the template is not in them."""
+
+ERROR_RATES = np.array([max(LEAST_ERROR, ERROR_MARGIN * exp10(-quality / 10)) for quality in range(94)])
+
 
 @dataclass(frozen=True)
 class FindingSettings:
     """What makes an allele a candidate.
 
-    `alternate_reads` and `alternate_fraction`: fewest reads that show it, and fewest of all that cover it. Reads under
-    `mapping_quality` and bases under `base_quality` don't count. `all_indels`: not only the most frequent insertion and
-    deletion of a locus.
+    `alternate_reads` and `alternate_fraction`: fewest reads that show it, and fewest of all that cover it; `by_depth`: a
+    smaller fraction is enough where the place is deep and errors don't make so many reads. Reads under `mapping_quality` and
+    bases under `base_quality` don't count. `all_indels`: not only the most frequent insertion and deletion of a locus.
     """
 
     alternate_reads: int = 2
@@ -50,10 +59,20 @@ class FindingSettings:
     base_quality: int = 13
     mapping_quality: int = 1
     all_indels: bool = False
+    by_depth: bool = False
 
-    def enough(self, count: np.ndarray, depth: np.ndarray) -> np.ndarray:
-        """bool: whether so many reads out of so many make a candidate."""
-        return (count >= self.alternate_reads) & (count >= self.alternate_fraction * depth)
+    def enough(self, count: np.ndarray, depth: np.ndarray, quality: np.ndarray | None = None) -> np.ndarray:
+        """bool: whether so many reads out of so many make a candidate.
+
+        quality: mean base quality of those that show it; None where it is not known, as of indels. In deep places it is
+        enough that errors at `ERROR_MARGIN` times the rate that this quality says make fewer reads: lambda + 3 +
+        5 sqrt(lambda), within two of the 1 - 10^-6 quantile of a Poisson distribution.
+        """
+        many = count >= self.alternate_fraction * depth
+        if self.by_depth and quality is not None:
+            expected = depth * ERROR_RATES[np.clip(quality, 0, len(ERROR_RATES) - 1).astype(np.int64)]
+            many |= (depth >= DEEP) & (count > expected + 3.0 + 5.0 * np.sqrt(expected))
+        return (count >= self.alternate_reads) & many
 
 
 def as_aligned(batch: ReadBatch) -> CandidateReads:
@@ -200,9 +219,12 @@ def _substitutions(
     good = (rows[:, LENGTH] == 0) & (rows[:, POSITION] >= low) & (rows[:, POSITION] < high)
     good[good] = reads.qualities[reads.base_offset[rows[good, READ]] + rows[good, QUERY]] >= settings.base_quality
     node = np.where(good, 4 * (rows[:, POSITION] - low) + rows[:, BASE], -8)
-    nodes, count = np.unique(node[good], return_counts=True)
-    enough = settings.enough(count, differences.coverage[nodes // 4])
-    nodes, count = nodes[enough], count[enough]
+    nodes, which, count = np.unique(node[good], return_inverse=True, return_counts=True)
+    shown = reads.qualities[reads.base_offset[rows[good, READ]] + rows[good, QUERY]]
+    quality = np.bincount(which, shown, len(nodes)) / count
+    enough = settings.enough(count, differences.coverage[nodes // 4], quality)
+    nodes, count, quality = nodes[enough], count[enough], quality[enough]
+    quality_of = dict(zip(nodes.tolist(), quality.tolist(), strict=True))
     found = [
         Found(Edit(low + item // 4, low + item // 4 + 1, bytes([item % 4])), number, (low + item // 4, 0, item % 4))
         for item, number in zip(nodes.tolist(), count.tolist(), strict=True)
@@ -217,7 +239,8 @@ def _substitutions(
             first = first[linked[first + j]]
             first = first[node[first + j + 1] == item]
         start = low + path[0] // 4
-        if settings.enough(np.array([len(first)]), differences.coverage[start - low : start - low + 1])[0]:
+        worst = np.array([min(quality_of[item] for item in path)])
+        if settings.enough(np.array([len(first)]), differences.coverage[start - low : start - low + 1], worst)[0]:
             found.append(Found(Edit(start, start + len(path), bytes(item % 4 for item in path)), len(first), None))
     return found
 

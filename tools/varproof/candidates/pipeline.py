@@ -17,6 +17,7 @@ from varproof.candidates.arrays import (
     DEPTH,
     LONGEST_DELETION,
     NEARBY,
+    QUALITY,
     Alleles,
     CandidateReads,
     Differences,
@@ -212,7 +213,9 @@ class _Worker:
         position = np.array([vcf_position(*item) for item in listed_alleles(alleles)], np.int64)
         own = samples[0][:, ALTERNATIVE_FORWARD] + samples[0][:, ALTERNATIVE_REVERSE]
         joined = alleles.low[alleles.within] >= 0
-        kept = settings.enough(own, samples[0][:, DEPTH]) & ~(joined & (own < CLEARLY_ALONE * own[alleles.within]))
+        substituted = alleles.end - alleles.start == np.diff(alleles.alt_offset)
+        quality = np.where(substituted, samples[0][:, QUALITY] / np.maximum(own, 1), 0.0)
+        kept = settings.enough(own, samples[0][:, DEPTH], quality) & ~(joined & (own < CLEARLY_ALONE * own[alleles.within]))
         kept |= alleles.within < 0
         kept &= inside(position, chunk.regions)
         if not kept.any():

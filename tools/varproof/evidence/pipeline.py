@@ -32,8 +32,8 @@ from varproof.variants.reference import ReferenceSlice, check_reference_allele, 
 
 logger = logging.getLogger(__name__)
 
-WIDER = 1.25
-"""After a chunk that was divided, the next ones may be so much wider each time, bp per bp."""
+WIDER, NARROWER = 1.05, 0.75
+"""After a chunk that had to be divided, the next ones may be this much of its width, and a little more each time."""
 
 
 @dataclass(frozen=True)
@@ -110,18 +110,18 @@ class _Worker:
     def _found(self, judged: list[Candidate], halo: list[Candidate], reference: ReferenceSlice) -> Evidence:
         """Evidence of `judged`; where their reads are too many to be in memory together, of one half after the other."""
         span = judged[-1].start - judged[0].start
-        try:
-            if span > self.widest and len(judged) > 1:
-                raise TooManyBases
-            found = collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
-            self.widest *= WIDER
-            return found
-        except TooManyBases:
-            self.widest = min(self.widest, max(1.0, span / 2))
-            middle = len(judged) // 2
-            halves = judged[:middle], judged[middle:]
-            parts = [self._found(own, [*halo, *other], reference) for own, other in (halves, halves[::-1])]
-            return concatenated(parts)
+        if span <= self.widest or len(judged) == 1:
+            try:
+                found = collect_chunk(judged, halo, reference, self.alignments, self.sample, self.files.max_depth)
+                self.widest *= WIDER
+                return found
+            except TooManyBases:
+                # Halves are of as many candidates, and one of them is the wider one.
+                self.widest = max(1.0, NARROWER * span)
+        middle = len(judged) // 2
+        halves = judged[:middle], judged[middle:]
+        parts = [self._found(own, [*halo, *other], reference) for own, other in (halves, halves[::-1])]
+        return concatenated(parts)
 
     def _check_contig(self, contig: str) -> None:
         if contig in self.checked:

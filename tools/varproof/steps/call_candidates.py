@@ -29,7 +29,13 @@ class CallCandidatesSettings(Settings):
     known_sites: Path | None = Field(None, description="known variants: bgzipped VCF with tabix index.")
     regions: Path | None = Field(None, description="BED: search only there.")
     min_alternate_reads: int = Field(2, ge=1, description="fewest reads that show an allele.")
-    min_alternate_fraction: float = Field(0.02, ge=0, le=1, description="fewest of the reads that cover it, as a fraction.")
+    min_alternate_fraction: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="fewest of the reads that cover it, as a fraction. At 0.02, from 200 reads on, fewer substitutions "
+        "are enough where errors at three times the rate of their base qualities don't make as many.",
+    )
     min_base_quality: int = Field(13, ge=0, le=93, description="bases under this quality show no allele (13: 5 % are wrong).")
     min_mapping_quality: int = Field(1, ge=0, le=255, description="reads under this mapping quality are left out.")
     all_indels: bool = Field(False, description="all insertions and deletions of a locus, not the most frequent one of each.")
@@ -75,6 +81,7 @@ def call_candidates(options: CallCandidatesSettings) -> None:
             options.min_base_quality,
             options.min_mapping_quality,
             options.all_indels,
+            options.min_alternate_fraction == CallCandidatesSettings.model_fields["min_alternate_fraction"].default,
         ),
         max_depth=options.max_depth,
     )
