@@ -152,7 +152,7 @@ ARTEFACTS = [
 
 def can_be_told(evidence: Evidence, i: int, k: int) -> bool:
     """Whether more than a fiftieth of a candidate's fragments, of known strand or orientation, can't be touched."""
-    if k in (0, 3, 8):
+    if k in (0, 3, 8, 9):
         return True
     rows = range(evidence.offset[i], evidence.offset[i + 1])
     known = [row for row in rows if (evidence.orientation[row] < 2 if k in (6, 7) else evidence.strand[row] > 0)]

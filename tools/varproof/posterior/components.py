@@ -271,7 +271,7 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False) -
     would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
     errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples.
     """
-    everywhere = (ACTIVE_ON == BOTH) & (SIGNATURES != SAME_PLACE)
+    everywhere = ACTIVE_ON == BOTH
     in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
     possible = np.repeat(in_tumor[:, None, :], len(ARTIFACT_RATIOS), axis=1)
     fewer = np.arange(len(ARTIFACT_RATIOS)) != SAME_RATE
@@ -279,6 +279,7 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False) -
     possible[np.ix_(~everywhere, fewer)] &= own and paired
     if not paired:
         possible[everywhere & (SIGNATURES != LIKE_ERRORS)] = False
+        possible[SIGNATURES == SAME_PLACE, SAME_RATE] = True
     if damaged:
         possible[OF_ONE_SAMPLE] = in_tumor[OF_ONE_SAMPLE][:, None, :] & (paired | ~fewer)[None, :, None]
     return possible
