@@ -311,8 +311,12 @@ FILES = (
     ),
     FileKind("files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "estimate-vaf"), _evidence),
     FileKind(
-        "files/prior.md", "prior.json", ("score-posterior",), ("score-posterior", "evaluate-calls"),
+        "files/prior.md", "prior.json", ("learn-prior", "score-posterior"), ("score-posterior", "evaluate-calls"),
         _json("formats.prior", "LearntPrior"),
+    ),
+    FileKind(
+        "files/recalibration.md", "recalibration.json", ("score-posterior",), ("score-posterior",),
+        _json("formats.recalibration", "Recalibration"),
     ),
     FileKind("files/tree.md", "tree.json", ("call-candidates",), ("call-candidates",), _json("formats.tree", "QualityTree")),
     FileKind("files/tensors.md", "tensors.h5", ("tensorise",), ("train", "predict", "gather"), _tensors),
@@ -336,7 +340,8 @@ FILES = (
         "files/context-pool.md", "sheet of contexts", (), ("tensorise",), _tab_separated("formats.context_pool", POOL_EXAMPLE)
     ),
     FileKind(
-        "files/spiking.md", "spiking.json", ("spike-variants",), ("evaluate-calls",), _json("spiking.run", "SpikingSummary")
+        "files/spiking.md", "spiking.json", ("spike-variants",), ("evaluate-calls", "score-posterior"),
+        _json("spiking.run", "SpikingSummary"),
     ),
     FileKind("files/simulation.md", "simulation.json", ("simulate-pair",), (), _json("simulation.pair", "SimulationSummary")),
 )  # fmt: skip

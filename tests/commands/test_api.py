@@ -66,7 +66,14 @@ def test_arrays_of_calls_are_what_the_file_says(scored: Calls) -> None:
 
 
 def test_evidence_stands_for_reads_and_a_learnt_prior_for_learning(scored: Calls, tmp_path: Path) -> None:
-    samples = [varproof.collect(reads, Pair.reference, Pair.candidates) for reads in (Pair.tumor, Pair.normal)]
+    """Where repeats are measured in both samples together, as they are where both are scored from reads."""
+    alignment = [tmp_path / "tumor.json", tmp_path / "normal.json"]
+    for reads, path in zip((Pair.tumor, Pair.normal), alignment, strict=True):
+        run("estimate-alignment", "--reads", reads, "--reference", Pair.reference, "--output", path, folder=tmp_path)
+    samples = [
+        varproof.collect(reads, Pair.reference, Pair.candidates, alignment=own, repeats=[other])
+        for reads, own, other in zip((Pair.tumor, Pair.normal), alignment, alignment[::-1], strict=True)
+    ]
     listed = int((samples[0].evidence().joined == 0).sum())
     assert len(samples[0].arrays()["depth"]) == len(scored.arrays()["depth"]) == listed
     options = {"purity": 0.8, "territory": 50_000}

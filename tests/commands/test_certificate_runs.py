@@ -167,7 +167,7 @@ def test_refusals(tmp_path: Path, folder: Path) -> None:
         ({"calls": folder}, "--reference is required"),
         ({"calls": folder, "reference": REFERENCE, "events": ["CNN_SOMATIC"]}, "not an event of score-posterior"),
         ({"calls": calls, "truth": truth, "prior": prior}, "--prior: only folders"),
-        ({"calls": folder, "reference": REFERENCE, "prior": prior}, "prior.json: not of schema varproof/prior/1"),
+        ({"calls": folder, "reference": REFERENCE, "prior": prior}, "prior.json: not of schema varproof/prior/2"),
         ({"calls": folder, "reference": REFERENCE, "prior": tmp_path / "none"}, "none: No such file"),
         ({"calls": damaged("truth.vcf.gz", None), "reference": REFERENCE}, "no truth.vcf.gz in it"),
         ({"calls": damaged("truth.vcf.gz", "x"), "reference": REFERENCE}, "truth.vcf.gz"),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -369,13 +370,14 @@ def test_measured_properties_give_the_same_calls(pair: Pair, tmp_path: Path) -> 
 
 
 def test_a_larger_territory_makes_variants_rarer(pair: Pair, tmp_path: Path) -> None:
-    """The same variants in ten times as many bases."""
-    rates = []
+    """The same variants in ten times as many bases: of both rates r, T r + ln(r / u) / sd^2 is their number."""
+    numbers = []
     for territory in (1e6, 1e7):
         prior = tmp_path / "prior.json"
         scored(pair, tmp_path, territory=territory, learnt_prior=prior)
-        rates.append(json.loads(prior.read_text())["rates"]["SOMATIC_TUMOR"][0])
-    assert rates[0] == pytest.approx(10 * rates[1], rel=0.05)
+        rate = json.loads(prior.read_text())["rates"]["SOMATIC_TUMOR"][0]
+        numbers.append(3 * territory * rate + math.log(rate / (1e-6 / 3)) / 4)
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.05)
 
 
 def test_regions_are_the_territory(pair: Pair, tmp_path: Path) -> None:

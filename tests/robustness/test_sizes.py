@@ -188,7 +188,7 @@ def as_before(pair: Pair, files: dict[str, Path], reference: Path, offset: int, 
     peak = peak_mb(
         "score-posterior", "--candidates", files["candidates"], "--reference", reference, "--tumor", files["tumor"], "--normal",
         files["normal"], "--purity", str(PURITY), "--alignment-tumor", pair.properties, "--alignment-normal", pair.properties,
-        "--territory", "100000", "--output", folder / "scored.vcf",
+        "--territory", "100000", "--learn-from", "candidates", "--output", folder / "scored.vcf",
     )  # fmt: skip
     with pysam.VariantFile(str(plain)) as before, pysam.VariantFile(str(folder / "scored.vcf")) as after:
         pairs = list(zip(before, after, strict=True))

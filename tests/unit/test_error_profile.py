@@ -91,7 +91,7 @@ def test_tables_equal_a_count_over_aligned_pairs(files: tuple[Path, Path], low: 
     usable = usable_positions(depth, right, base_codes(REFERENCE[low:high])) & np.array(known)
     assert 100 < usable.sum() < high - low - 4
     expected = tables_by_pairs(segments, usable, low)
-    profile = error_profile(tally)
+    profile = error_profile(tally, [])
     for name in FEATURES:
         for b in range(len(FEATURE_LABELS[name])):
             assert profile.features[name].all[b] == expected["feature"][name, b, "all"], (name, b)
@@ -323,7 +323,7 @@ def test_real_reads_err_where_their_qualities_are_poor(sample: str) -> None:
     with open_reads(REAL / f"{sample}.bam", None) as handle, open_reference(REAL / "reference.fa.gz") as fasta:
         for start in range(900_000, 950_000, 10_000):
             add_window(tally, handle, fasta, ("1", start, start + 10_000))
-    ratios = {name: np.exp(values) for name, values in log_error_ratios(error_profile(tally)).items()}
+    ratios = {name: np.exp(values) for name, values in log_error_ratios(error_profile(tally, [])).items()}
     assert ratios["base_quality"][1] == pytest.approx(11.2, rel=0.1)
     assert ratios["base_quality"][2] == pytest.approx(5.2, rel=0.1)
     assert ratios["base_quality"][8] == pytest.approx(0.012, rel=0.5)

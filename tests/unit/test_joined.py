@@ -230,7 +230,8 @@ def scored(
     for name, records in lists.items():
         options = {
             "candidates": write_candidates(folder / "list.vcf", records, {"chr1": len(reference)}), "reference": fasta,
-            "tumor": folder / "tumor.bam", "normal": folder / "normal.bam", "territory": 1e5, "output": folder / "scored.vcf",
+            "tumor": folder / "tumor.bam", "normal": folder / "normal.bam", "territory": 1e5, "learn_from": "candidates",
+            "output": folder / "scored.vcf",
         }  # fmt: skip
         score_posterior(ScorePosteriorOptions(**options))
         found[name] = read_all(folder / "scored.vcf")
@@ -257,7 +258,7 @@ def test_one_event_has_one_posterior_however_it_is_spelt(germline: bool, tmp_pat
 def test_indels_are_not_there_where_the_list_has_what_they_make(tmp_path: Path) -> None:
     deletion, insertion = (AT, AT + 3, ""), (AT + 3, AT + 3, MNV[2])
     lists = {"alone": [record(MNV)], "all": sorted(map(record, (MNV, deletion, insertion)))}
-    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[]], lists)
+    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[], []], lists)
     events = {name: max(found_one, key=found_one.__getitem__) for name, found_one in
               zip(names_of(found["all"]), map(probabilities, found["all"]), strict=True)}  # fmt: skip
     whole = names_of(found["alone"])[0]
@@ -269,7 +270,7 @@ def test_a_deletion_has_one_posterior_wherever_a_repeat_lets_it_be_written(tmp_p
     reference = REFERENCE[: AT - 1] + "CAAAAAAG" + REFERENCE[AT + 7 :]
     left, right = record((AT, AT + 1, ""), reference), record((AT + 5, AT + 6, ""), reference)
     lists = {"left": [left], "right": [right], "both": [left, right]}
-    found = scored(tmp_path, reference, [[], [(AT, AT + 1, "")]], [[]], lists)
+    found = scored(tmp_path, reference, [[], [(AT, AT + 1, "")]], [[], []], lists)
     (one,) = map(probabilities, found["left"])
     assert one["SOMATIC_TUMOR"] > 0.5
     assert [probabilities(item) for item in (*found["right"], *found["both"])] == [one] * 3
@@ -280,7 +281,7 @@ def test_the_order_of_records_of_one_position_changes_nothing(tmp_path: Path) ->
     edits = [snv(AT - 1), (AT, AT + 6, "")]
     records = [record(edit) for edit in edits]
     assert records[0][0] == records[1][0]
-    found = scored(tmp_path, REFERENCE, [[], edits], [[]], {"one": records, "other": records[::-1]})
+    found = scored(tmp_path, REFERENCE, [[], edits], [[], []], {"one": records, "other": records[::-1]})
     assert list(map(probabilities, found["one"])) == list(map(probabilities, found["other"][::-1]))
     (event, same) = map(probabilities, found["one"])
     assert event == same and event["SOMATIC_TUMOR"] > 0.5
@@ -304,7 +305,7 @@ def test_parts_that_are_also_apart_are_judged_apart(tmp_path: Path) -> None:
 def test_a_base_that_the_reads_of_an_mnv_lack_is_no_part_of_it(tmp_path: Path) -> None:
     """They show most of what the two would make together, and are far from the reference; but not all of it."""
     lists = {"both": [record(MNV), record(snv(AT + 4))]}
-    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[]], lists)
+    found = scored(tmp_path, REFERENCE, [[], [MNV]], [[], []], lists)
     events = [max(one, key=one.__getitem__) for one in map(probabilities, found["both"])]
     assert events == ["SOMATIC_TUMOR", "ABSENT"]
 
@@ -315,7 +316,7 @@ def test_two_spellings_of_an_snv_and_a_deletion_beside_it_are_one_event(tmp_path
     planted, aligned = [(AT, AT + 1, "C"), (AT + 1, AT + 3, "")], [(AT, AT + 2, ""), (AT + 2, AT + 3, "C")]
     lists = {"one": planted, "other": aligned, "both": [*planted, *aligned]}
     records = {name: sorted(record(edit, reference) for edit in edits) for name, edits in lists.items()}
-    found = scored(tmp_path, reference, [[], planted], [[]], records)
+    found = scored(tmp_path, reference, [[], planted], [[], []], records)
     (whole, _) = map(probabilities, found["one"])
     assert whole["SOMATIC_TUMOR"] > 0.5
     assert all(probabilities(one) == whole for spelling in found.values() for one in spelling)

@@ -33,6 +33,8 @@ ELSEWHERE = {
 ALLOWED = {
     ("network/prior_shift.py", "scipy.optimize"): "a search by comparisons and divisions, of a function of ours",
     ("network/splits.py", "**"): "sizes of a learning curve, rounded to whole candidates",
+    ("posterior/recalibration.py", "scipy.stats"): "limits of counts, by the C library's functions; a map is rounded",
+    ("posterior/recalibration.py", "scipy.optimize"): "means of neighbours, by sums in order",
     ("reads/repeats_numba_fns.py", "argsort"): "no two keys are equal",
     ("posterior/relatedness.py", "scipy.stats"): "a chance that is only held against a limit",
     ("report/style.py", "math.log10"): "how many digits of a probability are shown",

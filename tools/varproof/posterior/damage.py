@@ -4,6 +4,8 @@ Somatic variants of all substitutions have much the same frequencies in one samp
 per cent of a place's reads: an excess of one of them among the rare over the frequent, as the others have it, gives it away.
 """
 
+import math
+
 import numpy as np
 
 from varproof.machinery.numerics import log
@@ -21,7 +23,7 @@ def excess(rare: np.ndarray, frequent: np.ndarray, others: np.ndarray) -> np.nda
     for one in range(len(rare)):
         against = others & (np.arange(len(rare)) != one)
         cells = [rare[one] + 0.5, frequent[against].sum() + 0.5, frequent[one] + 0.5, rare[against].sum() + 0.5]
-        error = sum(1.0 / cell for cell in cells) ** 0.5
+        error = math.sqrt(sum(1.0 / cell for cell in cells))
         out[one] = (log(cells[0] * cells[1]) - log(cells[2] * cells[3])) / error
     return out
 

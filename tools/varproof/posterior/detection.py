@@ -130,7 +130,7 @@ def odds_line(log_odds: Any, fragments: Any, depths: Any, threshold: float) -> O
     o, n = np.asarray(log_odds, dtype=float), np.asarray(depths, dtype=float)
     k = np.clip(np.rint(np.asarray(fragments, dtype=float)), 0, n)
     usual = (DECISIONS.usual_odds, DECISIONS.usual_odds_per_fragment)
-    certainty = (DECISIONS.odds_prior_sd**-2.0, DECISIONS.odds_per_fragment_prior_sd**-2.0)
+    certainty = (1.0 / DECISIONS.odds_prior_sd**2, 1.0 / DECISIONS.odds_per_fragment_prior_sd**2)
     errors, artefacts = (*usual, DECISIONS.usual_odds_spread), (_NONE, 0.0, DECISIONS.usual_odds_spread)
     if not len(o):
         return OddsLine(*errors[:2], *artefacts)
@@ -170,7 +170,7 @@ def _tobit(
     mean = intercept + slope * x
     target = y - normal_excess((least - mean) / spread) * spread
     # Least squares, with what is expected as two further observations.
-    each = spread**-2.0
+    each = 1.0 / spread**2
     a, b, c = certainty[0] + each * x.size, each * float(x.sum()), certainty[1] + each * float((x * x).sum())
     first = certainty[0] * prior[0] + each * float(target.sum())
     second = certainty[1] * prior[1] + each * float((x * target).sum())

@@ -55,6 +55,7 @@ def open_reads(path: Path, reference: Path | None) -> Alignments:
                 require_index=False,
             )
             handle.get_tid("")  # raises where the header can't be parsed
+            tuple(handle.references)  # raises where a name is no text
     except (OSError, ValueError) as error:
         if "truncated" in str(error).lower() or "eof marker" in str(error).lower():
             raise DamagedFile(f"{path}: truncated (its end is missing); copy or make it again") from error

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.formats.evidence import COVERED_BASES, DECISIONS, SAMPLE_NAMES, EvidenceReader, evidence_writer
+from varproof.formats.evidence import COVERED_BASES, DECISIONS, REPEATS, SAMPLE_NAMES, EvidenceReader, evidence_writer
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
 from varproof.formats.hdf5 import damage_told, is_hdf5
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
@@ -125,22 +125,27 @@ def gather_evidence(paths: Sequence[Path], candidates: Path, output: Path) -> in
     """One evidence file of chunks' evidence files; returns the number of candidates. Raises UserError unless these are the
     `candidates`, in their order.
     """
-    provenances, covered, names, decisions = [], [], [], []
+    provenances, covered, names, decisions, repeats = [], [], [], [], []
     for path in paths:
         with EvidenceReader(path) as reader:
             provenances.append(reader.attribute("provenance"))
             covered.append(reader.attribute(COVERED_BASES))
             names.append(reader.attribute(SAMPLE_NAMES))
             decisions.append(reader.attribute(DECISIONS))
+            repeats.append(reader.attribute(REPEATS))
     check_made_alike(paths, provenances, OF_A_CHUNK[:1])
     for path, told in zip(paths, decisions, strict=True):
         if told != decisions[0]:
             raise UserError(f"{path} was made under other model decisions than {paths[0]}; make all chunks alike")
+    for path, measured in zip(paths, repeats, strict=True):
+        if measured != repeats[0]:
+            raise UserError(f"{path} was made with other repeats than {paths[0]}; give collect-evidence the same files for all")
     attributes = {
         "provenance": _whole_provenance(provenances[0], candidates),
         COVERED_BASES: covered[0],
         SAMPLE_NAMES: names[0],
         **({DECISIONS: decisions[0]} if decisions[0] else {}),
+        REPEATS: repeats[0],
     }
     wanted = _keys(candidates)
     total = 0
