@@ -100,7 +100,10 @@ def test_points_of_the_events() -> None:
         assert values["ABSENT"] == pytest.approx([both(i, 0, 0)], abs=1e-6)
         somatic = [both(i, PURITY * c, 0.1 * c) for c in somatic_nodes()]
         np.testing.assert_allclose(values["SOMATIC_TUMOR"], somatic, atol=2 * INTERPOLATION, rtol=1e-3)
-        other_person = np.logaddexp(np.log(0.67) + both(i, 0.02, 0), np.log(0.33) + both(i, 0.04, 0))
+        parts = [
+            np.log(share / 3) + both(i, f * spread, 0) for share, f in ((0.67, 0.02), (0.33, 0.04)) for spread in (0.7, 1, 1.4)
+        ]
+        other_person = np.logaddexp.reduce(parts)
         assert values["FOREIGN"] == pytest.approx([other_person], abs=2 * INTERPOLATION)
 
 

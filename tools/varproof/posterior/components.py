@@ -210,9 +210,11 @@ def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray |
 
 def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
     """(n, 1): another person's heterozygous or homozygous variant in the tumour's library."""
-    heterozygous = DECISIONS.other_person_heterozygous
-    by_copies = at_fraction(tables.tumor, np.array([0.5, 1.0]) * mixture.other_person_fraction)
-    in_tumor = log_weighted_mean(by_copies, np.array([heterozygous, 1.0 - heterozygous]))
+    heterozygous, spread = DECISIONS.other_person_heterozygous, np.array(DECISIONS.other_person_spread)
+    copies = np.concatenate([0.5 * spread, spread])
+    by_copies = at_fraction(tables.tumor, np.minimum(copies * mixture.other_person_fraction, 1.0))
+    weights = np.repeat([heterozygous, 1.0 - heterozygous], len(spread)) / len(spread)
+    in_tumor = log_weighted_mean(by_copies, weights)
     return in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
 
 

@@ -188,6 +188,12 @@ class PosteriorDecisions(Decisions):
         description="gain in log-likelihood from which on a tumour has artefacts of one kind of reads that its normal has not: "
         "some tens of parameters gain something in any sample.",
     )
+    beside_other_person: float = Field(
+        5.0,
+        ge=1,
+        description="so many times the gain where another person is in the tumour: few reads of that one's variants have one "
+        "orientation by chance, and would be taken for such artefacts.",
+    )
     damage_fractions: Fractions = Field(
         (0.1, 0.15, 0.25),
         description="frequencies that part rare from frequent: damage of one sample is an excess of one substitution among "
@@ -207,7 +213,7 @@ class PosteriorDecisions(Decisions):
         description="fractions of tumour cells in the normal that are tried.",
     )
     other_person_choices: Fractions = Field(
-        (0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.3, 5.0),
+        (1.0, 1.15, 1.35, 1.6, 2.0, 2.5, 3.3, 5.0),
         description="fractions of another person's reads that are tried, over what reads of the reference tell at homozygous "
         "variants: another person shares some of these.",
     )
@@ -226,6 +232,11 @@ class PosteriorDecisions(Decisions):
     trimmed: Fraction = Field(0.02, description="of them the share with most reference reads, which is left out: misaligned.")
     other_person_per_base: float = Field(
         8e-4, gt=0, description="variants of another person that this one lacks, per base (1000 Genomes 2015)."
+    )
+    other_person_spread: tuple[float, ...] = Field(
+        (0.7, 1.0, 1.4),
+        min_length=1,
+        description="factors of the fraction at a place, each as often: both persons' depths vary, and alignment favours one.",
     )
     other_person_log_sd: float = Field(
         0.3, gt=0, description="standard deviation of the logarithm of that: people differ by much the same from each other."

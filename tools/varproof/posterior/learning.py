@@ -335,7 +335,8 @@ def _with_own_artifacts(
     own = prior.model_copy(update={"artifact_density": [density] * len(ARTIFACT_GROUPS)})
     evidence = [_trained(components, sampled, one, shown, mixture, DECISIONS.search_iterations)[1] for one in (prior, own)]
     logger.debug("evidence of artefacts of the tumour alone: %.2f", evidence[1] - evidence[0])
-    return own if evidence[1] - evidence[0] > DECISIONS.convincing_own_artifacts else prior
+    beside = DECISIONS.beside_other_person if mixture.other_person_fraction > 0.0 else 1.0
+    return own if evidence[1] - evidence[0] > beside * DECISIONS.convincing_own_artifacts else prior
 
 
 def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
