@@ -26,8 +26,8 @@ LEAST_FOUND = 20
 """Variants that the told prior must find for its recall to be a goal of a single regime."""
 
 SUSPICIONS: dict[str, re.Pattern[str]] = {
-    "damage": re.compile(r"damage|deaminat|oxidis|orientation|artefact", re.IGNORECASE),
-    "person": re.compile(r"another person|contaminat", re.IGNORECASE),
+    "damage": re.compile(r"damage of (its|the tumour's) library"),
+    "person": re.compile(r"another person's reads"),
 }
 """What a warning may suspect -> its words. `Sample.suspicion` says where it is right."""
 

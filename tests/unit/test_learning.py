@@ -181,10 +181,12 @@ def test_contamination_that_the_user_gives_is_taken() -> None:
     assert learn_prior(given.sampled, 20_000, 0.75, 0.07).normal_contamination == 0.07
 
 
-def test_another_person_in_the_tumour_is_found() -> None:
+def test_another_person_in_the_tumour_is_found(caplog: pytest.LogCaptureFixture) -> None:
     """Three per cent of the reads: alleles at 1.5 and 3 %, none in the normal, and the reference at homozygous variants."""
     given = world(5, somatic=20, germline=150, territory=50_000, depths=(300, 40), other_person=0.03, error=1e-4)
-    prior = learn_prior(given.sampled, 50_000, 0.75, 0.0)
+    with caplog.at_level(logging.WARNING):
+        prior = learn_prior(given.sampled, 50_000, 0.75, 0.0)
+    assert "another person's reads in the tumour" in caplog.text
     assert 0.02 <= prior.other_person_fraction <= 0.045
     found = posteriors(given, prior)
     other = given.event == "ARTIFACT"

@@ -336,7 +336,13 @@ def _with_own_artifacts(
     evidence = [_trained(components, sampled, one, shown, mixture, DECISIONS.search_iterations)[1] for one in (prior, own)]
     logger.debug("evidence of artefacts of the tumour alone: %.2f", evidence[1] - evidence[0])
     beside = DECISIONS.beside_other_person if mixture.other_person_fraction > 0.0 else 1.0
-    return own if evidence[1] - evidence[0] > beside * DECISIONS.convincing_own_artifacts else prior
+    if evidence[1] - evidence[0] <= beside * DECISIONS.convincing_own_artifacts:
+        return prior
+    logger.warning(
+        "artefacts of one strand or one read orientation that the normal lacks: damage of the tumour's library, or libraries "
+        "that were made differently; a normal of the same preparation, or a panel of normals, would tell them better"
+    )
+    return own
 
 
 def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
@@ -409,6 +415,14 @@ def _learn_mixture(
         choices = DECISIONS.contamination_choices if tables.normal is not None else (0.0,)
         contamination = best_choice(choices, lambda value: evidence_of(value, 0.0))
     other_person = best_choice(sites.choices(), lambda value: evidence_of(contamination, value), -DECISIONS.contradicted)
+    if other_person > 0.0:
+        logger.warning(
+            "another person's reads in the tumour, about %.1f %%: at %d homozygous variants %.1f %% of its reads are of the "
+            "reference, beyond the normal's. What may be that person's is not called; a clean library would tell",
+            100.0 * other_person,
+            sites.sites,
+            100.0 * sites.share,
+        )
     return prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
 
 
