@@ -78,8 +78,19 @@ def styled(name: str = "varproof") -> Any:
     return matplotlib.rc_context(settings)
 
 
+def _settle(figure: Any) -> None:
+    """Lay a figure out once, with places rounded: their last digits depend on where matrices lie in memory."""
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(float(value), 5) for value in axes.get_position().bounds])
+
+
 def svg_bytes(figure: Any) -> bytes:
     """The figure as SVG, the same bytes for the same figure."""
+    _settle(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
@@ -87,6 +98,7 @@ def svg_bytes(figure: Any) -> bytes:
 
 def png_bytes(figure: Any) -> bytes:
     """The figure as PNG at 200 dpi."""
+    _settle(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
     return buffer.getvalue()
