@@ -87,7 +87,7 @@ def _draw_cumulative(axes: Any, vafs: Any, fit: NeutralEvolution | None) -> None
         f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})"
     )
     # M grows with 1/f, so the lower right corner is the one that stays free.
-    axes.legend(loc="lower right", title=result, title_fontsize=8, alignment="left")
+    axes.legend(loc="upper left", title=result, title_fontsize=8, alignment="left")
 
 
 def _draw_test(axes: Any, vafs: Any, test: NeutralityTest | None) -> None:
@@ -132,7 +132,7 @@ def _draw_test(axes: Any, vafs: Any, test: NeutralityTest | None) -> None:
 def _verdict(test: NeutralityTest) -> str:
     """Two lines: the test's result, and what it could have found."""
     best = max(test.power, key=lambda one: one.power)
-    power = f"of subclones of 15 %, {100 * best.power:.0f} % would be found"
+    power = f"15 % subclones: {100 * best.power:.0f} % found"
     if test.p_value < SIGNIFICANT:
         return f"neutral evolution rejected, p = {test.p_value:.2g}"
     return f"not rejected, p = {test.p_value:.2g}\n{power}"
