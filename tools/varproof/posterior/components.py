@@ -261,6 +261,11 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
     return Components(np.concatenate([parts[name] for name in columns], axis=1), columns)
 
 
+def artifacts_apart(columns: dict[str, slice]) -> bool:
+    """Whether each artefact is a component, or all together are one."""
+    return columns["ARTIFACT"].stop - columns["ARTIFACT"].start > 1
+
+
 OF_ONE_SAMPLE = (ACTIVE_ON == BOTH) & (SIGNATURES == PLAIN)
 """The class whose artefacts, where the normal has none or few, look like somatic variants in all but their spectrum."""
 

@@ -229,6 +229,12 @@ class PosteriorDecisions(Decisions):
     least_homozygous: int = Field(
         20, ge=1, description="homozygous variants that it takes to say that there is another person at all."
     )
+    most_reference: Fraction = Field(
+        0.05, description="reads of the reference in the normal, at most, at a variant that is taken for homozygous."
+    )
+    most_reference_alone: Fraction = Field(
+        0.15, description="the same in the tumour where there is no normal: another person's reads are among them."
+    )
     trimmed: Fraction = Field(0.02, description="of them the share with most reference reads, which is left out: misaligned.")
     other_person_per_base: float = Field(
         8e-4, gt=0, description="variants of another person that this one lacks, per base (1000 Genomes 2015)."

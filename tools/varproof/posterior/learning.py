@@ -33,6 +33,7 @@ from varproof.posterior.components import (
     Components,
     Mixture,
     Tables,
+    artifacts_apart,
     evaluate,
     other_person_log_likelihood,
     possible_artifacts,
@@ -44,6 +45,7 @@ from varproof.posterior.components import (
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
+from varproof.posterior.score import component_posteriors
 from varproof.posterior.selection import UNKNOWN_RULE, Selection, selected
 from varproof.posterior.spectra import (
     ARTIFACTS,
@@ -57,7 +59,7 @@ from varproof.posterior.spectra import (
     even_spectra,
     learnt_spectra,
 )
-from varproof.posterior.weights import ARTIFACT_GROUPS, artifact_group, completed, component_weights
+from varproof.posterior.weights import ARTIFACT_GROUPS, artifact_group, candidate_weights, completed, component_weights
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +186,7 @@ class _Learner:
             changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(True)
             update |= {"normal_density": (in_normal / in_normal.sum()).tolist()}
             update |= {"germline_changes": (changes / changes.sum()).tolist()}
-        if self.columns["ARTIFACT"].stop - self.columns["ARTIFACT"].start > 1:
+        if artifacts_apart(self.columns):
             update |= self._maximised_artifacts(prior, by_class) | {"spectra": self._maximised_spectra(prior, expected)}
         return prior.model_copy(update=update)
 
@@ -292,8 +294,8 @@ def learn_prior(
     """The prior that explains the candidates (n) and the territory (bases) best.
 
     `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. `selection`: by which rule of their
-    reads they became candidates. Candidates that nothing explains
-    `worth_learning_from` times better than absence count as territory. Deterministic.
+    reads they became candidates. Candidates that nothing explains `worth_learning_from` times better than absence count as
+    territory. Deterministic.
     """
     paired = sampled.normal is not None
     prior = starting_prior("empirical", territory, paired)
@@ -310,12 +312,15 @@ def learn_prior(
     prior = prior.model_copy(update={"territory": territory / step})
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
-    whole = evaluate(tables, Mixture(purity))
-    learnt, _ = _trained(whole, sampled, prior, shown, Mixture(purity), DECISIONS.search_iterations)
-    prior = _learn_mixture(prior, learnt, whole, tables, sampled, shown, purity, normal_contamination, sites)
+    unmixed = Mixture(purity)
+    components = evaluate(tables, unmixed)
+    learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
+    evidence: float | None = found
+    prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
-    components = evaluate(tables, mixture)
-    prior = _with_own_artifacts(prior, components, sampled, shown, mixture)
+    if mixture != unmixed:
+        components, evidence = evaluate(tables, mixture), None
+    prior = _with_own_artifacts(prior, evidence, components, sampled, shown, mixture)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
     tables = sampled.with_read_contexts(tables, prior)
@@ -326,17 +331,28 @@ def learn_prior(
 
 
 def _with_own_artifacts(
-    prior: LearntPrior, components: Components, sampled: Sampled, shown: _Shown, mixture: Mixture
+    prior: LearntPrior,
+    evidence: float | None,
+    components: Components,
+    sampled: Sampled,
+    shown: _Shown,
+    mixture: Mixture,
 ) -> LearntPrior:
-    """The prior, with artefacts of one kind of reads that are the tumour's own, if these explain so much more."""
+    """The prior, with artefacts of one kind of reads that are the tumour's own, if these explain so much more.
+
+    evidence: log-evidence without them, None where it is yet to be computed.
+    """
     if not prior.paired:
         return prior
     density = even_density(True, own=True)
     own = prior.model_copy(update={"artifact_density": [density] * len(ARTIFACT_GROUPS)})
-    evidence = [_trained(components, sampled, one, shown, mixture, DECISIONS.search_iterations)[1] for one in (prior, own)]
-    logger.debug("evidence of artefacts of the tumour alone: %.2f", evidence[1] - evidence[0])
+    iterations = DECISIONS.search_iterations
+    if evidence is None:
+        evidence = _trained(components, sampled, prior, shown, mixture, iterations)[1]
+    gain = _trained(components, sampled, own, shown, mixture, iterations)[1] - evidence
+    logger.debug("evidence of artefacts of the tumour alone: %.2f", gain)
     beside = DECISIONS.beside_other_person if mixture.other_person_fraction > 0.0 else 1.0
-    if evidence[1] - evidence[0] <= beside * DECISIONS.convincing_own_artifacts:
+    if gain <= beside * DECISIONS.convincing_own_artifacts:
         return prior
     logger.warning(
         "artefacts of one strand or one read orientation that the normal lacks: damage of the tumour's library, or libraries "
@@ -452,11 +468,8 @@ def _with_one_artifact(components: Components, prior: LearntPrior, sampled: Samp
 
 def _posteriors(prior: LearntPrior, components: Components, sampled: Sampled) -> np.ndarray:
     """(n, components)."""
-    weights = component_weights(prior, components.columns)[sampled.class_index]
-    weights = completed(weights * context_factors(prior, components.columns)[sampled.contexts], components.columns)
-    joint = components.scaled(weights)[0] * weights
-    joint /= joint.sum(axis=1, keepdims=True)
-    return joint
+    weights = candidate_weights(prior, components.columns, sampled.class_index, sampled.contexts, None)
+    return component_posteriors(components, weights)
 
 
 def _damage(prior: LearntPrior, components: Components, sampled: Sampled) -> list[str]:

@@ -45,7 +45,7 @@ def homozygous_sites(
     """Of n candidates; `tumor`, `normal`: fragments (n,) of reference and of alternative."""
     certain = tumor if normal is None else normal
     depth = certain[0] + certain[1]
-    most = 0.15 if normal is None else 0.05
+    most = DECISIONS.most_reference_alone if normal is None else DECISIONS.most_reference
     chosen = is_snv & (certain[1] >= DECISIONS.least_depth) & (certain[0] <= most * depth)
     chosen &= tumor[0] + tumor[1] >= DECISIONS.least_depth
     reference, alternative = (np.asarray(counts, np.float64)[chosen] for counts in tumor)
@@ -80,6 +80,6 @@ def best_choice(
             and (gain > 0 or len(evidence) > DECISIONS.hopeless_choices + 1)
         ):
             break
-    best = int(np.argmax(evidence)) if gain > 0 else 1 + int(np.argmax(evidence[1:]))
+    best = 1 + int(np.argmax(evidence[1:]))
     logger.debug("evidence by choice: %s", dict(zip(choices, np.round(np.array(evidence) - evidence[0], 2), strict=False)))
     return choices[best] if evidence[best] - evidence[0] > gain else choices[0]

@@ -12,7 +12,7 @@ import numpy as np
 from varproof.formats.events import ABSENT, OTHER_PERSON
 from varproof.machinery.numerics import exp, log, log1p
 from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH
-from varproof.posterior.components import ARTIFACT_RATES, ARTIFACT_SHAPE, Mixture, somatic_nodes
+from varproof.posterior.components import ARTIFACT_RATES, ARTIFACT_SHAPE, Mixture, artifacts_apart, somatic_nodes
 from varproof.posterior.decisions import DECISIONS
 
 
@@ -55,11 +55,10 @@ def selected(columns: dict[str, slice], mixture: Mixture, depth: float, rule: Se
 
     out = np.ones(max(part.stop for part in columns.values()))
     out[columns["SOMATIC_TUMOR"]] = shown(mixture.purity * somatic_nodes())
-    part = columns["ARTIFACT"]
-    if part.stop - part.start == int(np.prod(ARTIFACT_SHAPE)):
+    if artifacts_apart(columns):
         everywhere, halved = shown(ARTIFACT_RATES), shown(0.5 * ARTIFACT_RATES)
         by_class = np.where((ACTIVE_ON == BOTH)[:, None, None], everywhere, halved)
-        out[part] = np.broadcast_to(by_class, ARTIFACT_SHAPE).ravel()
+        out[columns["ARTIFACT"]] = np.broadcast_to(by_class, ARTIFACT_SHAPE).ravel()
     if mixture.other_person_fraction > 0.0:
         heterozygous = DECISIONS.other_person_heterozygous
         one, both = shown(mixture.other_person_fraction * np.array([0.5, 1.0]), DECISIONS.least_selected_of_other_person)

@@ -12,7 +12,7 @@ import numpy as np
 from varproof.formats.events import GERMLINE_EVENTS, OTHER_PERSON
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH
-from varproof.posterior.components import ARTIFACT_RATIOS, ARTIFACT_SHAPE, OF_ONE_SAMPLE, SAME_RATE
+from varproof.posterior.components import ARTIFACT_RATIOS, ARTIFACT_SHAPE, OF_ONE_SAMPLE, SAME_RATE, artifacts_apart
 from varproof.posterior.decisions import DECISIONS
 
 TYPES, SIDES = 12, 16
@@ -105,7 +105,7 @@ def context_factors(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarray
     for event in (*GERMLINE_EVENTS, OTHER_PERSON):
         out[:, columns[event]] = spectra[GERMLINE][:, None]
     part = columns["ARTIFACT"]
-    if part.stop - part.start == int(np.prod(ARTIFACT_SHAPE)):
+    if artifacts_apart(columns):
         kinds = np.stack([spectra[name] for name in ARTIFACTS], axis=1)[:, :, None, None]
         out[:, part] = np.broadcast_to(kinds, (CONTEXTS + 1, *ARTIFACT_SHAPE)).reshape(CONTEXTS + 1, -1)
         out[:, np.arange(part.start, part.stop)[damage_components(prior.paired)]] = spectra[DAMAGE][:, None]

@@ -22,14 +22,12 @@ from varproof.posterior.job import AlleleList, ScoringJob, allele_list, judged_a
 from varproof.posterior.selection import Selection
 from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
 from varproof.posterior.territory import covered_bases
+from varproof.steps.base import MOST_SEARCHED_DEPTH
 from varproof.steps.samples import collected_evidence, measured_together
 
 logger = logging.getLogger(__name__)
 
 Regions = dict[str, list[tuple[int, int]]]
-
-MOST_SEARCHED_DEPTH = 10_000
-"""Deeper places are searched in a sample of their fragments, as call-candidates does."""
 
 
 class PairSettings(Protocol):
@@ -81,6 +79,11 @@ class SamplePair:
         if tumor in self.evidence:
             return self.evidence[tumor].covered_bases
         return covered_bases(tumor, self.options.reference, self._files[tumor].properties)
+
+    @property
+    def least_depth(self) -> float:
+        """Mean depth of the shallower of the samples that are reads, after `job`."""
+        return min(files.properties.depth or 0.0 for files in self._files.values())
 
     def _collected(self, path: Path, candidates: Path, output: Path, journal: MakeJournal) -> EvidenceReader:
         if path in self.evidence:

@@ -46,6 +46,10 @@ class Settings(BaseModel):
         return self.threads or usable_cores()
 
 
+MOST_SEARCHED_DEPTH = 10_000
+"""Candidates are searched in a sample of the fragments of deeper places."""
+
+
 def fraction_under_1(value: float | str) -> float | str:
     """`value`, or ValueError where it is a number that is no fraction from 0 up to 1."""
     if isinstance(value, float) and not 0 <= value < 1:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from varproof.steps.base import Settings
+from varproof.steps.base import MOST_SEARCHED_DEPTH, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,9 @@ class CallCandidatesSettings(Settings):
     save_tree: Path | None = Field(None, description="write the tree (JSON), for --tree of other runs.")
     draw_tree: Path | None = Field(None, description="draw the tree (SVG).")
     seed: int = Field(0, ge=0, description="of the tree.")
-    max_depth: int | None = Field(10_000, ge=10, description="subsample deeper places to this depth, by read name.")
+    max_depth: int | None = Field(
+        MOST_SEARCHED_DEPTH, ge=10, description="subsample deeper places to this depth, by read name."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> "CallCandidatesSettings":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
     from varproof.posterior.recalibration import Judged
     from varproof.reads.sampling import Window
+    from varproof.steps.background import SamplePair
     from varproof.steps.score_posterior import ScorePosteriorSettings
 
 logger = logging.getLogger(__name__)
@@ -86,14 +87,16 @@ def read_calibration(path: Path) -> Recalibration:
     return found
 
 
-def calibration(options: "ScorePosteriorSettings", prior: "LearntPrior", folder: Path) -> Recalibration | None:
-    """What --calibrate asks for, under the prior of this run; `folder`: for temporary files."""
+def calibration(
+    options: "ScorePosteriorSettings", prior: "LearntPrior", pair: "SamplePair", folder: Path
+) -> Recalibration | None:
+    """What --calibrate asks for, under the prior of this run's pair; `folder`: for temporary files."""
     if not options.calibrate:
         return None
     if prior.kind == "flat":
         raise UserError(FLAT)
     if options.calibrate == [AUTO]:
-        found = _learnt([_planted(options, prior, folder)], options, prior, folder, swapped=True)
+        found = _learnt([_planted(options, pair.least_depth, folder)], options, prior, folder, swapped=True)
     elif options.calibrate[0].is_dir():
         spiked = [read_spiked_folder(path) for path in options.calibrate]
         _tell_other_reads(spiked, options)
@@ -122,18 +125,13 @@ def _tell_other_reads(spiked: list[SpikedFolder], options: "ScorePosteriorSettin
             )
 
 
-def _planted(options: "ScorePosteriorSettings", prior: "LearntPrior", folder: Path) -> SpikedFolder:
-    """Variants planted into the normal's reads, of all of them or of a part that stands for all."""
+def _planted(options: "ScorePosteriorSettings", depth: float, folder: Path) -> SpikedFolder:
+    """Variants planted into the normal's reads, of all of them or of a part that stands for all; the pair is so deep."""
     from varproof.posterior.decisions import DECISIONS
     from varproof.spiking.run import spike
     from varproof.spiking.settings import SpikingSettings
-    from varproof.steps.samples import sample_files
 
     assert options.normal is not None
-    depth = min(
-        sample_files(path, options.reference, options.candidates, alignment, None).properties.depth or 0.0
-        for path, alignment in ((options.normal, options.alignment_normal), (options.tumor, options.alignment_tumor))
-    )
     windows = _windows(options, DECISIONS.calibration_bases)
     reads, second, regions = options.normal, options.tumor, options.regions
     if windows is not None:

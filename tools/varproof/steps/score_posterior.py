@@ -135,7 +135,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
 
             write_json(options.learnt_prior, learnt.prior)
         if not densities_only:
-            learnt = replace(learnt, recalibration=calibration(options, learnt.prior, folder))
+            learnt = replace(learnt, recalibration=calibration(options, learnt.prior, pair, folder))
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
 
 
