@@ -90,9 +90,12 @@ test-data: .venv/installed
 	$(BIN)/python -c 'import pysam.bcftools; pysam.bcftools.view("--no-version", "-i", "EVENT~\"GERMLINE\"", "-W=tbi", \
 	  "-o", "$T/known-sites.vcf.gz", "$T/truth.vcf.gz", catch_stdout=False)'
 	for sample in tumor normal; do \
-	  $(BIN)/estimate-alignment --reads $T/$$sample.bam --reference $T/reference.fa --output $T/$$sample.json && \
+	  $(BIN)/estimate-alignment --reads $T/$$sample.bam --reference $T/reference.fa --output $T/$$sample.json || exit 1; \
+	done
+	for sample in tumor normal; do \
+	  other=$$(echo tumornormal | sed s/$$sample//); \
 	  $(BIN)/collect-evidence --candidates $T/candidates.vcf.gz --reads $T/$$sample.bam --reference $T/reference.fa \
-	    --alignment $T/$$sample.json --output $T/$$sample.h5 || exit 1; \
+	    --alignment $T/$$sample.json --repeats $T/$$other.json --output $T/$$sample.h5 || exit 1; \
 	done
 	$(BIN)/score-posterior --candidates $T/candidates.vcf.gz --reference $T/reference.fa --tumor $T/tumor.h5 --normal $T/normal.h5 \
 	  --purity 0.75 --territory 40000 --output $T/scored.vcf.gz
