@@ -79,7 +79,7 @@ def test_of_few_calls_the_factor_is_over_a_limit_of_one(false: int, judged_calls
 
 def test_the_page_names_what_misses_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(regimes_table.CAUSES, ("ffpe-0", "*"), "the normal is blood")
-    results = [result("default", "own", 1, 0), result("ffpe-0", "own", 1, 30, words="damage that the normal lacks")]
+    results = [result("default", "own", 1, 0), result("ffpe-0", "own", 1, 30, words="damage of its library")]
     page = "\n".join(regimes_table.regimes_lines(results))
     assert "4 of 8 cells over the limit = 0.500 (≤ 0.05)" not in page  # 30 of 120 are under the limit of 0.2
     assert "3 of 8 cells over the limit = 0.375 (≤ 0.05)" in page
