@@ -95,7 +95,7 @@ def collect_chunk(
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _first_round(first, everything, chunk, reference, listed, sample)
     support = support_of(found, len(placements))
-    is_listed = np.array([not item.parts for item in everything])
+    is_listed = np.array([item.is_listed for item in everything])
     neighbours = rivals_of(placements, support, own, is_listed)
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
@@ -369,7 +369,7 @@ def _evidence(
         haplotype=np.array(
             [haplotype_key(item.contig, at) for item, at in zip(candidates, placements, strict=True)], np.uint64
         ),
-        joined=np.array([bool(item.parts) for item in candidates], np.uint8),
+        joined=np.array([not item.is_listed for item in candidates], np.uint8),
         judged=np.ones(size, np.uint8),
         sampling_ratio=np.array([_sampling_ratio(item, sample) for item in placements], np.float32),
         slip_forward=slip[:, 0].astype(np.float32),

@@ -44,8 +44,8 @@ class ScoringJob:
 class AlleleList:
     """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
 
-    Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
-    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    Candidates are the alleles of the list, what some of them make together, `parts_of`, and of its MNVs the bases, `bases_of`.
+    `judged_as` (n,): the candidate whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
     """
 
     class_index: np.ndarray
@@ -56,6 +56,7 @@ class AlleleList:
     position: np.ndarray
     row: np.ndarray
     parts_of: PartsOf
+    bases_of: dict[int, list[int]]
     judged_as: np.ndarray
 
     @property
@@ -88,6 +89,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             yield from candidates_of(record, number)
 
     parts_of = PartsOf([], [], [])
+    bases_of: dict[int, list[int]] = {}
     recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
     sequence = Reference(reference)
     for row, item in enumerate(with_joined(listed(), sequence)):
@@ -99,7 +101,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             _context(item, sequence) if is_snv else NO_CONTEXT,
             contigs.setdefault(item.contig, len(contigs)),
             places[item.record],
-            bool(item.parts),
+            not item.is_listed,
         )
         for column, value in zip(columns, values, strict=True):
             column.append(value)
@@ -109,6 +111,9 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             has_indel = any(part.type not in SUBSTITUTIONS for part in item.parts)
             near = list(recent.values())[-MOST_TOGETHER:] if has_indel else []
             parts_of.instead.append(tuple(number for number, other in near if _may_describe(other, item)))
+        elif item.base_of is not None:
+            whole, _ = recent[item.base_of.record, item.base_of.allele]
+            bases_of.setdefault(whole, []).append(row)
         else:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
@@ -123,6 +128,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         position,
         np.flatnonzero(joined == 0),
         parts_of,
+        bases_of,
         np.arange(len(keys)),
     )
 
@@ -151,7 +157,7 @@ def judged_alleles(job: ScoringJob) -> AlleleList:
     for reader in (job.tumor, job.normal):
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
-    return replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal))
+    return replace(alleles, judged_as=judged_rows(alleles.parts_of, alleles.bases_of, job.tumor, job.normal))
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
