@@ -22,6 +22,7 @@ from varproof.evidence.rivals import best_descriptions, rivals_of, support_of, s
 from varproof.evidence.sample import Sample
 from varproof.evidence.slips import slip_rates
 from varproof.evidence.sums import Sums, summed
+from varproof.evidence.unlisted import unlisted_indels
 from varproof.formats.evidence import Evidence
 from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import decode_reads
@@ -91,12 +92,15 @@ def collect_chunk(
     if own > 1 and _pairs(placements, chunk.reads) > MOST_PAIRS:
         raise TooManyBases
     listed = _listed_bases(placements, chunk.reads, reference)
+    unlisted = unlisted_indels(chunk.reads, placements, own, reference)
+    everything += [item for item, _ in unlisted]
+    placements += [at for _, at in unlisted]
     slip = np.array([slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _first_round(first, everything, chunk, reference, listed, sample)
     support = support_of(found, len(placements))
-    is_listed = np.array([item.is_listed for item in everything])
-    neighbours = rivals_of(placements, support, own, is_listed)
+    is_allele = np.array([not item.parts and item.base_of is None for item in everything])
+    neighbours = rivals_of(placements, support, own, is_allele)
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
         """`current`, with the candidates `again` observed anew, beside the neighbours chosen for each."""
@@ -112,8 +116,8 @@ def collect_chunk(
     changed = np.flatnonzero([one is not other for one, other in zip(neighbours, best, strict=True)])
     final = observed_beside(final, best, changed)
     final = _only(final, np.arange(own))
-    counts = allele_counts(final, found, placements, is_listed, own, chunk.fragments)
-    counts |= {"used": used[:own], "depth": used[:own], "support": _whole_support(final, is_listed, own)}
+    counts = allele_counts(final, found, placements, is_allele, own, chunk.fragments)
+    counts |= {"used": used[:own], "depth": used[:own], "support": _whole_support(final, is_allele, own)}
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
@@ -346,9 +350,9 @@ def _sorted(found: Observations) -> Observations:
     return Observations(*(column[order] for column in found))
 
 
-def _whole_support(found: Observations, is_listed: np.ndarray, own: int) -> np.ndarray:
+def _whole_support(found: Observations, is_allele: np.ndarray, own: int) -> np.ndarray:
     """`support` of evidence, of the first `own` candidates: of joined ones (not listed), fragments that show all parts."""
-    whole = is_listed[found.candidate] | (found.allele == ALTERNATIVE)
+    whole = is_allele[found.candidate] | (found.allele == ALTERNATIVE)
     return np.bincount(found.candidate[supports_of(found) & whole & (found.mapq > 0)], minlength=own)
 
 
