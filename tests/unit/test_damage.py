@@ -4,20 +4,29 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import chi2_contingency
 
 from varproof.posterior.damage import damaged_substitutions, excess
+from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.spectra import COMPLEMENT, SUBSTITUTION_OF, SUBSTITUTIONS
 
 C_TO_T = SUBSTITUTIONS.index("C>T")
 
 
-def test_excess_by_hand() -> None:
-    """150 rare and 2 frequent against 10 and 20: ln(150.5 * 20.5 / (2.5 * 10.5)) over the root of the inverses."""
+def test_excess_is_the_signed_root_of_the_deviance() -> None:
+    """Of 150 rare and 2 frequent against 10 and 20, as SciPy has it; a twelfth is added for each substitution."""
     rare, frequent = np.array([2.0, 2, 150, 2, 2, 2]), np.array([4.0, 4, 2, 4, 4, 4])
-    error = math.sqrt(1 / 150.5 + 1 / 20.5 + 1 / 2.5 + 1 / 10.5)
+    table = np.array([[150, 10], [2, 20]]) + np.array([1, 5]) / 12
+    deviance = chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic
     found = excess(rare, frequent, np.ones(6, bool))
-    assert found[C_TO_T] == pytest.approx(math.log(150.5 * 20.5 / (2.5 * 10.5)) / error)
+    assert found[C_TO_T] == pytest.approx(math.sqrt(deviance))
     assert (found[np.arange(6) != C_TO_T] < 0).all()
+
+
+def test_few_variants_tell_where_nearly_all_rare_ones_are_of_one_kind() -> None:
+    """51 C>T of 55 rare SNVs and none of 3 frequent ones: 3.8 standard deviations (Haldane's odds ratio has 2.7)."""
+    found = excess(np.array([1.0, 0, 51, 1, 2, 0]), np.array([0.0, 1, 0, 2, 0, 0]), np.ones(6, bool))
+    assert int(np.argmax(found)) == C_TO_T and found[C_TO_T] > DECISIONS.convincing_damage
 
 
 def sample(rng: np.random.Generator, somatic: int, damage: dict[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ from pair_examples import probabilities, read_all
 from small_bams import write_bam, write_fasta
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.posterior.events import PartsOf, are_one_event, judged_rows
-from varproof.variants.candidate import Candidate, trimmed_alleles
+from varproof.posterior.job import allele_list
+from varproof.variants.candidate import Candidate, candidate_key, trimmed_alleles
 from varproof.variants.chunks import chunks, listed_candidates
 from varproof.variants.joined import FARTHEST, FARTHEST_MIXED, FARTHEST_SUBSTITUTIONS, MOST_OF_ONE, joined, with_joined
 from varproof.variants.reference import Reference
@@ -114,6 +115,20 @@ def test_of_an_mnv_each_base_that_it_changes_is_asked_for(reference: Reference) 
         (at, at + 1, SEQUENCE[at], other(SEQUENCE[at])) for at in (100, 103)
     ]
     assert all(item.base_of is whole and not item.is_listed for item in bases)
+
+
+def test_bases_find_their_mnv_in_a_crowded_list(tmp_path: Path) -> None:
+    """Four hundred MNVs within 134 bp, of two and three bases: more than any other list has in one place."""
+    fasta = write_fasta(tmp_path / "r.fa", {"chr1": SEQUENCE})
+    records = [
+        (start, SEQUENCE[start : start + size], "".join(other(base, step) for base in SEQUENCE[start : start + size]))
+        for start in range(100, 234) for size, step in ((2, 1), (2, 2), (3, 3))
+    ]  # fmt: skip
+    alleles = allele_list(write_candidates(tmp_path / "list.vcf", records, {"chr1": len(SEQUENCE)}), fasta)
+    assert sorted(alleles.bases_of) == alleles.row.tolist()
+    for row, (start, ref, alt) in zip(alleles.row.tolist(), records, strict=True):
+        expected = [candidate_key(Candidate(0, 0, "chr1", start + i, start + i + 1, ref[i], alt[i])) for i in range(len(ref))]
+        assert alleles.key[alleles.bases_of[row]].tolist() == expected
 
 
 def test_nothing_is_joined_where_every_base_is_listed(reference: Reference) -> None:

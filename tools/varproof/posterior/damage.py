@@ -16,15 +16,19 @@ from varproof.posterior.spectra import NO_CONTEXT, SUBSTITUTION_OF, SUBSTITUTION
 def excess(rare: np.ndarray, frequent: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(6,) standard deviations by which each substitution is commoner among the rare than `others` (6,) are together.
 
-    rare, frequent (6,): variants, as expected numbers. The logarithm of the odds ratio over its standard error, half a variant
-    added everywhere (Haldane and Anscombe).
+    rare, frequent (6,): variants, as expected numbers. The signed root of the deviance of a table of two by two (Wilks 1938),
+    which few variants don't spoil as they do the logarithm of the odds ratio; a twelfth of a variant is added everywhere.
     """
     out = np.zeros(len(rare))
     for one in range(len(rare)):
         against = others & (np.arange(len(rare)) != one)
-        cells = [rare[one] + 0.5, frequent[against].sum() + 0.5, frequent[one] + 0.5, rare[against].sum() + 0.5]
-        error = math.sqrt(sum(1.0 / cell for cell in cells))
-        out[one] = (log(cells[0] * cells[1]) - log(cells[2] * cells[3])) / error
+        table = (
+            np.array([[part[one], part[against].sum()] for part in (rare, frequent)]) + np.array([1.0, against.sum()]) / 12.0
+        )
+        expected = table.sum(axis=1)[:, None] * table.sum(axis=0) / table.sum()
+        cells = zip(table.ravel().tolist(), expected.ravel().tolist(), strict=True)
+        deviance = 2.0 * sum(seen * log(seen / usual) for seen, usual in cells)
+        out[one] = math.copysign(math.sqrt(max(0.0, deviance)), float(table[0, 0] - expected[0, 0]))
     return out
 
 

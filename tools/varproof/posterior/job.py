@@ -90,6 +90,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
 
     parts_of = PartsOf([], [], [])
     bases_of: dict[int, list[int]] = {}
+    row_of_mnv: dict[tuple[int, int], int] = {}
     recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
     sequence = Reference(reference)
     for row, item in enumerate(with_joined(listed(), sequence)):
@@ -112,12 +113,13 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             near = list(recent.values())[-MOST_TOGETHER:] if has_indel else []
             parts_of.instead.append(tuple(number for number, other in near if _may_describe(other, item)))
         elif item.base_of is not None:
-            whole, _ = recent[item.base_of.record, item.base_of.allele]
-            bases_of.setdefault(whole, []).append(row)
+            bases_of.setdefault(row_of_mnv[item.base_of.record, item.base_of.allele], []).append(row)
         else:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
             recent[item.record, item.allele] = row, item
+            if item.type is VariantType.MNV:
+                row_of_mnv[item.record, item.allele] = row
     classes, keys, snv, context, contig, position, joined = (np.array(column) for column in columns)
     return AlleleList(
         classes.astype(np.int64),

@@ -411,25 +411,29 @@ def _learn_mixture(
 ) -> LearntPrior:
     """Tumour cells in the normal, then another person in the tumour: `prior` with the choices of most evidence.
 
-    Artefacts are as `learnt` without any, so that they are one component in these trials.
+    Artefacts are as `learnt` without any, so that they are one component in these trials. Of tumour cells in the normal frequent
+    variants tell: rare ones may be damage, of which the normal has a fraction as it has of the tumour's variants.
     """
     one = _with_one_artifact(components, learnt, sampled)
+    everything, frequent = (
+        np.arange(len(sampled.class_index)),
+        np.flatnonzero(_fraction(sampled.tumor) >= DECISIONS.frequent_of_purity * purity),
+    )
 
-    def evidence_of(contamination: float, other_person: float) -> float:
+    def evidence_of(contamination: float, other_person: float, rows: np.ndarray = everything) -> float:
         mixture = Mixture(purity, contamination, other_person)
         log_likelihood = one.log_likelihood.copy()
         log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
         log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
-        learner = _Learner(
-            Components(log_likelihood, one.columns), sampled.class_index, sampled.contexts, begin, shown, mixture
-        )
+        chosen = Components(log_likelihood[rows], one.columns)
+        learner = _Learner(chosen, sampled.class_index[rows], sampled.contexts[rows], begin, shown, mixture)
         return learner.run(begin, DECISIONS.search_iterations)[1]
 
     contamination = normal_contamination
     if contamination is None:
         choices = DECISIONS.contamination_choices if tables.normal is not None else (0.0,)
-        contamination = best_choice(choices, lambda value: evidence_of(value, 0.0))
+        contamination = best_choice(choices, lambda value: evidence_of(value, 0.0, frequent))
     other_person = best_choice(sites.choices(), lambda value: evidence_of(contamination, value), -DECISIONS.contradicted)
     if other_person > 0.0:
         logger.warning(
@@ -475,10 +479,13 @@ def _posteriors(prior: LearntPrior, components: Components, sampled: Sampled) ->
 def _damage(prior: LearntPrior, components: Components, sampled: Sampled) -> list[str]:
     """Substitutions that are commoner than others among the rare variants that the tumour has alone."""
     weight = _posteriors(prior, components, sampled)[:, components.columns["SOMATIC_TUMOR"]].sum(axis=1)
-    evidence = sampled.tumor
+    return damaged_substitutions(sampled.contexts, _fraction(sampled.tumor), weight)
+
+
+def _fraction(evidence: Evidence) -> np.ndarray:
+    """(n,) of the fragments that show an allele those that show the candidate's."""
     shown = evidence.reference_count + evidence.alternative_count + evidence.other_count.astype(np.float64)
-    fraction = evidence.alternative_count / np.maximum(shown, 1.0)
-    return damaged_substitutions(sampled.contexts, fraction, weight)
+    return np.asarray(evidence.alternative_count / np.maximum(shown, 1.0))
 
 
 def _read_contexts(prior: LearntPrior, components: Components, sampled: Sampled) -> list[list[float]]:
