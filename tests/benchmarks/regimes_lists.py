@@ -17,6 +17,8 @@ Record = tuple[str, int, str, str]
 CHUNKS = 50
 HOT_SPOTS, TRUE_HOT_SPOTS = 200, 20
 FEWEST_TUMOR_READS, MOST_NORMAL_READS = 4, 1
+AROUND = 5
+"""bp around an MNV where pieces of it may be written, since repeats let them lie there."""
 DRAWS = {10: 6, 50: 3, 200: 1}
 """Candidates of a small list, and how many such lists are drawn."""
 
@@ -174,7 +176,7 @@ class Lists:
         """Of full what is no piece of a somatic MNV: without its other pieces in the list, it is neither true nor false."""
         somatic = somatic_of(self.pair)
         true, wide = set(somatic), [record for record in somatic if len(record[2]) == len(record[3]) > 1]
-        inside = {(contig, at) for contig, start, ref, _ in wide for at in range(start - 1, start + len(ref))}
+        inside = {(contig, at) for contig, start, ref, _ in wide for at in range(start - AROUND, start + len(ref) + AROUND)}
         return (r for r in records_of(self.pair / "candidates.vcf.gz") if r in true or r[:2] not in inside)
 
     def _random(self, number: int) -> list[Path]:
