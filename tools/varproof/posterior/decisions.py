@@ -255,8 +255,8 @@ class PosteriorDecisions(Decisions):
     )
     frequent_of_purity: Fraction = Field(
         0.3,
-        description="of the purity, the frequency from which on variants tell of tumour cells in the normal: clonal ones have a "
-        "half, damage a few per cent.",
+        description="of the purity, the frequency from which on variants tell of tumour cells in the normal: clonal ones have "
+        "a half, damage a few per cent.",
     )
     unpaired_somatic_normal: float = Field(
         0.01,

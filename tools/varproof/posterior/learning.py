@@ -411,8 +411,8 @@ def _learn_mixture(
 ) -> LearntPrior:
     """Tumour cells in the normal, then another person in the tumour: `prior` with the choices of most evidence.
 
-    Artefacts are as `learnt` without any, so that they are one component in these trials. Of tumour cells in the normal frequent
-    variants tell: rare ones may be damage, of which the normal has a fraction as it has of the tumour's variants.
+    Artefacts are as `learnt` without any, so that they are one component in these trials. Of tumour cells in the normal
+    frequent variants tell: rare ones may be damage, of which the normal has a fraction as it has of the tumour's variants.
     """
     one = _with_one_artifact(components, learnt, sampled)
     everything, frequent = (
