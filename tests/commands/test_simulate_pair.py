@@ -366,6 +366,7 @@ def test_options_of_other_samples_change_no_byte_where_they_say_what_is_usual(tm
 def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, form: str) -> None:
     changes = {"tumor_depth": 110, "germline": 30, "somatic_snvs": 10, "artifacts": ["all"], "format": form}
     changes |= {"neighbours": ["kataegis", "repeat"], "neighbour_groups": 5}
+    changes |= {"population": True, "normals": 1, "relative": True, "collapsed_paralogs_per_mbp": 50}
     one = simulated(tmp_path / "one", **changes)
     (tmp_path / "elsewhere").mkdir()
     two = simulated(tmp_path / "elsewhere" / "two", threads=2, **changes)
