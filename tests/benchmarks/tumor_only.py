@@ -48,6 +48,10 @@ class Tumor:
         targets = self.pair / "targets.bed"
         self.regions: tuple[str | Path, ...] = ("--regions", targets) if targets.exists() else ()
 
+    def has_what_it_needs(self, name: str) -> bool:
+        """Whether there are copy numbers, of a way that is given them: a sample with none changed has no table."""
+        return name == MUTECT2 or not WAYS[name].segments or (self.pair / "segments.tsv").exists()
+
     def candidates(self) -> Path:
         """What call-candidates finds in the tumour."""
         path = self.folder / "candidates.vcf.gz"
@@ -181,7 +185,7 @@ def main() -> None:
 
     def of_sample(task: tuple[str, int]) -> list[dict[str, Any]]:
         tumor, found = Tumor(options.work, *task, short_of(task[0]) if options.short else {}, normals), []
-        for name in options.ways:
+        for name in filter(tumor.has_what_it_needs, options.ways):
             found.append(tumor.result(name))
             points = [entry["points"]["0.05"] for entry in found[-1]["classes"].values()]
             false, true, known = (sum(point[key] for point in points) for key in ("false", "true", "found"))
