@@ -28,10 +28,12 @@ workflow VARPROOF {
     def learning = params.prior == 'empirical' && params.learn_from != 'candidates'
     def sites = params.known_sites ? file(params.known_sites, checkIfExists: true) : []
     def sites_index = sites ? ['.tbi', '.csi'].collect { suffix -> file("${params.known_sites}${suffix}") }.findAll { index -> index.exists() } : []
+    def resource = params.germline_resource ? file(params.germline_resource, checkIfExists: true) : []
+    def resource_index = resource ? ['.tbi', '.csi'].collect { suffix -> file("${params.germline_resource}${suffix}") }.findAll { index -> index.exists() } : []
     def tree = params.tree ? file(params.tree, checkIfExists: true) : []
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
-    POSTERIOR(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning)
+    POSTERIOR(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]))
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {

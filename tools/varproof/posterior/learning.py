@@ -18,11 +18,11 @@ import numpy as np
 
 from varproof.formats.events import EVENTS, GERMLINE_EVENTS, LEARNT_EVENTS, OTHER_PERSON, REAL_READS_EVENTS
 from varproof.formats.evidence import READ_CONTEXTS, Evidence
-from varproof.formats.prior import LearntPrior
+from varproof.formats.prior import LearntPrior, ResourceUsed
 from varproof.machinery.numerics import exp, log
 from varproof.machinery.numerics_numba_fns import log_of, scaled_likelihoods, weighted_column_sums, weighted_row_sums
 from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, IN_CONTEXT, PLAIN, SIGNATURES
-from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
+from varproof.posterior.classes import CLASSES, alleles_per_base
 from varproof.posterior.components import (
     ARTIFACT_RATES,
     ARTIFACT_RATIOS,
@@ -45,6 +45,7 @@ from varproof.posterior.components import (
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
+from varproof.posterior.population import hardy_weinberg, is_listed, listed_alleles, published_of, tell_share
 from varproof.posterior.score import component_posteriors
 from varproof.posterior.selection import UNKNOWN_RULE, Selection, selected
 from varproof.posterior.spectra import (
@@ -67,14 +68,14 @@ BLOCK = 2_000
 SNV = CLASSES.index("snv")
 
 
-def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPrior:
-    """Published rates and uninformative densities; `paired`: there is a normal."""
+def starting_prior(kind: str, territory: float, paired: bool = True, resource: ResourceUsed | None = None) -> LearntPrior:
+    """Published rates and uninformative densities; `paired`: there is a normal; `resource`: a germline resource, if any."""
     return LearntPrior(
         kind=kind,
         territory=territory,
         paired=paired,
         classes=list(CLASSES),
-        rates={event: (values / alleles_per_base()).tolist() for event, values in published_rates().items()},
+        rates={event: values.tolist() for event, values in published_of(resource).items()},
         frequency_bins=FREQUENCY_BINS.tolist(),
         somatic_density=np.ones(len(FREQUENCY_BINS) - 1).tolist(),
         normal_density=np.full(len(NORMAL_NODES), 1.0 / len(NORMAL_NODES)).tolist(),
@@ -84,6 +85,7 @@ def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPr
         artifact_density=[even_density(paired)] * len(ARTIFACT_GROUPS),
         artifact_contexts=[[0.0] * READ_CONTEXTS] * len(ARTIFACT_GROUPS),
         spectra=even_spectra(),
+        germline_resource=resource,
     )
 
 
@@ -119,31 +121,34 @@ class _Shown:
 class _Learner:
     """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation.
 
-    Candidates of one class and one context, which have the same weights, form a cell.
+    Candidates of one class and one context, which have the same weights, form a cell. Those that a germline resource lists form
+    cells of their own, in which all weights but those of germline variants and absence are the same.
     """
 
-    def __init__(
-        self,
-        components: Components,
-        class_index: np.ndarray,
-        context: np.ndarray,
-        prior: LearntPrior,
-        shown: _Shown,
-        mixture: Mixture,
-    ) -> None:
+    def __init__(self, components: Components, sampled: "Sampled", prior: LearntPrior, shown: _Shown, mixture: Mixture) -> None:
         self.columns, self.absent = components.columns, components.absent
-        cell = class_index * (CONTEXTS + 1) + context % (CONTEXTS + 1)
+        class_index, frequency = sampled.class_index, sampled.frequencies
+        listed = is_listed(frequency)
+        cell = (listed * len(CLASSES) + class_index) * (CONTEXTS + 1) + sampled.contexts % (CONTEXTS + 1)
         order = np.argsort(cell, kind="stable")
         self.likelihood, self.top = components.scaled(component_weights(prior, self.columns)[class_index])
         self.likelihood, self.top = self.likelihood[order], self.top[order]
         cells, first = np.unique(cell[order], return_index=True)
         bounds = [*first.tolist(), len(cell)]
         self.members = [slice(a, b) for a, b in itertools.pairwise(bounds)]
-        self.cell_class, self.cell_context = cells // (CONTEXTS + 1), cells % (CONTEXTS + 1)
+        self.cell_class, self.cell_context = cells // (CONTEXTS + 1) % len(CLASSES), cells % (CONTEXTS + 1)
+        self.listed = cells // (CONTEXTS + 1) >= len(CLASSES)
+        self.population = hardy_weinberg(frequency[order])
         self.searched = np.maximum(prior.territory * alleles_per_base(), 1.0)
-        self.sizes = np.bincount(class_index, minlength=len(CLASSES))
+        self.unlisted, self.listed_searched = self.searched, np.zeros(len(CLASSES))
+        if prior.germline_resource is not None:
+            self.listed_searched = listed_alleles(prior.germline_resource, prior.territory)
+            self.unlisted = np.maximum(self.searched - self.listed_searched, 1.0)
+        self.sizes = np.bincount(class_index[~listed], minlength=len(CLASSES))
+        self.listed_sizes = np.bincount(class_index[listed], minlength=len(CLASSES))
         self.selected = selected(self.columns, mixture, shown.depth, shown.rule)
-        self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
+        self.resource = prior.germline_resource
+        self.published = published_of(self.resource)
         self.log_sd = dict.fromkeys(LEARNT_EVENTS, DECISIONS.log_rate_sd)
         if mixture.other_person_fraction > 0.0:
             scale = DECISIONS.other_person_per_base / (3.0 * self.published[OTHER_PERSON][SNV])
@@ -156,22 +161,67 @@ class _Learner:
         weights = completed(by_class[self.cell_class] * context_factors(prior, self.columns)[self.cell_context], self.columns)
         expected = np.zeros_like(weights)
         seen = (by_class * self.selected).sum(axis=1) - by_class[:, self.absent]
-        unseen = np.maximum(0.0, self.searched - self.sizes)
+        unseen = np.maximum(0.0, self.unlisted - self.sizes)
         evidence = float((unseen * log_of(1.0 - np.minimum(seen, 0.9))).sum())
+        if self.listed.any():
+            for event in GERMLINE_EVENTS:
+                seen = seen - (by_class * self.selected)[:, self.columns[event]].sum(axis=1)
+            unseen = np.maximum(0.0, self.listed_searched - self.listed_sizes)
+            evidence += float((unseen * log_of(1.0 - np.minimum(seen, 0.9))).sum())
         for cell, members in enumerate(self.members):
             likelihood = self.likelihood[members]
-            total = weighted_row_sums(likelihood, weights[cell])
-            expected[cell] = weighted_column_sums(likelihood, 1.0 / total) * weights[cell]
+            if self.listed[cell]:
+                total, expected[cell] = self._of_listed(likelihood, members, weights[cell], prior)
+            else:
+                total = weighted_row_sums(likelihood, weights[cell])
+                expected[cell] = weighted_column_sums(likelihood, 1.0 / total) * weights[cell]
             evidence += float((log_of(total) + self.top[members]).sum())
         return self._maximised(prior, expected / self.selected), evidence
+
+    def _of_listed(
+        self, likelihood: np.ndarray, members: slice, weights: np.ndarray, prior: LearntPrior
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(likelihood of each, expected counts of components) of a cell's candidates that the population is known to have."""
+        others, changes = weights.copy(), np.array(prior.germline_changes) / np.sum(prior.germline_changes)
+        others[self.absent] = 0.0
+        present = np.full(len(likelihood), 0.0)
+        parts = []
+        for event in GERMLINE_EVENTS:
+            part = self.columns[event]
+            own = np.maximum(self.population[event][members], weights[part].sum())
+            others[part] = 0.0
+            parts.append((part, own, weighted_row_sums(np.ascontiguousarray(likelihood[:, part]), changes)))
+            present += own
+        present += others.sum()
+        scale = np.minimum(1.0, DECISIONS.most_present / present)
+        absent = 1.0 - scale * present
+        total = scale * weighted_row_sums(likelihood, others) + absent * likelihood[:, self.absent]
+        for _, own, mean in parts:
+            total += scale * own * mean
+        expected = weighted_column_sums(likelihood, scale / total) * others
+        expected[self.absent] = float((absent * likelihood[:, self.absent] / total).sum())
+        for part, own, _ in parts:
+            share = weighted_column_sums(np.ascontiguousarray(likelihood[:, part]), scale * own / total)
+            expected[part] = share * changes
+        return total, expected
 
     def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:
         by_class = np.zeros((len(CLASSES), expected.shape[1]))
         np.add.at(by_class, self.cell_class, expected)
+        private = by_class
+        if self.listed.any():
+            private = np.zeros_like(by_class)
+            np.add.at(private, self.cell_class[~self.listed], expected[~self.listed])
         rates = {}
         for event in LEARNT_EVENTS:
-            count = by_class[:, self.columns[event]].sum(axis=1)
-            rate = most_probable_rates(count, np.maximum(self.searched, count), self.published[event], self.log_sd[event])
+            germline = event in GERMLINE_EVENTS
+            count = (private if germline else by_class)[:, self.columns[event]].sum(axis=1)
+            searched = np.maximum(self.unlisted if germline else self.searched, count)
+            rate = most_probable_rates(count, searched, self.published[event], self.log_sd[event])
+            if self.resource is not None and event in _LIKE_SNVS:
+                log_sd = DECISIONS.unlisted_log_sd if germline else self.log_sd[event]
+                centre = like_snvs(self.published[event], float(rate[SNV]))
+                rate = np.where(np.arange(len(CLASSES)) == SNV, rate, most_probable_rates(count, searched, centre, log_sd))
             rates[event] = np.minimum(rate, DECISIONS.largest_rate).tolist()
         if not prior.paired:
             rates["SOMATIC_NORMAL"] = [DECISIONS.unpaired_somatic_normal * rate for rate in rates["SOMATIC_TUMOR"]]
@@ -185,6 +235,12 @@ class _Learner:
             changes = sum(total[self.columns[event]] for event in GERMLINE_EVENTS)
             changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(True)
             update |= {"normal_density": (in_normal / in_normal.sum()).tolist()}
+            update |= {"germline_changes": (changes / changes.sum()).tolist()}
+        elif self.listed.any():
+            # What the population is known to have is germline without a normal, too.
+            listed = expected[self.listed].sum(axis=0)
+            changes = sum(listed[self.columns[event]] for event in GERMLINE_EVENTS)
+            changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(False)
             update |= {"germline_changes": (changes / changes.sum()).tolist()}
         if artifacts_apart(self.columns):
             update |= self._maximised_artifacts(prior, by_class) | {"spectra": self._maximised_spectra(prior, expected)}
@@ -225,6 +281,16 @@ class _Learner:
         return prior, evidence
 
 
+_LIKE_SNVS = ("SOMATIC_TUMOR", *GERMLINE_EVENTS)
+"""Events of which, with a germline resource, SNVs tell how common other types are: without a normal the few indels that the
+resource lacks may be either."""
+
+
+def like_snvs(published: np.ndarray, snv_rate: float) -> np.ndarray:
+    """Published rates (classes,) times what a sample's rate of SNVs is of the published one."""
+    return published * (snv_rate / published[SNV])
+
+
 def most_probable_rates(count: np.ndarray, searched: np.ndarray, published: np.ndarray, log_sd: float) -> np.ndarray:
     """Rates (k,) that are most probable for expected counts over so many searched alleles: see the module's equation.
 
@@ -249,7 +315,8 @@ def most_probable_rates(count: np.ndarray, searched: np.ndarray, published: np.n
 class Sampled:
     """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV, its context.
 
-    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given.
+    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given. `frequency` (n,): in the population, NaN
+    where the germline resource lacks the allele; None: there is no resource.
     """
 
     tumor: Evidence
@@ -257,6 +324,12 @@ class Sampled:
     class_index: np.ndarray
     is_snv: np.ndarray
     context: np.ndarray | None = None
+    frequency: np.ndarray | None = None
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """float64 (n,): NaN where they are not known."""
+        return np.full(len(self.class_index), np.nan) if self.frequency is None else self.frequency
 
     @property
     def contexts(self) -> np.ndarray:
@@ -266,7 +339,9 @@ class Sampled:
     def chosen(self, rows: np.ndarray) -> "Sampled":
         """The candidates `rows`."""
         normal = None if self.normal is None else self.normal.rows(rows)
-        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows], self.contexts[rows])
+        frequency = None if self.frequency is None else self.frequency[rows]
+        columns = (self.class_index[rows], self.is_snv[rows], self.contexts[rows], frequency)
+        return Sampled(self.tumor.rows(rows), normal, *columns)
 
     def tables(self, prior: LearntPrior) -> Tables:
         """Likelihood tables under the prior's artefact read contexts."""
@@ -290,15 +365,16 @@ def learn_prior(
     purity: float,
     normal_contamination: float | None,
     selection: Selection = UNKNOWN_RULE,
+    resource: ResourceUsed | None = None,
 ) -> LearntPrior:
     """The prior that explains the candidates (n) and the territory (bases) best.
 
     `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. `selection`: by which rule of their
-    reads they became candidates. Candidates that nothing explains `worth_learning_from` times better than absence count as
-    territory. Deterministic.
+    reads they became candidates. `resource`: where candidates have a frequency in the population. Candidates that nothing
+    explains `worth_learning_from` times better than absence count as territory. Deterministic.
     """
     paired = sampled.normal is not None
-    prior = starting_prior("empirical", territory, paired)
+    prior = starting_prior("empirical", territory, paired, resource)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
     if len(sampled.class_index) == 0:
         return prior
@@ -316,6 +392,10 @@ def learn_prior(
     components = evaluate(tables, unmixed)
     learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     evidence: float | None = found
+    if resource is not None:
+        published = published_of(resource)
+        scaled = {event: like_snvs(published[event], learnt.rates[event][SNV]).tolist() for event in _LIKE_SNVS}
+        prior = prior.model_copy(update={"rates": prior.rates | scaled})
     prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     if mixture != unmixed:
@@ -327,6 +407,10 @@ def learn_prior(
     components = evaluate(tables, mixture)
     prior = _with_damage(prior, learnt, components, sampled)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
+    if resource is not None:
+        joint, listed = _posteriors(learnt, components, sampled), is_listed(sampled.frequencies)
+        germline = sum(joint[:, components.columns[event]].sum(axis=1) for event in GERMLINE_EVENTS)
+        tell_share(step * float(germline[listed].sum()), step * float(germline[~listed].sum()))
     return learnt.model_copy(update={"territory": territory})
 
 
@@ -380,7 +464,7 @@ def _trained(
     components: Components, sampled: Sampled, prior: LearntPrior, shown: _Shown, mixture: Mixture, iterations: int
 ) -> tuple[LearntPrior, float]:
     """(prior, log-evidence)."""
-    learner = _Learner(components, sampled.class_index, sampled.contexts, prior, shown, mixture)
+    learner = _Learner(components, sampled, prior, shown, mixture)
     return learner.run(prior, iterations)
 
 
@@ -421,9 +505,7 @@ def _learn_mixture(
         log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
         log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
-        learner = _Learner(
-            Components(log_likelihood, one.columns), sampled.class_index, sampled.contexts, begin, shown, mixture
-        )
+        learner = _Learner(Components(log_likelihood, one.columns), sampled, begin, shown, mixture)
         return learner.run(begin, DECISIONS.search_iterations)[1]
 
     contamination = normal_contamination
@@ -468,7 +550,7 @@ def _with_one_artifact(components: Components, prior: LearntPrior, sampled: Samp
 
 def _posteriors(prior: LearntPrior, components: Components, sampled: Sampled) -> np.ndarray:
     """(n, components)."""
-    weights = candidate_weights(prior, components.columns, sampled.class_index, sampled.contexts, None)
+    weights = candidate_weights(prior, components.columns, sampled.class_index, sampled.contexts, None, sampled.frequency)
     return component_posteriors(components, weights)
 
 

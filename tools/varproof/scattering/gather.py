@@ -18,7 +18,7 @@ from varproof.formats.evidence import COVERED_BASES, DECISIONS, REPEATS, SAMPLE_
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
 from varproof.formats.hdf5 import damage_told, is_hdf5
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
-from varproof.formats.vcf import VcfWriter, open_vcf, read_records
+from varproof.formats.vcf import RESOURCE_LINE, VcfWriter, open_vcf, read_records
 from varproof.formats.vcf_output import UNDECLARED
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
@@ -229,6 +229,7 @@ def gather_calls(paths: Sequence[Path], output: Path) -> int:
             headers.append(handle.header.copy())
     _check_headers_alike(paths, headers)
     lengths = _contig_lengths(paths, headers)
+    _add_up_resource(headers)
     total, finished = 0, set[str]()
     contig, position, last_path = "", -1, paths[0]
     with VcfWriter(output, headers[0], lengths) as writer:
@@ -250,6 +251,17 @@ def gather_calls(paths: Sequence[Path], output: Path) -> int:
                 writer.write(record)
                 total += 1
     return total
+
+
+def _add_up_resource(headers: Sequence[Any]) -> None:
+    """In the first header, of how many candidates in all how many are in the germline resource."""
+    lines = [[line for line in header.records if line.key == RESOURCE_LINE] for header in headers]
+    if len(lines) < 2 or not all(lines):
+        return
+    told = [json.loads(own[0].value) for own in lines]
+    whole = {name: sum(one[name] for one in told) if isinstance(value, int) else value for name, value in told[0].items()}
+    lines[0][0].remove()
+    headers[0].add_line(f"##{RESOURCE_LINE}={json.dumps(whole, sort_keys=True)}")
 
 
 def _contig_lengths(paths: Sequence[Path], headers: Sequence[Any]) -> dict[str, int]:

@@ -25,7 +25,7 @@ from varproof.steps.base import READS
 
 logger = logging.getLogger(__name__)
 
-INDEXED = (*READS, "reference", "known_sites")
+INDEXED = (*READS, "reference", "known_sites", "germline_resource")
 """Options that take files with an index, in which one jumps about."""
 
 STREAMED = (

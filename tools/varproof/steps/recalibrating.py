@@ -320,6 +320,8 @@ def _scored(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "Learn
         normal=None if options.normal is None else item.normal,
         purity=item.settings.purity,
         alignment_tumor=alignment,
+        germline_resource=options.germline_resource,
+        germline_field=options.germline_field,
         max_depth=options.max_depth,
         threads=options.threads,
         territory=territory,

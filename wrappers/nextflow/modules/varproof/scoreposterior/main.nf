@@ -10,6 +10,7 @@ process VARPROOF_SCOREPOSTERIOR {
     input:
     tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity)
     tuple val(meta2), path(fasta), path(fai)
+    tuple val(meta3), path(germline_resource, stageAs: 'resource/*'), path(germline_resource_index, stageAs: 'resource/*')
 
     output:
     tuple val(meta), path("*.vcf.gz"), emit: vcf
@@ -28,6 +29,7 @@ process VARPROOF_SCOREPOSTERIOR {
     def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def prior_option = prior ? "--prior ${prior}" : ''
+    def resource_option = germline_resource ? "--germline-resource ${germline_resource}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
     """
     score-posterior \\
@@ -37,6 +39,7 @@ process VARPROOF_SCOREPOSTERIOR {
         ${tumor_alignment_option} \\
         ${normal_alignment_option} \\
         ${regions_option} \\
+        ${resource_option} \\
         ${prior_option} \\
         ${purity_option} \\
         --reference ${fasta} \\
