@@ -134,6 +134,25 @@ def test_rates_of_a_tumour_alone(changed: bool) -> None:
         assert kept_true > 0.6 * 2 * 120
 
 
+def test_indels_are_taken_for_germline_no_more_often_than_snvs() -> None:
+    """Of 60 germline insertions three are not in the resource, as of SNVs: twenty somatic ones don't pass for such."""
+    insertion, (snvs, event) = CLASSES.index("insertion_1"), person(1, 0.95)
+    rng = np.random.default_rng(1)
+    fractions = np.concatenate([np.full(40, 0.5), np.ones(20), PURITY * rng.uniform(0.1, 1.0, 20)])
+    indels = observed(rng, fractions.tolist(), DEPTH, ERROR, strengths=[7.0])
+    frequency = np.concatenate([snvs.frequencies, [math.nan] * 3, [0.2] * 57, [math.nan] * 20])
+    index = np.concatenate([snvs.class_index, np.full(80, insertion)])
+    sampled = Sampled(concatenated([snvs.tumor, indels]), None, index, index == SNV, frequency=frequency)
+    prior = learnt_of(sampled)
+    assert TERRITORY * prior.rates["GERMLINE_HET"][insertion] == pytest.approx(3, abs=4)
+    assert TERRITORY * prior.rates["SOMATIC_TUMOR"][insertion] == pytest.approx(20, abs=4 * math.sqrt(20))
+    found = score(sampled.tables(prior), index, prior, PURITY, frequency=frequency).probability
+    error, true = 1.0 - found[len(event) :, SOMATIC], np.arange(80) >= 60
+    order = np.argsort(error, kind="stable")
+    kept = order[: np.searchsorted(np.cumsum(error[order]) / np.arange(1, 81), 0.05, "right")]
+    assert true[kept].sum() > 10 and (~true[kept]).sum() <= 0.05 * len(kept) + 3 * math.sqrt(0.05 * len(kept)) + 1
+
+
 def test_a_resource_that_has_nothing_of_the_territory() -> None:
     """All germline variants are such that it lacks, and their rate is that."""
     sampled, _ = person(4, 0.0, most=0.5)

@@ -221,6 +221,9 @@ class _Learner:
             if self.resource is not None and event in _LIKE_SNVS:
                 log_sd = DECISIONS.unlisted_log_sd if germline else self.log_sd[event]
                 centre = like_snvs(self.published[event], float(rate[SNV]))
+                if germline:
+                    of_listed = self.listed_sizes / max(1, self.listed_sizes[SNV]) / self.unlisted
+                    centre = np.maximum(centre, rate[SNV] * self.unlisted[SNV] * of_listed)
                 rate = np.where(np.arange(len(CLASSES)) == SNV, rate, most_probable_rates(count, searched, centre, log_sd))
             rates[event] = np.minimum(rate, DECISIONS.largest_rate).tolist()
         if not prior.paired:
@@ -283,7 +286,7 @@ class _Learner:
 
 _LIKE_SNVS = ("SOMATIC_TUMOR", *GERMLINE_EVENTS)
 """Events of which, with a germline resource, SNVs tell how common other types are: without a normal the few indels that the
-resource lacks may be either."""
+resource lacks may be either. It lacks about the same share of all types, if it has any of a type."""
 
 
 def like_snvs(published: np.ndarray, snv_rate: float) -> np.ndarray:
