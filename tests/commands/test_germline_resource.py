@@ -90,7 +90,7 @@ def test_refusals_leave_nothing_behind(pair: Pair, tmp_path: Path) -> None:
     work.mkdir()
     for path, told in (
         (tmp_path / "missing.vcf.gz", "no such file"),
-        (population(pair, tmp_path / "other.vcf.gz", "1"), "has contig '1' where the candidates have 'chr1'"),
+        (population(pair, tmp_path / "other.vcf.gz", "1"), "has contig '1' where the reference has 'chr1'"),
         (population(pair, tmp_path / "plain.vcf"), "has no index"),
     ):
         with pytest.raises(UserError, match=told) as caught:
@@ -117,7 +117,7 @@ def test_a_prior_is_used_as_it_was_learnt(pair: Pair, tmp_path: Path, caplog: py
         UserError, match=r"with\.json was learnt with a germline resource; give that one as --germline-resource"
     ):
         scored(pair, tmp_path, prior=str(with_it), name="none.vcf", **given)
-    other = write_resource(tmp_path / "less.vcf.gz", {"chr1": 6_000}, [])
+    other = write_resource(tmp_path / "less.vcf.gz", {"chr1": 6_000}, [("chr1", 1, pair.sequence[0], "N", "AF=0.1")])
     scored(pair, tmp_path, germline_resource=other, prior=str(with_it), name="warned.vcf", **given)
     assert "with.json was learnt with another germline resource than" in caplog.text
 

@@ -200,12 +200,26 @@ def test_a_resource_of_another_reference(tmp_path: Path, reference: Reference) -
 def test_contigs_with_and_without_chr(tmp_path: Path, reference: Reference) -> None:
     path = write_resource(tmp_path / "resource.vcf.gz", {"1": 100}, [("1", 5, "T", "C", "AF=0.1")])
     with pytest.raises(
-        OtherReference, match="has contig '1' where the candidates have 'chr1'; rename its contigs with 'bcftools"
+        OtherReference, match="has contig '1' where the reference has 'chr1'; rename its contigs with 'bcftools"
     ):
         looked_up(GermlineResource.open(path), reference, candidate(5, "T", "C"))
     path = write_resource(tmp_path / "other.vcf.gz", {"NC_000001.11": 100}, [("NC_000001.11", 5, "T", "C", "AF=0.1")])
-    with pytest.raises(OtherReference, match=r"none of the candidates' contigs \(chr1\) is in it \(it has NC_000001.11\)"):
+    with pytest.raises(
+        OtherReference, match=r"none of the contigs of .*reference.fa \(chr1, chr2\) is in it \(it has NC_000001"
+    ):
         looked_up(GermlineResource.open(path), reference, candidate(5, "T", "C"))
+
+
+def test_a_resource_without_records(tmp_path: Path, reference: Reference) -> None:
+    path = write_resource(tmp_path / "resource.vcf.gz", CONTIGS, [])
+    with pytest.raises(UserError, match="has no records; give another germline resource"):
+        looked_up(GermlineResource.open(path), reference, candidate(5, "T", "C"))
+
+
+def test_a_piece_of_a_list_on_a_contig_that_the_resource_lacks(tmp_path: Path, reference: Reference) -> None:
+    """No failure of that piece alone: the whole list would be scored."""
+    sites = [("chr1", 5, "T", "C", "AF=0.1")]
+    assert found(tmp_path, reference, sites, candidate(5, "T", "C", "chr2")) == pytest.approx([nan], nan_ok=True)
 
 
 def test_a_contig_that_the_resource_lacks_is_told(

@@ -106,27 +106,37 @@ class GermlineResource:
         other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
         if other in self.contigs:
             raise OtherReference(
-                f"{self.path}: has contig '{other}' where the candidates have '{contig}'; rename its contigs with "
+                f"{self.path}: has contig '{other}' where the reference has '{contig}'; rename its contigs with "
                 "'bcftools annotate --rename-chrs'"
             )
         if contig not in self.missing:
             self.missing.append(contig)
 
-    def require_some(self, contigs: list[str]) -> None:
-        """Warn of contigs that it lacks; raises UserError where these are all of the list's `contigs`."""
+    def require_same_contigs(self, reference: Reference) -> None:
+        """Raise UserError where it has none of the reference's contigs, under whatever names."""
+        known = list(reference.lengths)
+        for contig in known:
+            if contig in self.contigs:
+                return
+        for contig in known:
+            self.require_contig(contig)
+        if not self.contigs:
+            raise UserError(f"{self.path}: has no records; give another germline resource, or leave --germline-resource out")
+        raise OtherReference(
+            f"{self.path}: none of the contigs of {reference.path} ({some_names(known)}) is in it (it has "
+            f"{some_names(sorted(self.contigs))}); use a resource of the same genome build, or rename its contigs with "
+            "'bcftools annotate --rename-chrs'"
+        )
+
+    def tell_missing(self, contigs: list[str]) -> None:
+        """Warn of those of the list's `contigs` that it lacks."""
         lacking = [name for name in contigs if name in self.missing]
-        if not lacking:
-            return
-        if len(lacking) == len(contigs):
-            raise OtherReference(
-                f"{self.path}: none of the candidates' contigs ({some_names(lacking)}) is in it (it has "
-                f"{some_names(sorted(self.contigs))}); use a resource of the same genome build, or rename its contigs with "
-                "'bcftools annotate --rename-chrs'"
+        if lacking:
+            logger.warning(
+                "%s has nothing of %s: germline variants there are as frequent as variants that it lacks",
+                self.path,
+                some_names(lacking),
             )
-        logger.warning(
-            "%s has nothing of %s: germline variants there are as frequent as variants that it lacks", self.path,
-            some_names(lacking),
-        )  # fmt: skip
 
     def check(self, contig: str, start: int, ref: str, reference: Reference) -> None:
         """Raise UserError unless a record's REF is what the reference has there."""
@@ -203,13 +213,14 @@ def with_frequencies(
     reference.
     """
     contigs: list[str] = []
+    resource.require_same_contigs(reference)
     for stretch in _stretches(items):
         contig = stretch[0].contig
         if contig not in contigs:
             contigs.append(contig)
             resource.require_contig(contig)
         yield from zip(stretch, _looked_up(stretch, resource, reference), strict=True)
-    resource.require_some(contigs)
+    resource.tell_missing(contigs)
 
 
 def _stretches(items: Iterable[Candidate]) -> Iterator[list[Candidate]]:
