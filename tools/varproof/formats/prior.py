@@ -1,11 +1,12 @@
 """What score-posterior learnt, as a file that another run can take as its prior."""
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 Rate = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Density = Annotated[float, Field(ge=0, le=1e12)]
 LogRatio = Annotated[float, Field(ge=-50, le=50)]
 
@@ -60,6 +61,28 @@ class LearntPrior(BaseModel):
         1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
     )
     candidates_used: int = Field(0, description="candidates that it was learnt from")
+    panel_missed: Annotated[list[Share], Field(min_length=3, max_length=3)] | None = Field(
+        None,
+        description="shares of artefacts that the panel of normals says nothing of: of errors, of artefacts of one strand or "
+        "orientation, of all others; absent where it was learnt without a panel",
+    )
+    panel_private: Share | None = Field(
+        None,
+        description="share of the person's germline variants that no such panel has; absent where it was learnt without one",
+    )
+
+    @property
+    def tells_places(self) -> bool:
+        """Whether a normal, or a panel of normals, tells artefacts of a place from somatic variants."""
+        return self.paired or self.panel_missed is not None
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Nothing of a panel where there is none."""
+        values: dict[str, Any] = handler(self)
+        if self.panel_missed is None:
+            values = {name: value for name, value in values.items() if name not in ("panel_missed", "panel_private")}
+        return values
 
     @model_validator(mode="after")
     def _makes_a_prior(self) -> "LearntPrior":

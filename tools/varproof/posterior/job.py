@@ -13,6 +13,8 @@ from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.events import PartsOf, judged_rows
 from varproof.posterior.learning import Sampled
+from varproof.posterior.panel import PanelEvidence
+from varproof.posterior.panel_lookup import panel_evidence
 from varproof.posterior.selection import UNKNOWN_RULE, Selection
 from varproof.posterior.spectra import NO_CONTEXT, context_index
 from varproof.variants.candidate import Candidate, candidate_key, candidates_of
@@ -28,7 +30,7 @@ BLOCK = 2_000
 class ScoringJob:
     """Candidates and the evidence of their samples, in the same order, allele by allele.
 
-    `selection`: by which rule reads made them candidates.
+    `selection`: by which rule reads made them candidates. `panel`: of normals, with rates or a list of sites.
     """
 
     candidates: Path
@@ -38,6 +40,7 @@ class ScoringJob:
     purity: float
     normal_contamination: float | None
     selection: Selection = UNKNOWN_RULE
+    panel: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class AlleleList:
     """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
 
     Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
-    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list. `panel`: what a panel of normals
+    has of each candidate.
     """
 
     class_index: np.ndarray
@@ -57,6 +61,7 @@ class AlleleList:
     row: np.ndarray
     parts_of: PartsOf
     judged_as: np.ndarray
+    panel: PanelEvidence | None = None
 
     @property
     def size(self) -> int:
@@ -151,7 +156,8 @@ def judged_alleles(job: ScoringJob) -> AlleleList:
     for reader in (job.tumor, job.normal):
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
-    return replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal))
+    panel = None if job.panel is None else panel_evidence(job.panel, job.candidates, job.reference)
+    return replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal), panel=panel)
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
@@ -163,7 +169,9 @@ def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Samp
     """Evidence and classes of alleles start..end - 1."""
     normal = None if job.normal is None else job.normal.read(start, end)
     rows = slice(start, end)
-    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
+    panel = None if alleles.panel is None else alleles.panel.rows(rows)
+    columns = (alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
+    return Sampled(job.tumor.read(start, end), normal, *columns, panel)
 
 
 def selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:

@@ -45,6 +45,8 @@ from varproof.posterior.components import (
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
+from varproof.posterior.panel import KINDS, PanelEvidence, panel_terms, usual_shares
+from varproof.posterior.panel_decisions import DECISIONS as PANEL_DECISIONS
 from varproof.posterior.score import component_posteriors
 from varproof.posterior.selection import UNKNOWN_RULE, Selection, selected
 from varproof.posterior.spectra import (
@@ -67,8 +69,8 @@ BLOCK = 2_000
 SNV = CLASSES.index("snv")
 
 
-def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPrior:
-    """Published rates and uninformative densities; `paired`: there is a normal."""
+def starting_prior(kind: str, territory: float, paired: bool = True, panel: bool = False) -> LearntPrior:
+    """Published rates and uninformative densities; `paired`: there is a normal; `panel`: there is a panel of normals."""
     return LearntPrior(
         kind=kind,
         territory=territory,
@@ -81,15 +83,17 @@ def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPr
         germline_changes=published_germline_changes(paired).tolist(),
         artifact_rates=ARTIFACT_RATES.tolist(),
         artifact_ratios=ARTIFACT_RATIOS.tolist(),
-        artifact_density=[even_density(paired)] * len(ARTIFACT_GROUPS),
+        artifact_density=[even_density(paired, panel=panel)] * len(ARTIFACT_GROUPS),
         artifact_contexts=[[0.0] * READ_CONTEXTS] * len(ARTIFACT_GROUPS),
         spectra=even_spectra(),
+        panel_missed=usual_shares() if panel else None,
+        panel_private=PANEL_DECISIONS.usual_private if panel else None,
     )
 
 
-def even_density(paired: bool, own: bool = False, damaged: bool = False) -> list[list[list[float]]]:
+def even_density(paired: bool, own: bool = False, damaged: bool = False, panel: bool = False) -> list[list[list[float]]]:
     """Every artefact that is possible (see `possible_artifacts`) alike, ARTIFACT_SHAPE."""
-    possible = possible_artifacts(paired, own, damaged)
+    possible = possible_artifacts(paired, own, damaged, panel)
     density: list[list[list[float]]] = (possible / possible.sum()).tolist()
     return density
 
@@ -205,7 +209,7 @@ class _Learner:
         by_context = np.zeros((CONTEXTS, expected.shape[1]))
         by_context[self.cell_context[known]] = expected[known]
         artifacts = by_context[:, self.columns["ARTIFACT"]]
-        damage = damage_components(prior.paired)
+        damage = damage_components(prior.tells_places)
         of_class = np.where(damage, 0.0, artifacts).reshape(CONTEXTS, ARTIFACT_CLASSES, -1).sum(axis=2)
         counts = {name: of_class[:, number] for number, name in enumerate(ARTIFACTS)}
         counts[SOMATIC] = by_context[:, self.columns["SOMATIC_TUMOR"]].sum(axis=1)
@@ -249,7 +253,8 @@ def most_probable_rates(count: np.ndarray, searched: np.ndarray, published: np.n
 class Sampled:
     """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV, its context.
 
-    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given.
+    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given. `panel`: what a panel of normals has of
+    them, None without one.
     """
 
     tumor: Evidence
@@ -257,6 +262,7 @@ class Sampled:
     class_index: np.ndarray
     is_snv: np.ndarray
     context: np.ndarray | None = None
+    panel: PanelEvidence | None = None
 
     @property
     def contexts(self) -> np.ndarray:
@@ -266,17 +272,27 @@ class Sampled:
     def chosen(self, rows: np.ndarray) -> "Sampled":
         """The candidates `rows`."""
         normal = None if self.normal is None else self.normal.rows(rows)
-        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows], self.contexts[rows])
+        panel = None if self.panel is None else self.panel.rows(rows)
+        columns = (self.class_index[rows], self.is_snv[rows], self.contexts[rows])
+        return Sampled(self.tumor.rows(rows), normal, *columns, panel)
 
     def tables(self, prior: LearntPrior) -> Tables:
-        """Likelihood tables under the prior's artefact read contexts."""
-        return tabulate(self.tumor, self.normal, self.is_snv, context_ratios(prior, self.class_index))
+        """Likelihood tables under the prior's artefact read contexts, and what it says of the panel."""
+        tables = tabulate(self.tumor, self.normal, self.is_snv, context_ratios(prior, self.class_index))
+        return self.with_panel(tables, prior)
+
+    def with_panel(self, tables: Tables, prior: LearntPrior) -> Tables:
+        """Tables of these candidates, with what the panel adds under the prior; unchanged without a panel."""
+        if self.panel is None:
+            return tables
+        terms = panel_terms(self.panel, prior, self.class_index, artifact_group(self.class_index))
+        return replace(tables, panel=terms)
 
     def with_read_contexts(self, tables: Tables, prior: LearntPrior) -> Tables:
         """Tables of these candidates, under the read contexts of artefacts that `prior` has."""
         ratios = context_ratios(prior, self.class_index)
         artifact_tumor, artifact_normal = tabulated_artifacts(self.tumor, self.normal, self.is_snv, ratios)
-        return replace(tables, artifact_tumor=artifact_tumor, artifact_normal=artifact_normal)
+        return self.with_panel(replace(tables, artifact_tumor=artifact_tumor, artifact_normal=artifact_normal), prior)
 
 
 def context_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
@@ -298,7 +314,7 @@ def learn_prior(
     territory. Deterministic.
     """
     paired = sampled.normal is not None
-    prior = starting_prior("empirical", territory, paired)
+    prior = starting_prior("empirical", territory, paired, sampled.panel is not None)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
     if len(sampled.class_index) == 0:
         return prior
@@ -313,8 +329,14 @@ def learn_prior(
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
     unmixed = Mixture(purity)
+    prior = _with_missed(prior, tables, sampled, shown, unmixed)
+    tables = sampled.with_panel(tables, prior)
     components = evaluate(tables, unmixed)
     learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
+    if sampled.panel is not None:
+        tables = sampled.with_panel(tables, learnt)
+        components = evaluate(tables, unmixed)
+        learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     evidence: float | None = found
     prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
@@ -323,11 +345,43 @@ def learn_prior(
     prior = _with_own_artifacts(prior, evidence, components, sampled, shown, mixture)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
-    tables = sampled.with_read_contexts(tables, prior)
+    tables = sampled.with_panel(sampled.with_read_contexts(tables, prior), learnt)
     components = evaluate(tables, mixture)
     prior = _with_damage(prior, learnt, components, sampled)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     return learnt.model_copy(update={"territory": territory})
+
+
+def _with_missed(prior: LearntPrior, tables: Tables, sampled: Sampled, shown: _Shown, mixture: Mixture) -> LearntPrior:
+    """The prior, with the shares of germline variants and of artefacts that the panel lacks which have the most evidence."""
+    if sampled.panel is None or not (sampled.panel.covering > 0).any():
+        return prior
+
+    def best(trials: list[LearntPrior]) -> LearntPrior:
+        found = []
+        for trial in trials:
+            components = evaluate(sampled.with_panel(tables, trial), mixture)
+            found.append(_trained(components, sampled, trial, shown, mixture, DECISIONS.search_iterations)[1])
+        logger.debug("evidence of shares that the panel lacks: %s", np.round(found, 2).tolist())
+        return trials[int(np.argmax(found))]
+
+    prior = best([prior.model_copy(update={"panel_private": share}) for share in PANEL_DECISIONS.private])
+    for kind in reversed(range(len(KINDS))):
+        shares = [list(prior.panel_missed or usual_shares()) for _ in PANEL_DECISIONS.missed]
+        for trial, share in zip(shares, PANEL_DECISIONS.missed, strict=True):
+            trial[kind] = share
+        prior = best([prior.model_copy(update={"panel_missed": trial}) for trial in shares])
+    missed, private = prior.panel_missed or usual_shares(), prior.panel_private or 1.0
+    logger.info(
+        "what the panel of normals has of the tumour's artefacts: %s; of its germline variants %.0f %% are in no panel",
+        ", ".join(f"of {kind} {100.0 * (1.0 - share):.0f} %" for kind, share in zip(KINDS, missed, strict=True)),
+        100.0 * private,
+    )
+    if min(missed) > PANEL_DECISIONS.few_shared:
+        logger.warning(
+            "the panel's normals have hardly any of the tumour's artefacts: they may be of another protocol, and tell little"
+        )
+    return prior
 
 
 def _with_own_artifacts(
@@ -372,7 +426,7 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
         "normals, or repair of the DNA before sequencing (UDG) would tell",
         " and ".join(damage),
     )
-    density = even_density(prior.paired, own=True, damaged=True)
+    density = even_density(prior.paired, own=True, damaged=True, panel=prior.panel_missed is not None)
     return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
 
 
@@ -387,7 +441,7 @@ def _trained(
 def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) -> np.ndarray:
     """Candidates (indices) that something explains better than absence does; tabulated in blocks, so that memory is bounded."""
     worth = []
-    possible = possible_artifacts(sampled.normal is not None, own=True, damaged=True).ravel()
+    possible = possible_artifacts(sampled.normal is not None, True, True, sampled.panel is not None).ravel()
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
         found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))

@@ -63,7 +63,8 @@ def learn(job: ScoringJob, alleles: AlleleList, territory: float | None, rows: n
     normal = selected(job.normal, chosen) if job.normal is not None and len(paired) else None
     _warn_of_little(len(teaching), territory)
     columns = (alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen])
-    sampled = Sampled(selected(job.tumor, chosen), normal, *columns)
+    panel = None if alleles.panel is None else alleles.panel.rows(chosen)
+    sampled = Sampled(selected(job.tumor, chosen), normal, *columns, panel)
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection)
     prior = prior.model_copy(update={"territory": territory})

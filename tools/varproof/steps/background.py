@@ -41,6 +41,7 @@ class PairSettings(Protocol):
     alignment_tumor: Path | None
     alignment_normal: Path | None
     max_depth: int | None
+    panel: Path | None
 
 
 @dataclass
@@ -70,7 +71,7 @@ class SamplePair:
         if options.normal is not None:
             normal = self._collected(options.normal, candidates, folder / f"{part}normal.h5", journal)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
-        return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination)
+        return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination, panel=options.panel)
 
     @property
     def covered_bases(self) -> float | None:

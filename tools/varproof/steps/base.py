@@ -18,6 +18,11 @@ MERGE_PHASED = (
     "write calls of one haplotype with at most so many bases between them as one record, which INFO/VP_PARTS can take apart."
 )
 
+PANEL = (
+    "panel of normals: a file of build-panel, whose rates tell artefacts of a place and germline variants; or a VCF of sites, "
+    "as Mutect2's, which only makes artefacts likelier there."
+)
+
 RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
 
 READS = ("reads", "second_reads", "tumor", "normal", "context")

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from varproof.machinery.errors import UserError
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, Settings, fraction_under_1
+from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, PANEL, Settings, fraction_under_1
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class LearnPriorSettings(Settings):
     alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED: learn from the reads there only, such as the targets of a panel.")
+    panel: Path | None = Field(None, description=PANEL)
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
 
     @field_validator("normal_contamination")

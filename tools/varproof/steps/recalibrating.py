@@ -321,6 +321,7 @@ def _scored(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "Learn
         purity=item.settings.purity,
         alignment_tumor=alignment,
         max_depth=options.max_depth,
+        panel=options.panel,
         threads=options.threads,
         territory=territory,
         output=scored,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from varproof.machinery.errors import UserError
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings, fraction_under_1
+from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, PANEL, RESUME, Settings, fraction_under_1
 
 if TYPE_CHECKING:
     from varproof.formats.evidence import EvidenceReader
@@ -63,6 +63,7 @@ class ScorePosteriorSettings(Settings):
     )
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched: candidates, and the reads that teach.")
+    panel: Path | None = Field(None, description=PANEL)
     territory: float | None = Field(
         None, gt=0, description="bases that were searched for the candidates, where these teach, instead of --regions."
     )
@@ -80,6 +81,8 @@ class ScorePosteriorSettings(Settings):
     def _one_teacher(self) -> "ScorePosteriorSettings":
         if self.prior != "empirical" and "learn_from" in self.model_fields_set:
             raise ValueError(f"--learn-from says what to learn from, and --prior {self.prior} leaves nothing to learn")
+        if self.prior == "flat" and self.panel is not None:
+            raise ValueError("--panel needs a prior that is learnt, and --prior flat is not")
         return self
 
     @field_validator("calibrate", mode="before")
@@ -113,6 +116,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     given = prior
     if given is None and options.prior not in ("flat", "empirical"):
         given = read_prior(Path(options.prior))
+        _require_same_panel(options, given)
     if not densities_only:
         _warn_if_flat_alone(options, given)
     with contextlib.ExitStack() as stack:
@@ -137,6 +141,15 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         if not densities_only:
             learnt = replace(learnt, recalibration=calibration(options, learnt.prior, pair, folder))
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
+
+
+def _require_same_panel(options: ScorePosteriorSettings, given: "LearntPrior") -> None:
+    """Raise UserError where a prior was learnt with a panel and is used without one, or the other way round."""
+    if (given.panel_missed is None) == (options.panel is None):
+        return
+    if options.panel is None:
+        raise UserError(f"--prior {options.prior}: was learnt with a panel of normals; give --panel, too")
+    raise UserError(f"--prior {options.prior}: learnt without a panel of normals; learn it with --panel, or leave --panel out")
 
 
 def _learnt(
