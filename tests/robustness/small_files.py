@@ -26,6 +26,7 @@ def sound_files(folder: Path) -> Path:
         warmed("estimate-alignment", [*reads, "--output", folder / f"{sample}.json"])
         alignment = ["--alignment", folder / f"{sample}.json"]
         warmed("collect-evidence", [*candidates, *reads[:2], *alignment, "--output", folder / f"{sample}.h5"])
+    warmed("build-panel", ["--reads", folder / "normal.bam", *reference, "--output", folder / "panel.h5"])
     pair = ["--tumor", folder / "tumor.bam", "--normal", folder / "normal.bam"]
     learnt = ["--learnt-prior", folder / "prior.json"]
     warmed("score-posterior", [*candidates, *pair, *learnt, "--territory", 10000, "--output", folder / "scored.vcf"])

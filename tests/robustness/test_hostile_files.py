@@ -94,6 +94,8 @@ TARGETS = [
     Target("scattered candidates", "scatter-candidates", f"--chunks 3 {REFERENCE}", "--candidates", "candidates.vcf.gz", TEXT,
            "out"),
     Target("prior", "score-posterior", f"{NORMAL} --tumor {{}}/tumor.h5", "--prior", "prior.json", JSON),
+    Target("panel", "score-posterior", f"{NORMAL} --tumor {{}}/tumor.h5", "--panel", "panel.h5", HDF5),
+    Target("panel to add to", "build-panel", f"--reads {{}}/tumor.bam {REFERENCE}", "--add", "panel.h5", HDF5, "out.h5"),
     Target("calibration", "score-posterior", f"{NORMAL} --tumor {{}}/tumor.h5", "--calibrate", "recalibration.json", JSON),
     Target("calls of fdr-filter", "fdr-filter", "--events SOMATIC_TUMOR --fdr 0.1", "--calls", SCORED, TEXT),
     Target("calls of estimate-vaf", "estimate-vaf", "", "--calls", SCORED, TEXT, "out.tsv"),

@@ -10,6 +10,7 @@ process VARPROOF_LEARNPRIOR {
     input:
     tuple val(meta), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), val(purity)
     tuple val(meta2), path(fasta), path(fai)
+    tuple val(meta3), path(panel, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("*.json"), emit: json
@@ -26,6 +27,7 @@ process VARPROOF_LEARNPRIOR {
     def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
+    def panel_option = panel ? "--panel ${panel}" : ''
     """
     learn-prior \\
         --tumor ${tumor} \\
@@ -34,6 +36,7 @@ process VARPROOF_LEARNPRIOR {
         ${normal_alignment_option} \\
         ${regions_option} \\
         ${purity_option} \\
+        ${panel_option} \\
         --reference ${fasta} \\
         --threads ${task.cpus} \\
         ${args} \\

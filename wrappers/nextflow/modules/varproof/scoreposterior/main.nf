@@ -10,6 +10,7 @@ process VARPROOF_SCOREPOSTERIOR {
     input:
     tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity)
     tuple val(meta2), path(fasta), path(fai)
+    tuple val(meta3), path(panel, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("*.vcf.gz"), emit: vcf
@@ -29,6 +30,7 @@ process VARPROOF_SCOREPOSTERIOR {
     def regions_option = regions ? "--regions ${regions}" : ''
     def prior_option = prior ? "--prior ${prior}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
+    def panel_option = panel ? "--panel ${panel}" : ''
     """
     score-posterior \\
         --candidates ${candidates} \\
@@ -39,6 +41,7 @@ process VARPROOF_SCOREPOSTERIOR {
         ${regions_option} \\
         ${prior_option} \\
         ${purity_option} \\
+        ${panel_option} \\
         --reference ${fasta} \\
         --learnt-prior ${prefix}.prior.json \\
         --threads ${task.cpus} \\
