@@ -252,8 +252,8 @@ def _panel() -> str:
     parts = (("Alleles", panel.PanelAlleles), ("Coverage", panel.PanelCoverage), ("Contexts", panel.PanelContexts))
     arrays = "\n".join(f"## {name}\n\n{columns_table(kind)}\n" for name, kind in parts)
     return (
-        f"{paragraphs(panel.__doc__ or '')}\n\nThe file's attribute `schema` is `{panel.SCHEMA}`, its attribute `header` the JSON "
-        f"of [PanelHeader](#panelheader). `contigs/N` holds the arrays of the N-th contig of the header, from 0 on, and "
+        f"{paragraphs(panel.__doc__ or '')}\n\nThe file's attribute `schema` is `{panel.SCHEMA}`, its attribute `header` the "
+        f"JSON of [PanelHeader](#panelheader). `contigs/N` holds the arrays of the N-th contig of the header, from 0 on, and "
         f"`regions`, the intervals that were counted (0-based, half-open).\n\n"
         f"{arrays}\n"
         f"Kinds of reads: {paragraphs(text_below(panel, 'READ_KINDS'))}\n\nRepeats: "

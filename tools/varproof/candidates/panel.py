@@ -107,10 +107,9 @@ def _header(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int], 
         "homozygous_fraction": DECISIONS.homozygous_fraction,
         "covering_depth": DECISIONS.covering_depth,
     }
-    whose = {path: input_digest(path) for path in job.reads}
     seen: dict[str, Path] = {}
-    for path, digest in whose.items():
-        _once(digest, path, seen)
+    for path in job.reads:
+        _once(input_digest(path), path, seen)
     for reader in readers:
         _require_alike(reader, settings, lengths, regions, job.reference)
         for digest in reader.header.digests:

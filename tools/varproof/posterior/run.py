@@ -20,6 +20,7 @@ from varproof.posterior.columns import Columns
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
+from varproof.posterior.panel_decisions import DECISIONS as PANEL_DECISIONS
 from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_of, phased
 from varproof.posterior.reasons import SEPARATOR, reasons
 from varproof.posterior.recalibration import recalibrated
@@ -137,6 +138,8 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
 def _decisions(job: ScoringJob) -> dict[str, Any]:
     """Model decisions by room: of the posterior, and those that the tumour's evidence was made under, where it says."""
     told = {"evidence": job.tumor.decisions, "posterior": DECISIONS.model_dump(mode="json")}
+    if job.panel is not None:
+        told["panel"] = PANEL_DECISIONS.model_dump(mode="json")
     if job.normal is not None and job.normal.decisions != job.tumor.decisions:
         logger.warning(
             "the evidence of tumour and normal was made under different model decisions (%s, %s)",
