@@ -218,7 +218,8 @@ def _germline(
 ) -> list[np.ndarray]:
     """Of each of GERMLINE_EVENTS (n,): ln of how many times as probable it is as in a person of whom nothing is known.
 
-    The frequency of what k of N copies carry is Beta(k, N - k + 1), of what none does the neutral one that is left.
+    The frequency of what k of N copies carry is Beta(k, N - k + 1), of what none does the neutral one that is left; but for the
+    share `private`, which none carries.
     """
     copies = evidence.heterozygous + 2.0 * evidence.homozygous
     total = np.maximum(2.0 * evidence.covering, copies)
@@ -230,7 +231,7 @@ def _germline(
     unseen = {"GERMLINE_HET": 2.0 / (total + 2.0), "GERMLINE_HOM": 2.0 / scale}
     out = []
     for event in GERMLINE_EVENTS:
-        factor = np.where(copies > 0, np.maximum(seen[event], private), private + (1.0 - private) * unseen[event])
+        factor = np.where(copies > 0, (1.0 - private) * seen[event], private + (1.0 - private) * unseen[event])
         out.append(np.where(evidence.covering > 0, log_of(factor), 0.0))
     return out
 

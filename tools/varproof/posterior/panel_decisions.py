@@ -50,7 +50,7 @@ class PanelDecisions(Decisions):
         30.0, gt=0, description="shape of the share of reads of a germline variant: some are mapped worse than the reference."
     )
     private: tuple[float, ...] = Field(
-        (0.02, 0.05, 0.15, 0.4, 1.0),
+        (0.02, 0.05, 0.15, 0.4, 0.9),
         min_length=1,
         description="shares of a person's germline variants that are in no panel, however many normals it has, since people "
         "differ from those who were sequenced before: the one with the most evidence is taken.",
