@@ -79,7 +79,10 @@ def joined(parts: list[Path], path: Path) -> Path:
 
 
 def judged(calls: list[Path], pair: Path, event: str, mode: str) -> dict[str, Any]:
-    """By class the counts at each nominal rate, each file and class filtered by itself."""
+    """By class the counts at each nominal rate, each file and class filtered by itself.
+
+    Counted by the sequences that calls make: Mutect2 writes an MNV as a deletion and an insertion, which are both right.
+    """
     path = calls[0].with_name(f"{calls[0].name.partition('.')[0]}-{mode}.json")
     options = EvaluateCallsSettings(
         calls=calls,
@@ -91,9 +94,10 @@ def judged(calls: list[Path], pair: Path, event: str, mode: str) -> dict[str, An
     )
     evaluate_calls(options)
     metrics = Metrics.model_validate_json(path.read_text())
+    assert metrics.by_haplotype is not None
     found = {}
     for name in CLASSES:
-        entry = metrics.class_named(name)
+        entry = metrics.by_haplotype.class_named(name)
         points = {point.nominal_fdr: point for point in entry.own_threshold}
         found[name] = {
             "true_variants": entry.true_variants,

@@ -170,9 +170,16 @@ class Lists:
                 records.append((contig, at, ref, alt))
         return written(records, self.pair / "candidates.vcf.gz", self.folder / "hot-spots.vcf")
 
+    def _whole(self) -> Iterator[Record]:
+        """Of full what is no piece of a somatic MNV: without its other pieces in the list, it is neither true nor false."""
+        somatic = somatic_of(self.pair)
+        true, wide = set(somatic), [record for record in somatic if len(record[2]) == len(record[3]) > 1]
+        inside = {(contig, at) for contig, start, ref, _ in wide for at in range(start - 1, start + len(ref))}
+        return (r for r in records_of(self.pair / "candidates.vcf.gz") if r in true or r[:2] not in inside)
+
     def _random(self, number: int) -> list[Path]:
         full = self.pair / "candidates.vcf.gz"
-        records, made = list(records_of(full)), []
+        records, made = list(self._whole()), []
         for draw in range(DRAWS[number]):
             chosen = [records[i] for i in self.rng.permutation(len(records))[:number].tolist()]
             made.append(written(chosen, full, self.folder / f"random-{number}.{draw}.vcf"))
@@ -186,7 +193,7 @@ class Lists:
             "snvs": lambda record: len(record[2]) == len(record[3]) == 1,
             "deletions": lambda record: len(record[2]) > len(record[3]),
         }[name]
-        return written(filter(rule, records_of(full)), full, self.folder / f"{name}.vcf")
+        return written(filter(rule, self._whole()), full, self.folder / f"{name}.vcf")
 
 
 def chunks_of(candidates: Path, lengths: dict[str, int], folder: Path) -> list[tuple[Path, Path]]:

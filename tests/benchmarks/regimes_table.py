@@ -225,4 +225,6 @@ def regimes_lines(results: list[dict[str, Any]]) -> list[str]:
         "| list | what it is |",
         "|---|---|",
         *[f"| {name} | {LISTS[name]} |" for name in lists],
+        "",
+        "\\* without pieces of somatic MNVs, which such a list would cut. Calls count by the sequences that they make.",
     ]

@@ -74,7 +74,7 @@ def lists(draw: st.DrawFn) -> list[Candidate]:
 def test_what_neighbours_make_together(reference: Reference, items: list[Candidate]) -> None:
     """Against all subsets: each that one copy may carry is asked for, unless there are too many with one first part."""
     found = list(with_joined(items, reference))
-    assert [item for item in found if not item.parts] == items
+    assert [item for item in found if item.is_listed] == items
     made = [item for item in found if item.parts]
     allowed = [
         subset for size in range(2, len(items) + 1) for subset in itertools.combinations(items, size) if may_go_together(subset)
@@ -102,6 +102,18 @@ def test_what_is_no_sequence_or_too_far_is_left_alone(reference: Reference) -> N
     assert [item.parts for item in with_joined(near, reference)][2:] == [tuple(near)]
     for items in others:
         assert list(with_joined(items, reference)) == items
+
+
+def test_of_an_mnv_each_base_that_it_changes_is_asked_for(reference: Reference) -> None:
+    """The bases between, and an MNV that changes many, are not; what an indel or an SNV is made of is itself."""
+    whole = candidate(0, 100, 104, other(SEQUENCE[100]) + SEQUENCE[101:103] + other(SEQUENCE[103]))
+    long = candidate(1, 200, 220, "".join(map(other, SEQUENCE[200:220])))
+    items = [whole, candidate(2, 150, 152, ""), candidate(3, 160, 161, other(SEQUENCE[160])), long]
+    bases = [item for item in with_joined(items, reference) if item.base_of is not None]
+    assert [(item.start, item.end, item.ref, item.alt) for item in bases] == [
+        (at, at + 1, SEQUENCE[at], other(SEQUENCE[at])) for at in (100, 103)
+    ]
+    assert all(item.base_of is whole and not item.is_listed for item in bases)
 
 
 def test_nothing_is_joined_where_every_base_is_listed(reference: Reference) -> None:
@@ -176,15 +188,15 @@ def test_parts_are_judged_as_their_event_and_spellings_as_the_first() -> None:
         support=[9, 9, 9, 9, 5, 5, 5],
         usable=[30] * 7,
     )
-    rows = judged_rows(PartsOf([3], [(0, 1)], [()]), evidence, None)  # type: ignore[arg-type]
+    rows = judged_rows(PartsOf([3], [(0, 1)], [()]), {}, evidence, None)  # type: ignore[arg-type]
     assert rows.tolist() == [2, 2, 2, 3, 4, 4, 6]
-    indels = judged_rows(PartsOf([3], [(0, 1)], [(2,)]), evidence, None)  # type: ignore[arg-type]
+    indels = judged_rows(PartsOf([3], [(0, 1)], [(2,)]), {}, evidence, None)  # type: ignore[arg-type]
     assert indels.tolist() == [0, 1, 2, 3, 4, 4, 6], "the list has the MNV: no indel is there"
 
 
 def test_of_events_that_share_a_part_the_larger_is_taken() -> None:
     evidence = Columns(joined=[0, 0, 0, 1, 1], judged=[1] * 5, haplotype=list(range(5)), support=[9] * 5, usable=[30] * 5)
-    assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)], [(), ()]), evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
+    assert judged_rows(PartsOf([3, 4], [(0, 1), (0, 1, 2)], [(), ()]), {}, evidence, None).tolist() == [4, 4, 4, 3, 4]  # type: ignore[arg-type]
 
 
 def test_two_spellings_of_one_event_may_share_a_part() -> None:
@@ -193,16 +205,32 @@ def test_two_spellings_of_one_event_may_share_a_part() -> None:
         joined=[0, 0, 0, 1, 1, 1], judged=[1] * 6, haplotype=[1, 2, 3, 9, 9, 8], support=[9] * 6, usable=[30] * 6
     )
     parts_of = PartsOf([3, 4, 5], [(0, 1), (1, 2), (0, 2)], [(), (), ()])
-    assert judged_rows(parts_of, evidence, None).tolist() == [3, 3, 3, 3, 4, 5]  # type: ignore[arg-type]
+    assert judged_rows(parts_of, {}, evidence, None).tolist() == [3, 3, 3, 3, 4, 5]  # type: ignore[arg-type]
 
 
 def test_parts_of_what_the_list_describes_make_no_smaller_event() -> None:
     """All three parts make what allele 3 is: two of them are no event, though the reads that carry all carry these."""
     evidence = Columns(joined=[0, 0, 0, 0, 1, 1], judged=[1] * 6, haplotype=list(range(6)), support=[9] * 6, usable=[30] * 6)
     parts_of = PartsOf([4, 5], [(0, 1), (0, 1, 2)], [(3,), (3,)])
-    assert judged_rows(parts_of, evidence, None).tolist() == list(range(6))  # type: ignore[arg-type]
+    assert judged_rows(parts_of, {}, evidence, None).tolist() == list(range(6))  # type: ignore[arg-type]
     weak = Columns(**{name: values.tolist() for name, values in evidence.columns.items()} | {"support": [9, 9, 9, 2, 9, 9]})
-    assert judged_rows(parts_of, weak, None).tolist() == [5, 5, 5, 3, 4, 5], "few fragments carry it"  # type: ignore[arg-type]
+    assert judged_rows(parts_of, {}, weak, None).tolist() == [5, 5, 5, 3, 4, 5], "few fragments carry it"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("support", "expected"),
+    [
+        pytest.param([9, 9, 9, 9], 0, id="all of it or none"),
+        pytest.param([4, 30, 4, 5], 3, id="a germline base: the others are new, and of these one is alone in a fragment"),
+        pytest.param([4, 30, 30, 4], 3, id="two germline bases"),
+        pytest.param([4, 30, 40, 20], 3, id="each is carried alone: the rarest"),
+        pytest.param([1, 30, 30, 1], 0, id="one fragment tells nothing"),
+    ],
+)
+def test_an_mnv_is_judged_as_its_bases_that_are_new(support: list[int], expected: int) -> None:
+    evidence = Columns(joined=[0, 1, 1, 1], judged=[1] * 4, haplotype=list(range(4)), support=support, usable=[60] * 4)
+    rows = judged_rows(PartsOf([], [], []), {0: [1, 2, 3]}, evidence, None)  # type: ignore[arg-type]
+    assert rows.tolist() == [expected, 1, 2, 3]
 
 
 MNV: Edit = (AT, AT + 3, other(REFERENCE[AT]) + REFERENCE[AT + 1] + other(REFERENCE[AT + 2], 2))
@@ -300,6 +328,23 @@ def test_parts_that_are_also_apart_are_judged_apart(tmp_path: Path) -> None:
     events = [max(one, key=one.__getitem__) for one in map(probabilities, found["both"])]
     assert events == ["GERMLINE_HET", "SOMATIC_TUMOR"]
     assert not any("VP_SAME_EVENT" in one.info for one in found["both"])
+
+
+@pytest.mark.parametrize("homozygous", [False, True], ids=["heterozygous", "homozygous"])
+def test_an_mnv_of_a_germline_variant_is_what_is_new_in_it(homozygous: bool, tmp_path: Path) -> None:
+    """freebayes writes a base beside a germline SNP as an MNV with it: be the base somatic or not, it has its posterior."""
+    germline, somatic = snv(AT), snv(AT + 2)
+    both = [germline, somatic]
+    whole = (AT, AT + 3, germline[2] + REFERENCE[AT + 1] + somatic[2])
+    plain = [germline] if homozygous else []
+    bases, mnv = [record(germline), record(somatic)], record(whole)
+    lists = {"SNV": bases[1:], "MNV": [mnv], "SNVs": bases, "SNP and MNV": [bases[0], mnv]}
+    found = scored(tmp_path, REFERENCE, [plain, [germline], both], [plain, [germline]], lists)
+    expected = ["GERMLINE_HOM" if homozygous else "GERMLINE_HET", "SOMATIC_TUMOR"]
+    for by_base, by_mnv in (("SNV", "MNV"), ("SNVs", "SNP and MNV")):
+        judged = [probabilities(one) for one in found[by_base]]
+        assert [max(one, key=one.__getitem__) for one in judged] == expected[-len(judged) :]
+        assert [probabilities(one) for one in found[by_mnv]] == judged
 
 
 def test_a_base_that_the_reads_of_an_mnv_lack_is_no_part_of_it(tmp_path: Path) -> None:

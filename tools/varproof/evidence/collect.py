@@ -12,23 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from varproof.evidence.arrays import ALTERNATIVE, WINDOW, CandidateArrays, FragmentArrays, Observations, ReadArrays
+from varproof.evidence.arrays import ALTERNATIVE, CandidateArrays, FragmentArrays, Observations, ReadArrays
 from varproof.evidence.counting import allele_counts, scaled_count
-from varproof.evidence.decisions import DECISIONS
 from varproof.evidence.error_signature import error_signatures
 from varproof.evidence.links import links
 from varproof.evidence.merging import merged_rows
 from varproof.evidence.places import same_places
+from varproof.evidence.rivals import best_descriptions, rivals_of, support_of, supports_of
 from varproof.evidence.sample import Sample
+from varproof.evidence.slips import slip_rates
 from varproof.evidence.sums import Sums, summed
+from varproof.evidence.unlisted import unlisted_indels
 from varproof.formats.evidence import Evidence
-from varproof.machinery.numerics import powered
 from varproof.reads.columns import TooManyBases
 from varproof.reads.decode import decode_reads
 from varproof.reads.error_features import read_features
 from varproof.reads.overlaps import read_spans
 from varproof.reads.sam import DELETION, INSERTION, SKIP
-from varproof.reads.slippage import Place
 from varproof.variants.candidate import Candidate, candidate_key
 from varproof.variants.chunks import NEIGHBOUR_REACH
 from varproof.variants.edit import VariantType
@@ -92,12 +92,15 @@ def collect_chunk(
     if own > 1 and _pairs(placements, chunk.reads) > MOST_PAIRS:
         raise TooManyBases
     listed = _listed_bases(placements, chunk.reads, reference)
-    slip = np.array([_slip_rates(item, sample, reference) for item in placements])
+    unlisted = unlisted_indels(chunk.reads, placements, own, reference)
+    everything += [item for item, _ in unlisted]
+    placements += [at for _, at in unlisted]
+    slip = np.array([slip_rates(item, sample, reference) for item in placements])
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _first_round(first, everything, chunk, reference, listed, sample)
-    support = _support(found, len(placements))
-    is_listed = np.array([not item.parts for item in everything])
-    neighbours = _neighbours(placements, support, own, is_listed)
+    support = support_of(found, len(placements))
+    is_allele = np.array([not item.parts and item.base_of is None for item in everything])
+    neighbours = rivals_of(placements, support, own, is_allele)
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:
         """`current`, with the candidates `again` observed anew, beside the neighbours chosen for each."""
@@ -109,12 +112,12 @@ def collect_chunk(
         return _together(_only(current, np.setdiff1d(np.arange(len(placements)), again)), better)
 
     final = observed_beside(found, neighbours, np.flatnonzero([bool(near) for near in neighbours]))
-    best = _best_descriptions(found, final, placements, neighbours, chunk.fragments)
+    best = best_descriptions(found, final, placements, neighbours, chunk.fragments)
     changed = np.flatnonzero([one is not other for one, other in zip(neighbours, best, strict=True)])
     final = observed_beside(final, best, changed)
     final = _only(final, np.arange(own))
-    counts = allele_counts(final, found, placements, is_listed, own, chunk.fragments)
-    counts |= {"used": used[:own], "depth": used[:own], "support": _whole_support(final, is_listed, own)}
+    counts = allele_counts(final, found, placements, is_allele, own, chunk.fragments)
+    counts |= {"used": used[:own], "depth": used[:own], "support": _whole_support(final, is_allele, own)}
     if chunk.limited:
         counts["depth"] = np.maximum(used[:own], _whole_depth(first, own, alignments, reference.contig, sample))
     looks = error_signatures(np.array([item.start for item in placements[:own]]), final, chunk.reads, sample.tables)
@@ -308,7 +311,7 @@ def _first_round(
     used = np.zeros(len(candidates), np.int64)
     used[asked] = depth
     if sums.number:
-        unsupported = sums.unsupported(_support(found, len(candidates)))
+        unsupported = sums.unsupported(support_of(found, len(candidates)))
         summary = summed(found, unsupported, chunk.fragments)
         used[unsupported.number] = np.bincount(summary.candidate, minlength=len(candidates))[unsupported.number]
         rest = np.setdiff1d(sums.number, unsupported.number)
@@ -347,103 +350,10 @@ def _sorted(found: Observations) -> Observations:
     return Observations(*(column[order] for column in found))
 
 
-def _supports(found: Observations) -> np.ndarray:
-    """bool, per observation: an overlapping fragment clearly prefers the alternative."""
-    return (found.log_ratio > DECISIONS.support_log_ratio) & (found.strand > 0)
-
-
-def _support(found: Observations, size: int) -> np.ndarray:
-    """Overlapping fragments that clearly prefer the alternative, per candidate."""
-    return np.bincount(found.candidate[_supports(found)], minlength=size)
-
-
-def _whole_support(found: Observations, is_listed: np.ndarray, own: int) -> np.ndarray:
+def _whole_support(found: Observations, is_allele: np.ndarray, own: int) -> np.ndarray:
     """`support` of evidence, of the first `own` candidates: of joined ones (not listed), fragments that show all parts."""
-    whole = is_listed[found.candidate] | (found.allele == ALTERNATIVE)
-    return np.bincount(found.candidate[_supports(found) & whole & (found.mapq > 0)], minlength=own)
-
-
-def _neighbours(placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray) -> list[list[Placement]]:
-    """For each of the first `own` candidates the neighbours, alleles of the list, whose reads could be mistaken for its own."""
-    order = np.argsort([item.low for item in placements], kind="stable")
-    lows = np.array([placements[i].low for i in order])
-    chosen: list[list[Placement]] = [[] for _ in placements]
-    for i in range(own):
-        if support[i] < (1 if is_listed[i] else DECISIONS.least_support):
-            continue
-        item = placements[i]
-        threshold = max(DECISIONS.least_support, DECISIONS.least_relative_support * support[i])
-        first, last = item.low - NEIGHBOUR_REACH, min(item.high + WINDOW, item.low + NEIGHBOUR_REACH)
-        near = order[np.searchsorted(lows, first) : np.searchsorted(lows, last)]
-        rivals = [
-            j
-            for j in near
-            if j != i
-            and is_listed[j]
-            and support[j] >= threshold
-            and placements[j].high > item.low - WINDOW
-            and _may_rival(item, placements[j])
-        ]
-        rivals.sort(key=lambda j: (-support[j], placements[j].low, placements[j].alt.tobytes()))
-        chosen[i] = [placements[j] for j in rivals[: DECISIONS.most_neighbours]]
-    return chosen
-
-
-def _best_descriptions(
-    found: Observations, beside: Observations, placements: list[Placement], neighbours: list[list[Placement]], fragments: int
-) -> list[list[Placement]]:
-    """Neighbours of each candidate, without those that its reads can't be told from, if it is the better description.
-
-    Two descriptions of one event, where no read reaches over the repeat that they lie in, would else take each other's reads.
-    found, beside: observations without and with the neighbours. Better is what makes the reads likelier, then what is simpler.
-    """
-    if not any(neighbours):
-        return neighbours
-    supports = _supports(found)
-    alone = np.searchsorted(found.candidate, np.arange(len(placements) + 1))
-    together = np.searchsorted(beside.candidate, np.arange(len(placements) + 1))
-    # Rounded, so that the order of fragments does not matter.
-    gain = np.bincount(found.candidate, np.maximum(0.0, np.round(found.claim)), len(placements))
-    order = {
-        id(item): (-gain[i], item.reference_length + len(item.alt), item.low, item.alt.tobytes())
-        for i, item in enumerate(placements)
-    }
-    chosen = list(neighbours)
-    ratio_of = np.zeros(fragments, np.float32)
-    for i, near in enumerate(neighbours):
-        item = placements[i]
-        worse = [id(other) for other in near if _one_event(item, other) and order[id(item)] < order[id(other)]]
-        if not worse:
-            continue
-        rows, own = slice(together[i], together[i + 1]), slice(alone[i], alone[i + 1])
-        ratio_of[beside.fragment[rows]] = beside.log_ratio[rows]
-        ratios = ratio_of[found.fragment[own][supports[own]]]
-        undecided = int((np.abs(ratios) < DECISIONS.support_log_ratio).sum())
-        if undecided >= DECISIONS.least_support and undecided > DECISIONS.undecided_share * len(ratios):
-            chosen[i] = [other for other in near if id(other) not in worse]
-    return chosen
-
-
-def _one_event(item: Placement, other: Placement) -> bool:
-    """Whether two variants may describe one event: one haplotype can't carry both."""
-    return not compatible(item, other) or may_be_simpler(item, other)
-
-
-def _may_rival(item: Placement, other: Placement) -> bool:
-    """Whether reads of `other` could look like reads of `item`.
-
-    Any indel can, and a substitution that an indel touches. Of two substitutions the bases themselves tell, but where an
-    aligner put gaps into the reads of an MNV, and shows bases within it that it has not.
-    """
-    if other.is_indel:
-        return item.start != other.start or item.end != other.end or not np.array_equal(item.alt, other.alt)
-    if item.is_indel:
-        return other.start < item.high + 1 and other.end > item.low - 1
-    low, high = max(item.start, other.start), min(item.end, other.end)
-    if low >= high or len(item.alt) == len(other.alt) == 1:
-        return False
-    mine, theirs = (one.alt[low - one.start : high - one.start] for one in (item, other))
-    return not np.array_equal(mine, theirs)
+    whole = is_allele[found.candidate] | (found.allele == ALTERNATIVE)
+    return np.bincount(found.candidate[supports_of(found) & whole & (found.mapq > 0)], minlength=own)
 
 
 def _evidence(
@@ -463,7 +373,7 @@ def _evidence(
         haplotype=np.array(
             [haplotype_key(item.contig, at) for item, at in zip(candidates, placements, strict=True)], np.uint64
         ),
-        joined=np.array([bool(item.parts) for item in candidates], np.uint8),
+        joined=np.array([not item.is_listed for item in candidates], np.uint8),
         judged=np.ones(size, np.uint8),
         sampling_ratio=np.array([_sampling_ratio(item, sample) for item in placements], np.float32),
         slip_forward=slip[:, 0].astype(np.float32),
@@ -491,43 +401,3 @@ def _sampling_ratio(item: Placement, sample: Sample) -> float:
             sample.read_length, mean, sd, item.reference_length, len(item.alt), item.shift, needed, sample.tables.cut
         )
     )
-
-
-def _slip_rates(item: Placement, sample: Sample, reference: ReferenceSlice) -> tuple[float, float]:
-    """(reference read as alternative, alternative read as reference) by slippage of whole repeat units; 0 outside repeats.
-
-    What reads show of this very repeat is left out.
-    """
-    if not item.is_indel or (item.reference_length and len(item.alt)):
-        return 0.0, 0.0
-    moved = item.alt if len(item.alt) else reference.between(item.start, item.end)
-    unit = _unit_length(moved)
-    if unit == 0:
-        return 0.0, 0.0
-    tract = item.shift + (item.reference_length if item.length_change < 0 else 0)
-    units, steps = tract // unit, len(moved) // unit
-    if units < 2:
-        return 0.0, 0.0
-    place = reference.contig, item.low, max(item.high, item.low + 1)
-    if item.length_change < 0:
-        return _slip(sample, unit, units, -steps, place), _slip(sample, unit, max(units - steps, 1), steps, place)
-    return _slip(sample, unit, units, steps, place), _slip(sample, unit, units + steps, -steps, place)
-
-
-def _slip(sample: Sample, unit: int, units: int, change: int, place: Place) -> float:
-    """Probability that a read of a tract of `units` units, at `place`, shows `change` more of them."""
-    steps = abs(change)
-    if steps > units and change < 0:
-        return 0.0
-    rates = sample.slippage.rates(unit, units, place)
-    furthest = DECISIONS.furthest_slip
-    rate = float(rates[2 * (min(steps, furthest) - 1) + (change > 0)])
-    return rate * powered(DECISIONS.slip_decay, max(0, steps - furthest))
-
-
-def _unit_length(sequence: np.ndarray) -> int:
-    """Length of the shortest unit (at most 6) of which `sequence` is a whole number of copies; 0 if there is none."""
-    for unit in range(1, 7):
-        if len(sequence) % unit == 0 and np.array_equal(sequence, np.tile(sequence[:unit], len(sequence) // unit)):
-            return unit
-    return 0

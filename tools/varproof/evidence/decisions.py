@@ -101,6 +101,15 @@ class EvidenceDecisions(Decisions):
     least_relative_support: float = Field(
         0.5, ge=0, description="and of the candidate's own support: a rarer neighbour can't explain its reads."
     )
+    least_unlisted: int = Field(
+        3, ge=1, description="reads that an indel needs which the list lacks, to be a neighbour: fewer are mostly errors."
+    )
+    least_unlisted_share: Fraction = Field(
+        0.2, description="and share of the reads there: germline variants have more, slippage mostly less."
+    )
+    longest_unlisted: int = Field(
+        100, ge=1, description="bp of such an indel: reads that align with longer gaps are not mistaken for other alleles."
+    )
     most_links: int = Field(
         8, ge=1, description="later candidates, the nearest ones, with which a candidate's fragments are compared for phase."
     )

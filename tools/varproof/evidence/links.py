@@ -17,7 +17,7 @@ from varproof.variants.chunks import NEIGHBOUR_REACH
 def links(
     found: Observations, arrays: CandidateArrays, candidates: list[Candidate], own: int, fragments: int
 ) -> dict[str, np.ndarray]:
-    """The columns of links of the first `own` of the `candidates`, as `Evidence` has them; joined ones have none.
+    """The columns of links of the first `own` of the `candidates`, as `Evidence` has them; those that the list lacks have none.
 
     found: observations of all `candidates`, which `arrays` describes, each against its own two haplotypes.
     """
@@ -28,7 +28,7 @@ def links(
     carries = np.sign(found.log_ratio[tells]).astype(np.int8)
     keys = np.array([candidate_key(item) for item in candidates], np.uint64)
     order = _left_to_right(arrays, keys)
-    order = order[[not candidates[i].parts for i in order]]
+    order = order[[candidates[i].is_listed for i in order]]
     first, second, counts = counted_links(
         order, arrays, own, offset, found.fragment[tells], carries, fragments, NEIGHBOUR_REACH
     )

@@ -75,7 +75,7 @@ class _Worker:
 
     def collect(self, chunk: Chunk) -> Evidence:
         keys = np.array([candidate_key(item) for item in chunk.candidates], np.uint64)
-        joined = np.array([bool(item.parts) for item in chunk.candidates], np.uint8)
+        joined = np.array([not item.is_listed for item in chunk.candidates], np.uint8)
         usable = [item for item in chunk.candidates if item.skipped is None]
         if not usable:
             return empty_evidence(keys, joined)

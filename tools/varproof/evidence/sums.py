@@ -24,7 +24,7 @@ class Sums:
     @classmethod
     def of(cls, candidates: list[Candidate]) -> "Sums":
         """Those among `candidates` whose parts are all substitutions, and all there."""
-        number = {(item.record, item.allele): i for i, item in enumerate(candidates) if not item.parts}
+        number = {(item.record, item.allele): i for i, item in enumerate(candidates) if item.is_listed}
         found = cls([], [])
         for i, item in enumerate(candidates):
             parts = [number.get((part.record, part.allele)) for part in item.parts if part.type in SUBSTITUTIONS]

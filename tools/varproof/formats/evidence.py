@@ -114,7 +114,8 @@ class Evidence:
     haplotype : uint64 (n,)
         Identity of the sequence that it makes, however it is written: its key once it is left-aligned.
     joined : uint8 (n,)
-        1 where the candidate is no allele of the list, but what listed ones make together (see `variants.joined`).
+        1 where the candidate is no allele of the list, but what listed ones make together, or a base of a listed MNV (see
+        `variants.joined`).
     judged : uint8 (n,)
         0 where there is no reference sequence to compare with, or the record is of a kind that can't be judged.
     sampling_ratio : float32 (n,)

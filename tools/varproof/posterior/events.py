@@ -1,6 +1,7 @@
 """Which alleles of a list are one event: spellings of one sequence, and parts that reads carry only together.
 
-An event is judged once. Its parts have the posterior of what they make together; it, not they, teaches the prior.
+An event is judged once. Its parts have the posterior of what they make together; it, not they, teaches the prior. An MNV of
+which reads carry some bases without the others is no event: what is new in it is its other bases, and it has their posterior.
 """
 
 from dataclasses import dataclass
@@ -23,8 +24,12 @@ class PartsOf:
     instead: list[tuple[int, ...]]
 
 
-def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader | None) -> np.ndarray:
+def judged_rows(
+    parts_of: PartsOf, bases_of: dict[int, list[int]], tumor: EvidenceReader, normal: EvidenceReader | None
+) -> np.ndarray:
     """int64 (n,): as which candidate each allele of the list is judged, itself for most; of joined candidates, itself.
+
+    bases_of: of MNVs of the list, by row, the rows of their bases.
 
     Where the list has what parts make, or more of it, as one allele, that describes the event; indels among the parts, which
     are not there at all, are judged each by itself beside it.
@@ -47,7 +52,26 @@ def judged_rows(parts_of: PartsOf, tumor: EvidenceReader, normal: EvidenceReader
             taken |= dict.fromkeys(parts, made)
             if not any(support[other] >= (1.0 - DECISIONS.event_most_alone) * support[row] for other in instead):
                 judged_as[list(parts)] = made
-    return judged_as
+    instead_of = np.arange(tumor.size)
+    for row, bases in bases_of.items():
+        if known[row] and judged_as[row] == row:
+            instead_of[row] = judged_as[spelling[_news(row, bases, samples)]]
+    return instead_of[judged_as]
+
+
+def _news(row: int, bases: list[int], samples: list[tuple[np.ndarray, np.ndarray]]) -> int:
+    """As what an MNV is judged: itself, where fragments carry all of its bases or none.
+
+    A germline variant with an error or a somatic variant beside it: as the base that is new, of several the one which is most
+    often without the rest. Where each is carried alone, as the rarest.
+    """
+    support = samples[0][0]
+    if support[row] < DECISIONS.event_least_support:
+        return row
+    new = [base for base in bases if are_one_event(row, (base,), samples)]
+    if len(new) == len(bases):
+        return row
+    return max(new, key=lambda base: support[base]) if new else min(bases, key=lambda base: support[base])
 
 
 def _first_spellings(haplotype: np.ndarray, known: np.ndarray, joined: np.ndarray) -> np.ndarray:

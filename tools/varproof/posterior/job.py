@@ -47,9 +47,9 @@ class ScoringJob:
 class AlleleList:
     """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
 
-    Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
-    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list. `panel`: what a panel of normals
-    has of each candidate.
+    Candidates are the alleles of the list, what some of them make together, `parts_of`, and of its MNVs the bases, `bases_of`.
+    `judged_as` (n,): the candidate whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    `panel`: what a panel of normals has of each candidate.
     """
 
     class_index: np.ndarray
@@ -60,6 +60,7 @@ class AlleleList:
     position: np.ndarray
     row: np.ndarray
     parts_of: PartsOf
+    bases_of: dict[int, list[int]]
     judged_as: np.ndarray
     panel: PanelEvidence | None = None
 
@@ -93,6 +94,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             yield from candidates_of(record, number)
 
     parts_of = PartsOf([], [], [])
+    bases_of: dict[int, list[int]] = {}
     recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
     sequence = Reference(reference)
     for row, item in enumerate(with_joined(listed(), sequence)):
@@ -104,7 +106,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             _context(item, sequence) if is_snv else NO_CONTEXT,
             contigs.setdefault(item.contig, len(contigs)),
             places[item.record],
-            bool(item.parts),
+            not item.is_listed,
         )
         for column, value in zip(columns, values, strict=True):
             column.append(value)
@@ -114,6 +116,9 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
             has_indel = any(part.type not in SUBSTITUTIONS for part in item.parts)
             near = list(recent.values())[-MOST_TOGETHER:] if has_indel else []
             parts_of.instead.append(tuple(number for number, other in near if _may_describe(other, item)))
+        elif item.base_of is not None:
+            whole, _ = recent[item.base_of.record, item.base_of.allele]
+            bases_of.setdefault(whole, []).append(row)
         else:
             if len(recent) >= 4 * MOST_TOGETHER:
                 recent = dict(list(recent.items())[-MOST_TOGETHER:])
@@ -128,6 +133,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         position,
         np.flatnonzero(joined == 0),
         parts_of,
+        bases_of,
         np.arange(len(keys)),
     )
 
@@ -157,7 +163,8 @@ def judged_alleles(job: ScoringJob) -> AlleleList:
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
     panel = None if job.panel is None else panel_evidence(job.panel, job.candidates, job.reference)
-    return replace(alleles, judged_as=judged_rows(alleles.parts_of, job.tumor, job.normal), panel=panel)
+    judged_as = judged_rows(alleles.parts_of, alleles.bases_of, job.tumor, job.normal)
+    return replace(alleles, judged_as=judged_as, panel=panel)
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:

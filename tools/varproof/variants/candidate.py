@@ -27,8 +27,10 @@ def trimmed_alleles(position: int, ref: str, alt: str) -> tuple[int, str, str]:
 class Candidate:
     """One alternative allele: reference[start:end] (`ref`) is replaced by `alt`; 0-based half-open, trimmed, upper case.
 
-    `skipped` names the reason why it can't be judged (then start, end, ref and alt are not meaningful beyond the record).
-    `parts`: the listed candidates that it is made of, where it is none itself (see `variants.joined`).
+    `record`: its record's number in the list, negative of an allele that reads show and no record has. `skipped` names the
+    reason why it can't be judged (then start, end, ref and alt are not meaningful beyond the record). Of candidates that are
+    none of the list (see `variants.joined`), `parts`: the listed ones that it is made of; `base_of`: the listed MNV of which it
+    is one base.
     """
 
     record: int
@@ -40,6 +42,12 @@ class Candidate:
     alt: str
     skipped: str | None = None
     parts: tuple["Candidate", ...] = ()
+    base_of: "Candidate | None" = None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is an allele of the list."""
+        return self.record >= 0 and not self.parts and self.base_of is None
 
     @property
     def edit(self) -> Edit:

@@ -1,13 +1,15 @@
-"""Listed alleles that may be parts of one event: what they make together is a candidate of its own, which the list lacks.
+"""Candidates that a list lacks, to be asked for beside its own: what listed alleles make together, and the bases of MNVs.
 
-Callers write an MNV as single bases, or as a deletion, an SNV and an insertion. Whether the reads carry the parts together is
-for them to say; here, from the list alone, so that all samples and all pieces of a list agree, is what could be asked.
+Callers write an MNV as single bases, or as a deletion, an SNV and an insertion; and a base beside a germline variant, be it an
+error or somatic, as an MNV with it. Whether the reads carry the parts together is for them to say; here, from the list alone,
+so that all samples and all pieces of a list agree, is what could be asked.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 
 from varproof.variants.candidate import Candidate, applied, trimmed_alleles
+from varproof.variants.edit import VariantType
 from varproof.variants.reference import Reference
 
 FARTHEST_SUBSTITUTIONS = 1
@@ -25,12 +27,14 @@ MOST_TOGETHER = 64
 """Alleles among which parts of one event are sought; where more crowd (a list of every base), none are."""
 WIDEST = 500
 """bp that these cover, at most."""
+MOST_BASES = 12
+"""Bases that an MNV changes, at most, for them to be asked for one by one."""
 
 
 def with_joined(candidates: Iterable[Candidate], reference: Reference) -> Iterator[Candidate]:
     """The candidates of a list in their order; behind each group of near ones what some of them would make together.
 
-    Of these `parts` are what they are made of.
+    Of these `parts` are what they are made of. Behind them the bases of the group's MNVs, each as an SNV, listed or not.
     """
     group: list[Candidate] = []
     for item in candidates:
@@ -56,6 +60,29 @@ def _group_and_joined(group: list[Candidate], reference: Reference) -> Iterator[
                 made = joined(parts, reference)
                 if made is not None:
                     yield made
+    for item in group:
+        if item.skipped is None and item.type is VariantType.MNV:
+            yield from _bases_of(item)
+
+
+def _bases_of(item: Candidate) -> list[Candidate]:
+    """Each base that an MNV changes, as a candidate; none of one that changes too many."""
+    changed = [i for i, (before, after) in enumerate(zip(item.ref, item.alt, strict=True)) if before != after]
+    if len(changed) > MOST_BASES:
+        return []
+    return [
+        Candidate(
+            item.record,
+            item.allele,
+            item.contig,
+            item.start + i,
+            item.start + i + 1,
+            item.ref[i],
+            item.alt[i],
+            base_of=item,
+        )
+        for i in changed
+    ]
 
 
 def _may_be_part(item: Candidate) -> bool:
