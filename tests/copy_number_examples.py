@@ -58,8 +58,8 @@ def counts_of(
     truth: Truth, purity: float, rng: np.random.Generator, *, normal: bool, depth: float = 60.0, normal_depth: float = 35.0,
     noise: float = 0.03, sites_per_window: float = 8.0, gc_effect: float = 1.5, wave: float = 0.01,
 ) -> Counted:  # fmt: skip
-    """Counts: depth depends on GC and has waves and noise; alleles' fractions are overdispersed; errors make sites where no normal
-    tells, and homozygous variants are among them.
+    """Counts: depth depends on GC and has waves and noise; alleles' fractions are overdispersed; errors make sites where no
+    normal tells, and homozygous variants are among them.
     """
     size = truth.contigs * truth.windows
     total, minor = truth.per_window()

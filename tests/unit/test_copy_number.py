@@ -5,11 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from copy_number_examples import WINDOW, Truth, counts_of, tumour
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import betabinom
 
+from copy_number_examples import WINDOW, Truth, counts_of, tumour
 from varproof.copynumber.counting import Counted, heterozygous, together, windows_of
 from varproof.copynumber.decisions import DECISIONS
 from varproof.copynumber.depth import binned, gc_expected

@@ -89,7 +89,7 @@ class CopyNumberDecisions(Decisions):
         "nearly all have lost one somewhere, which settles it.",
     )  # fmt: skip
     subclonal_cost: float = Field(
-        9.0, ge=0, description="log odds against a segment that is no whole number of copies in all tumour cells."
+        6.0, ge=0, description="log odds against a segment that is no whole number of copies in all tumour cells."
     )
     whole_cost_share: float = Field(
         0.01,

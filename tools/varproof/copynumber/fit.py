@@ -70,7 +70,7 @@ class CopyNumber:
 class Fit:
     """What the segments say of purity (`purity`: best, low, high of a 95 % interval) and ploidy (likewise).
 
-    `possible`: the range of purities that fit nearly as well as the best. `gain`: log likelihood of the best over the worst one.
+    `possible`: the range of purities that fit nearly as well as the best. `gain`: log likelihood of the best over the worst.
     """
 
     purity: tuple[float, float, float]
