@@ -311,8 +311,8 @@ chr1	74000	130000	2	1	2	2	1	1
 ```
 
 Positions are 0-based and half-open. Numbers are copies per tumour cell, fractions where cells differ; `minor` counts the rarer
-haplotype, and is `NA` where nobody can tell. Limits are of 95 % intervals, and may be left out. Segments that overlap, lie outside of
-the reference's contigs, or have a `minor` over half of `total` are refused."""
+haplotype, and is `NA` where nobody can tell. Limits are of 95 % intervals, and may be left out. Segments that overlap, lie
+outside of the reference's contigs, or have a `minor` over half of `total` are refused."""
 
 FILES = (
     FileKind(
