@@ -1,13 +1,50 @@
 """What score-posterior learnt, as a file that another run can take as its prior."""
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 Density = Annotated[float, Field(ge=0, le=1e12)]
+Count = Annotated[int, Field(ge=0)]
 LogRatio = Annotated[float, Field(ge=-50, le=50)]
+
+
+class AllelicBalance(BaseModel):
+    """What heterozygous germline variants of a tumour without a normal show: how far its alleles are out of balance, and where.
+
+    Columns `contig`, `position`, `alternative` and `depth` have one number for each SNV of the reads that taught the prior.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    sample: str = Field(description="the tumour that it is of")
+    mixture: list[Rate] = Field(
+        min_length=2, description="how often each mirrored fraction is where a segment begins; evenly from 0 to one half"
+    )
+    shares: tuple[Rate, Rate, Rate] = Field(description="shares of these SNVs: heterozygous, homozygous, others")
+    others: list[Rate] = Field(min_length=1, description="fractions of the others, in even bins from 0 to 1")
+    contigs: list[str] = Field(description="names of contigs")
+    contig: list[Count] = Field(description="of each SNV: an index into contigs")
+    position: list[Count] = Field(description="of each SNV, 0-based")
+    alternative: list[Count] = Field(description="fragments of each SNV's alternative allele")
+    depth: list[Annotated[int, Field(ge=1)]] = Field(description="fragments of both alleles")
+
+    @model_validator(mode="after")
+    def _is_a_table(self) -> "AllelicBalance":
+        if len({len(column) for column in (self.contig, self.position, self.alternative, self.depth)}) > 1:
+            raise ValueError("contig, position, alternative and depth have one number for each SNV")
+        if any(number >= len(self.contigs) for number in self.contig):
+            raise ValueError("contig is an index into contigs")
+        if any(a > n for a, n in zip(self.alternative, self.depth, strict=True)):
+            raise ValueError("alternative is at most depth")
+        places = list(zip(self.contig, self.position, strict=True))
+        if any(a > b for a, b in itertools.pairwise(places)):
+            raise ValueError("the SNVs are sorted by contig and position")
+        if not (sum(self.mixture) > 0 and sum(self.others) > 0 and sum(self.shares) > 0):
+            raise ValueError("densities must not be zero everywhere")
+        return self
 
 
 class LearntPrior(BaseModel):
@@ -60,6 +97,15 @@ class LearntPrior(BaseModel):
         1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
     )
     candidates_used: int = Field(0, description="candidates that it was learnt from")
+    balance: AllelicBalance | None = Field(
+        None, description="without a normal: what heterozygous germline variants of this tumour show of its copy numbers"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `balance` where there is none: priors of a pair stay as they were."""
+        values: dict[str, Any] = handler(self)
+        return {name: value for name, value in values.items() if name != "balance" or value is not None}
 
     @model_validator(mode="after")
     def _makes_a_prior(self) -> "LearntPrior":

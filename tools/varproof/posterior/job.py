@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
+from varproof.formats.prior import AllelicBalance
+from varproof.formats.segments import Segments
 from varproof.formats.vcf import read_records
 from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES, class_of
+from varproof.posterior.copy_number import CopyNumbers, copy_numbers
 from varproof.posterior.events import PartsOf, judged_rows
+from varproof.posterior.imbalance import balance_at
 from varproof.posterior.learning import Sampled
 from varproof.posterior.selection import UNKNOWN_RULE, Selection
 from varproof.posterior.spectra import NO_CONTEXT, context_index
@@ -28,7 +32,7 @@ BLOCK = 2_000
 class ScoringJob:
     """Candidates and the evidence of their samples, in the same order, allele by allele.
 
-    `selection`: by which rule reads made them candidates.
+    `selection`: by which rule reads made them candidates. `segments`: copy numbers of the tumour cells, None: not known.
     """
 
     candidates: Path
@@ -38,6 +42,7 @@ class ScoringJob:
     purity: float
     normal_contamination: float | None
     selection: Selection = UNKNOWN_RULE
+    segments: Segments | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class AlleleList:
     """Of every candidate of a list, in order (n,): class index, key, whether it is an SNV, context, contig number, position.
 
     Candidates are the alleles of the list and what some of them make together, `parts_of`. `judged_as` (n,): the candidate
-    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    whose posterior each has; `row` (alleles,): the candidates that are alleles of the list; `contigs`: names by number.
     """
 
     class_index: np.ndarray
@@ -57,6 +62,7 @@ class AlleleList:
     row: np.ndarray
     parts_of: PartsOf
     judged_as: np.ndarray
+    contigs: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -124,6 +130,7 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         np.flatnonzero(joined == 0),
         parts_of,
         np.arange(len(keys)),
+        tuple(contigs),
     )
 
 
@@ -159,11 +166,36 @@ def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates:
         raise UserError(f"{reader.path}: evidence of other candidates than {candidates}; collect it again")
 
 
-def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Sampled:
-    """Evidence and classes of alleles start..end - 1."""
+def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int, balance: AllelicBalance | None = None) -> Sampled:
+    """Evidence, classes and copy numbers of alleles start..end - 1; `balance`: what neighbours teach, see `copies_of`."""
     normal = None if job.normal is None else job.normal.read(start, end)
     rows = slice(start, end)
-    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
+    return Sampled(
+        job.tumor.read(start, end),
+        normal,
+        alleles.class_index[rows],
+        alleles.is_snv[rows],
+        alleles.context[rows],
+        copies_of(job, alleles, np.arange(*rows.indices(alleles.size)), balance),
+    )
+
+
+def copies_of(
+    job: ScoringJob, alleles: AlleleList, rows: np.ndarray, balance: AllelicBalance | None = None
+) -> CopyNumbers | None:
+    """What is known of copy numbers at candidates: by the job's segments, and where these say nothing, by neighbours.
+
+    None where there is neither.
+    """
+    if job.segments is None and balance is None:
+        return None
+    contig, position = alleles.contig[rows], alleles.position[rows]
+    copies = CopyNumbers.unknown(len(rows))
+    if job.segments is not None:
+        copies = copy_numbers(job.segments, alleles.contigs, contig, position, job.purity)
+    if balance is not None:
+        copies = copies.with_balance(balance_at(balance, alleles.contigs, contig, position))
+    return copies
 
 
 def selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:

@@ -28,6 +28,7 @@ from varproof.posterior.components import (
     ARTIFACT_RATIOS,
     ARTIFACT_SHAPE,
     FREQUENCY_BINS,
+    LIKE_ERRORS_ON_ALL,
     NODES_PER_BIN,
     NORMAL_NODES,
     Components,
@@ -42,6 +43,7 @@ from varproof.posterior.components import (
     tabulate,
     tabulated_artifacts,
 )
+from varproof.posterior.copy_number import BALANCES, CopyNumbers
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
@@ -87,9 +89,9 @@ def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPr
     )
 
 
-def even_density(paired: bool, own: bool = False, damaged: bool = False) -> list[list[list[float]]]:
+def even_density(paired: bool, own: bool = False, damaged: bool = False, like_errors: bool = True) -> list[list[list[float]]]:
     """Every artefact that is possible (see `possible_artifacts`) alike, ARTIFACT_SHAPE."""
-    possible = possible_artifacts(paired, own, damaged)
+    possible = possible_artifacts(paired, own, damaged, like_errors)
     density: list[list[list[float]]] = (possible / possible.sum()).tolist()
     return density
 
@@ -105,7 +107,8 @@ def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
         read_context = [len(values) for values in one.artifact_contexts]
         return one.classes, rates, one.frequency_bins, lengths, one.artifact_ratios, density, read_context, spectra
 
-    return layout(prior) == layout(other)
+    nodes = [len(one.balance.mixture) for one in (prior, other) if one.balance is not None]
+    return layout(prior) == layout(other) and all(number == len(BALANCES) for number in nodes)
 
 
 @dataclass(frozen=True)
@@ -249,7 +252,8 @@ def most_probable_rates(count: np.ndarray, searched: np.ndarray, published: np.n
 class Sampled:
     """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV, its context.
 
-    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given.
+    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given. `copies`: what is known of copy numbers,
+    None: two everywhere.
     """
 
     tumor: Evidence
@@ -257,6 +261,7 @@ class Sampled:
     class_index: np.ndarray
     is_snv: np.ndarray
     context: np.ndarray | None = None
+    copies: CopyNumbers | None = None
 
     @property
     def contexts(self) -> np.ndarray:
@@ -266,7 +271,8 @@ class Sampled:
     def chosen(self, rows: np.ndarray) -> "Sampled":
         """The candidates `rows`."""
         normal = None if self.normal is None else self.normal.rows(rows)
-        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows], self.contexts[rows])
+        copies = None if self.copies is None else self.copies.chosen(rows)
+        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows], self.contexts[rows], copies)
 
     def tables(self, prior: LearntPrior) -> Tables:
         """Likelihood tables under the prior's artefact read contexts."""
@@ -313,18 +319,19 @@ def learn_prior(
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
     unmixed = Mixture(purity)
-    components = evaluate(tables, unmixed)
+    components = evaluate(tables, unmixed, copies=sampled.copies)
     learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     evidence: float | None = found
     prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     if mixture != unmixed:
-        components, evidence = evaluate(tables, mixture), None
+        components, evidence = evaluate(tables, mixture, copies=sampled.copies), None
     prior = _with_own_artifacts(prior, evidence, components, sampled, shown, mixture)
+    prior = _with_like_errors(prior, components, sampled, shown, mixture)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
     tables = sampled.with_read_contexts(tables, prior)
-    components = evaluate(tables, mixture)
+    components = evaluate(tables, mixture, copies=sampled.copies)
     prior = _with_damage(prior, learnt, components, sampled)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     return learnt.model_copy(update={"territory": territory})
@@ -361,6 +368,39 @@ def _with_own_artifacts(
     return own
 
 
+def _with_like_errors(
+    prior: LearntPrior, components: Components, sampled: Sampled, shown: _Shown, mixture: Mixture
+) -> LearntPrior:
+    """Without a normal: the prior without artefacts on all reads that look like errors, unless their looks tell.
+
+    By their rates alone they can't be told from somatic variants: where their bases say nothing, either would take all of them.
+    So they have to explain more than artefacts with the same rates would that look like anything, and each of them audibly so:
+    how errors look is measured, and the deviations of many reads add up.
+    """
+    if prior.paired:
+        return prior
+    usual = np.array(even_density(False))
+    bare = np.array(even_density(False, like_errors=False))
+    plain = bare * (1.0 - usual[LIKE_ERRORS_ON_ALL].sum())
+    plain[(ACTIVE_ON == BOTH) & (SIGNATURES == IN_CONTEXT)] = usual[LIKE_ERRORS_ON_ALL]
+    found = [bare.tolist()] * len(ARTIFACT_GROUPS)
+
+    def trained(group: int, density: np.ndarray) -> tuple[LearntPrior, float]:
+        densities = [density.tolist() if g == group else bare.tolist() for g in range(len(ARTIFACT_GROUPS))]
+        trial = prior.model_copy(update={"artifact_density": densities})
+        return _trained(components, sampled, trial, shown, mixture, DECISIONS.search_iterations)
+
+    for g, name in enumerate(ARTIFACT_GROUPS):
+        learnt, evidence = trained(g, usual)
+        gain = evidence - max(trained(g, plain)[1], trained(g, bare)[1])
+        by_class = _posteriors(learnt, components, sampled)[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE)
+        number = float(by_class[artifact_group(sampled.class_index) == g][:, LIKE_ERRORS_ON_ALL].sum())
+        logger.debug("evidence that %.1f artefacts look like errors, %ss: %.2f", number, name, gain)
+        if gain > max(DECISIONS.convincing_like_errors, DECISIONS.audible * number):
+            found[g] = usual.tolist()
+    return prior.model_copy(update={"artifact_density": found})
+
+
 def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components, sampled: Sampled) -> LearntPrior:
     """The prior, with damage of the tumour where there is; `learnt` without any."""
     damage = _damage(learnt, components, sampled)
@@ -372,7 +412,8 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
         "normals, or repair of the DNA before sequencing (UDG) would tell",
         " and ".join(damage),
     )
-    density = even_density(prior.paired, own=True, damaged=True)
+    like_errors = prior.paired or bool(np.array(prior.artifact_density[0])[LIKE_ERRORS_ON_ALL].any())
+    density = even_density(prior.paired, own=True, damaged=True, like_errors=like_errors)
     return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
 
 
@@ -390,7 +431,8 @@ def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) ->
     possible = possible_artifacts(sampled.normal is not None, own=True, damaged=True).ravel()
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
-        found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))
+        block = sampled.chosen(rows)
+        found = evaluate(block.tables(prior), Mixture(purity), copies=block.copies)
         part = found.columns["ARTIFACT"]
         found.log_likelihood[:, part][:, ~possible] = -np.inf
         gain = found.log_likelihood.max(axis=1) - found.log_likelihood[:, found.absent]
@@ -418,7 +460,7 @@ def _learn_mixture(
     def evidence_of(contamination: float, other_person: float) -> float:
         mixture = Mixture(purity, contamination, other_person)
         log_likelihood = one.log_likelihood.copy()
-        log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
+        log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture, copies=sampled.copies)
         log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
         learner = _Learner(

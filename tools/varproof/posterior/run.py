@@ -37,6 +37,9 @@ REAL_EVENTS = EventSelection(
 )
 """What is in the sample, be it somatic or germline."""
 
+UNSHOWN = ("artifact_density", "artifact_rates", "artifact_contexts", "spectra", "balance")
+"""Of a prior, what is too long for a header."""
+
 SAMPLES_LINE = "varproof_samples"
 """Key of the header line that says whether tumour and normal belong together."""
 
@@ -49,7 +52,7 @@ def write_scored(
     merged_within: records of one haplotype with at most so many bases between them are written as one; None: none are.
     """
     prior = learnt.prior
-    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts", "spectra"})
+    shown = prior.model_dump(by_alias=True, exclude=set(UNSHOWN))
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
@@ -117,10 +120,12 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
             first, last = np.searchsorted(rows, (start, start + BLOCK))
             if first == last:
                 continue
-            data = block_of(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
+            end = min(start + BLOCK, alleles.size)
+            data = block_of(job, alleles, start, end, learnt.prior.balance).chosen(rows[first:last] - start)
             near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
             unseen = judged_without_normal(data.tumor, data.normal)
-            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen, data.context)
+            tables, prior = data.tables(learnt.prior), learnt.prior
+            scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context, data.copies)
             probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
         known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
         return Present.of(probability[which], frequency[which], known[asked])
@@ -180,11 +185,11 @@ def scored_alleles(
     judged_as = alleles.judged_as[own]
     rows = np.concatenate([own, judged_as])
     first, last = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
-    data = block_of(job, alleles, first, last)
+    data = block_of(job, alleles, first, last, prior.balance)
     near = None if learnt.near_artifact is None else learnt.near_artifact[first:last]
     unseen = judged_without_normal(data.tumor, data.normal)
     tables = data.tables(prior)
-    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context)
+    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context, data.copies)
     against = reasons(data, tables, scores, prior, near)
     own, judged_as = own - first, judged_as - first
     whole = [sample for sample in (data.tumor, data.normal) if sample is not None]

@@ -16,12 +16,14 @@ from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.prior import LearntPrior
+from varproof.formats.segments import Segments, read_segments
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import AlleleList, ScoringJob, allele_list, judged_alleles
 from varproof.posterior.selection import Selection
 from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
 from varproof.posterior.territory import covered_bases
+from varproof.reads.reference import contig_lengths
 from varproof.steps.base import MOST_SEARCHED_DEPTH
 from varproof.steps.samples import collected_evidence, measured_together
 
@@ -37,6 +39,7 @@ class PairSettings(Protocol):
     tumor: Path
     normal: Path | None
     purity: float
+    segments: Path | None
     normal_contamination: float | Literal["auto"]
     alignment_tumor: Path | None
     alignment_normal: Path | None
@@ -45,18 +48,24 @@ class PairSettings(Protocol):
 
 @dataclass
 class SamplePair:
-    """Tumour and normal. Properties of reads are measured once; evidence files stay open as long as `stack`."""
+    """Tumour and normal. Properties of reads are measured once; evidence files stay open as long as `stack`.
+
+    `segments`: copy numbers of the tumour cells, None where they are not known.
+    """
 
     options: PairSettings
     workers: int
     stack: contextlib.ExitStack
     evidence: dict[Path, EvidenceReader] = field(default_factory=dict)
+    segments: Segments | None = None
     _files: dict[Path, SampleFiles] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: PairSettings, workers: int, stack: contextlib.ExitStack) -> "SamplePair":
         """The pair of an executable's options."""
         pair = cls(options, workers, stack)
+        if options.segments is not None:
+            pair.segments = read_segments(options.segments, contig_lengths(options.reference))
         for path in (options.tumor, options.normal):
             if path is not None and is_hdf5(path):
                 pair.evidence[path] = stack.enter_context(EvidenceReader(path))
@@ -70,7 +79,7 @@ class SamplePair:
         if options.normal is not None:
             normal = self._collected(options.normal, candidates, folder / f"{part}normal.h5", journal)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
-        return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination)
+        return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination, segments=self.segments)
 
     @property
     def covered_bases(self) -> float | None:

@@ -45,6 +45,11 @@ class ScorePosteriorSettings(Settings):
     tumor_sample: str | None = Field(None, description="the tumour's column in --candidates (default: that of its reads).")
     normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
     purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    segments: Path | None = Field(
+        None,
+        description="copy numbers of the tumour cells: segments.tsv of estimate-purity, or a table of ASCAT, FACETS, PURPLE, "
+        "CNVkit or Sequenza; with the --purity that belongs to them.",
+    )
     normal_contamination: float | Literal["auto"] = Field(
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt with the prior."
     )

@@ -8,7 +8,7 @@ process VARPROOF_LEARNPRIOR {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), val(purity)
+    tuple val(meta), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), val(purity), path(segments, stageAs: 'segments/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -26,6 +26,7 @@ process VARPROOF_LEARNPRIOR {
     def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
+    def segments_option = segments ? "--segments ${segments}" : ''
     """
     learn-prior \\
         --tumor ${tumor} \\
@@ -34,6 +35,7 @@ process VARPROOF_LEARNPRIOR {
         ${normal_alignment_option} \\
         ${regions_option} \\
         ${purity_option} \\
+        ${segments_option} \\
         --reference ${fasta} \\
         --threads ${task.cpus} \\
         ${args} \\

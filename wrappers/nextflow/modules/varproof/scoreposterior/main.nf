@@ -8,7 +8,7 @@ process VARPROOF_SCOREPOSTERIOR {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity)
+    tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity), path(segments, stageAs: 'segments/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -29,6 +29,7 @@ process VARPROOF_SCOREPOSTERIOR {
     def regions_option = regions ? "--regions ${regions}" : ''
     def prior_option = prior ? "--prior ${prior}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
+    def segments_option = segments ? "--segments ${segments}" : ''
     """
     score-posterior \\
         --candidates ${candidates} \\
@@ -39,6 +40,7 @@ process VARPROOF_SCOREPOSTERIOR {
         ${regions_option} \\
         ${prior_option} \\
         ${purity_option} \\
+        ${segments_option} \\
         --reference ${fasta} \\
         --learnt-prior ${prefix}.prior.json \\
         --threads ${task.cpus} \\

@@ -43,28 +43,28 @@ workflow POSTERIOR {
         tumor: meta.role == 'tumor'
         normal: meta.role == 'normal'
     }
-    ch_pairs = channel.fromList(rows.collect { row -> [row.meta.id, row.meta.purity] })
+    ch_pairs = channel.fromList(rows.collect { row -> [row.meta.id, row.meta.purity, row.segments] })
     ch_sample = samples.branch { _id, role, _reads, _index, _json ->
         tumor: role == 'tumor'
         normal: role == 'normal'
     }
     VARPROOF_LEARNPRIOR(
         ch_pairs
-            .filter { _pair -> learning }
+            .filter { _id, _purity, _segments -> learning }
             .join(ch_sample.tumor.map { id, _role, reads, index, json -> [id, [reads, index, json]] })
             .join(ch_sample.normal.map { id, _role, reads, index, json -> [id, [reads, index, json]] }, remainder: true)
-            .filter { _id, _purity, tumor, _normal -> tumor }
-            .map { id, purity, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity] },
+            .filter { _id, _purity, _segments, tumor, _normal -> tumor }
+            .map { id, purity, segments, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity, segments] },
         reference,
     )
-    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : ch_pairs.map { id, _purity -> [id, prior] }
+    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : ch_pairs.map { id, _purity, _segments -> [id, prior] }
     VARPROOF_SCOREPOSTERIOR(
         ch_pairs
             .join(candidates.map { meta, vcf -> [meta.id, vcf] })
             .join(ch_evidence.tumor.map { meta, h5 -> [meta.sample, h5] })
             .join(ch_prior)
             .join(ch_evidence.normal.map { meta, h5 -> [meta.sample, h5] }, remainder: true)
-            .map { id, purity, vcf, tumor, known, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, known, purity] },
+            .map { id, purity, segments, vcf, tumor, known, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, known, purity, segments] },
         reference,
     )
 
