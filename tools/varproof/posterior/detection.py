@@ -108,13 +108,31 @@ class DetectionLimit:
         self, text: str, low: float, depth: int, group: str, purity: float, level: float = 0.95
     ) -> CorrectedFrequency | None:
         """The frequency whose density is `text`, its interval beginning at `low`, corrected; None where the limit is far."""
-        from varproof.posterior.detection_numba_fns import corrected, kept_probability
+        from varproof.posterior.detection_numba_fns import corrected
 
-        kept = self.kept(depth, group)
-        if depth < 1 or not len(kept) or kept_probability(purity * low, depth, kept) > _FAR:
+        kept = self._near(low, depth, group, purity)
+        if kept is None:
             return None
         points, phreds = density_points_of(text)
         return CorrectedFrequency(*corrected(points, phreds, level, purity, depth, kept)) if len(points) > 1 else None
+
+    def kept_curve(self, text: str, low: float, depth: int, group: str, purity: float) -> tuple[Any, Any] | None:
+        """(frequency, height), each (m,): the curve that `corrected` is of, up to a factor; None where the limit is far."""
+        from varproof.posterior.detection_numba_fns import kept_curve
+
+        kept = self._near(low, depth, group, purity)
+        if kept is None:
+            return None
+        points, phreds = density_points_of(text)
+        return kept_curve(points, phreds, purity, depth, kept) if len(points) > 1 else None
+
+    def _near(self, low: float, depth: int, group: str, purity: float) -> Any:
+        """As `kept`, where the limit matters to an interval that begins at `low`; else None."""
+        from varproof.posterior.detection_numba_fns import kept_probability
+
+        kept = self.kept(depth, group)
+        far = depth < 1 or not len(kept) or kept_probability(purity * low, depth, kept) > _FAR
+        return None if far else kept
 
 
 def odds_line(log_odds: Any, fragments: Any, depths: Any, threshold: float) -> OddsLine:

@@ -1,0 +1,47 @@
+"""Model decisions of cancer cell fractions and of the mutational burden, apart from those that every scored file states."""
+
+from pydantic import Field
+
+from varproof.machinery.decisions import Decisions, decided
+
+
+class ClonalityDecisions(Decisions):
+    """Numbers by which a frequency becomes a fraction of the tumour cells, each with the reason for it."""
+
+    purity_nodes: int = Field(
+        21, ge=3, description="purities that stand for an uncertain one: a quarter of a standard deviation apart."
+    )
+    purity_reach: float = Field(3.0, gt=0, description="standard deviations on either side that they reach.")
+    most_copies: int = Field(
+        20, ge=1, description="copies that one cell may have of a variant; of amplifications beyond, the unit is what counts."
+    )
+    least_state_weight: float = Field(
+        1e-3, gt=0, lt=1, description="copy numbers less probable than this share of the likeliest are left out."
+    )
+    most_states: int = Field(12, ge=1, description="copy numbers that stand for an uncertain one.")
+    before_gain: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of a tumour's time before a gain: mutations of that time are on all copies that the gain made.",
+    )
+    between_gains: float = Field(
+        0.5,
+        ge=0,
+        description="weight of numbers of copies between one and all, together, against that of all: gains one after another.",
+    )
+    clonal_share: float = Field(
+        0.6, gt=0, lt=1, description="of a tumour's variants those in all cells (a median; PCAWG 2020), until the calls tell."
+    )
+    clonal_share_calls: float = Field(5.0, gt=0, description="calls that this counts for.")
+    checked_calls: int = Field(400, ge=1, description="calls of which it is asked whether another purity fits them better.")
+    checked_purities: int = Field(39, ge=2, description="purities that are tried for that, from 0.025 on.")
+    unexplained: float = Field(
+        1e-3, gt=0, description="least likelihood of a call there: a germline variant that was kept must not outweigh the rest."
+    )
+    convincing_purity: float = Field(
+        10.0, gt=0, description="log-likelihood by which another purity fits better before a warning is due."
+    )
+
+
+DECISIONS = decided(ClonalityDecisions, "clonality")
