@@ -163,16 +163,17 @@ def nodes_of(states: Sequence[CopyState], healthy: float, purities: Any, weights
 
 @dataclass(frozen=True)
 class Curve:
-    """The likelihood of a call's frequency in tumour cells, corrected for the detection limit where that is near."""
+    """The likelihood of a call's frequency in tumour cells, (m,), (m,); `near`: corrected for a near detection limit."""
 
     frequency: Any
     height: Any
     depth: int
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CellFraction:
-    """Most probable fraction of the tumour cells with its 95 % interval, copies in each of them, probability of all cells."""
+    """Fraction of the tumour cells with its 95 % interval, copies in each of them, probability that it is in all."""
 
     value: float
     low: float
@@ -202,7 +203,7 @@ def clonality(curve: Curve, nodes: Nodes, assumed_purity: float) -> tuple[Curve,
         curve.frequency, curve.height, assumed_purity, curve.depth, min(nodes.largest, 1 / assumed_purity)
     )
     clonal, subclonal = evidence(frequency, height, nodes.units, nodes.weights, nodes.copies, nodes.chances)
-    return Curve(frequency, height, curve.depth), Clonality(clonal, float(subclonal))
+    return Curve(frequency, height, curve.depth, curve.near), Clonality(clonal, float(subclonal))
 
 
 def learnt_share(evidence: Sequence[Clonality]) -> float:
@@ -216,7 +217,7 @@ def learnt_share(evidence: Sequence[Clonality]) -> float:
 
 def cell_fraction(curve: Curve, nodes: Nodes, found: Clonality, share: float, level: float = 0.95) -> CellFraction | None:
     """The fraction of tumour cells, given the share of clonal variants; None where purity and copy number do not allow the
-    frequency.
+    frequency. Near the detection limit, where the most probable one is often 0, the value is the mean.
     """
     from varproof.posterior.clonality_numba_fns import fraction_summary
 
@@ -226,7 +227,9 @@ def cell_fraction(curve: Curve, nodes: Nodes, found: Clonality, share: float, le
         return None
     by_copies = clonal / total
     by_copies[1] += subclonal / total
-    value, low, high = fraction_summary(
+    mode, mean, low, high = fraction_summary(
         curve.frequency, curve.height, nodes.units, nodes.weights, nodes.copies, by_copies, level
     )
-    return CellFraction(value, low, high, int(np.argmax(by_copies)), math.fsum(clonal.tolist()) / total)
+    everywhere = math.fsum(clonal.tolist()) / total
+    high = 1.0 if everywhere > DECISIONS.reaches_all else high
+    return CellFraction(mean if curve.near else mode, low, high, int(np.argmax(by_copies)), everywhere)

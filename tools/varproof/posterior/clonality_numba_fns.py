@@ -121,8 +121,8 @@ def fraction_summary(
     copies: np.ndarray,
     by_copies: np.ndarray,
     level: float,
-) -> tuple[float, float, float]:
-    """(mode, low, high) of the fraction of tumour cells, the interval the `narrowest`.
+) -> tuple[float, float, float, float]:
+    """(mode, mean, low, high) of the fraction of tumour cells, the interval the `narrowest`.
 
     The curve (n,), (n,); `units`, `weights`, `copies` as in `evidence`; `by_copies` (m + 1,): probabilities of the numbers of
     copies that each carrying cell has. Given that number every fraction up to 1 is alike beforehand.
@@ -172,4 +172,9 @@ def fraction_summary(
             step = 0.5 * (density[best - 1] - density[best + 1]) / bend
             mode += min(max(step, -0.5), 0.5) * (fraction[1] - fraction[0])
     start, end = narrowest(fraction, density, level)
-    return min(max(mode, start), end), start, end
+    total = area = 0.0
+    for i in range(_POINTS - 1):
+        step = (fraction[i + 1] - fraction[i]) / 2
+        total += (fraction[i] * density[i] + fraction[i + 1] * density[i + 1]) * step
+        area += (density[i] + density[i + 1]) * step
+    return min(max(mode, start), end), min(max(total / area, start), end), start, end

@@ -264,7 +264,7 @@ def _curve(call: _Call, limit: "DetectionLimit | None", purity: float) -> "Curve
     if len(frequency) < 2:
         return None
     area = cumulated(frequency, height)[1]
-    return Curve(frequency, height / area, call.depth)
+    return Curve(frequency, height / area, call.depth, kept is not None)
 
 
 def _belief(options: PurityOptions, header: Any) -> "PurityBelief":

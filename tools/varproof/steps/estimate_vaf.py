@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
+from varproof.formats.json_file import write_json
 from varproof.formats.scored import density_field
 from varproof.formats.vcf import DENSITY, PROBABILITY_PREFIX, VcfWriter, info_numbers, open_vcf, read_records, vcf_mode
 from varproof.machinery.errors import UserError
@@ -22,7 +23,7 @@ from varproof.machinery.output import (
     write_bytes,
     write_text,
 )
-from varproof.steps.base import Settings
+from varproof.steps.base import Settings, option_name
 from varproof.steps.cell_fractions import COLUMNS as FRACTION_COLUMNS
 from varproof.steps.cell_fractions import FIELDS, CellFractions, fields_of
 from varproof.steps.detection_limit import Candidates
@@ -53,6 +54,7 @@ CORRECTIONS = {
 _NA = "NA"
 # A global threshold lets some doubtful calls pass; more than this share means that nobody has filtered.
 _MANY_DOUBTFUL = 0.2
+_WRITTEN = ("annotated_output", "plot", "summary", "burden")
 _SOMATIC = PROBABILITY_PREFIX + "SOMATIC_TUMOR"
 
 
@@ -111,6 +113,30 @@ class EstimateVafSettings(Settings):
         None, description="contigs of which healthy cells have one copy (chrX and chrY of a man), for cancer cell fractions."
     )
 
+    burden: Path | None = Field(
+        None, description="tumour mutational burden per callable Mbp, with intervals, from the posteriors (JSON)."
+    )
+    scored: Path | None = Field(
+        None,
+        description="calls of score-posterior before they were filtered, for the burden: unlikely ones have their share in it.",
+    )
+    callable: Path | None = Field(
+        None,
+        description="BED of the bases where a variant could be called, for the burden (default: as deep as the reads tell).",
+    )
+    callable_depth: int | None = Field(
+        None,
+        ge=1,
+        description="fragments of a callable base in each sample, where --tumor and --normal are reads (default: 10).",
+    )
+
+    @model_validator(mode="after")
+    def _burden_asked_for(self) -> "EstimateVafSettings":
+        for name in ("scored", "callable", "callable_depth"):
+            if getattr(self, name) is not None and self.burden is None:
+                raise ValueError(f"{option_name(name)} is for the mutational burden; give --burden, too")
+        return self
+
     @model_validator(mode="after")
     def _purity_said_once(self) -> "EstimateVafSettings":
         if self.purity_interval is not None:
@@ -137,7 +163,7 @@ class EstimateVafSettings(Settings):
     @property
     def provenance(self) -> str:
         """Without the names of the outputs, so that the same input gives the same bytes."""
-        return provenance("estimate-vaf", self.model_copy(update={"annotated_output": None, "plot": None, "summary": None}))
+        return provenance("estimate-vaf", self.model_copy(update=dict.fromkeys(_WRITTEN)))
 
     @property
     def fit_range(self) -> tuple[float, float]:
@@ -349,7 +375,7 @@ def _open_table(path: Path, stack: contextlib.ExitStack) -> IO[str]:
 def estimate_vaf(options: EstimateVafSettings) -> None:
     """One pass over the calls writes the table; then the spectrum of all of them; another writes the annotated calls."""
 
-    for path in (options.output, options.summary, *options.pictures):
+    for path in (options.output, options.summary, options.burden, *options.pictures):
         if path is not None:
             check_output(path)
     if options.annotated_output is not None:
@@ -376,6 +402,12 @@ def estimate_vaf(options: EstimateVafSettings) -> None:
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
             for record in read_records(calls):
                 writer.write(_annotate(record, rows, known, found))
+        if options.burden is not None:
+            from varproof.steps.burden import mutational_burden
+
+            detection = _detection(collected)
+            burden = mutational_burden(options, calls, None if detection is None else detection.frequency)
+            write_json(options.burden, burden)
         _write_summary(collected, fit, options)
     logger.info("%d allele frequencies to %s", len(collected.vafs), "stdout" if options.output == STDOUT else options.output)
 
