@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from varproof.formats.density import decode_density, encode_density
+from varproof.formats.density import encode_density
 from varproof.posterior.clonal_peak import Place, better_purity
 from varproof.posterior.clonality import (
     DIPLOID,
@@ -24,11 +24,11 @@ from varproof.posterior.clonality import (
     multiplicity_chances,
     nodes_of,
 )
+from varproof.posterior.clonality import curve_of as clonality_curve
 from varproof.posterior.clonality_numba_fns import clonal_share
 from varproof.posterior.components import GRID
 from varproof.posterior.detection import DetectionLimit
 from varproof.posterior.vaf import frequency_estimate
-from varproof.posterior.vaf_numba_fns import cumulated
 
 STATES = ((2, 1), (2, 0), (3, 1), (1, 0), (4, 2), (4, 1))
 SHARES = (0.6, 0.08, 0.12, 0.08, 0.06, 0.06)
@@ -41,11 +41,11 @@ def text_of(reads: int, depth: int, purity: float) -> str:
 
 
 def curve_of(reads: int, depth: int, purity: float, limit: DetectionLimit | None = None) -> Curve:
-    """The likelihood, corrected for the limit."""
+    """The likelihood, and what the limit makes of it."""
     text = text_of(reads, depth, purity)
-    near = None if limit is None else limit.kept_curve(text, frequency_estimate(text).low, depth, "indel", purity)
-    x, y = decode_density(text) if near is None else near
-    return Curve(x, y / cumulated(x, y)[1], depth, near is not None)
+    found = clonality_curve(text, frequency_estimate(text).low, depth, "indel", purity, limit)
+    assert found is not None
+    return found
 
 
 def known(purity: float, total: int = 2, minor: int = 1, assumed: float | None = None) -> Nodes:
@@ -78,7 +78,9 @@ def test_a_clonal_variant_has_the_share_of_reads_that_is_known_by_hand(
 
 @pytest.mark.parametrize(("purity", "assumed"), [(0.4, 1.0), (0.4, 0.4), (0.8, 0.5)])
 def test_the_purity_that_frequencies_were_corrected_for_does_not_matter(purity: float, assumed: float) -> None:
-    """A variant on four of four copies, just under what all cells would show: seen or continued beyond a frequency of 1, it is the same fraction."""
+    """A variant on four of four copies, just under what all cells would show: seen, or continued beyond a frequency of 1, it is
+    the same fraction.
+    """
     nodes = known(purity, 4, 0, assumed)
     reads = round(600 * purity * 4 * 0.98 / (4 * purity + 2 * (1 - purity)))
     curve, evidence = clonality(curve_of(reads, 600, assumed), nodes, assumed)
@@ -187,7 +189,7 @@ Drawn = tuple[CopyState, float, int, int, int]
 def drawn(
     generator: np.random.Generator, depth: float, spread: float, clonal: float, calls: int
 ) -> tuple[PurityBelief, list[Drawn]]:
-    """A tumour by the generative model: purity, of which an estimate with an error; copies, multiplicities, fractions, reads."""
+    """A tumour by the generative model: purity and an estimate with an error; copies, those of the variant, cells, reads."""
     purity = generator.uniform(0.3, 0.95)
     estimate = float(np.clip(purity + generator.normal(0, spread), 0.1, 1))
     belief = PurityBelief(estimate, max(estimate - 1.96 * spread, 0.02), min(estimate + 1.96 * spread, 1.0))

@@ -11,13 +11,15 @@ copies that one allele has (before a gain: on all of them; after it, on one); su
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from varproof.formats.density import decode_density
 from varproof.machinery.numerics import exp
 from varproof.posterior.clonality_decisions import DECISIONS
+from varproof.posterior.detection import DetectionLimit
 
 _NORMAL_95 = 1.959963984540054
 
@@ -163,12 +165,33 @@ def nodes_of(states: Sequence[CopyState], healthy: float, purities: Any, weights
 
 @dataclass(frozen=True)
 class Curve:
-    """The likelihood of a call's frequency in tumour cells, (m,), (m,); `near`: corrected for a near detection limit."""
+    """The likelihood of a call's frequency in tumour cells, (m,), (m,), with an integral of 1.
+
+    `near`: the same over the probability of being kept, (k,), (k,), where the detection limit is near; `kept`: that
+    probability at frequencies, (g,), (g,); None where all are kept, as far as is known.
+    """
 
     frequency: Any
     height: Any
     depth: int
-    near: bool = False
+    near: tuple[Any, Any] | None = None
+    kept: tuple[Any, Any] | None = None
+
+
+def curve_of(text: str, low: float, depth: int, group: str, purity: float, limit: DetectionLimit | None) -> Curve | None:
+    """The curve of a density's string, corrected for `purity`, whose interval begins at `low`; `group` is that of the type
+    (`detection.group_of`). None where it is a point or none; raises ValueError for any other text.
+    """
+    from varproof.posterior.vaf_numba_fns import cumulated
+
+    frequency, height = decode_density(text)
+    if len(frequency) < 2:
+        return None
+    height = height / cumulated(frequency, height)[1]
+    if limit is None or depth < 1:
+        return Curve(frequency, height, depth)
+    near = limit.kept_curve(text, low, depth, group, purity)
+    return Curve(frequency, height, depth, near, limit.kept_over(depth, group, purity))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +219,18 @@ class Clonality:
 
 
 def clonality(curve: Curve, nodes: Nodes, assumed_purity: float) -> tuple[Curve, Clonality]:
-    """(the curve, continued as far as copy numbers need it; the evidence)."""
-    from varproof.posterior.clonality_numba_fns import continued, evidence
+    """(the curve, continued as far as copy numbers need it; the evidence, given that the call is in the list)."""
+    from varproof.posterior.clonality_numba_fns import clonal_evidence, continued, mean_over_fractions
 
-    frequency, height = continued(
-        curve.frequency, curve.height, assumed_purity, curve.depth, min(nodes.largest, 1 / assumed_purity)
-    )
-    clonal, subclonal = evidence(frequency, height, nodes.units, nodes.weights, nodes.copies, nodes.chances)
-    return Curve(frequency, height, curve.depth, curve.near), Clonality(clonal, float(subclonal))
+    most = min(nodes.largest, 1 / assumed_purity)
+    frequency, height = continued(curve.frequency, curve.height, assumed_purity, curve.depth, most)
+    near = None if curve.near is None else continued(*curve.near, assumed_purity, curve.depth, most)
+    clonal = clonal_evidence(*(near or (frequency, height)), nodes.units, nodes.weights, nodes.copies, nodes.chances)
+    subclonal = mean_over_fractions(frequency, height, nodes.units, nodes.weights)
+    if curve.kept is not None:
+        # Subclonal variants may be of any frequency; of those in the list the rarest are missing.
+        subclonal /= max(mean_over_fractions(*curve.kept, nodes.units, nodes.weights), 1e-12)
+    return replace(curve, frequency=frequency, height=height, near=near), Clonality(clonal, float(subclonal))
 
 
 def learnt_share(evidence: Sequence[Clonality]) -> float:
@@ -228,8 +255,8 @@ def cell_fraction(curve: Curve, nodes: Nodes, found: Clonality, share: float, le
     by_copies = clonal / total
     by_copies[1] += subclonal / total
     mode, mean, low, high = fraction_summary(
-        curve.frequency, curve.height, nodes.units, nodes.weights, nodes.copies, by_copies, level
+        *(curve.near or (curve.frequency, curve.height)), nodes.units, nodes.weights, nodes.copies, by_copies, level
     )
     everywhere = math.fsum(clonal.tolist()) / total
     high = 1.0 if everywhere > DECISIONS.reaches_all else high
-    return CellFraction(mean if curve.near else mode, low, high, int(np.argmax(by_copies)), everywhere)
+    return CellFraction(mode if curve.near is None else mean, low, high, int(np.argmax(by_copies)), everywhere)

@@ -6,6 +6,7 @@ make of one copy in every tumour cell. A curve is linear between its points, as 
 
 import numpy as np
 
+from varproof.formats.density_numba_fns import PARTS
 from varproof.machinery.accelerate import compiled
 from varproof.machinery.numerics_numba_fns import exp, log
 from varproof.posterior.vaf_numba_fns import narrowest
@@ -24,13 +25,16 @@ def continued(vaf: np.ndarray, height: np.ndarray, purity: float, depth: int, mo
     """The curve (n,), (n,) of a frequency in tumour cells of so many copies as healthy cells have, at an assumed purity, up to
     `most`, which is over 1 where tumour cells have more of them; n >= 2.
 
-    Beyond 1 it is that of a binomial count, of `depth` fragments, with the slope that the curve ends with.
+    Beyond 1 it is that of the binomial count, of `depth` fragments, which the curve's end is of.
     """
     last = len(vaf) - 1
-    if most <= 1.0 or purity >= 1.0 or vaf[last] < 1.0 or height[last] <= 0.0 or height[last - 1] <= 0.0:
+    first = max(last - PARTS, 0)
+    if most <= 1.0 or purity >= 1.0 or vaf[last] < 1.0 or height[last] <= 0.0 or height[first] <= 0.0 or vaf[first] <= 0.0:
         return vaf, height
-    slope = log(height[last] / height[last - 1]) / (vaf[last] - vaf[last - 1])
-    count = min(max(purity * (1.0 - purity) * slope / purity + depth * purity, 0.0), float(depth))
+    # The count whose likelihood changes so much between the last two points that the string has.
+    for_one, for_other = log(vaf[last] / vaf[first]), log((1.0 - purity * vaf[last]) / (1.0 - purity * vaf[first]))
+    count = (log(height[last] / height[first]) - depth * for_other) / (for_one - for_other)
+    count = min(max(count, 0.0), float(depth))
     x, y = np.empty(last + 1 + _BEYOND), np.empty(last + 1 + _BEYOND)
     x[: last + 1], y[: last + 1] = vaf, height
     for i in range(1, _BEYOND + 1):
@@ -63,22 +67,29 @@ def _integral(vaf, height, end):
 
 
 @compiled
-def evidence(
+def clonal_evidence(
     vaf: np.ndarray, height: np.ndarray, units: np.ndarray, weights: np.ndarray, copies: np.ndarray, chances: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """((m + 1,) likelihoods of a variant of all tumour cells with 0 ... m copies in each, times their chances; that of one in
-    some of them, on one copy, uniform over the fraction of the cells).
+) -> np.ndarray:
+    """(m + 1,) likelihoods of a variant of all tumour cells with 0 ... m copies in each, times their chances.
 
     The curve (n,), (n,); `units` (j,) with `weights` (j,) that sum to 1; `copies` (j,): m at most; `chances` (j, m + 1), rows
     that sum to 1, of each number of copies.
     """
     most = chances.shape[1] - 1
-    clonal, subclonal = np.zeros(most + 1), 0.0
+    found = np.zeros(most + 1)
     for j in range(len(units)):
         for number in range(1, min(copies[j], most) + 1):
-            clonal[number] += weights[j] * chances[j, number] * _at(vaf, height, number * units[j])
-        subclonal += weights[j] * _integral(vaf, height, units[j]) / units[j]
-    return clonal, subclonal
+            found[number] += weights[j] * chances[j, number] * _at(vaf, height, number * units[j])
+    return found
+
+
+@compiled
+def mean_over_fractions(vaf: np.ndarray, height: np.ndarray, units: np.ndarray, weights: np.ndarray) -> float:
+    """The mean of a curve (n,), (n,) over all fractions of the tumour cells, on one copy each; 0 outside of it."""
+    found = 0.0
+    for j in range(len(units)):
+        found += weights[j] * _integral(vaf, height, units[j]) / units[j]
+    return found
 
 
 @compiled
@@ -124,8 +135,8 @@ def fraction_summary(
 ) -> tuple[float, float, float, float]:
     """(mode, mean, low, high) of the fraction of tumour cells, the interval the `narrowest`.
 
-    The curve (n,), (n,); `units`, `weights`, `copies` as in `evidence`; `by_copies` (m + 1,): probabilities of the numbers of
-    copies that each carrying cell has. Given that number every fraction up to 1 is alike beforehand.
+    The curve (n,), (n,); `units`, `weights`, `copies` as in `clonal_evidence`; `by_copies` (m + 1,): probabilities of the
+    numbers of copies in each carrying cell. Given that number every fraction up to 1 is alike beforehand.
     """  # fmt: skip
     low, high = 1.0, 0.0
     for number in range(1, len(by_copies)):

@@ -26,6 +26,8 @@ _NONE = 1000.0
 _MUCH = 4.0
 """Spreads by which log-odds fall short of what errors leave, to have another reason."""
 _FEW = 5
+_STEPS = 128
+"""Frequencies at which the probability of being kept is tabulated, evenly in their roots."""
 _PSEUDO = 4
 """Calls that the usual spread counts for."""
 _FAR = 0.99
@@ -70,6 +72,7 @@ class DetectionLimit:
     threshold: float = -math.inf
     lines: Any = field(default_factory=dict)
     _kept: dict[tuple[int, str], Any] = field(default_factory=dict, repr=False)
+    _over: dict[tuple[int, str, float], tuple[Any, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def known(self) -> bool:
@@ -125,6 +128,17 @@ class DetectionLimit:
             return None
         points, phreds = density_points_of(text)
         return kept_curve(points, phreds, purity, depth, kept) if len(points) > 1 else None
+
+    def kept_over(self, depth: int, group: str, purity: float) -> tuple[Any, Any]:
+        """(frequencies in tumour cells, from 0 to where all fragments are of the allele; probabilities of being kept), (g,)."""
+        from varproof.posterior.detection_numba_fns import kept_over_frequencies
+
+        key = (depth, group, purity)
+        if key not in self._over:
+            steps = np.arange(_STEPS + 1) / _STEPS
+            frequencies = steps * steps / purity
+            self._over[key] = frequencies, kept_over_frequencies(frequencies, purity, depth, self.kept(depth, group))
+        return self._over[key]
 
     def _near(self, low: float, depth: int, group: str, purity: float) -> Any:
         """As `kept`, where the limit matters to an interval that begins at `low`; else None."""

@@ -105,6 +105,15 @@ def kept_probability(fraction: float, depth: int, kept: np.ndarray) -> float:
 
 
 @compiled
+def kept_over_frequencies(vaf: np.ndarray, purity: float, depth: int, kept: np.ndarray) -> np.ndarray:
+    """(n,) `kept_probability` at frequencies (n,) in tumour cells; where `vaf` is over 1 they have more copies."""
+    found = np.empty(len(vaf))
+    for i in range(len(vaf)):
+        found[i] = kept_probability(min(purity * vaf[i], 1.0), depth, kept)
+    return found
+
+
+@compiled
 def _jeffreys_mean(vaf: np.ndarray, density: np.ndarray, purity: float) -> float:
     """The mean under the prior of Jeffreys, which is even in the arcsine of the root of a fraction."""
     total = area = 0.0

@@ -113,14 +113,14 @@ class CellFractions:
 
     def solve(self, limit: "DetectionLimit | None") -> None:
         """Find the fraction of each call that can have one."""
-        from varproof.posterior.clonality import cell_fraction, clonality, learnt_share
+        from varproof.posterior.clonality import cell_fraction, clonality, curve_of, learnt_share
 
         chosen: list[tuple[_Call, Curve, Place]] = []
         for call in self.calls:
             place = self._place(call)
             if place is None or not call.somatic:
                 continue
-            curve = _curve(call, limit, self.assumed_purity)
+            curve = curve_of(call.text, call.low, call.depth, call.group, self.assumed_purity, limit)
             if curve is not None:
                 chosen.append((call, curve, place))
         nodes = {place: self._nodes(place) for _, _, place in chosen}
@@ -251,20 +251,6 @@ def _may_be_somatic(record: Any, allele: int) -> bool:
         if value is not None and value < _EVEN_PHRED:
             return False
     return True
-
-
-def _curve(call: _Call, limit: "DetectionLimit | None", purity: float) -> "Curve | None":
-    """The likelihood of a call's frequency, with an integral of 1; corrected where the detection limit is near."""
-    from varproof.formats.density import decode_density
-    from varproof.posterior.clonality import Curve
-    from varproof.posterior.vaf_numba_fns import cumulated
-
-    kept = None if limit is None else limit.kept_curve(call.text, call.low, call.depth, call.group, purity)
-    frequency, height = decode_density(call.text) if kept is None else kept
-    if len(frequency) < 2:
-        return None
-    area = cumulated(frequency, height)[1]
-    return Curve(frequency, height / area, call.depth, kept is not None)
 
 
 def _belief(options: PurityOptions, header: Any) -> "PurityBelief":
