@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from varproof.posterior.clonal_peak import Place
     from varproof.posterior.clonality import CellFraction, Curve, Nodes, PurityBelief
     from varproof.posterior.detection import DetectionLimit
+    from varproof.report.cell_fractions import DrawnFractions
 
 logger = logging.getLogger(__name__)
 
@@ -207,6 +208,13 @@ class CellFractions:
                 else (f"{segment.total:.4g}", _NA if segment.minor is None else f"{segment.minor:.4g}")
             )  # fmt: skip
             yield "\t".join((*_shown(call.found), *copies))
+
+    def drawn(self) -> "DrawnFractions":
+        """What the picture shows."""
+        from varproof.report.cell_fractions import DrawnFractions
+
+        found = [call.found for call in self.calls if call.found is not None]
+        return DrawnFractions([one.value for one in found], [one.clonal for one in found], self.summary())
 
     def summary(self) -> "CellFractionSummary":
         """What the summary says of them."""

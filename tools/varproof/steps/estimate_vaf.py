@@ -465,7 +465,8 @@ def _write_summary(collected: _Collected, fit: "NeutralEvolution | None", option
     if options.pictures:
         from varproof.report.spectrum import spectrum_picture
 
-        for path, content in zip(options.pictures, spectrum_picture(collected.vafs, collected.types, fit), strict=True):
+        drawn = None if collected.fractions is None else collected.fractions.drawn()
+        for path, content in zip(options.pictures, spectrum_picture(collected.vafs, collected.types, fit, drawn), strict=True):
             write_bytes(path, content)
     if options.summary is not None:
         summary = FrequencySummary(
