@@ -56,6 +56,7 @@ OUTPUTS = {
         "annotated_output": ["annotated_output"],
         "plot": ["spectrum", "spectrum_svg"],
         "summary": ["summary"],
+        "burden": ["mutational_burden"],
     },
     "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
@@ -106,7 +107,7 @@ class Option:
     def of_fields(self, count: int) -> list["Option"]:
         """What each of its fields in the form stands for: for the option, or of a list of numbers for one of them."""
         if self.many and self.kind in ("integer", "number"):
-            return [replace(self, many=False, default=value) for value in self.default]
+            return [replace(self, many=False, default=value) for value in self.default or [None] * count]
         return [self] * count
 
 

@@ -45,7 +45,9 @@ BY_EXT_ARGS = {
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
-    "estimate-vaf": {"purity", "min_alternate_reads", "min_alternate_fraction"},
+    "estimate-vaf": {
+        "purity", "min_alternate_reads", "min_alternate_fraction", "purity_interval", "haploid", "callable_depth",
+    },  # fmt: skip
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
     "simulate-pair": {"targets"},
     "train": {"resume"},

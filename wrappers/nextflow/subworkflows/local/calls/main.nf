@@ -19,6 +19,7 @@ workflow CALLS {
     VARPROOF_ESTIMATEVAF(
         VARPROOF_FDRFILTER.out.vcf.filter { meta, _vcf -> meta.branch != 'network' }.map { meta, vcf -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], []] },
         [[id: 'none'], [], []],
+        [[id: 'none'], [], [], [], []],
     )
     ch_truth = channel.fromList(rows.findAll { row -> row.truth }.collect { row -> [row.meta.id, row.truth] })
     VARPROOF_EVALUATECALLS(
