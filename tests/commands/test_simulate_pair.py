@@ -303,6 +303,15 @@ def test_reads_show_copy_numbers_and_their_frequencies(tmp_path: Path) -> None:
     mean = {copies: sum(own) / len(own) for copies, own in depth.items()}
     for copies in (1, 3, 4):
         assert mean[copies] / mean[2] == pytest.approx((0.8 * copies + 0.4) / 2, rel=0.15)
+    lines = [line.split("\t") for line in (output / "segments.tsv").read_text().splitlines()]
+    assert lines[0] == ["contig", "start", "end", "total", "minor"]
+    segments = [(contig, *map(int, numbers)) for contig, *numbers in lines[1:]]
+    assert sum(end - start for _, start, end, _, _ in segments) == 80_000
+    with pysam.VariantFile(str(output / "truth.vcf.gz")) as truth:
+        for record in truth:
+            if record.info["EVENT"] != "ARTIFACT":
+                ((total, minor),) = [own[3:] for own in segments if own[0] == record.chrom and own[1] <= record.start < own[2]]
+                assert (total, minor) == (record.info["COPY_NUMBER"], record.info["MINOR_COPY_NUMBER"])
 
 
 def test_options_of_other_samples_change_no_byte_where_they_say_what_is_usual(tmp_path: Path, pair: Path) -> None:

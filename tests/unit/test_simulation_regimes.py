@@ -12,13 +12,14 @@ from varproof.machinery.errors import UserError
 from varproof.simulation import reads_codes as codes
 from varproof.simulation.consensus import LEVELS, TEMPLATE_SHARE, consensus_qualities, consensus_tags, template_error_rate
 from varproof.simulation.copies import LEFT, RIGHT, Copy, molecules
-from varproof.simulation.copy_number import STATES, segments
+from varproof.simulation.copy_number import STATES, Segment, segments
 from varproof.simulation.deciding import Truth, decide_truth, samples_of, tumor_copies
 from varproof.simulation.genome import Genome, RepeatTracts, random_bases, random_genome, reverse_complement
 from varproof.simulation.loci import decide_loci, locus_alleles, of_normal
 from varproof.simulation.odd_copies import odd_copies
 from varproof.simulation.reads import Loci, ReadModel, ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import REGIME_OPTIONS, SimulationSettings
+from varproof.simulation.tables import write_segments
 from varproof.simulation.targets import PRIMER_BP, decide_targets
 
 READ_LENGTH = 60
@@ -231,6 +232,18 @@ def test_molecules_of_tumour_cells_have_the_frequency_and_copy_number_that_the_t
             assert variant.frequency == 1
     assert {state[1:3] for state in states} >= {(1, 0), (2, 0), (3, 1), (4, 1)}
     assert {state[3] for state in states if state[0] == "SOMATIC_TUMOR"} == {True, False}
+
+
+def test_segments_are_written_contig_by_contig(tmp_path: Path) -> None:
+    genome = random_genome(30_000, 3, np.random.default_rng(2))
+    write_segments(tmp_path / "s.tsv", genome, [Segment(0, 14_000, (2, 0)), Segment(14_000, 30_000, (1, 2))])
+    assert (tmp_path / "s.tsv").read_text().splitlines() == [
+        "contig\tstart\tend\ttotal\tminor",
+        "chr1\t0\t10000\t2\t0",
+        "chr2\t0\t4000\t2\t0",
+        "chr2\t4000\t10000\t3\t1",
+        "chr3\t0\t10000\t3\t1",
+    ]
 
 
 def test_the_normal_keeps_two_copies_of_everything() -> None:

@@ -1,6 +1,6 @@
 """Everything that is decided before the first read: variants, artefacts, molecules and their weights, and how they are read."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +38,8 @@ class Truth:
     weights: dict[str, NDArray[np.float64]]
     model: ReadModel
     targets: Targets | None = None
+    segments: list[Segment] = field(default_factory=list)
+    """Where the tumour cells' copy number is known to differ from two, and the rest; empty where nothing has changed."""
 
 
 def tumor_copies(settings: SimulationSettings) -> int:
@@ -104,7 +106,8 @@ def decide_truth(genome: Genome, settings: SimulationSettings, seeds: list[np.ra
         artefact.slippage_rates(tracts, slippage),
         loci,
     )
-    return Truth(planted, artifacts, flat, weights, _of_consensus(model, settings), targets)
+    changed = parts if settings.copy_number_fraction else []
+    return Truth(planted, artifacts, flat, weights, _of_consensus(model, settings), targets, changed)
 
 
 def _labelled(genome: Genome, of_paralogs: list[Edit], odd: OddCopies) -> list[artefact.LabelledAllele]:

@@ -27,7 +27,7 @@ from varproof.simulation.genome import Genome, random_bases, random_genome, read
 from varproof.simulation.pileup import alleles_in_reads
 from varproof.simulation.reads import ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import SimulationSettings
-from varproof.simulation.tables import TruthRecord, write_candidates, write_targets, write_truth
+from varproof.simulation.tables import TruthRecord, write_candidates, write_segments, write_targets, write_truth
 from varproof.simulation.variants import SPACING_BP
 from varproof.variants.edit import Edit
 
@@ -253,6 +253,8 @@ def _write_tables(
     )
     if truth.targets:
         write_targets(folder / "targets.bed", genome, [(target.first, target.last) for target in truth.targets.targets])
+    if truth.segments:
+        write_segments(folder / "segments.tsv", genome, truth.segments)
     return SimulationSummary(
         settings=settings,
         planted=dict(sorted(Counter(f"{v.event}:{v.allele.type.value}" for v in truth.planted).items())),

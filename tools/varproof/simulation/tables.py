@@ -1,12 +1,13 @@
-"""truth.vcf.gz and candidates.vcf.gz."""
+"""truth.vcf.gz, candidates.vcf.gz, segments.tsv and targets.bed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pysam
 
 from varproof.formats.vcf import VcfWriter
+from varproof.simulation.copy_number import Segment
 from varproof.simulation.genome import Genome
 from varproof.simulation.variants import CopyState, Group
 from varproof.variants.edit import Edit
@@ -90,6 +91,22 @@ def write_targets(path: Path, genome: Genome, intervals: Iterable[tuple[int, int
             contig = genome.contig_of(first)
             start = int(genome.starts[contig])
             handle.write(f"{genome.names[contig]}\t{first - start}\t{last - start}\n")
+
+
+def write_segments(path: Path, genome: Genome, segments: Iterable[Segment]) -> None:
+    """The tumour cells' true total and minor copy number, 0-based and half-open, each segment within a contig."""
+    with path.open("w") as handle:
+        handle.write("contig\tstart\tend\ttotal\tminor\n")
+        for segment in segments:
+            for contig, start, end in _within_contigs(genome, segment.first, segment.last):
+                handle.write(f"{contig}\t{start}\t{end}\t{sum(segment.copies)}\t{min(segment.copies)}\n")
+
+
+def _within_contigs(genome: Genome, first: int, last: int) -> Iterator[tuple[str, int, int]]:
+    for name, begin, end in zip(genome.names, genome.starts[:-1].tolist(), genome.starts[1:].tolist(), strict=True):
+        low, high = max(first, begin), min(last, end)
+        if low < high:
+            yield name, low - begin, high - begin
 
 
 def write_truth(
