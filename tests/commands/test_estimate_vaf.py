@@ -295,10 +295,9 @@ def test_cancer_cell_fractions_by_hand(tmp_path: Path) -> None:
         assert float(row["ccf"]) == pytest.approx(1, abs=0.03) and float(row["ccf_high"]) == 1
         assert row["multiplicity"] == copies and float(row["p_clonal"]) > 0.8
     assert float(part["ccf"]) == pytest.approx(0.4, abs=0.01) and float(part["p_clonal"]) < 0.01
-    # 80 of 400 fragments, each worth 1 / 200: 0.4 +- 1.96 * 2.5 * sqrt(0.16 * 0.84 / 400)
-    assert float(part["ccf_high"]) - float(part["ccf_low"]) == pytest.approx(
-        2 * 1.96 * 2.5 * np.sqrt(0.16 * 0.84 / 400), rel=0.1
-    )
+    # The frequency is 0.2 +- 1.96 * sqrt(0.2 * 0.8 / 400), and the fraction twice as much.
+    width = float(part["ccf_high"]) - float(part["ccf_low"])
+    assert width == pytest.approx(2 * 1.96 * 2 * np.sqrt(0.2 * 0.8 / 400), rel=0.05)
     assert [row["copies"] for row in rows] == ["2", "2", "1", "3", "NA"]
     assert {outside[name] for name in ("ccf", "ccf_low", "ccf_high", "multiplicity", "p_clonal")} == {"NA"}
     records = read_all(out)
@@ -308,6 +307,27 @@ def test_cancer_cell_fractions_by_hand(tmp_path: Path) -> None:
     assert records[4].samples["tumor"]["VP_CCF"] == (None,) and records[1].samples["normal"]["VP_CCF"] == (None,)
     found = json.loads((tmp_path / "s.json").read_text())["cell_fractions"]
     assert (found["purity"], found["copy_number"], found["variants"], found["without_segment"]) == (0.8, "segments", 4, 1)
+
+
+def test_the_estimate_of_purity_brings_its_segments(tmp_path: Path) -> None:
+    """One copy in healthy cells, one in tumour cells: all of the tumour's copies, half of them in half of its cells."""
+    limits = {"total_low": 1, "total_high": 1, "minor": 0, "minor_low": 0, "minor_high": 0}
+    segment = {"contig": "chr1", "start": 0, "end": 100_000, "total": 1, "clonal": True, "normal_copies": 1, "depth_ratio": 0.5}
+    segment |= limits | {"mirrored_fraction": None, "sites": 0, "windows": 100}
+    content = {
+        "schema": "varproof/purity/1", "purity": 0.7, "purity_low": 0.66, "purity_high": 0.74, "told_by": "copy number",
+        "ploidy": 2, "ploidy_low": 2, "ploidy_high": 2, "doubled": 0, "probability": 1, "tumor_depth": 100,
+        "normal_depth": None, "sites": 1000, "segments": [segment],
+    }  # fmt: skip
+    (tmp_path / "purity.json").write_text(json.dumps(content))
+    path = scored_at(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01, 0.5, 400)], 0.7)
+    (row,) = run(tmp_path, path, purity_estimate=tmp_path / "purity.json", summary=tmp_path / "s.json")
+    assert float(row["ccf"]) == pytest.approx(0.5, abs=0.01) and row["copies"] == "1"
+    found = json.loads((tmp_path / "s.json").read_text())["cell_fractions"]
+    assert (found["purity"], found["purity_low"], found["purity_high"]) == (0.7, 0.66, 0.74)
+    (tmp_path / "purity.json").write_text(json.dumps(content | {"purity": None, "told_by": "nothing"}))
+    with pytest.raises(UserError, match="could not tell the purity"):
+        run(tmp_path, path, purity_estimate=tmp_path / "purity.json")
 
 
 def test_without_segments_two_copies_are_assumed_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

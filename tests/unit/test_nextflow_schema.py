@@ -46,8 +46,13 @@ BY_EXT_ARGS = {
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {
-        "purity", "min_alternate_reads", "min_alternate_fraction", "purity_interval", "haploid", "callable_depth",
-    },  # fmt: skip
+        "purity",
+        "min_alternate_reads",
+        "min_alternate_fraction",
+        "purity_interval",
+        "haploid",
+        "callable_depth",
+    },
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
     "simulate-pair": {"targets"},
     "train": {"resume"},

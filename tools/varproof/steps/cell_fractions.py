@@ -3,7 +3,7 @@ frequencies; fractions go out, and what is to be said of them.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +15,7 @@ from varproof.steps.detection_limit import header_value
 
 if TYPE_CHECKING:
     from varproof.formats.metrics import CellFractionSummary
+    from varproof.formats.purity import Purity
     from varproof.formats.segments import Segment, Segments
     from varproof.posterior.clonal_peak import Place
     from varproof.posterior.clonality import CellFraction, Curve, Nodes, PurityBelief
@@ -34,6 +35,9 @@ FIELDS = {
 _NA = "NA"
 _EVEN_PHRED = 3.0103
 _GERMLINE = tuple(PROBABILITY_PREFIX + event.name for event in EVENT_TABLE if event.healthy_fraction > 0)
+_ANY_LENGTH = 2**40
+"""Of a contig whose length the header does not tell."""
+_LEAST_PURITY = 0.01
 _SEX = ("X", "Y", "chrX", "chrY")
 
 
@@ -75,6 +79,8 @@ class CellFractions:
     assumed_purity: float
     segments: "Segments | None"
     haploid: frozenset[str]
+    healthy: "dict[Segment, float]" = field(default_factory=dict)
+    """Copies in healthy cells, where more is known than which contigs are haploid."""
     calls: list[_Call] = field(default_factory=list)
     share: float | None = None
     too_frequent: int = 0
@@ -85,20 +91,20 @@ class CellFractions:
         """From the options and the calls' header; None where nothing asks for fractions. Raises UserError."""
         if options.segments is None and options.purity_interval is None and options.purity_estimate is None:
             return None
-        contigs = {name: header.contigs[name].length or 0 for name in header.contigs}
-        segments = None
-        if options.segments is not None:
-            from varproof.formats.segments import read_segments
+        from varproof.formats.segments import Segment, read_segments
 
-            unknown = [name for name, length in contigs.items() if not length]
-            segments = read_segments(
-                options.segments, {n: length or 2**40 for n, length in contigs.items()} if unknown else contigs
-            )
+        contigs = {name: header.contigs[name].length or _ANY_LENGTH for name in header.contigs}
+        estimate = None if options.purity_estimate is None else _estimate(options.purity_estimate)
+        segments, healthy = None, dict[Segment, float]()
+        if options.segments is not None:
+            segments = read_segments(options.segments, contigs)
+        elif estimate is not None:
+            segments, healthy = _segments_of(estimate, contigs, str(options.purity_estimate))
         for name in options.haploid or ():
             if name not in contigs:
                 raise UserError(f"--haploid {name}: {options.calls} has no such contig")
-        belief = _belief(options, header)
-        found = cls(belief, assumed_purity, segments, frozenset(options.haploid or ()))
+        belief = _belief(options, header, estimate)
+        found = cls(belief, assumed_purity, segments, frozenset(options.haploid or ()), healthy)
         logger.info(
             "cancer cell fractions: purity %.3g%s, %s; frequencies were corrected for a purity of %.3g",
             belief.value,
@@ -156,7 +162,7 @@ class CellFractions:
         if not states:
             self.without_segment += 1
             return None
-        return Place(states, healthy)
+        return Place(states, min(self.healthy.get(segment, 2.0), healthy))
 
     def __post_init__(self) -> None:
         self._states: dict[Segment, tuple[Any, ...]] = {}
@@ -183,7 +189,7 @@ class CellFractions:
                 "(germline variants, another purity, or other segments)",
                 self.too_frequent,
             )
-        if not self.haploid and any(call.contig in _SEX for call in self.calls):
+        if not self.haploid and not self.healthy and any(call.contig in _SEX for call in self.calls):
             logger.info("X and Y are taken for two copies in healthy cells: give --haploid for those that have one")
         better = better_purity([c for _, c, _ in chosen], [p for _, _, p in chosen], self.belief, self.assumed_purity)
         if better is not None:
@@ -261,9 +267,35 @@ def _may_be_somatic(record: Any, allele: int) -> bool:
     return True
 
 
-def _belief(options: PurityOptions, header: Any) -> "PurityBelief":
+def _estimate(path: Path) -> "Purity":
+    """purity.json; raises UserError where it tells none."""
+    from varproof.formats.json_file import read_json
+    from varproof.formats.purity import Purity
+
+    found = read_json(path, Purity)
+    if found.purity is None:
+        raise UserError(f"{path}: the data could not tell the purity; give --purity-interval")
+    return found
+
+
+def _segments_of(estimate: "Purity", contigs: Mapping[str, int], source: str) -> "tuple[Segments, dict[Segment, float]]":
+    """The segments of purity.json, and how many copies healthy cells have of each."""
+    from varproof.formats.segments import Segment, Segments
+
+    healthy: dict[Segment, float] = {}
+    for one in estimate.segments:
+        shared = {name: getattr(one, name) for name in Segment.__dataclass_fields__}
+        healthy[Segment(**shared)] = float(one.normal_copies)
+    return Segments(healthy, contigs, source), healthy
+
+
+def _belief(options: PurityOptions, header: Any, estimate: "Purity | None") -> "PurityBelief":
     """Purity and its limits, from the options, else what score-posterior was given."""
     from varproof.posterior.clonality import PurityBelief
+
+    if estimate is not None and estimate.purity is not None:
+        low = max(estimate.purity_low, min(_LEAST_PURITY, estimate.purity))
+        return PurityBelief(estimate.purity, low, estimate.purity_high)
 
     given = header_value(header, "varproof_score-posterior").get("options", {}).get("purity")
     scored = float(given) if isinstance(given, int | float) else None
