@@ -224,6 +224,7 @@ def written_fields() -> set[str]:
     from varproof.posterior import annotate
     from varproof.simulation import tables
     from varproof.spiking import run
+    from varproof.steps.cell_fractions import FIELDS
     from varproof.steps.estimate_vaf import ANNOTATIONS
     from varproof.steps.fdr_filter import CALLER_FILTER, KEPT_ALLELES
 
@@ -232,7 +233,7 @@ def written_fields() -> set[str]:
     info |= {field[0] for field in tables._TRUTH_FIELDS + tables._GROUP_FIELDS + tables._STATE_FIELDS} | {
         field[1] for field in run._TRUTH_FIELDS if field[0] == "INFO"
     }
-    formats = {*annotate._OWN_FORMAT, *annotate._FILLED, *ANNOTATIONS, "PL"}
+    formats = {*annotate._OWN_FORMAT, *annotate._FILLED, *ANNOTATIONS, *FIELDS, "PL"}
     formats |= {field[1] for field in run._TRUTH_FIELDS if field[0] == "FORMAT"}
     return {f"INFO/{name}" for name in info} | {f"FORMAT/{name}" for name in formats}
 

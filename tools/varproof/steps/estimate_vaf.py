@@ -96,7 +96,7 @@ class EstimateVafSettings(Settings):
         gt=0,
         le=1,
         description="fraction of tumour cells; for calls without densities (which are corrected), and for cancer cell "
-        "fractions, where the purity of scored calls is score-posterior's if this is not given.",
+        "fractions (there, if not given, the one that calls were scored with).",
     )
     segments: Path | None = Field(
         None,
