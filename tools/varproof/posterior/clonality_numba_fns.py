@@ -13,6 +13,8 @@ from varproof.posterior.vaf_numba_fns import narrowest
 
 _BEYOND = 64
 """Points from a frequency of 1 on."""
+_APART = 3.0
+"""Log-likelihood between the two points that tell the count: those of strings are rounded."""
 _POINTS = 241
 _NEGLIGIBLE = 1e-4
 """Numbers of copies that are less probable take no part in an interval."""
@@ -31,7 +33,11 @@ def continued(vaf: np.ndarray, height: np.ndarray, purity: float, depth: int, mo
     first = max(last - PARTS, 0)
     if most <= 1.0 or purity >= 1.0 or vaf[last] < 1.0 or height[last] <= 0.0 or height[first] <= 0.0 or vaf[first] <= 0.0:
         return vaf, height
-    # The count whose likelihood changes so much between the last two points that the string has.
+    # The count whose likelihood changes so much between two points of the string, the last and one that is clearly apart.
+    while first >= PARTS and height[first - PARTS] > 0.0 and abs(log(height[first] / height[last])) < _APART:
+        first -= PARTS
+    if vaf[first] <= 0.0:
+        return vaf, height
     for_one, for_other = log(vaf[last] / vaf[first]), log((1.0 - purity * vaf[last]) / (1.0 - purity * vaf[first]))
     count = (log(height[last] / height[first]) - depth * for_other) / (for_one - for_other)
     count = min(max(count, 0.0), float(depth))
