@@ -151,7 +151,7 @@ def test_first_run_starts_at_once(request: pytest.FixtureRequest, docker: Engine
         "--tumor ../data/tumor.bam --normal ../data/normal.bam --output again.vcf"
     )
     told = subprocess.run([*command, "bash", "-c", f"TIMEFORMAT=%U; {whole}"], capture_output=True, text=True, check=True)
-    assert float(told.stderr) < 5, "compiling takes half a minute"
+    assert float(told.stderr.splitlines()[-1]) < 5, "compiling takes half a minute"  # behind the warnings
 
 
 # --- the main job
