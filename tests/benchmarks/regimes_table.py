@@ -33,15 +33,13 @@ SUSPICIONS: dict[str, re.Pattern[str]] = {
 
 CAUSES: dict[tuple[str, str], str] = {
     ("default", "mutect2"): "a long indel as pieces at its two ends, without the whole in the list",
-    ("default", "random-50"): "pieces of a long indel, which so small a list cuts",
     ("hard", "no-normal"): "artefact indels of 3 to 6 fragments, which the normal is too shallow to show",
     ("hard", "union"): "two artefact bases of the same reads side by side, as one MNV",
     ("hard", "freebayes"): "artefact indels of 3 to 6 fragments, which the normal is too shallow to show",
     (
         "hard",
         "chunks",
-    ): "6 kbp each don't tell that 2 % of the normal are tumour cells; with one prior for all (learn-prior, as "
-    "the pipeline does) recall is that of own",
+    ): "6 kbp don't tell that 2 % of the normal are tumour cells; with one prior for all recall is that of own",
     ("tumor-in-normal", "*"): "rare variants with a read in the normal are like artefacts of both, whose rate they raise",
     ("ffpe-0.3", "*"): "six SNVs are true; a C>T of damage at 0.2 of the reads is kept",
     ("person-5", "*"): "a twentieth of the reads are another person's, as frequent as rare somatic variants; six SNVs are true",

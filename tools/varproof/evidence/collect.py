@@ -99,7 +99,7 @@ def collect_chunk(
     first = _candidate_arrays(placements, [[] for _ in placements], slip, reference, sample)
     found, used = _first_round(first, everything, chunk, reference, listed, sample)
     support = support_of(found, len(placements))
-    is_allele = np.array([not item.parts and item.base_of is None for item in everything])
+    is_allele = np.array([item.is_allele for item in everything])
     neighbours = rivals_of(placements, support, own, is_allele)
 
     def observed_beside(current: Observations, chosen: list[list[Placement]], again: np.ndarray) -> Observations:

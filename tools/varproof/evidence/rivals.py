@@ -18,13 +18,16 @@ def support_of(found: Observations, size: int) -> np.ndarray:
     return np.bincount(found.candidate[supports_of(found)], minlength=size)
 
 
-def rivals_of(placements: list[Placement], support: np.ndarray, own: int, is_listed: np.ndarray) -> list[list[Placement]]:
-    """For each of the first `own` candidates the neighbours, alleles of the list, whose reads could be mistaken for its own."""
+def rivals_of(placements: list[Placement], support: np.ndarray, own: int, is_allele: np.ndarray) -> list[list[Placement]]:
+    """For each of the first `own` candidates the neighbours whose reads could be mistaken for its own.
+
+    is_allele (n,): which of all are alleles of the list or of reads; others are no neighbours.
+    """
     order = np.argsort([item.low for item in placements], kind="stable")
     lows = np.array([placements[i].low for i in order])
     chosen: list[list[Placement]] = [[] for _ in placements]
     for i in range(own):
-        if support[i] < (1 if is_listed[i] else DECISIONS.least_support):
+        if support[i] < (1 if is_allele[i] else DECISIONS.least_support):
             continue
         item = placements[i]
         threshold = max(DECISIONS.least_support, DECISIONS.least_relative_support * support[i])
@@ -34,7 +37,7 @@ def rivals_of(placements: list[Placement], support: np.ndarray, own: int, is_lis
             j
             for j in near
             if j != i
-            and is_listed[j]
+            and is_allele[j]
             and support[j] >= threshold
             and placements[j].high > item.low - WINDOW
             and _may_rival(item, placements[j])

@@ -8,6 +8,8 @@ import numpy as np
 
 from varproof.evidence.arrays import WINDOW, ReadArrays
 from varproof.evidence.decisions import DECISIONS
+from varproof.reads.arrays import spelled_out
+from varproof.reads.regions import merged
 from varproof.reads.sam import DELETION, DIFFERENT, EQUAL, INSERTION, MATCH, SKIP, SOFT_CLIP
 from varproof.variants.candidate import Candidate
 from varproof.variants.placement import Placement, haplotype_key, place
@@ -26,14 +28,15 @@ def unlisted_indels(
 
     From left to right; each depends on the reads over it alone, so that it is the same whichever candidates are asked for.
     """
-    shown = _shown_by_many(reads, *_near(placements[:own]))
+    windows = np.array(merged([(item.low - WINDOW, item.high + WINDOW) for item in placements[:own]]))
+    shown = _shown_by_many(reads, windows[:, 0], windows[:, 1])
     known = {haplotype_key(reference.contig, item) for item in placements}
     found: list[tuple[Candidate, Placement]] = []
     for start, end, alt in shown:
-        text = "".join("ACGTN"[code] for code in alt)
+        text = spelled_out(alt)
         if "N" in text:
             continue
-        ref = "".join("ACGTN"[code] for code in reference.between(start, end))
+        ref = spelled_out(reference.between(start, end).tobytes())
         item = Candidate(UNLISTED, len(found), reference.contig, start, end, ref, text)
         placed = place(item, reference)
         key = haplotype_key(reference.contig, placed)
@@ -43,21 +46,8 @@ def unlisted_indels(
     return found
 
 
-def _near(placements: list[Placement]) -> tuple[np.ndarray, np.ndarray]:
-    """Where an indel may lie: intervals (starts, ends), ascending and apart."""
-    order = sorted((item.low - WINDOW, item.high + WINDOW) for item in placements)
-    starts, ends = [order[0][0]], [order[0][1]]
-    for low, high in order[1:]:
-        if low <= ends[-1]:
-            ends[-1] = max(ends[-1], high)
-        else:
-            starts.append(low)
-            ends.append(high)
-    return np.array(starts), np.array(ends)
-
-
 def _shown_by_many(reads: ReadArrays, starts: np.ndarray, ends: np.ndarray) -> list[tuple[int, int, bytes]]:
-    """(start, end, alt codes) of indels in these intervals that enough reads show, sorted."""
+    """(start, end, alt codes) of indels in these intervals that enough reads show, sorted; the intervals ascend, apart."""
     op, length = reads.cigar_op, reads.cigar_length.astype(np.int64)
     gap = np.flatnonzero(((op == INSERTION) | (op == DELETION)) & (length <= DECISIONS.longest_unlisted))
     owner = np.searchsorted(reads.cigar_offset, gap, side="right") - 1
@@ -78,6 +68,8 @@ def _shown_by_many(reads: ReadArrays, starts: np.ndarray, ends: np.ndarray) -> l
         key = (at, stop, reads.bases[base : base + size].tobytes() if insertion else b"")
         counts[key] = counts.get(key, 0) + 1
     frequent = sorted(key for key, count in counts.items() if count >= DECISIONS.least_unlisted)
+    if not frequent:
+        return []
     mapped = np.flatnonzero(reads.mapq > 0)
     lows, highs = np.sort(reads.start[mapped]), np.sort(reads.end[mapped])
     return [

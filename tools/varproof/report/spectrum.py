@@ -86,7 +86,7 @@ def _draw_cumulative(axes: Any, vafs: Any, fit: NeutralEvolution | None) -> None
         f"μ/β = {fit.mutation_rate:.3g} ({fit.mutation_rate_low:.3g}–{fit.mutation_rate_high:.3g}){score}\n"
         f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})"
     )
-    # M grows with 1/f, so the lower right corner is the one that stays free.
+    # M grows with 1/f, from the lower left to the upper right.
     axes.legend(loc="upper left", title=result, title_fontsize=8, alignment="left")
 
 

@@ -45,9 +45,14 @@ class Candidate:
     base_of: "Candidate | None" = None
 
     @property
+    def is_allele(self) -> bool:
+        """Whether it is an allele of the list or of reads, and not made of such."""
+        return not self.parts and self.base_of is None
+
+    @property
     def is_listed(self) -> bool:
         """Whether it is an allele of the list."""
-        return self.record >= 0 and not self.parts and self.base_of is None
+        return self.record >= 0 and self.is_allele
 
     @property
     def edit(self) -> Edit:

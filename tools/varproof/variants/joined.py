@@ -6,6 +6,7 @@ so that all samples and all pieces of a list agree, is what could be asked.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby, islice
 
 from varproof.variants.candidate import Candidate, applied, trimmed_alleles
@@ -71,16 +72,7 @@ def _bases_of(item: Candidate) -> list[Candidate]:
     if len(changed) > MOST_BASES:
         return []
     return [
-        Candidate(
-            item.record,
-            item.allele,
-            item.contig,
-            item.start + i,
-            item.start + i + 1,
-            item.ref[i],
-            item.alt[i],
-            base_of=item,
-        )
+        replace(item, start=item.start + i, end=item.start + i + 1, ref=item.ref[i], alt=item.alt[i], base_of=item)
         for i in changed
     ]
 
