@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit bench bench-regimes bench-short picture test-data release clean
+.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit bench bench-regimes bench-tumor-only bench-short picture test-data release clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-data  make the committed small inputs again"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
 	@echo "make bench-regimes  of them those of other samples and selected lists (an hour)"
+	@echo "make bench-tumor-only  of them those of tumours without a normal"
 	@echo "make release VERSION=X.Y.Z  the version and the date of a release, in every file that has them"
 	@echo "make clean      remove .venv, demo, and what tests leave"
 
@@ -175,6 +176,7 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/mutect2.py
 	$(BIN)/python tests/benchmarks/neighbours.py
 	$(MAKE) bench-regimes
+	$(MAKE) bench-tumor-only
 	$(BIN)/python tests/benchmarks/network.py
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/calibration.py
@@ -185,12 +187,16 @@ bench: .venv/installed-dev
 bench-regimes: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/regimes.py --jobs 2
 
+bench-tumor-only: .venv/installed-dev
+	$(BIN)/python tests/benchmarks/tumor_only.py --jobs 2
+
 # Each measure of speed and one of quality on small inputs, and a fault of each kind: whether it runs, for CI.
 bench-short: .venv/installed-dev
 	rm -rf build/bench && mkdir -p build/bench
 	$(BIN)/python tests/benchmarks/speed.py --short --work build/bench/work --output build/bench
 	$(BIN)/python tests/benchmarks/neighbours.py --short --work build/bench/work --output build/bench
 	$(BIN)/python tests/benchmarks/regimes.py --short --work build/bench/work --output build/bench
+	$(BIN)/python tests/benchmarks/tumor_only.py --short --work build/bench/work --output build/bench
 	VARPROOF_FAULTS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/robustness/test_faults.py
 
 # The pictures of README and docs, from the demo's report and its second pair; needs chromium.

@@ -16,6 +16,7 @@ from sensitivity_table import sensitivity_lines
 from speed_table import speed_lines
 from spiking_table import spiking_lines
 from tables import write_page
+from tumor_only_table import tumor_only_lines
 
 HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
@@ -25,6 +26,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "neighbours": lambda kept: neighbours_lines(kept["results"]),
     "network": network_lines,
     "regimes": lambda kept: regimes_lines(kept["results"]),
+    "tumor_only": lambda kept: tumor_only_lines(kept["results"]),
     "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "sensitivity": lambda kept: sensitivity_lines(kept["found"]),

@@ -204,6 +204,7 @@ def write_page(folder: Path) -> int:
         "mutect2",
         "neighbours",
         "regimes",
+        "tumor_only",
         "network",
         "spiking",
         "calibration",

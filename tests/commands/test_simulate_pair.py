@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from varproof.commands.simulate_pair import Options, simulate
+from varproof.formats.segments import read_segments
 from varproof.machinery.errors import UserError
 from varproof.simulation.neighbours import MAKERS
 from varproof.simulation.pair import SimulationSummary
@@ -303,10 +304,59 @@ def test_reads_show_copy_numbers_and_their_frequencies(tmp_path: Path) -> None:
     mean = {copies: sum(own) / len(own) for copies, own in depth.items()}
     for copies in (1, 3, 4):
         assert mean[copies] / mean[2] == pytest.approx((0.8 * copies + 0.4) / 2, rel=0.15)
+    segments = read_segments(output / "segments.tsv", {"chr1": 80_000})
+    assert sum(segment.end - segment.start for segment in segments) == 80_000
+    with pysam.VariantFile(str(output / "truth.vcf.gz")) as truth:
+        for record in truth:
+            if record.info["EVENT"] != "ARTIFACT":
+                segment = segments.at(record.chrom, record.start)
+                assert segment is not None
+                assert (segment.total, segment.minor) == (record.info["COPY_NUMBER"], record.info["MINOR_COPY_NUMBER"])
+                carried = record.info["CCF"] * record.info["MULTIPLICITY"]
+                assert carried == pytest.approx(record.info["AF"][0] * record.info["COPY_NUMBER"], rel=1e-5, abs=1e-6)
+
+
+def test_a_cohort_of_one_population(tmp_path: Path) -> None:
+    """Reads of the relative show the person's homozygous variants; the resource is what the truth says it is."""
+    changes = {"population": True, "normals": 2, "relative": True, "collapsed_paralogs_per_mbp": 50, "genome_length": 60_000}
+    changes |= {"contigs": 1, "subclones": [0.4], "genome_doubling": True, "somatic_snvs": 20, "tumor_depth": 20}
+    output = simulated(tmp_path / "out", seed=5, **changes)
+    cohort = ["normal-1.bam", "normal-2.bam", "relative.bam"]
+    more = ["germline-resource.vcf.gz", "segments.tsv"]
+    indices = [*(f"{name}.bai" for name in cohort), f"{more[0]}.tbi"]
+    assert sorted(path.name for path in output.iterdir()) == sorted([*FILES, *cohort, *more, *indices])
+    with pysam.VariantFile(str(output / more[0])) as handle:
+        resource = {key(record): record.info["AF"][0] for record in handle}
+        assert next(handle.fetch("chr1", 0, 60_000)).info["AF"][0] > 0
+    truth = list(pysam.VariantFile(str(output / "truth.vcf.gz")))
+    germline = [record for record in truth if record.info["EVENT"].startswith("GERMLINE")]
+    known = [record for record in germline if "POPULATION_AF" in record.info]
+    assert len(known) == round(0.97 * len(germline))
+    assert all(resource[key(record)] == pytest.approx(record.info["POPULATION_AF"], rel=1e-3) for record in known)
+    assert {record.info["CLONE"] for record in truth if record.info["EVENT"] == "SOMATIC_TUMOR"} == {0, 1}
+    shown, fragments = 0, 0
+    for name in cohort:
+        with pysam.AlignmentFile(str(output / name)) as bam:
+            assert bam.header["RG"][0]["SM"] == name.removesuffix(".bam")
+            if name == "relative.bam":
+                for record in germline:
+                    if record.info["EVENT"] == "GERMLINE_HOM" and record.info["CLASS"] == "snv":
+                        with_allele, number = reads_with(bam, record)
+                        shown, fragments = shown + with_allele, fragments + number
+    assert 0.5 < shown / fragments <= 1
 
 
 def test_options_of_other_samples_change_no_byte_where_they_say_what_is_usual(tmp_path: Path, pair: Path) -> None:
-    usual = {"max_vaf": 1.0, "normal_damage_ratio": 1.0, "normal_library": "same", "consensus": "none", "target_length": 700}
+    usual = {
+        "known_germline": 0.5,
+        "normals": 0,
+        "population": False,
+        "max_vaf": 1.0,
+        "normal_damage_ratio": 1.0,
+        "normal_library": "same",
+        "consensus": "none",
+        "target_length": 700,
+    }
     again = simulated(tmp_path / "out", seed=5, consensus_error_rate=1e-5, ffpe_loci_per_mbp=0, **usual)
     assert filecmp.cmpfiles(pair, again, FILES, shallow=False) == (FILES, [], [])
     assert "consensus" not in (pair / "simulation.json").read_text()
@@ -316,6 +366,7 @@ def test_options_of_other_samples_change_no_byte_where_they_say_what_is_usual(tm
 def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, form: str) -> None:
     changes = {"tumor_depth": 110, "germline": 30, "somatic_snvs": 10, "artifacts": ["all"], "format": form}
     changes |= {"neighbours": ["kataegis", "repeat"], "neighbour_groups": 5}
+    changes |= {"population": True, "normals": 1, "relative": True, "collapsed_paralogs_per_mbp": 50}
     one = simulated(tmp_path / "one", **changes)
     (tmp_path / "elsewhere").mkdir()
     two = simulated(tmp_path / "elsewhere" / "two", threads=2, **changes)
@@ -390,6 +441,11 @@ def test_help_is_light() -> None:
         ({"amplicons": True, "panel_targets": 3, "target_length": 120, "read_length": 150}, "--target-length is below"),
         ({"panel_targets": 3, "targets": "some.bed"}, "give one of them"),
         ({"copy_number_fraction": 0.5, "neighbours": ["indel"]}, "not with --neighbours"),
+        ({"genome_doubling": True, "neighbours": ["indel"]}, "not with --neighbours"),
+        ({"segments": "some.tsv", "copy_number_fraction": 0.5}, "--segments tells all copy numbers"),
+        ({"subclones": [0.7, 0.4]}, "--subclones: shares of the tumour cells"),
+        ({"subclones": [0.001]}, "greater than or equal to 0.01"),
+        ({"relative": True}, "--relative needs --population"),
         ({"min_indel_length": 30, "max_indel_length": 20}, "--max-indel-length is below --min-indel-length"),
     ],
 )

@@ -64,7 +64,12 @@ OUTPUTS = {
         "learnt_prior": ["learnt_prior"],
         "save_calibration": ["learnt_calibration"],
     },
-    "simulate-pair": {"output": ["reference", "tumor", "normal", "candidates", "truth", "summary", "targets", "context_reads"]},
+    "simulate-pair": {
+        "output": [
+            *("reference", "tumor", "normal", "candidates", "truth", "summary", "targets", "context_reads"),
+            *("cohort", "relative_reads", "germline_resource", "true_segments"),
+        ]
+    },
     "spike-variants": {"output": ["tumor", "normal", "candidates", "truth", "summary", "skipped"]},
     "tensorise": {"output": ["output"], "export_npy": ["expanded"], "pictures": ["pictures"]},
     "train": {"output": ["output"], "metrics": ["metrics"], "report": ["report"]},
@@ -105,7 +110,7 @@ class Option:
 
     def of_fields(self, count: int) -> list["Option"]:
         """What each of its fields in the form stands for: for the option, or of a list of numbers for one of them."""
-        if self.many and self.kind in ("integer", "number"):
+        if self.many and self.default and self.kind in ("integer", "number"):
             return [replace(self, many=False, default=value) for value in self.default]
         return [self] * count
 

@@ -47,7 +47,7 @@ BY_EXT_ARGS = {
     "predict": {"batch_size", "explain_at", "explain"},
     "estimate-vaf": {"purity", "min_alternate_reads", "min_alternate_fraction"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
-    "simulate-pair": {"targets"},
+    "simulate-pair": {"segments", "targets"},
     "train": {"resume"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""

@@ -12,13 +12,14 @@ from varproof.machinery.errors import UserError
 from varproof.simulation import reads_codes as codes
 from varproof.simulation.consensus import LEVELS, TEMPLATE_SHARE, consensus_qualities, consensus_tags, template_error_rate
 from varproof.simulation.copies import LEFT, RIGHT, Copy, molecules
-from varproof.simulation.copy_number import STATES, segments
+from varproof.simulation.copy_number import STATES, STATES_OF_DOUBLED, CopyNumbers, Segment, segments, true_segments
 from varproof.simulation.deciding import Truth, decide_truth, samples_of, tumor_copies
 from varproof.simulation.genome import Genome, RepeatTracts, random_bases, random_genome, reverse_complement
 from varproof.simulation.loci import decide_loci, locus_alleles, of_normal
 from varproof.simulation.odd_copies import odd_copies
 from varproof.simulation.reads import Loci, ReadModel, ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import REGIME_OPTIONS, SimulationSettings
+from varproof.simulation.subclones import clones_of_cells
 from varproof.simulation.targets import PRIMER_BP, decide_targets
 
 READ_LENGTH = 60
@@ -231,6 +232,111 @@ def test_molecules_of_tumour_cells_have_the_frequency_and_copy_number_that_the_t
             assert variant.frequency == 1
     assert {state[1:3] for state in states} >= {(1, 0), (2, 0), (3, 1), (4, 1)}
     assert {state[3] for state in states if state[0] == "SOMATIC_TUMOR"} == {True, False}
+
+
+def test_segments_are_told_contig_by_contig_with_the_copies_of_an_average_cell() -> None:
+    genome = random_genome(30_000, 3, np.random.default_rng(2))
+    clones = [[Segment(0, 14_000, (2, 0)), Segment(14_000, 30_000, copies)] for copies in ((1, 1), (1, 3))]
+    numbers = CopyNumbers(clones, np.array([0, 1, 1, 1]))
+    told = [(s.contig, s.start, s.end, s.total, s.minor) for s in true_segments(genome, numbers)]
+    assert told == [
+        ("chr1", 0, 10_000, 2, 0),
+        ("chr2", 0, 4_000, 2, 0),
+        ("chr2", 4_000, 10_000, 3.5, 1),
+        ("chr3", 0, 10_000, 3.5, 1),
+    ]
+    assert numbers.mean() == pytest.approx((14 * 2 + 16 * 3.5) / 30)
+
+
+def hidden_in_molecules(truth: Truth, index: int) -> tuple[float, float]:
+    """(copies that carry a variant, copies that cover its place) of an average cell, over all molecules of a pure tumour."""
+    m, weights = truth.molecules, truth.weights["tumor"]
+    at = truth.planted[index].allele.start
+    covering = (m.first <= at) & (at < m.last)
+    carrying = np.array([index in m.variant[m.offset[c] : m.offset[c + 1]] for c in range(len(m.first))])
+    assert not (carrying & ~covering).any()
+    return 2 * float(weights[carrying].sum()), 2 * float(weights[covering].sum())
+
+
+@pytest.mark.parametrize("doubling", [False, True])
+def test_molecules_of_subclones_have_the_cells_and_copies_that_the_truth_tells(doubling: bool) -> None:
+    """Copies of an average cell are cell fraction x multiplicity; germline variants are of all cells."""
+    chosen = settings(copy_number_fraction=1, purity=1, subclones=[0.3, 0.5], genome_doubling=doubling)
+    genome, truth = decided(chosen)
+    assert truth.copy_numbers is not None
+    ploidy = truth.copy_numbers.mean() if doubling else 2
+    shares, states = {0: 1.0, 1: 0.3, 2: 0.5}, set()
+    averages = {(s.start, s.end): (s.total, s.minor) for s in true_segments(genome, truth.copy_numbers)}
+    for index, variant in enumerate(truth.planted):
+        carried, covered = (value * ploidy / 2 for value in hidden_in_molecules(truth, index))
+        state = variant.state
+        assert state is not None and state.clone is not None
+        (total, _) = next(own for (start, end), own in averages.items() if start <= variant.allele.start < end)
+        assert covered == pytest.approx(total) == pytest.approx(state.clone[1])
+        assert carried == pytest.approx(state.cell_fraction * state.multiplicity)
+        assert carried / covered == pytest.approx(variant.frequency)
+        if not variant.haplotypes:
+            states.add((state.clone[0], state.only is not None))
+            assert state.cell_fraction <= shares[state.clone[0]] + 1e-9
+            if state.clone[0]:
+                assert state.cell_fraction == pytest.approx(shares[state.clone[0]])
+                assert state.multiplicity == int(state.multiplicity) >= 1
+    assert {clone for clone, _ in states} == {0, 1, 2}
+    assert {only for _, only in states} == {True, False}
+    owned = {tuple(sum(part.copies) for part in own) for own in truth.copy_numbers.clones}
+    assert len(owned) > 1  # some segments are of a subclone
+
+
+def test_a_doubled_genome_has_its_depth_and_states() -> None:
+    chosen = settings(copy_number_fraction=0.5, purity=0.6, genome_doubling=True)
+    genome, truth = decided(chosen)
+    numbers = truth.copy_numbers
+    assert numbers is not None and 2.5 < numbers.mean() < 4.2
+    assert {part.copies for part in numbers.clones[0]} <= {(2, 2)} | {
+        pair for state in STATES_OF_DOUBLED for pair in (state, state[::-1])
+    }
+    for sample in ("tumor", "normal"):
+        depth = float((truth.weights[sample] * truth.molecules.length).sum()) / len(genome)
+        assert depth == pytest.approx(1, rel=0.01)
+    for index, variant in enumerate(truth.planted[::7]):
+        carried, covered = hidden_in_molecules(truth, 7 * index)
+        in_normal = len(variant.haplotypes)
+        assert variant.state is not None
+        total = sum(next(p.copies for p in numbers.clones[0] if p.first <= variant.allele.start < p.last))
+        expected = (0.6 * variant.frequency * total + 0.4 * in_normal) / (0.6 * total + 0.8)
+        assert carried / covered == pytest.approx(expected)
+
+
+def test_segments_of_a_file_are_simulated(tmp_path: Path) -> None:
+    genome = random_genome(120_000, 2, np.random.default_rng(2))
+    table = tmp_path / "segments.tsv"
+    table.write_text(
+        "contig\tstart\tend\ttotal\tminor\nchr1\t20000\t60000\t5\t2\nchr2\t0\t10000\t0\t0\nchr2\t30000\t60000\t2\t0\n"
+    )
+    chosen = settings(segments=table)
+    truth = decide_truth(genome, chosen, np.random.SeedSequence(1).spawn(2))
+    assert truth.copy_numbers is not None
+    parts = [(part.first, part.last, sum(part.copies), min(part.copies)) for part in truth.copy_numbers.clones[0]]
+    assert parts == [
+        (0, 20_000, 2, 1), (20_000, 60_000, 5, 2), (60_000, 70_000, 0, 0), (70_000, 90_000, 2, 1), (90_000, 120_000, 2, 0),
+    ]  # fmt: skip
+    inside = [v for v in truth.planted if 20_000 <= v.allele.start < 60_000]
+    assert {v.state.total for v in inside if v.state} == {5}
+    assert not any(60_000 <= v.allele.start < 70_000 for v in truth.planted)  # no cell of the tumour has the place
+    for line, words in (
+        ("chr1\t0\t60000\t2.5\t1", "chr1:1-60000: 2.5 and 1 are not the copies of a cell"),
+        ("chr1\t0\t60000\t3\tNA", "chr1:1-60000 has no copy number of the rarer allele"),
+        ("chr1\t0\t70000\t3\t1", "ends outside of chr1"),
+        ("1\t0\t7000\t3\t1", "contig 1 is not in the reference"),
+    ):
+        table.write_text(f"contig\tstart\tend\ttotal\tminor\n{line}\n")
+        with pytest.raises(UserError, match=words):
+            decide_truth(genome, chosen, np.random.SeedSequence(1).spawn(2))
+
+
+def test_shares_of_subclones_are_shares_of_cells() -> None:
+    assert np.bincount(clones_of_cells([0.25, 0.6], 100)).tolist() == [15, 25, 60]
+    assert np.bincount(clones_of_cells([0.5, 0.5], 101)).tolist() in ([1, 50, 50], [0, 50, 51], [1, 50, 50])
 
 
 def test_the_normal_keeps_two_copies_of_everything() -> None:

@@ -80,25 +80,31 @@ def paralogs(genome: Genome, per_mbp: float, rng: np.random.Generator) -> Paralo
         if last - first < 300 or (segment == ord("N")).any():
             continue
         sites = np.flatnonzero(rng.random(last - first - 20) < rng.uniform(0.02, 0.06)) + first + 2
-        indices, free = [], first
-        for at in sites.tolist():
-            if at < free:
-                continue
-            if rng.random() < 0.1:
-                length = min(8, int(rng.zipf(2.0)))
-                allele = Edit(at, at + length, b"")
-                if rng.random() < 0.5:
-                    allele = Edit(at, at, random_bases(length, 0.42, rng).tobytes())
-            else:
-                index = int(np.searchsorted(BASES, genome.bases[at]))
-                allele = Edit(at, at + 1, BASES[[(index + int(rng.integers(1, 4))) % 4]].tobytes())
-            indices.append(len(result.alleles))
-            result.alleles.append(allele)
-            free = allele.end + 1
-        result.copies.append(Copy(first, last, np.array(indices, dtype=np.int64)))
+        alleles = diverged_alleles(genome, sites, rng)
+        indices = np.arange(len(result.alleles), len(result.alleles) + len(alleles))
+        result.alleles += alleles
+        result.copies.append(Copy(first, last, indices))
         low, high = map(log, PARALOG_DEPTH_FRACTIONS)
         result.weights.append(exp(rng.uniform(low, high)))
     return result
+
+
+def diverged_alleles(genome: Genome, sites: NDArray[np.int64], rng: np.random.Generator) -> list[Edit]:
+    """How a diverged copy differs at these sites, in order: one in ten changes is an indel of 1-8 bp; none touch."""
+    alleles: list[Edit] = []
+    for at in sites.tolist():
+        if alleles and at < alleles[-1].end + 1:
+            continue
+        if rng.random() < 0.1:
+            length = min(8, int(rng.zipf(2.0)))
+            allele = Edit(at, at + length, b"")
+            if rng.random() < 0.5:
+                allele = Edit(at, at, random_bases(length, 0.42, rng).tobytes())
+        else:
+            index = int(np.searchsorted(BASES, genome.bases[at]))
+            allele = Edit(at, at + 1, BASES[[(index + int(rng.integers(1, 4))) % 4]].tobytes())
+        alleles.append(allele)
+    return alleles
 
 
 def slippage_rates(tracts: RepeatTracts, rate_at_14: float) -> NDArray[np.float64]:

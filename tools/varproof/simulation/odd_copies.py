@@ -1,14 +1,15 @@
-"""Molecules that are no part of either sample's genome: hairpins, chimeras, stray reads of another sample, paralogs."""
+"""Molecules that are no part of the reference's genome: hairpins, chimeras, stray reads of another sample, paralogs."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from varproof.machinery.numerics import exp, log
-from varproof.simulation.artifacts import LabelledAllele
+from varproof.simulation.artifacts import LabelledAllele, diverged_alleles
 from varproof.simulation.copies import LEFT, RIGHT, Copy
 from varproof.simulation.genome import Genome, reverse_complement
 from varproof.simulation.settings import SimulationSettings
+from varproof.simulation.targets import Target
 from varproof.simulation.variants import SPACING_BP, substitution
 from varproof.variants.edit import Edit
 
@@ -20,6 +21,11 @@ _STRAY_BP = (600, 1200)
 _STRAY_SPACING_BP = 250
 _CHIMERA_ARM_BP = 600
 _LONGEST_CENTRE = 4
+COLLAPSED_FRACTIONS = (0.2, 0.5)
+COLLAPSED_DIVERGENCE = (0.01, 0.03)
+COLLAPSED_CARRIERS = (0.2, 1.0)
+"""Of the reads over a collapsed paralog those of the copy; its substitutions per base; persons who have it."""
+_COLLAPSED_BP = (1_000, 5_000)
 
 
 @dataclass
@@ -41,12 +47,23 @@ class OddCopies:
         self.normal_weights.append(normal)
 
 
-def odd_copies(genome: Genome, settings: SimulationSettings, rng: np.random.Generator) -> OddCopies:
-    """All that the settings ask for beside paralogs."""
+def odd_copies(
+    genome: Genome,
+    settings: SimulationSettings,
+    rng: np.random.Generator,
+    other_person: np.random.Generator | None = None,
+    parts: list[Target] | None = None,
+) -> OddCopies:
+    """All that the settings ask for beside paralogs of every person.
+
+    `other_person`: draws which collapsed paralogs another person has, while the first has them all; `parts`: what is sequenced
+    of them, None for the whole.
+    """
     odd = OddCopies()
     _add_hairpins(odd, genome, settings, rng)
     _add_stray(odd, genome, settings, rng)
     _add_chimeras(odd, genome, settings, rng)
+    _add_collapsed(odd, genome, settings, rng, other_person, parts)
     return odd
 
 
@@ -111,3 +128,36 @@ def _add_chimeras(odd: OddCopies, genome: Genome, settings: SimulationSettings, 
         foreign = genome.bases[elsewhere : elsewhere + arm]
         joined = Edit(at, at + arm, (reverse_complement(foreign) if reverse else foreign).tobytes())
         odd.add(at - arm, at + arm, [joined], share, 0.0)
+
+
+def _add_collapsed(
+    odd: OddCopies,
+    genome: Genome,
+    settings: SimulationSettings,
+    rng: np.random.Generator,
+    other_person: np.random.Generator | None,
+    parts: list[Target] | None,
+) -> None:
+    """Segments whose copy the reference lacks: at each place where it differs, its share of the reads shows it."""
+    number, taken = round(settings.collapsed_paralogs_per_mbp * len(genome) / 1e6), np.zeros(len(genome), dtype=bool)
+    for _ in range(20 * number):
+        if number == 0:
+            break
+        size = min(int(rng.integers(*_COLLAPSED_BP)), len(genome) // 10)
+        first = int(rng.integers(max(1, len(genome) - size)))
+        last, share = first + size, float(rng.uniform(*COLLAPSED_FRACTIONS))
+        if not _within_contig(genome, first, last) or taken[first:last].any():
+            continue
+        taken[first:last] = True
+        divergence, carriers = float(rng.uniform(*COLLAPSED_DIVERGENCE)), float(rng.uniform(*COLLAPSED_CARRIERS))
+        sites = np.flatnonzero(rng.random(size - 2 * SPACING_BP) < divergence) + first + SPACING_BP
+        alleles = diverged_alleles(genome, sites, rng)
+        odd.labelled += [LabelledAllele(allele, "collapsed_paralog") for allele in alleles]
+        number -= 1
+        if other_person is not None and other_person.random() >= carriers:
+            continue
+        for part in parts or [Target(first, last, 1.0)]:
+            low, high = max(first, part.first), min(last, part.last)
+            if low < high:
+                weight = part.depth * share / (1 - share)
+                odd.add(low, high, [a for a in alleles if low <= a.start and a.end <= high], weight, weight)

@@ -16,18 +16,20 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from varproof.formats.json_file import write_json
+from varproof.formats.segments import write_segments
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import folder_complete_or_absent, provenance
 from varproof.machinery.workers import ordered_results
 from varproof.simulation import artifacts as artefact
 from varproof.simulation.alignment import build_index, merge_bams, sam_header, write_sorted_bam
 from varproof.simulation.consensus import consensus_tags
-from varproof.simulation.deciding import SampleTruth, Truth, decide_contexts, decide_truth, samples_of
+from varproof.simulation.copy_number import true_segments
+from varproof.simulation.deciding import SampleTruth, Truth, decide_contexts, decide_persons, decide_truth, samples_of
 from varproof.simulation.genome import Genome, random_bases, random_genome, read_genome, write_fasta
 from varproof.simulation.pileup import alleles_in_reads
 from varproof.simulation.reads import ReadPairs, simulate_reads, tract_positions
 from varproof.simulation.settings import SimulationSettings
-from varproof.simulation.tables import TruthRecord, write_candidates, write_targets, write_truth
+from varproof.simulation.tables import TruthRecord, write_candidates, write_resource, write_targets, write_truth
 from varproof.simulation.variants import SPACING_BP
 from varproof.variants.edit import Edit
 
@@ -186,14 +188,16 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
         reference = folder / "reference.fa"
         write_fasta(genome, reference)
         truth = decide_truth(genome, settings, seeds[1:3])
-        samples = samples_of(settings, truth, decide_contexts(genome, settings, seeds[2], seeds[6::2]))
+        contexts = decide_contexts(genome, settings, seeds[2], seeds[6::2], truth.population)
+        persons = decide_persons(genome, settings, seeds[2], truth.population)
+        samples = samples_of(settings, truth, contexts, persons)
         logger.info("%d bp of genome, %d planted variants", len(genome), len(truth.planted))
 
         chunks = folder / "chunks"
         chunks.mkdir()
         index = chunks / "reference.mmi"
         build_index(reference, index)
-        tasks = _tasks(settings, samples, [*seeds[3:5], *seeds[7::2]], chunks)
+        tasks = _tasks(settings, samples, [*seeds[3:5], *seeds[7::2], *(person.reads for person in persons)], chunks)
         counts = artefact.ArtifactCounts()
         read_pairs, duplicates = Counter(dict.fromkeys(samples, 0)), Counter(dict.fromkeys(samples, 0))
         results = ordered_results(
@@ -242,6 +246,8 @@ def _write_tables(
     ]  # a planted variant keeps its event where an artefact makes the same allele
     records += [TruthRecord(allele, "ARTIFACT", None, False, kind) for allele, kind in kinds.items() if allele not in planted]
     line = provenance("simulate-pair", settings)
+    if truth.population:
+        write_resource(folder / "germline-resource.vcf.gz", genome, truth.population.resource, line)
     write_candidates(folder / "candidates.vcf.gz", genome, candidates - unlisted | set(empty), line)
     write_truth(
         folder / "truth.vcf.gz",
@@ -249,10 +255,14 @@ def _write_tables(
         records,
         line,
         groups=bool(settings.neighbours),
-        states=bool(settings.copy_number_fraction),
+        states=settings.has_copy_numbers,
+        clones=bool(settings.subclones),
+        frequencies=truth.population.resource if truth.population else None,
     )
     if truth.targets:
         write_targets(folder / "targets.bed", genome, [(target.first, target.last) for target in truth.targets.targets])
+    if truth.copy_numbers:
+        write_segments(folder / "segments.tsv", true_segments(genome, truth.copy_numbers))
     return SimulationSummary(
         settings=settings,
         planted=dict(sorted(Counter(f"{v.event}:{v.allele.type.value}" for v in truth.planted).items())),

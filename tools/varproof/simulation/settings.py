@@ -5,7 +5,7 @@ own option sets another strength, and also switches it on.
 """
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -48,10 +48,19 @@ NeighbourKind = Literal[
 
 NEIGHBOUR_OPTIONS = ("neighbours", "neighbour_groups")
 FEWEST_TARGET_BP = 120
+LEAST_SUBCLONE = 0.01
 
 REGIME_OPTIONS = (
     "max_vaf",
     "copy_number_fraction",
+    "segments",
+    "genome_doubling",
+    "subclones",
+    "population",
+    "known_germline",
+    "relative",
+    "normals",
+    "collapsed_paralogs_per_mbp",
     "panel_targets",
     "target_length",
     "targets",
@@ -115,6 +124,39 @@ class SimulationSettings(BaseModel):
         le=1,
         description="share of the genome, in segments of 50-200 kbp or an eighth, of which the tumour cells have lost a copy, "
         "lost one and doubled the other, or gained one or two; somatic variants are older or younger than a gain.",
+    )
+    segments: Path | None = Field(
+        None,
+        description="table of the tumour cells' copy numbers, instead of --copy-number-fraction: segments.tsv, or of "
+        "ASCAT, FACETS, PURPLE, CNVkit or Sequenza; elsewhere there are two copies.",
+    )
+    genome_doubling: bool = Field(
+        False,
+        description="the tumour cells have doubled their genome: four copies, and segments of two to six with "
+        "--copy-number-fraction.",
+    )
+    subclones: list[Annotated[float, Field(ge=LEAST_SUBCLONE, lt=1)]] = Field(
+        default_factory=list,
+        description="shares of the tumour cells that so many subclones make up, together 1 at most: half of the somatic "
+        "variants and three of five changed segments are in all tumour cells, the others in one subclone each; --vaf-spectrum, "
+        "--min-vaf and --max-vaf are without effect.",
+    )
+    population: bool = Field(
+        False,
+        description="all persons are of one population; its variants and their frequencies: germline-resource.vcf.gz.",
+    )
+    known_germline: float = Field(
+        0.97, ge=0, le=1, description="share of a person's germline variants that the resource of --population has."
+    )
+    relative: bool = Field(
+        False, description="a child of the person, sequenced like the normal: relative.bam; needs --population."
+    )
+    normals: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="unrelated persons sequenced like the normal, with what artefacts its library has at places: normal-1.bam "
+        "and on, for a panel of normals.",
     )
     contexts: int = Field(
         0, ge=0, le=100, description="unrelated persons sequenced like the tumour, at the normal's depth: context-1.bam and on."
@@ -218,6 +260,13 @@ class SimulationSettings(BaseModel):
         0.0, ge=0, description="places where 3-15 % of the tumour's molecules go on elsewhere in the genome. [much: 100]"
     )
 
+    collapsed_paralogs_per_mbp: float = Field(
+        0.0,
+        ge=0,
+        description="segments (1-5 kbp) with a copy, 1-3 % diverged, that the reference lacks: 20-50 % of the reads there are "
+        "the copy's, in every sample of a person who has it, as this one and 20-100 % of others do. [much: 20]",
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> "SimulationSettings":
         if self.max_indel_length < self.min_indel_length:
@@ -236,6 +285,16 @@ class SimulationSettings(BaseModel):
             raise ValueError("--target-length is below --read-length")
         if self.copy_number_fraction and self.neighbours:
             raise ValueError("--copy-number-fraction: not with --neighbours, whose haplotypes it would change")
+        if self.has_copy_numbers and self.neighbours:
+            raise ValueError(
+                "--segments, --genome-doubling, --subclones: not with --neighbours, whose copies they would change"
+            )
+        if self.segments is not None and (self.copy_number_fraction or self.genome_doubling):
+            raise ValueError("--segments tells all copy numbers: not with --copy-number-fraction or --genome-doubling")
+        if sum(self.subclones) > 1 + 1e-9:
+            raise ValueError("--subclones: shares of the tumour cells are 1 at most together")
+        if self.relative and not self.population:
+            raise ValueError("--relative needs --population")
         if self.reference is None and self.genome_length // self.contigs < 5_000:
             raise ValueError("--contigs: each contig needs at least 5000 bp of --genome-length")
         return self
@@ -244,9 +303,11 @@ class SimulationSettings(BaseModel):
     def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Nothing of what is not used: outputs stay as they were before there was this option."""
         values: dict[str, Any] = handler(self)
-        unused = {name for name in REGIME_OPTIONS if getattr(self, name) == type(self).model_fields[name].default}
+        fields = type(self).model_fields
+        unused = {name for name in REGIME_OPTIONS if getattr(self, name) == fields[name].get_default(call_default_factory=True)}
         unused |= set() if self.neighbours else set(NEIGHBOUR_OPTIONS)
         unused |= set() if self.panel_targets else {"target_length"}
+        unused |= set() if self.population else {"known_germline"}
         unused |= {"consensus_error_rate"} if self.consensus == "none" else set()
         return {name: value for name, value in values.items() if name not in unused}
 
@@ -254,6 +315,11 @@ class SimulationSettings(BaseModel):
     def has_targets(self) -> bool:
         """Whether only some places are sequenced."""
         return self.targets is not None or self.panel_targets > 0
+
+    @property
+    def has_copy_numbers(self) -> bool:
+        """Whether tumour cells differ in their copy number from normal ones, or from each other."""
+        return self.segments is not None or self.copy_number_fraction > 0 or self.genome_doubling or bool(self.subclones)
 
     def kinds_of_neighbours(self) -> list[NeighbourKind]:
         """The chosen kinds, in the order of `NeighbourKind`, whatever the order in which they were given."""

@@ -1,6 +1,6 @@
-"""truth.vcf.gz and candidates.vcf.gz."""
+"""truth.vcf.gz, candidates.vcf.gz, germline-resource.vcf.gz, targets.bed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +28,20 @@ _GROUP_FIELDS = (
 """Of a truth with groups, beside or in place of those above."""
 
 _STATE_FIELDS = (
-    ("COPY_NUMBER", "1", "Integer", "Copies that tumour cells have of the place"),
+    ("COPY_NUMBER", "1", "Integer", "Copies that most tumour cells have of the place"),
     ("MINOR_COPY_NUMBER", "1", "Integer", "Of them those of the haplotype that they have fewer of"),
     ("AFTER_GAIN", "0", "Flag", "Somatic variant that is younger than the gain, and on one of the copies"),
+    ("CCF", "1", "Float", "Share of the tumour cells that carry it"),
+    ("MULTIPLICITY", "1", "Float", "Copies of it that a tumour cell has which carries it, on average"),
 )
-"""Of a truth with changed copy numbers."""
+_CLONE_FIELDS = (
+    ("CLONE", "1", "Integer", "Subclone that it is of, 0 for all tumour cells"),
+    ("MEAN_COPY_NUMBER", "1", "Float", "Copies that an average tumour cell has of the place"),
+)
+"""Of a truth with changed copy numbers, and with subclones."""
+
+_POPULATION_FIELD = ("POPULATION_AF", "1", "Float", "Frequency in the population, if the germline resource has it")
+_RESOURCE_FIELD = ("AF", "A", "Float", "Allele frequency in the population")
 
 
 class TruthRecord(NamedTuple):
@@ -83,6 +92,15 @@ def write_candidates(path: Path, genome: Genome, alleles: Iterable[Edit], proven
             writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt)))
 
 
+def write_resource(path: Path, genome: Genome, frequencies: Mapping[Edit, float], provenance: str) -> None:
+    """Sites of a population, one record for each allele, with its frequency."""
+    with VcfWriter(path, vcf_header(genome, provenance, [_RESOURCE_FIELD])) as writer:
+        for allele in _sorted(genome, frequencies):
+            contig, start, ref, alt = _place(genome, allele)
+            info = {"AF": float(f"{frequencies[allele]:.4g}")}
+            writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt), info=info))
+
+
 def write_targets(path: Path, genome: Genome, intervals: Iterable[tuple[int, int]]) -> None:
     """BED of intervals of the genome, each within a contig."""
     with path.open("w") as handle:
@@ -100,12 +118,17 @@ def write_truth(
     *,
     groups: bool = False,
     states: bool = False,
+    clones: bool = False,
+    frequencies: Mapping[Edit, float] | None = None,
 ) -> None:
-    """All that is known about each allele; alleles are distinct. Fields of groups and copy numbers are there if asked for."""
+    """All that is known about each allele; alleles are distinct. Fields of groups, copy numbers, subclones if asked for;
+    `frequencies`: those in the population, of those that the resource has.
+    """
     by_allele = {record.allele: record for record in records}
-    fields = {
-        field[0]: field for field in _TRUTH_FIELDS + (_GROUP_FIELDS if groups else ()) + (_STATE_FIELDS if states else ())
-    }
+    used = (_TRUTH_FIELDS, _GROUP_FIELDS if groups else (), _STATE_FIELDS if states else (), _CLONE_FIELDS if clones else ())
+    fields = {field[0]: field for own in used for field in own}
+    if frequencies is not None:
+        fields[_POPULATION_FIELD[0]] = _POPULATION_FIELD
     with VcfWriter(path, vcf_header(genome, provenance, fields.values())) as writer:
         for allele in _sorted(genome, by_allele):
             known = by_allele[allele]
@@ -115,6 +138,8 @@ def write_truth(
             record.info["CLASS"] = allele.type.value
             if known.frequency is not None:
                 record.info["AF"] = known.frequency
+            if frequencies and known.event.startswith("GERMLINE") and allele in frequencies:
+                record.info["POPULATION_AF"] = float(f"{frequencies[allele]:.4g}")
             if known.tandem:
                 record.info["TANDEM"] = True
             if known.artifact_kind:
@@ -128,4 +153,7 @@ def write_truth(
                 record.info["COPY_NUMBER"], record.info["MINOR_COPY_NUMBER"] = known.state.total, known.state.minor
                 if known.state.only is not None:
                     record.info["AFTER_GAIN"] = True
+                record.info["CCF"], record.info["MULTIPLICITY"] = known.state.cell_fraction, known.state.multiplicity
+                if known.state.clone is not None:
+                    record.info["CLONE"], record.info["MEAN_COPY_NUMBER"] = known.state.clone
             writer.write(record)

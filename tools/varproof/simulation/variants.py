@@ -1,5 +1,6 @@
 """Alleles, and the variants that the simulation plants: where they are, what they change, and which copies carry them."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,12 +31,17 @@ class Group:
 
 
 class CopyState(NamedTuple):
-    """How many copies tumour cells have where a variant is, of both haplotypes and of the rarer one; `only`, of a variant that
-    is younger than a gain: which of its haplotype's copies carries it, else None."""
+    """How many copies most tumour cells have where a variant is, of both haplotypes and of the rarer one; `only`, of a variant
+    that is younger than a gain: which of its haplotype's copies carries it, else None; share of the tumour cells that carry it,
+    and how many copies of it they have on average; with subclones, whose it is (0: all cells'), and copies of an average cell.
+    """
 
     total: int
     minor: int
     only: int | None
+    cell_fraction: float
+    multiplicity: float
+    clone: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,16 @@ class Placement:
                 raise self.no_room()
         for boundary in genome.starts:
             self.taken[max(0, boundary - SPACING_BP) : boundary + SPACING_BP] = True
+
+    def drawing_from(self, rng: np.random.Generator) -> "Placement":
+        """The same places, taken by the one as by the other, with another random stream."""
+        other = copy(self)
+        other.rng = rng
+        return other
+
+    def reserve(self, allele: Edit) -> None:
+        """Keep what is drawn away from an allele, whatever it is near itself."""
+        self.taken[max(0, allele.start - SPACING_BP) : allele.end + SPACING_BP] = True
 
     @property
     def sequenced_bp(self) -> int:

@@ -20,6 +20,8 @@ process VARPROOF_SIMULATEPAIR {
     tuple val(meta), path("*/*.tbi"), emit: tbi
     tuple val(meta), path("*/simulation.json"), emit: json
     tuple val(meta), path("*/targets.bed"), emit: targets, optional: true
+    tuple val(meta), path("*/segments.tsv"), emit: segments, optional: true
+    tuple val(meta), path("*/germline-resource.vcf.gz"), emit: resource, optional: true
     tuple val("${task.process}"), val('varproof'), eval("simulate-pair --version | sed 's/.* //'"), topic: versions, emit: versions_varproof
 
     when:
