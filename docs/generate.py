@@ -304,6 +304,16 @@ most probable frequency in the tumour cells, then come the mean of its density a
 narrowest. `depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the
 list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known."""
 
+SEGMENTS_EXAMPLE = """```text
+contig	start	end	total	minor	total_low	total_high	minor_low	minor_high
+chr1	0	74000	3	1	3	3	1	1
+chr1	74000	130000	2	1	2	2	1	1
+```
+
+Positions are 0-based and half-open. Numbers are copies per tumour cell, fractions where cells differ; `minor` counts the rarer
+haplotype, and is `NA` where nobody can tell. Limits are of 95 % intervals, and may be left out. Segments that overlap, lie
+outside of the reference's contigs, or have a `minor` over half of `total` are refused."""
+
 FILES = (
     FileKind(
         "files/alignment.md", "alignment.json", ("estimate-alignment",), ("collect-evidence", "score-posterior"),
@@ -334,6 +344,13 @@ FILES = (
     ),
     FileKind(
         "files/frequencies.md", "vaf.tsv", ("estimate-vaf",), (), _tab_separated("steps.estimate_vaf", FREQUENCIES)
+    ),
+    FileKind(
+        "files/purity.md", "purity.json", ("estimate-purity",), ("score-posterior",), _json("formats.purity", "Purity")
+    ),
+    FileKind(
+        "files/segments.md", "segments.tsv", ("estimate-purity", "simulate-pair"), ("estimate-purity",),
+        _tab_separated("formats.segments", SEGMENTS_EXAMPLE),
     ),
     FileKind("files/labels.md", "labels.tsv", (), ("tensorise",), _tab_separated("formats.labels", LABELS_EXAMPLE)),
     FileKind(
@@ -431,6 +448,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reasons": _reasons,
     "events": _events,
     "candidates decisions": lambda: _decisions("candidates"),
+    "copynumber decisions": lambda: _decisions("copynumber"),
     "evidence decisions": lambda: _decisions("evidence"),
     "posterior decisions": lambda: _decisions("posterior"),
 }
