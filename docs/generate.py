@@ -302,7 +302,8 @@ Reads are relative to the sheet. A sample of the candidate's own patient is neve
 FREQUENCIES = """One line for each judged allele of the tumour. `pos` is 1-based, `length` the bases that differ. `map` is the
 most probable frequency in the tumour cells, then come the mean of its density and the ends of its 95 % interval, the
 narrowest. `depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the
-list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known."""
+list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known. With
+purity or copy numbers come [cancer cell fractions](../guides/cell-fractions.md) in seven further columns."""
 
 SEGMENTS_EXAMPLE = """```text
 contig	start	end	total	minor	total_low	total_high	minor_low	minor_high
@@ -342,6 +343,7 @@ FILES = (
         "files/frequency-summary.md", "summary of estimate-vaf", ("estimate-vaf",), (),
         _json("formats.metrics", "FrequencySummary"),
     ),
+    FileKind("files/burden.md", "burden.json", ("estimate-vaf",), (), _json("formats.burden", "BurdenSummary")),
     FileKind(
         "files/frequencies.md", "vaf.tsv", ("estimate-vaf",), (), _tab_separated("steps.estimate_vaf", FREQUENCIES)
     ),
@@ -416,8 +418,8 @@ def _events() -> str:
     return table(("event", "the allele is", "reported in", "published rate of SNVs, per base"), rows)
 
 
-def _decisions(room: str) -> str:
-    model = importlib.import_module(f"varproof.{room}.decisions").DECISIONS
+def _decisions(module: str) -> str:
+    model = importlib.import_module(f"varproof.{module}").DECISIONS
     rows = []
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
@@ -447,10 +449,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": _features,
     "reasons": _reasons,
     "events": _events,
-    "candidates decisions": lambda: _decisions("candidates"),
-    "copynumber decisions": lambda: _decisions("copynumber"),
-    "evidence decisions": lambda: _decisions("evidence"),
-    "posterior decisions": lambda: _decisions("posterior"),
+    "candidates decisions": lambda: _decisions("candidates.decisions"),
+    "copynumber decisions": lambda: _decisions("copynumber.decisions"),
+    "evidence decisions": lambda: _decisions("evidence.decisions"),
+    "posterior decisions": lambda: _decisions("posterior.decisions"),
+    "clonality decisions": lambda: _decisions("posterior.clonality_decisions"),
 }
 
 

@@ -300,6 +300,7 @@ def test_purity_ploidy_and_segments_are_those_of_the_tumour(kind: str, purity: f
     found, truth = estimate(kind, purity, normal)
     assert found.purity.purity == pytest.approx(purity, abs=0.03)
     assert found.purity.purity_low <= purity <= found.purity.purity_high
+    assert found.purity.purity_low <= found.purity.fit_low <= found.purity.fit_high <= found.purity.purity_high
     assert found.purity.ploidy == pytest.approx(truth.ploidy, abs=0.1)
     total, minor = truth.per_window()
     segments = Segments(table_of(found.purity), truth.lengths)

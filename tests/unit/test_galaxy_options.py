@@ -61,6 +61,7 @@ OUTPUTS = {
         "annotated_output": ["annotated_output"],
         "plot": ["spectrum", "spectrum_svg"],
         "summary": ["summary"],
+        "burden": ["mutational_burden"],
     },
     "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},

@@ -52,7 +52,7 @@ workflow VARPROOF {
             .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
             .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
     }
-    CALLS(rows, ch_calls, params.fdr, reference, regions)
+    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, reference, regions)
 
     if (!params.skip_multiqc) {
         SECTIONS(

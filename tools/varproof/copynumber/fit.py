@@ -68,13 +68,15 @@ class CopyNumber:
 
 @dataclass(frozen=True)
 class Fit:
-    """What the segments say of purity (`purity`: best, low, high of a 95 % interval) and ploidy (likewise).
+    """What the segments say of purity (`purity`: best, low, high of a 95 % interval) and ploidy (likewise), over all solutions.
 
-    `possible`: the range of purities that fit nearly as well as the best. `gain`: log likelihood of the best over the worst.
+    `own`: limits of the purity given the ploidy of the best solution, which is that of `copies` and their limits. `possible`:
+    the range of purities that fit nearly as well as the best. `gain`: log likelihood of the best over the worst.
     """
 
     purity: tuple[float, float, float]
     ploidy: tuple[float, float, float]
+    own: tuple[float, float]
     doubled: float
     gain: float
     possible: tuple[float, float]
@@ -115,8 +117,11 @@ def fitted(
     purity_points, purity_weights = (fine_purity, fine_weights.sum(axis=1)) if alone else (PURITIES, marginal)
     purity_low, purity_high = _interval(purity_points, purity_weights)
     all_arrays = _Arrays.of(segments, states)
+    alike = weights * (abs(ploidies - ploidies[best[1]]) <= _APART_PLOIDY)
     cells = _cells(fine_purity, fine_ploidy, fine_weights) if alone else _cells(PURITIES, ploidies, weights)
-    copies, ploidy_limits = _copies(all_arrays, cells)
+    copies = _copies(all_arrays, cells if alone else _cells(PURITIES, ploidies, alike))
+    ploidy_limits = _ploidy_limits(cells)
+    own_low, own_high = (purity_low, purity_high) if alone else _interval(PURITIES, alike.sum(axis=1))
     purity = _median(fine_purity, fine_weights.sum(axis=1))
     lengths = np.array([one.length for one in segments], float)
     if any(one.normal_copies == 2 for one in segments):
@@ -127,6 +132,7 @@ def fitted(
     return Fit(
         (purity, min(purity_low, purity), max(purity_high, purity)),
         (mean, min(ploidy_limits[0], mean), max(ploidy_limits[1], mean)),
+        (min(own_low, purity), max(own_high, purity)),
         float((weights * doubled).sum()),
         float(profile.max() - profile.min()),
         (float(near_best[0]), float(near_best[-1])),
@@ -286,8 +292,14 @@ def _solutions(
     return tuple(found)
 
 
-def _copies(arrays: _Arrays, cells: list[tuple[float, float, float]]) -> tuple[tuple[CopyNumber, ...], tuple[float, float]]:
-    """Copy numbers of segments over the posterior's cells, and the limits of the ploidy."""
+def _ploidy_limits(cells: list[tuple[float, float, float]]) -> tuple[float, float]:
+    ploidies, weights = np.array([cell[1] for cell in cells]), np.array([cell[2] for cell in cells])
+    order = np.argsort(ploidies, kind="stable")
+    return _interval(ploidies[order], weights[order])
+
+
+def _copies(arrays: _Arrays, cells: list[tuple[float, float, float]]) -> tuple[CopyNumber, ...]:
+    """Copy numbers of segments over cells of the posterior."""
     shape = np.broadcast_shapes(arrays.balance[:, :1].shape, arrays.states.total.shape)
     mass, other = np.zeros(shape), np.zeros(shape[0])
     best = max(cells, key=lambda cell: cell[2])
@@ -338,9 +350,7 @@ def _copies(arrays: _Arrays, cells: list[tuple[float, float, float]]) -> tuple[t
                 None if rare is None else (min(minor_limits[0], rare), max(minor_limits[1], rare)), clonal,
             )
         )  # fmt: skip
-    ploidies, weights = np.array([cell[1] for cell in cells]), np.array([cell[2] for cell in cells])
-    order = np.argsort(ploidies, kind="stable")
-    return tuple(out), _interval(ploidies[order], weights[order])
+    return tuple(out)
 
 
 def _limits(

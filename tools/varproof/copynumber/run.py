@@ -136,7 +136,8 @@ def _of_plain_segments(calls: list[SomaticCall], data: list[SegmentData], copies
 def _described(fit: Fit, data: list[SegmentData], bins: Bins, told: _ToldBy, with_calls: bool) -> Purity:
     best = fit.solutions[0]
     limits = fit.possible if told == "nothing" else fit.purity[1:]
-    low, high = max(0.0, limits[0] - DECISIONS.purity_error), min(1.0, limits[1] + DECISIONS.purity_error)
+    low, high = _widened(limits)
+    fit_low, fit_high = _widened(limits if told == "nothing" else fit.own)
     sites = sum(one.sites for one in data)
     warnings = []
     if told == "nothing":
@@ -167,6 +168,8 @@ def _described(fit: Fit, data: list[SegmentData], bins: Bins, told: _ToldBy, wit
         purity=None if told == "nothing" else _rounded(fit.purity[0]),
         purity_low=_rounded(low),
         purity_high=_rounded(high),
+        fit_low=_rounded(fit_low),
+        fit_high=_rounded(fit_high),
         told_by=told,
         ploidy=_rounded(fit.ploidy[0]),
         ploidy_low=_rounded(fit.ploidy[1]),
@@ -184,6 +187,10 @@ def _described(fit: Fit, data: list[SegmentData], bins: Bins, told: _ToldBy, wit
         left_out=list(bins.left_out),
         segments=[_segment(one, copy) for one, copy in zip(data, fit.copies, strict=True)],
     )  # fmt: skip
+
+
+def _widened(limits: tuple[float, float]) -> tuple[float, float]:
+    return max(0.0, limits[0] - DECISIONS.purity_error), min(1.0, limits[1] + DECISIONS.purity_error)
 
 
 def _segment(data: SegmentData, copy: CopyNumber) -> PuritySegment:

@@ -40,7 +40,9 @@ class PuritySegment(BaseModel):
 
 
 class Purity(BaseModel):
-    """What estimate-purity found. Intervals are of 95 %, and hold for the fits that the posterior has, others included."""
+    """What estimate-purity found. Intervals are of 95 %. Those of purity and ploidy are over all fits that the posterior has;
+    `fit_low`, `fit_high` and the segments' are those of the best fit alone.
+    """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
@@ -48,6 +50,8 @@ class Purity(BaseModel):
     purity: float | None = Field(gt=0, le=1, description="fraction of tumour cells; null where the data can't tell")
     purity_low: Fraction = Field(description="lower limit")
     purity_high: Fraction = Field(description="upper limit")
+    fit_low: Fraction = Field(description="lower limit of the purity if the ploidy is that of this fit")
+    fit_high: Fraction = Field(description="upper limit, likewise")
     told_by: Literal["copy number", "somatic fractions", "nothing"] = Field(description="what decided on the purity")
     ploidy: float = Field(ge=0, description="mean copies of a place in tumour cells, where normal cells have two")
     ploidy_low: float = Field(ge=0, description="lower limit")
@@ -67,6 +71,8 @@ class Purity(BaseModel):
     def _in_order(self) -> "Purity":
         if not self.purity_low <= (self.purity_low if self.purity is None else self.purity) <= self.purity_high:
             raise ValueError("purity lies outside of its limits")
+        if not self.fit_low <= (self.fit_low if self.purity is None else self.purity) <= self.fit_high:
+            raise ValueError("purity lies outside of the limits of its fit")
         if (self.purity is None) != (self.told_by == "nothing"):
             raise ValueError("purity is null exactly where it was told by nothing")
         return self

@@ -15,18 +15,22 @@ workflow PURITY {
         reference,
         [[id: 'none'], [], []],
     )
-    purities = channel.fromList((rows - asked).collect { row -> [row.meta.id, row.meta.purity] })
-        .mix(VARPROOF_ESTIMATEPURITY.out.json.map { meta, json -> [meta.sample, estimatedPurity(meta.sample, json)] })
+    ch_told = channel.fromList((rows - asked).collect { row -> [row.meta.id, row.meta.purity, []] })
+        .mix(VARPROOF_ESTIMATEPURITY.out.json.map { meta, json -> [meta.sample, estimatedPurity(meta.sample, json), json] })
+    // Where the reads can't tell, 1 is taken, as `score-posterior --purity auto` takes it.
+    purities = ch_told.map { id, purity, _json -> [id, purity ?: '1'] }
+    estimates = ch_told.map { id, purity, json -> [id, purity ? json : []] }
 
     emit:
-    purities // [ id, purity ]
+    purities  // [ id, purity ]
+    estimates // [ id, purity.json or [] ]
 }
 
-// What a purity.json says; 1 where the reads can't tell, as `score-posterior --purity auto` takes it.
+// What a purity.json says; null, with a warning, where the reads can't tell.
 def estimatedPurity(id, json) {
     def purity = new groovy.json.JsonSlurper().parseText(json.text).purity
     if (purity == null) {
         log.warn("${id}: the reads can't tell the purity, so 1 is taken; give a number in the samplesheet if you know better")
     }
-    return (purity ?: 1.0).toString()
+    return purity?.toString()
 }
