@@ -44,7 +44,7 @@ def burden(probabilities: Any, bases: float, level: float = 0.95) -> Burden:
     most = float(counts[-1]) + 12.0 * math.sqrt(float(counts[-1]) + 1.0) + 20.0
     tail = (1.0 - level) / 2
     low, high = (optimize.brentq(excess, 0.0, most, args=(share,), xtol=1e-9) for share in (tail, 1.0 - tail))
-    low = min(low, expected)  # where nothing was found, 0 is a rate (Brown, Cai and DasGupta 2001, section 4.1.2)
+    low = min(low, expected)  # where nothing was found, 0 is a rate (Brown, Cai and DasGupta 2001)
     scale = BASES / bases
     return Burden(round(expected, 6), *(round(value * scale, 6) for value in (expected, low, high)))
 
