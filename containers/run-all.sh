@@ -26,6 +26,7 @@ call-candidates --reads "$data/tumor.cram" $reference --threads 2 --output "$out
 for sample in tumor.bam tumor.cram normal.bam; do
     estimate-alignment --reads "$data/$sample" $reference --output "$output/$sample.json"
 done
+estimate-purity $tumor $normal $reference --plot "$output/copy-number" --output "$output/purity.json"
 collect-evidence $candidates --reads "$data/tumor.cram" $reference --output "$output/tumor.h5"
 collect-evidence --candidates "$output/called.bcf" --reads "$data/normal.bam" $reference \
     --alignment "$output/normal.bam.json" --threads 2 --output "$output/called.h5"

@@ -302,7 +302,18 @@ Reads are relative to the sheet. A sample of the candidate's own patient is neve
 FREQUENCIES = """One line for each judged allele of the tumour. `pos` is 1-based, `length` the bases that differ. `map` is the
 most probable frequency in the tumour cells, then come the mean of its density and the ends of its 95 % interval, the
 narrowest. `depth` counts fragments; `NA` where it is not known. `corrected` is the frequency given that the variant is in the
-list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known."""
+list, for those near its detection limit, with its interval; elsewhere as before; `NA` where that limit is not known. With
+purity or copy numbers come [cancer cell fractions](../guides/cell-fractions.md) in seven further columns."""
+
+SEGMENTS_EXAMPLE = """```text
+contig	start	end	total	minor	total_low	total_high	minor_low	minor_high
+chr1	0	74000	3	1	3	3	1	1
+chr1	74000	130000	2	1	2	2	1	1
+```
+
+Positions are 0-based and half-open. Numbers are copies per tumour cell, fractions where cells differ; `minor` counts the rarer
+haplotype, and is `NA` where nobody can tell. Limits are of 95 % intervals, and may be left out. Segments that overlap, lie
+outside of the reference's contigs, or have a `minor` over half of `total` are refused."""
 
 FILES = (
     FileKind(
@@ -332,8 +343,16 @@ FILES = (
         "files/frequency-summary.md", "summary of estimate-vaf", ("estimate-vaf",), (),
         _json("formats.metrics", "FrequencySummary"),
     ),
+    FileKind("files/burden.md", "burden.json", ("estimate-vaf",), (), _json("formats.burden", "BurdenSummary")),
     FileKind(
         "files/frequencies.md", "vaf.tsv", ("estimate-vaf",), (), _tab_separated("steps.estimate_vaf", FREQUENCIES)
+    ),
+    FileKind(
+        "files/purity.md", "purity.json", ("estimate-purity",), ("score-posterior",), _json("formats.purity", "Purity")
+    ),
+    FileKind(
+        "files/segments.md", "segments.tsv", ("estimate-purity", "simulate-pair"), ("estimate-purity",),
+        _tab_separated("formats.segments", SEGMENTS_EXAMPLE),
     ),
     FileKind("files/labels.md", "labels.tsv", (), ("tensorise",), _tab_separated("formats.labels", LABELS_EXAMPLE)),
     FileKind(
@@ -399,8 +418,8 @@ def _events() -> str:
     return table(("event", "the allele is", "reported in", "published rate of SNVs, per base"), rows)
 
 
-def _decisions(room: str) -> str:
-    model = importlib.import_module(f"varproof.{room}.decisions").DECISIONS
+def _decisions(module: str) -> str:
+    model = importlib.import_module(f"varproof.{module}").DECISIONS
     rows = []
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
@@ -430,9 +449,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": _features,
     "reasons": _reasons,
     "events": _events,
-    "candidates decisions": lambda: _decisions("candidates"),
-    "evidence decisions": lambda: _decisions("evidence"),
-    "posterior decisions": lambda: _decisions("posterior"),
+    "candidates decisions": lambda: _decisions("candidates.decisions"),
+    "copynumber decisions": lambda: _decisions("copynumber.decisions"),
+    "evidence decisions": lambda: _decisions("evidence.decisions"),
+    "posterior decisions": lambda: _decisions("posterior.decisions"),
+    "clonality decisions": lambda: _decisions("posterior.clonality_decisions"),
 }
 
 

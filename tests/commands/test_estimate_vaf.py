@@ -13,6 +13,7 @@ import pytest
 from scipy import stats
 
 from scored_examples import Call, density_text, header, read_all, write_scored
+from small_bams import Read, write_bam
 from varproof.commands.base import parse_options
 from varproof.commands.estimate_vaf import EstimateVafOptions, estimate_vaf
 from varproof.machinery.errors import UserError
@@ -251,3 +252,204 @@ def test_calls_of_another_program_are_scored_on_the_reads(tmp_path: Path) -> Non
     table = (tmp_path / "a.tsv").read_text()
     assert table.count("\n") > 15
     assert (tmp_path / "b.tsv").read_text() == table
+
+
+def segments_table(path: Path, *rows: str) -> Path:
+    """segments.tsv."""
+    header = "contig\tstart\tend\ttotal\tminor\ttotal_low\ttotal_high\tminor_low\tminor_high"
+    path.write_text("\n".join([header, *("\t".join(row.split()) for row in rows)]) + "\n")
+    return path
+
+
+def scored_at(path: Path, calls: list[Call], purity: float, *lines: str) -> Path:
+    """Calls that were scored at a purity, with further lines in the header."""
+    write_scored(path, calls)
+    of_scoring = f"##varproof_score-posterior={json.dumps({'options': {'purity': purity}})}\n"
+    path.write_text(path.read_text().replace("#CHROM", of_scoring + "".join(f"{line}\n" for line in lines) + "#CHROM"))
+    return path
+
+
+def test_cancer_cell_fractions_by_hand(tmp_path: Path) -> None:
+    """Purity 0.8, 400 fragments. Of two copies a clonal variant is at 0.5 of the tumour cells' copies, one in 40 % of the cells
+    at 0.2; of one copy left (seen: 0.8 / (0.8 + 0.4), over 0.8) at 0.8333; of two of three copies at 0.7143.
+    """
+    calls = [
+        Call(100, "A", "C", 0.01, 0.5, 400),
+        Call(200, "A", "C", 0.01, 0.2, 400),
+        Call(30_100, "A", "C", 0.01, 0.8333, 400),
+        Call(60_100, "A", "C", 0.01, 0.7143, 400),
+        Call(90_100, "A", "C", 0.01, 0.5, 400),
+    ]
+    segments = segments_table(
+        tmp_path / "s.tsv",
+        "chr1 0 30000 2 1 NA NA NA NA",
+        "chr1 30000 60000 1 0 1 1 0 0",
+        "chr1 60000 80000 3 1 NA NA NA NA",
+    )
+    path = scored_at(tmp_path / "calls.vcf", calls, 0.8)
+    out = tmp_path / "a.vcf"
+    rows = run(tmp_path, path, segments=segments, annotated_output=out, summary=tmp_path / "s.json", plot=tmp_path / "p")
+    assert "Cancer cell fraction" in (tmp_path / "p.svg").read_text() and "in some: 1" in (tmp_path / "p.svg").read_text()
+    clonal, part, lost, gained, outside = rows
+    for row, copies in ((clonal, "1"), (lost, "1"), (gained, "2")):
+        assert float(row["ccf"]) == pytest.approx(1, abs=0.03) and float(row["ccf_high"]) == 1
+        assert row["multiplicity"] == copies and float(row["p_clonal"]) > 0.8
+    assert float(part["ccf"]) == pytest.approx(0.4, abs=0.01) and float(part["p_clonal"]) < 0.01
+    # The frequency is 0.2 +- 1.96 * sqrt(0.2 * 0.8 / 400), and the fraction twice as much.
+    width = float(part["ccf_high"]) - float(part["ccf_low"])
+    assert width == pytest.approx(2 * 1.96 * 2 * np.sqrt(0.2 * 0.8 / 400), rel=0.05)
+    assert [row["copies"] for row in rows] == ["2", "2", "1", "3", "NA"]
+    assert {outside[name] for name in ("ccf", "ccf_low", "ccf_high", "multiplicity", "p_clonal")} == {"NA"}
+    records = read_all(out)
+    assert records[3].samples["tumor"]["VP_MULT"] == (2,)
+    for name, column in (("VP_CCF", "ccf"), ("VP_CCFLOW", "ccf_low"), ("VP_CCFHIGH", "ccf_high"), ("VP_PCLONAL", "p_clonal")):
+        assert records[1].samples["tumor"][name] == pytest.approx((float(part[column]),), rel=1e-3)
+    assert records[4].samples["tumor"]["VP_CCF"] == (None,) and records[1].samples["normal"]["VP_CCF"] == (None,)
+    found = json.loads((tmp_path / "s.json").read_text())["cell_fractions"]
+    assert (found["purity"], found["copy_number"], found["variants"], found["without_segment"]) == (0.8, "segments", 4, 1)
+
+
+def test_the_estimate_of_purity_brings_its_segments(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One copy in healthy cells, one in tumour cells: all of the tumour's copies, half of them in half of its cells. Another
+    fit, whose copies are not those of the segments, does not widen the intervals; it is told.
+    """
+    limits = {"total_low": 1, "total_high": 1, "minor": 0, "minor_low": 0, "minor_high": 0}
+    segment = {"contig": "chr1", "start": 0, "end": 100_000, "total": 1, "clonal": True, "normal_copies": 1, "depth_ratio": 0.5}
+    segment |= limits | {"mirrored_fraction": None, "sites": 0, "windows": 100}
+    content = {
+        "schema": "varproof/purity/1", "purity": 0.7, "purity_low": 0.3, "purity_high": 0.74, "told_by": "copy number",
+        "fit_low": 0.66, "fit_high": 0.74, "alternatives": [{"purity": 0.35, "ploidy": 4, "probability": 0.2}],
+        "ploidy": 2, "ploidy_low": 2, "ploidy_high": 2, "doubled": 0, "probability": 0.8, "tumor_depth": 100,
+        "normal_depth": None, "sites": 1000, "segments": [segment],
+    }  # fmt: skip
+    (tmp_path / "purity.json").write_text(json.dumps(content))
+    path = scored_at(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01, 0.5, 400)], 0.7)
+    (row,) = run(tmp_path, path, purity_estimate=tmp_path / "purity.json", summary=tmp_path / "s.json")
+    assert float(row["ccf"]) == pytest.approx(0.5, abs=0.01) and row["copies"] == "1"
+    found = json.loads((tmp_path / "s.json").read_text())["cell_fractions"]
+    assert (found["purity"], found["purity_low"], found["purity_high"]) == (0.7, 0.66, 0.74)
+    assert "purity 0.70 with ploidy 2.00 has probability 0.8" in caplog.text
+    (tmp_path / "purity.json").write_text(json.dumps(content | {"purity": None, "told_by": "nothing"}))
+    with pytest.raises(UserError, match="could not tell the purity"):
+        run(tmp_path, path, purity_estimate=tmp_path / "purity.json")
+
+
+def test_without_segments_two_copies_are_assumed_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    path = scored_at(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01, 0.3, 100)], 0.8)
+    (narrow,) = run(tmp_path, path, purity_interval=[0.8, 0.8])
+    (wide,) = run(tmp_path, path, purity_interval=[0.5, 0.9])
+    (one,) = run(tmp_path, path, purity_interval=[0.8, 0.8], haploid=["chr1"])
+    assert "two copies everywhere are assumed" in caplog.text
+    assert (narrow["copies"], narrow["minor_copies"], one["copies"]) == ("2", "1", "1")
+    assert float(narrow["ccf"]) == pytest.approx(0.6, abs=0.01) and float(one["ccf"]) == pytest.approx(0.3, abs=0.01)
+    width = [float(row["ccf_high"]) - float(row["ccf_low"]) for row in (narrow, wide)]
+    assert width[1] > 1.2 * width[0]
+    (plain,) = run(tmp_path, path)
+    assert "ccf" not in plain
+
+
+def test_calls_that_nothing_allows_have_no_fraction_and_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """At 0.9 of the tumour's copies, all of them with two copies; and one that is more probably germline."""
+    germline = {"PROB_GERMLINE_HET": (0.1,)}
+    calls = [Call(100, "A", "C", 0.01, 0.9, 200), Call(200, "A", "C", 0.9, 0.4, 200, info=germline)]
+    path = scored_at(tmp_path / "calls.vcf", calls, 1.0)
+    path.write_text(path.read_text().replace("PROB_GERMLINE_HET=7.44727", "PROB_GERMLINE_HET=0.1"))
+    rows = run(tmp_path, path, purity_interval=[0.9, 1.0], summary=tmp_path / "s.json")
+    assert [row["ccf"] for row in rows] == ["NA", "NA"]
+    assert "1 calls are more frequent than purity and copy number allow" in caplog.text
+    assert json.loads((tmp_path / "s.json").read_text())["cell_fractions"]["too_frequent"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"haploid": ["chr1"]}, "--haploid is for cancer cell fractions"),
+        ({"purity_interval": [0.9, 0.5]}, "--purity-interval takes two numbers"),
+        ({"purity_interval": [0.5]}, "--purity-interval takes two numbers"),
+        ({"purity_interval": [0.5, 0.9], "purity": 0.95}, "--purity 0.95 is not in --purity-interval 0.5 0.9"),
+        ({"purity_interval": [0.5, 0.9], "haploid": ["chrX"]}, "--haploid chrX: .* has no such contig"),
+        ({"callable_depth": 5}, "--callable-depth is for the mutational burden"),
+    ],
+)
+def test_bad_options_of_fractions_get_one_line(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    path = write_scored(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01, 0.3, 100)])
+    with pytest.raises((UserError, ValueError), match=message):
+        run(tmp_path, path, **options)
+    assert not (tmp_path / "vaf.tsv").exists()
+
+
+def test_segments_of_another_reference_are_refused(tmp_path: Path) -> None:
+    path = write_scored(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01, 0.3, 100)])
+    for row, message in (("chrQ 0 10 2 1 NA NA NA NA", "chrQ"), ("chr1 0 200000 2 1 NA NA NA NA", "ends outside")):
+        with pytest.raises(UserError, match=message):
+            run(tmp_path, path, segments=segments_table(tmp_path / "s.tsv", row))
+
+
+def burden_of(tmp_path: Path, path: Path, **options: Any) -> dict[str, Any]:
+    """burden.json."""
+    run(tmp_path, path, burden=tmp_path / "b.json", **options)
+    found = json.loads((tmp_path / "b.json").read_text())
+    found["by"] = {one["name"]: one for one in found["classes"]}
+    return found
+
+
+def test_the_burden_is_the_sum_of_posteriors_over_callable_bases(tmp_path: Path) -> None:
+    """Four SNVs and an indel, of which 0.9 + 0.9 + 0.5 + 0.1 + 0.8 are true, on 2 Mbp that were searched."""
+    errors = [0.1, 0.1, 0.5, 0.9]
+    calls = [Call(100 + 10 * i, "A", "C", error, 0.3) for i, error in enumerate(errors)] + [Call(5000, "AC", "A", 0.2, 0.3)]
+    path = scored_at(tmp_path / "calls.vcf", calls, 1.0, '##varproof_prior={"territory": 2000000.0}')
+    found = burden_of(tmp_path, path)
+    assert (found["calls"], found["callable_bases"], found["callable_from"]) == ("scored", 2_000_000, "territory")
+    assert found["by"]["snv"]["expected"] == pytest.approx(2.4, rel=1e-4)
+    assert found["by"]["indel"]["expected"] == pytest.approx(0.8, rel=1e-4)
+    assert found["by"]["all"]["per_mbp"] == pytest.approx(1.6, rel=1e-4)
+    assert found["by"]["all"]["per_mbp_low"] < 1.6 < found["by"]["all"]["per_mbp_high"]
+    bed = tmp_path / "callable.bed"
+    bed.write_text("chr1\t0\t1000\n")
+    inside = burden_of(tmp_path, path, callable=bed)
+    assert (inside["callable_bases"], inside["callable_from"], inside["outside"]) == (1000, "regions", 1)
+    assert inside["by"]["all"]["expected"] == pytest.approx(2.4, rel=1e-4)
+
+
+def test_the_burden_counts_what_the_filter_took(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    territory = '##varproof_prior={"territory": 1000000.0}'
+    scored = scored_at(tmp_path / "scored.vcf", [Call(100 * i, "A", "C", 0.6, 0.3) for i in range(1, 11)], 1.0, territory)
+    line = f"##varproof_fdr-filter={json.dumps({'options': {'annotate': False}})}"
+    kept = scored_at(tmp_path / "kept.vcf", [Call(20_000, "A", "C", 0.01, 0.3)], 1.0, territory, line)
+    alone = burden_of(tmp_path, kept)
+    assert alone["calls"] == "kept" and alone["by"]["all"]["expected"] == pytest.approx(0.99, rel=1e-3)
+    assert "give the scored ones with --scored" in caplog.text
+    whole = burden_of(tmp_path, kept, scored=scored)
+    assert whole["calls"] == "scored" and whole["by"]["all"]["expected"] == pytest.approx(4.0, rel=1e-3)
+
+
+def test_an_event_of_several_records_is_one_variant(tmp_path: Path) -> None:
+    head = header()
+    head.info.add("VP_SAME_EVENT", "A", "String", "others")
+    calls = [
+        Call(100, "A", "C", 0.1, 0.3, info={"VP_SAME_EVENT": ("101:G:T",)}),
+        Call(101, "G", "T", 0.1, 0.3, info={"VP_SAME_EVENT": ("100:A:C",)}),
+    ]
+    path = write_scored(tmp_path / "calls.vcf", calls, head)
+    path.write_text(path.read_text().replace("#CHROM", '##varproof_prior={"territory": 1000000.0}\n#CHROM'))
+    found = burden_of(tmp_path, path)
+    assert found["same_event"] == 1 and found["by"]["all"]["expected"] == pytest.approx(0.9, rel=1e-3)
+
+
+def test_callable_bases_are_counted_in_the_reads(tmp_path: Path) -> None:
+    """Ten reads of 100 bases on 1000-1100 of the tumour, five of them on 1000-1050 more; the normal has 1020 on only."""
+    lengths = {"chr1": 100_000, "chr2": 100_000}
+    tumor = [Read(f"t{i}", 1000, "100M", "A" * 100) for i in range(10)] + [Read("x", 3000, "100M", "A" * 100)]
+    normal = [Read(f"n{i}", 1020, "100M", "A" * 100) for i in range(12)] + [Read("d", 1000, "100M", "A" * 100, flag=0x400)]
+    samples = {name: write_bam(tmp_path / f"{name}.bam", lengths, reads) for name, reads in (("t", tumor), ("n", normal))}
+    path = write_scored(tmp_path / "calls.vcf", [Call(1050, "A", "C", 0.1, 0.3), Call(1010, "A", "C", 0.1, 0.3)][::-1])
+    found = burden_of(tmp_path, path, tumor=samples["t"], normal=samples["n"])
+    assert (found["callable_bases"], found["callable_from"], found["callable_depth"]) == (80, "reads", 10)
+    assert found["outside"] == 1
+    assert burden_of(tmp_path, path, tumor=samples["t"], callable_depth=1)["callable_bases"] == 200
+    with pytest.raises(UserError, match="no base is callable"):
+        run(tmp_path, path, burden=tmp_path / "b.json", tumor=samples["t"], callable_depth=50)
+    with pytest.raises(UserError, match="does not say how many bases were searched"):
+        run(tmp_path, path, burden=tmp_path / "b.json")

@@ -34,7 +34,8 @@ from varproof.steps.inputs import INDEXED, STREAMED, ready_inputs
 
 WRITTEN = {
     "output", "annotated_output", "plot", "summary", "report", "certificate", "save_tree", "draw_tree", "save_stacking",
-    "learnt_prior", "save_calibration", "table", "explain", "export_npy", "pictures", "metrics", "checkpoint", "resume",
+    "learnt_prior", "save_calibration", "table", "output_segments", "explain", "export_npy", "pictures", "metrics",
+    "checkpoint", "resume", "burden",
 }  # fmt: skip
 READ_ONCE_OR_BY_HDF5 = {"config", "targets", "context_pool", "model", "tensors"}
 

@@ -53,5 +53,11 @@ def sound_files(folder: Path) -> Path:
         "groups": groups,
     }
     (folder / "recalibration.json").write_text(json.dumps(made))
+    warmed("estimate-purity", [*pair, *reference, "--output", folder / "purity.json"])
+    # So small a pair tells no purity, and its genome has two copies everywhere.
+    told = json.loads((folder / "purity.json").read_text()) | {"purity": 0.75, "purity_low": 0.7, "purity_high": 0.8}
+    told |= {"fit_low": 0.7, "fit_high": 0.8}
+    (folder / "purity.json").write_text(json.dumps(told | {"told_by": "copy number"}))
+    (folder / "segments.tsv").write_text("contig\tstart\tend\ttotal\tminor\nchr1\t0\t2000\t2\t1\nchr1\t2000\t5000\t3.5\tNA\n")
     (folder / "labels.tsv").write_text("\n".join(labels) + "\n")
     return folder

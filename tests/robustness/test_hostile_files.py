@@ -109,6 +109,12 @@ TARGETS = [
            "out"),
     Target("plan of spike-variants", "spike-variants", f"--reads {{}}/normal.bam {REFERENCE} --min-depth 5", "--variants",
            "truth.vcf.gz", TEXT, "out"),
+    Target("reads of estimate-purity", "estimate-purity", REFERENCE, "--tumor", "tumor.bam", BAM, "out.json"),
+    Target("segments", "estimate-purity", f"{TUMOR} {REFERENCE}", "--segments", "segments.tsv", TEXT, "out.json"),
+    Target("purity", "score-posterior", f"{NORMAL} --tumor {{}}/tumor.h5", "--purity", "purity.json", JSON),
+    Target("purity of estimate-vaf", "estimate-vaf", "--calls {}/scored.vcf", "--purity-estimate", "purity.json", JSON,
+           "out.tsv"),
+    Target("segments of estimate-vaf", "estimate-vaf", "--calls {}/scored.vcf", "--segments", "segments.tsv", TEXT, "out.tsv"),
 ]  # fmt: skip
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pysam
 import pytest
 
-from varproof.candidates.known import KnownSites, known_alleles, require_known_contigs
+from varproof.candidates.known import known_alleles
 from varproof.machinery.errors import UserError
 from varproof.reads.decode import base_codes
+from varproof.reads.known_sites import KnownSites, require_known_contigs
 from varproof.variants.reference import ReferenceSlice
 
 SEQUENCE = "ACGTTGCACACACATTGGCATCGATTTTTTGCAT"

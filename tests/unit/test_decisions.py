@@ -4,15 +4,19 @@ import pytest
 from pydantic import ValidationError
 
 from varproof.candidates.decisions import CandidateDecisions
+from varproof.copynumber.decisions import CopyNumberDecisions
 from varproof.evidence.decisions import EvidenceDecisions
 from varproof.machinery.accelerate import kernel_digest
 from varproof.machinery.decisions import Decisions, changed_decisions, decided
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
+from varproof.posterior.clonality_decisions import ClonalityDecisions
 from varproof.posterior.decisions import PosteriorDecisions
 
 EVIDENCE, POSTERIOR = "VARPROOF_DECISIONS_EVIDENCE", "VARPROOF_DECISIONS_POSTERIOR"
-MODELS = pytest.mark.parametrize("model", [CandidateDecisions, EvidenceDecisions, PosteriorDecisions])
+MODELS = pytest.mark.parametrize(
+    "model", [CandidateDecisions, CopyNumberDecisions, EvidenceDecisions, PosteriorDecisions, ClonalityDecisions]
+)
 
 
 @MODELS

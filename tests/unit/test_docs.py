@@ -224,6 +224,7 @@ def written_fields() -> set[str]:
     from varproof.posterior import annotate
     from varproof.simulation import tables
     from varproof.spiking import run
+    from varproof.steps.cell_fractions import FIELDS
     from varproof.steps.estimate_vaf import ANNOTATIONS
     from varproof.steps.fdr_filter import CALLER_FILTER, KEPT_ALLELES
 
@@ -232,7 +233,7 @@ def written_fields() -> set[str]:
     info |= {field[0] for field in tables._TRUTH_FIELDS + tables._GROUP_FIELDS + tables._STATE_FIELDS} | {
         field[1] for field in run._TRUTH_FIELDS if field[0] == "INFO"
     }
-    formats = {*annotate._OWN_FORMAT, *annotate._FILLED, *ANNOTATIONS, "PL"}
+    formats = {*annotate._OWN_FORMAT, *annotate._FILLED, *ANNOTATIONS, *FIELDS, "PL"}
     formats |= {field[1] for field in run._TRUTH_FIELDS if field[0] == "FORMAT"}
     return {f"INFO/{name}" for name in info} | {f"FORMAT/{name}" for name in formats}
 
@@ -265,6 +266,15 @@ def test_every_field_of_a_file_is_described(monkeypatch: pytest.MonkeyPatch) -> 
                 if "const" not in schema and not schema.get("description"):
                     undescribed.add(f"{name}.{field}")
     assert not undescribed
+
+
+def test_every_model_decision_is_on_the_page_of_the_model() -> None:
+    modules = sorted(path for path in PACKAGE.glob("*/*decisions.py") if path.parent.name != "machinery")
+    assert len(modules) >= 5
+    for path in modules:
+        decisions = importlib.import_module(f"varproof.{path.parent.name}.{path.stem}").DECISIONS
+        for name in type(decisions).model_fields:
+            assert f"| `{name}` " in site()["model.md"], f"{path.name}: {name}"
 
 
 def test_every_reason_to_skip_and_filter_is_explained() -> None:

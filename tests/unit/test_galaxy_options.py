@@ -51,11 +51,17 @@ MADE_IN_THE_JOB = {
 OUTPUTS = {
     "call-candidates": {"output": ["output"], "save_tree": ["tree"], "draw_tree": ["tree_picture"]},
     "combine-calls": {"save_stacking": ["learnt_weights"]},
+    "estimate-purity": {
+        "output": ["output"],
+        "output_segments": ["output_segments"],
+        "plot": ["picture", "picture_svg", "pictures"],
+    },
     "estimate-vaf": {
         "output": ["output"],
         "annotated_output": ["annotated_output"],
         "plot": ["spectrum", "spectrum_svg"],
         "summary": ["summary"],
+        "burden": ["mutational_burden"],
     },
     "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
@@ -78,6 +84,7 @@ OUTPUTS = {
 
 BOUNDS_OF_VALIDATORS: dict[tuple[str, str], dict[str, Any]] = {
     ("learn-prior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
+    ("score-posterior", "purity"): {"minimum": (0.0, True), "maximum": (1.0, False)},
     ("score-posterior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
     ("spike-variants", "vaf"): {"minimum": (0.0, True), "maximum": (1.0, False)},
     ("spike-variants", "lengths"): {"minimum": (1.0, False)},
@@ -102,6 +109,8 @@ class Option:
     minimum: tuple[float, bool] | None
     """(bound, whether it is excluded)"""
     maximum: tuple[float, bool] | None
+    or_file: bool = False
+    """A number or a word, or a file instead."""
 
     @property
     def argument(self) -> str:
@@ -151,6 +160,7 @@ def option_of(field: str, schema: dict[str, Any], root: dict[str, Any]) -> Optio
         choices=tuple(choices),
         minimum=bound(first, "minimum", "exclusiveMinimum"),
         maximum=bound(first, "maximum", "exclusiveMaximum"),
+        or_file=first.get("format") != "path" and any(part.get("format") == "path" for part in parts),
     )
 
 
@@ -263,7 +273,7 @@ def check_select(option: Option, parameter: Element, parents: dict[Element, Elem
     else:
         # The option takes one of these words or something else, for which there is a parameter of its own.
         assert set(option.choices) <= set(values), f"{option.argument}: {option.choices}, in the form {values}"
-        assert selected_of(parameter) == option.default, option.argument
+        assert selected_of(parameter) == ("number" if option.kind == "number" and option.or_file else option.default)
 
 
 def check_parameter(option: Option, parameter: Element, parents: dict[Element, Element]) -> None:
@@ -281,7 +291,7 @@ def check_parameter(option: Option, parameter: Element, parents: dict[Element, E
         assert parameter.get("falsevalue") == (no if option.default else ""), option.argument
     elif kind == "data":
         # A word or a file: `--prior` and its like.
-        assert option.kind in ("path", "string"), option.argument
+        assert option.kind in ("path", "string") or option.or_file, option.argument
         assert takes_several(parameter, option) == option.many, option.argument
         if option.kind == "path":
             check_default(option, parameter, None, parents)

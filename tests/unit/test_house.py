@@ -12,7 +12,7 @@ FLOORS = (
     {"network"},
     {"spiking", "report"},
     {"simulation", "evaluation"},
-    {"candidates", "evidence", "pileup", "posterior", "scattering"},
+    {"candidates", "copynumber", "evidence", "pileup", "posterior", "scattering"},
     {"variants"},
     {"reads"},
     {"formats", "realign"},

@@ -26,7 +26,7 @@ EDAM_FORMAT = re.compile(r"http://edamontology\.org/format_\d{4}")
 BUILDS = {"varproof": "pyhdfd78af_0", "varproof-cnn": "hdfd78af_0"}
 """What bioconda calls the first build of a version, of a Python package and of one that holds nothing of its own."""
 
-PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR"}
+PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR", "purity": "1"}
 """Parameters whose default the executable does not have, or that it requires."""
 
 NOT_RUN = {"simulate-pair", "spike-variants", "train"}
@@ -45,7 +45,14 @@ BY_EXT_ARGS = {
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain"},
-    "estimate-vaf": {"purity", "min_alternate_reads", "min_alternate_fraction"},
+    "estimate-vaf": {
+        "purity",
+        "min_alternate_reads",
+        "min_alternate_fraction",
+        "purity_interval",
+        "haploid",
+        "callable_depth",
+    },
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume"},
@@ -115,6 +122,9 @@ def test_a_parameter_is_what_its_option_is(parameter: str, name: str, field: str
         assert [re.fullmatch(item["pattern"], text) is not None for text in ("auto", "0", "0.5", ".5", "1", "no")] == [
             True, True, True, True, False, False,
         ]  # fmt: skip
+    elif field == "purity":
+        for text, good in {"auto": True, "1": True, "0.5": True, ".05": True, "0": False, "0.0": False, "1.2": False}.items():
+            assert (re.fullmatch(item["pattern"], text) is not None) == good, text
     else:
         assert item["type"] == option["type"]
         assert item.get("enum") == option.get("enum")

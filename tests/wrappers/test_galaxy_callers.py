@@ -31,7 +31,9 @@ def data(name: str) -> dict[str, str]:
 
 
 STEPS = [
-    step("scored", "score-posterior", **CALLS, **PAIR, **GENOME, purity=0.75),
+    step(
+        "scored", "score-posterior", **CALLS, **PAIR, **GENOME, purity_source__purity_mode="number", purity_source__purity=0.75,
+    ),
     step("filtered", "fdr-filter", calls=data("scored.output"), events="SOMATIC_TUMOR", fdr=0.05),
     step("frequencies", "estimate-vaf", calls=data("filtered.output")),
     step("tensors", "tensorise", **CALLS, **PAIR, **GENOME),

@@ -1,5 +1,6 @@
 """The pipeline on the engines that it is for: the same small pair, judged on each, with the same result."""
 
+import json
 from pathlib import Path
 
 import h5py
@@ -289,7 +290,7 @@ def test_candidates_are_found_and_a_sheet_beside_its_files(
     data.mkdir()
     for path in TEST_DATA.iterdir():
         (data / path.name).symlink_to(path)
-    lines = ["patient,sample,tumor,normal,purity", '"p1",p1a,tumor.cram,normal.bam,0.75', "p1,p1b,tumor.bam,,"]
+    lines = ["patient,sample,tumor,normal,purity", '"p1",p1a,tumor.cram,normal.bam,0.75', "p1,p1b,tumor.bam,,auto"]
     (data / "sheet.csv").write_text("# two tumours of one patient\n\n" + "\r\n".join(lines) + "\n")
     run = nextflow.pipeline(
         tmp_path, "--input", data / "sheet.csv", "--fasta", data / "reference.fa", "--max_per_chunk", "30", "--skip_multiqc",
@@ -307,6 +308,10 @@ def test_candidates_are_found_and_a_sheet_beside_its_files(
         "p1b.tumor)",
     }
     assert sum("COLLECTEVIDENCE (p1a" in name for name in statuses) > 2
+    # Its two copies everywhere tell no purity.
+    assert [name.split("(")[1] for name in statuses if "ESTIMATEPURITY" in name] == ["p1b.purity)"]
+    assert "p1b: the reads can't tell the purity, so 1 is taken" in run.log
+    assert json.loads((run.results / "purity" / "p1b.purity.json").read_text())["purity"] is None
     assert (run.results / "candidates" / "p1a.candidates.tree.json").exists()
 
 

@@ -7,6 +7,7 @@ include { CANDIDATES                             } from './subworkflows/local/ca
 include { MULTIQC                                } from './modules/local/multiqc/main'
 include { NETWORK                                } from './subworkflows/local/network/main'
 include { POSTERIOR                              } from './subworkflows/local/posterior/main'
+include { PURITY                                 } from './subworkflows/local/purity/main'
 include { SECTIONS                               } from './modules/local/sections/main'
 include { checkParameters ; helpText             } from './subworkflows/local/parameters/main'
 include { readContextPool ; readSamplesheet      } from './subworkflows/local/samplesheet/main'
@@ -31,7 +32,8 @@ workflow VARPROOF {
     def tree = params.tree ? file(params.tree, checkIfExists: true) : []
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
-    POSTERIOR(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning)
+    PURITY(rows, reference, regions)
+    POSTERIOR(rows, PURITY.out.purities, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {
@@ -50,7 +52,7 @@ workflow VARPROOF {
             .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
             .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
     }
-    CALLS(rows, ch_calls, params.fdr, reference, regions)
+    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, reference, regions)
 
     if (!params.skip_multiqc) {
         SECTIONS(
@@ -78,6 +80,6 @@ workflow {
     }
     else {
         checkParameters(schema, params)
-        VARPROOF(readSamplesheet(params.input), params.context_pool && params.model ? readContextPool(params.context_pool) : [])
+        VARPROOF(readSamplesheet(params.input, params.purity), params.context_pool && params.model ? readContextPool(params.context_pool) : [])
     }
 }

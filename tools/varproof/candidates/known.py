@@ -1,13 +1,8 @@
 """Known variants, such as dbSNP: looked up in a bgzipped VCF with its tabix index, compared after left-alignment."""
 
-from pathlib import Path
-
-import pysam
-
-from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference, UserError
-from varproof.machinery.htslib import quiet
+from varproof.machinery.errors import UserError
 from varproof.reads.decode import base_codes
-from varproof.reads.files import some_names
+from varproof.reads.known_sites import KnownSites
 from varproof.variants.candidate import trimmed_alleles
 from varproof.variants.edit import Edit, left_aligned
 from varproof.variants.placement import MAX_SHIFT, UNKNOWN
@@ -15,48 +10,6 @@ from varproof.variants.reference import ReferenceSlice
 
 UNNAMED = "."
 """Name of a known site that has none."""
-
-
-class KnownSites:
-    """An open file of known sites; raises UserError where it has no index."""
-
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise MissingFile(f"{path}: no such file")
-        make = f"make it with 'tabix -p vcf {path}'"
-        try:
-            with quiet():
-                self._file = pysam.TabixFile(str(path))
-        except (OSError, ValueError, NotImplementedError) as error:
-            if not any(path.with_name(path.name + suffix).exists() for suffix in (".tbi", ".csi")):
-                if not path.name.endswith((".gz", ".bgz")):
-                    make = f"compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
-                raise NotIndexed(f"{path}: no index; {make}") from error
-            raise OtherFormat(f"{path}: not a readable bgzipped VCF ({error})") from error
-        self.path = path
-        self.contigs = list(self._file.contigs)
-
-    def lines(self, contig: str, start: int, end: int) -> list[str]:
-        """Records that overlap contig:start-end (0-based half-open), as text."""
-        if contig not in self.contigs:
-            return []
-        try:
-            with quiet():
-                return list(self._file.fetch(contig, max(0, start), end))
-        except (OSError, ValueError, NotImplementedError) as error:
-            raise DamagedFile(
-                f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"
-            ) from error
-
-
-def require_known_contigs(known: KnownSites, contigs: list[str]) -> None:
-    """Raise UserError unless some of `contigs`, which have reads, are in a file that has any."""
-    if known.contigs and not set(known.contigs) & set(contigs):
-        raise OtherReference(
-            f"{known.path}: none of the contigs with reads ({some_names(contigs)}) is in it (it has "
-            f"{some_names(known.contigs)}); use known sites of the same genome build, or rename with "
-            "'bcftools annotate --rename-chrs'"
-        )
 
 
 def known_alleles(known: KnownSites, alleles: list[Edit], reference: ReferenceSlice) -> list[str]:

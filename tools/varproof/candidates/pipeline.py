@@ -42,11 +42,12 @@ from varproof.candidates.finding import (
     vcf_position,
 )
 from varproof.candidates.joining import LONGEST_JOINED, MOST_BETWEEN
-from varproof.candidates.known import KnownSites, known_alleles
+from varproof.candidates.known import known_alleles
 from varproof.machinery.workers import ordered_results
 from varproof.reads.arrays import spelled_out
 from varproof.reads.decode import decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
+from varproof.reads.known_sites import KnownSites
 from varproof.reads.reference import open_reference
 from varproof.variants.edit import LONGEST_MNV, Edit
 from varproof.variants.placement import MAX_SHIFT

@@ -10,7 +10,6 @@ from typing import IO
 
 import numpy as np
 
-from varproof.candidates.known import KnownSites, require_known_contigs
 from varproof.candidates.pipeline import CallingJob, Chunk, FoundCandidates, chunks, found_chunks
 from varproof.candidates.qualification import GrowingSample, grown_tree, leaf_qualities, leaves
 from varproof.candidates.records import candidates_header, write_candidates
@@ -18,6 +17,7 @@ from varproof.formats.tree import QualityTree
 from varproof.formats.vcf import VcfWriter
 from varproof.machinery.progress import progress
 from varproof.reads.files import open_reads, tell_left_aside
+from varproof.reads.known_sites import KnownSites, require_known_contigs
 from varproof.reads.reference import open_reference
 
 logger = logging.getLogger(__name__)

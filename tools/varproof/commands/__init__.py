@@ -8,6 +8,7 @@ EXECUTABLES = {
     "spike-variants": "known variants planted into real reads: labels and a truth from your own data",
     "estimate-alignment": "insert size, gap rates, slippage and the error profile of a sample",
     "call-candidates": "candidate variants from reads alone, with what their reads look like",
+    "estimate-purity": "purity, ploidy and copy number along the genome, from depth and heterozygous variants",
     "collect-evidence": "one sample's evidence for and against each candidate",
     "learn-prior": "how common each event is, learnt from the reads and not from a list",
     "score-posterior": "the posterior probability of each event for each candidate",

@@ -13,7 +13,7 @@ _MAX_DENSITY_ERROR = 0.01
 _LOWEST = -200.0
 _PHRED_PER_LOG = numerics.PHRED_PER_LOG
 _CUT = -numerics.log(FLOOR)
-_PARTS = 16
+PARTS = 16
 """Straight lines that follow the curve between two points."""
 
 
@@ -103,15 +103,15 @@ def _rounded(x):
 
 @compiled
 def curve(points: np.ndarray, phreds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(vaf, density), each ((n - 1) * _PARTS + 1,), through points (n,), ascending, n >= 2; the trapezoid rule gives 1."""
-    size = (len(points) - 1) * _PARTS + 1
+    """(vaf, density), each ((n - 1) * PARTS + 1,), through points (n,), ascending, n >= 2; the trapezoid rule gives 1."""
+    size = (len(points) - 1) * PARTS + 1
     vaf, density = np.empty(size), np.empty(size)
     for i in range(len(points) - 1):
         step, fall = points[i + 1] - points[i], phreds[i + 1] - phreds[i]
-        for part in range(_PARTS):
-            share = part / _PARTS
-            vaf[i * _PARTS + part] = points[i] + share * step
-            density[i * _PARTS + part] = exp(-(phreds[i] + share * fall) / _PHRED_PER_LOG)
+        for part in range(PARTS):
+            share = part / PARTS
+            vaf[i * PARTS + part] = points[i] + share * step
+            density[i * PARTS + part] = exp(-(phreds[i] + share * fall) / _PHRED_PER_LOG)
     vaf[-1], density[-1] = points[-1], exp(-phreds[-1] / _PHRED_PER_LOG)
     area = 0.0
     for i in range(size - 1):

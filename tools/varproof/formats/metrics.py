@@ -283,6 +283,22 @@ class NeutralEvolution(_Model):
     )
 
 
+class CellFractionSummary(_Model):
+    """What cancer cell fractions were computed with, and how they are."""
+
+    purity: float = Field(description="fraction of tumour cells")
+    purity_low: float = Field(description="lower limit of its 95 % interval")
+    purity_high: float = Field(description="upper limit of its 95 % interval")
+    copy_number: Literal["segments", "assumed diploid"] = Field(description="whether segments tell, or two copies are assumed")
+    variants: int = Field(description="alleles with a cancer cell fraction")
+    too_frequent: int = Field(description="alleles without one: purity and copy number do not allow their frequency")
+    without_segment: int = Field(description="alleles without one: in no segment, or in one without a copy left")
+    clonal_share: float | None = Field(
+        description="share of variants in all tumour cells, learnt from these; null: there are none"
+    )
+    expected_clonal: float = Field(description="sum of the probabilities of being in all tumour cells")
+
+
 class FrequencySummary(_Model):
     """JSON of estimate-vaf."""
 
@@ -292,4 +308,10 @@ class FrequencySummary(_Model):
     median_vaf: float | None = Field(description="in the tumour cells; null: no variants")
     detection_limit: DetectionSummary | None = Field(None, description="null: not known, and nothing is corrected")
     neutral_evolution: NeutralEvolution | None = Field(description="null: too few variants to fit")
+    cell_fractions: CellFractionSummary | None = Field(None, description="left out if they were not asked for")
     provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")
+
+    def as_json(self) -> str:
+        """The file's text."""
+        left_out = {"cell_fractions"} if self.cell_fractions is None else set()
+        return self.model_dump_json(indent=2, by_alias=True, exclude=left_out) + "\n"

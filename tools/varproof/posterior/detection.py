@@ -26,6 +26,8 @@ _NONE = 1000.0
 _MUCH = 4.0
 """Spreads by which log-odds fall short of what errors leave, to have another reason."""
 _FEW = 5
+_STEPS = 128
+"""Frequencies at which the probability of being kept is tabulated, evenly in their roots."""
 _PSEUDO = 4
 """Calls that the usual spread counts for."""
 _FAR = 0.99
@@ -70,6 +72,7 @@ class DetectionLimit:
     threshold: float = -math.inf
     lines: Any = field(default_factory=dict)
     _kept: dict[tuple[int, str], Any] = field(default_factory=dict, repr=False)
+    _over: dict[tuple[int, str, float], tuple[Any, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def known(self) -> bool:
@@ -108,13 +111,42 @@ class DetectionLimit:
         self, text: str, low: float, depth: int, group: str, purity: float, level: float = 0.95
     ) -> CorrectedFrequency | None:
         """The frequency whose density is `text`, its interval beginning at `low`, corrected; None where the limit is far."""
-        from varproof.posterior.detection_numba_fns import corrected, kept_probability
+        from varproof.posterior.detection_numba_fns import corrected
 
-        kept = self.kept(depth, group)
-        if depth < 1 or not len(kept) or kept_probability(purity * low, depth, kept) > _FAR:
+        kept = self._near(low, depth, group, purity)
+        if kept is None:
             return None
         points, phreds = density_points_of(text)
         return CorrectedFrequency(*corrected(points, phreds, level, purity, depth, kept)) if len(points) > 1 else None
+
+    def kept_curve(self, text: str, low: float, depth: int, group: str, purity: float) -> tuple[Any, Any] | None:
+        """(frequency, height), each (m,): the curve that `corrected` is of, up to a factor; None where the limit is far."""
+        from varproof.posterior.detection_numba_fns import kept_curve
+
+        kept = self._near(low, depth, group, purity)
+        if kept is None:
+            return None
+        points, phreds = density_points_of(text)
+        return kept_curve(points, phreds, purity, depth, kept) if len(points) > 1 else None
+
+    def kept_over(self, depth: int, group: str, purity: float) -> tuple[Any, Any]:
+        """(frequencies in tumour cells, from 0 to where all fragments are of the allele; probabilities of being kept), (g,)."""
+        from varproof.posterior.detection_numba_fns import kept_over_frequencies
+
+        key = (depth, group, purity)
+        if key not in self._over:
+            steps = np.arange(_STEPS + 1) / _STEPS
+            frequencies = steps * steps / purity
+            self._over[key] = frequencies, kept_over_frequencies(frequencies, purity, depth, self.kept(depth, group))
+        return self._over[key]
+
+    def _near(self, low: float, depth: int, group: str, purity: float) -> Any:
+        """As `kept`, where the limit matters to an interval that begins at `low`; else None."""
+        from varproof.posterior.detection_numba_fns import kept_probability
+
+        kept = self.kept(depth, group)
+        far = depth < 1 or not len(kept) or kept_probability(purity * low, depth, kept) > _FAR
+        return None if far else kept
 
 
 def odds_line(log_odds: Any, fragments: Any, depths: Any, threshold: float) -> OddsLine:

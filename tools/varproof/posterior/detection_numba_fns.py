@@ -105,6 +105,15 @@ def kept_probability(fraction: float, depth: int, kept: np.ndarray) -> float:
 
 
 @compiled
+def kept_over_frequencies(vaf: np.ndarray, purity: float, depth: int, kept: np.ndarray) -> np.ndarray:
+    """(n,) `kept_probability` at frequencies (n,) in tumour cells; where `vaf` is over 1 they have more copies."""
+    found = np.empty(len(vaf))
+    for i in range(len(vaf)):
+        found[i] = kept_probability(min(purity * vaf[i], 1.0), depth, kept)
+    return found
+
+
+@compiled
 def _jeffreys_mean(vaf: np.ndarray, density: np.ndarray, purity: float) -> float:
     """The mean under the prior of Jeffreys, which is even in the arcsine of the root of a fraction."""
     total = area = 0.0
@@ -116,15 +125,14 @@ def _jeffreys_mean(vaf: np.ndarray, density: np.ndarray, purity: float) -> float
 
 
 @compiled
-def corrected(
-    points: np.ndarray, phreds: np.ndarray, level: float, purity: float, depth: int, kept: np.ndarray
-) -> tuple[float, float, float]:
-    """(mean, low, high) of a string's density over the probability of being kept.
+def kept_curve(
+    points: np.ndarray, phreds: np.ndarray, purity: float, depth: int, kept: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(frequency, height), each (m,): a string's density over the probability of being kept; no integral of 1.
 
-    The points (n,), n >= 2, and `kept` as in `kept_probability`, of a variant of tumour cells only; the mean is that under
-    the prior of Jeffreys, the interval the `narrowest` under the uniform one. Where hardly any variant is kept both
-    are small, and their ratio a power of the frequency, 0 for as few fragments as it takes to be kept: it goes on so from
-    where one in a hundred is, since further down the reads' errors, and the points that a string does without, matter.
+    The points (n,), n >= 2, and `kept` as in `kept_probability`, of a variant of tumour cells only. Where hardly any variant is
+    kept both are small, and their ratio a power of the frequency, 0 for as few fragments as it takes to be kept: it goes on so
+    from where one in a hundred is, since further down the reads' errors, and the points that a string does without, matter.
     """
     vaf, density = curve(points, phreds)
     size, peak = len(vaf), np.argmax(density)
@@ -147,7 +155,19 @@ def corrected(
         share = i / _HEAD
         x[i] = vaf[first] * share
         height[i] = ratio[first] * (exp(power * log(share)) if i else (1.0 if power < _FLAT else 0.0))
+    return x, height
+
+
+@compiled
+def corrected(
+    points: np.ndarray, phreds: np.ndarray, level: float, purity: float, depth: int, kept: np.ndarray
+) -> tuple[float, float, float]:
+    """(mean, low, high) of `kept_curve`: the mean under the prior of Jeffreys, the interval the `narrowest` under the
+    uniform one.
+    """
+    vaf, density = curve(points, phreds)
+    x, height = kept_curve(points, phreds, purity, depth, kept)
     low, high = narrowest(x, height, level)
     # A mean lies far from 1, where a density ends with its maximum; what that takes from the observed one is given back.
-    value = _jeffreys_mean(x, height, purity) + max(vaf[peak] - _jeffreys_mean(vaf, density, purity), 0.0)
+    value = _jeffreys_mean(x, height, purity) + max(vaf[np.argmax(density)] - _jeffreys_mean(vaf, density, purity), 0.0)
     return min(max(value, low), high), low, high

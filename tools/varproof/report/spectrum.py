@@ -1,4 +1,6 @@
-"""The picture of a tumour's allele frequencies: their histogram, M(f) against 1/f with the neutral line, and its test."""
+"""The picture of a tumour's allele frequencies: their histogram, beside it that of cancer cell fractions if there are any, M(f)
+against 1/f with the neutral line, and its test.
+"""
 
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 from varproof.formats.metrics import NeutralEvolution, NeutralityTest
 from varproof.posterior.neutrality import SIGNIFICANT
 from varproof.posterior.vaf import cumulative_spectrum
+from varproof.report.cell_fractions import DrawnFractions, draw_fractions
 from varproof.report.style import ACCENT, INK, MUTED, TYPE_COLOURS, new_figure, png_bytes, styled, svg_bytes
 
 _TICKS = (1.0, 0.5, 0.3, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.01)
@@ -15,15 +18,27 @@ _BARS = "#B9BEC6"
 _ALARM = TYPE_COLOURS["deletion"]
 
 
-def spectrum_picture(vafs: Any, types: Any, fit: NeutralEvolution | None) -> tuple[bytes, bytes]:
-    """(SVG, PNG) for allele frequencies and variant types (strings), both of shape (n,)."""
+def spectrum_picture(
+    vafs: Any, types: Any, fit: NeutralEvolution | None, fractions: DrawnFractions | None = None
+) -> tuple[bytes, bytes]:
+    """(SVG, PNG) for allele frequencies and variant types (strings), both of shape (n,); with cancer cell fractions in four
+    panels, else in three.
+    """
     vafs, types = np.asarray(vafs, dtype=float), np.asarray(types, dtype=str)
     with styled("varproof-spectrum"):
-        figure = new_figure(240, 82)
-        histogram, cumulative, test = figure.subplots(1, 3, width_ratios=(1, 1.1, 1))
+        if fractions is None:
+            figure = new_figure(240, 82)
+            histogram, cumulative, test = figure.subplots(1, 3, width_ratios=(1, 1.1, 1))
+        else:
+            figure = new_figure(180, 150)
+            (histogram, cells), (cumulative, test) = figure.subplots(2, 2)
+            draw_fractions(cells, "b  Cancer cell fractions", fractions)
         _draw_histogram(histogram, vafs, types, fit)
         _draw_cumulative(cumulative, vafs, fit)
         _draw_test(test, vafs, None if fit is None else fit.test)
+        if fractions is not None:
+            for axes, letter in ((cumulative, "c"), (test, "d")):
+                axes.set_title(letter + axes.get_title("left")[1:])
         return svg_bytes(figure), png_bytes(figure)
 
 

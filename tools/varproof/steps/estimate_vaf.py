@@ -4,8 +4,9 @@ import contextlib
 import json
 import logging
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -13,8 +14,18 @@ from varproof.formats.json_file import write_json
 from varproof.formats.scored import density_field
 from varproof.formats.vcf import DENSITY, PROBABILITY_PREFIX, VcfWriter, info_numbers, open_vcf, read_records, vcf_mode
 from varproof.machinery.errors import UserError
-from varproof.machinery.output import STDOUT, check_output, complete_or_absent, provenance, working_folder, write_bytes
-from varproof.steps.base import Settings
+from varproof.machinery.output import (
+    STDOUT,
+    check_output,
+    complete_or_absent,
+    provenance,
+    working_folder,
+    write_bytes,
+    write_text,
+)
+from varproof.steps.base import Settings, option_name
+from varproof.steps.cell_fractions import COLUMNS as FRACTION_COLUMNS
+from varproof.steps.cell_fractions import FIELDS, CellFractions, fields_of
 from varproof.steps.detection_limit import Candidates
 from varproof.steps.evolution import Spectrum, neutral_evolution
 from varproof.variants.candidate import candidates_of
@@ -43,6 +54,7 @@ CORRECTIONS = {
 _NA = "NA"
 # A global threshold lets some doubtful calls pass; more than this share means that nobody has filtered.
 _MANY_DOUBTFUL = 0.2
+_WRITTEN = ("annotated_output", "plot", "summary", "burden")
 _SOMATIC = PROBABILITY_PREFIX + "SOMATIC_TUMOR"
 
 
@@ -80,8 +92,66 @@ class EstimateVafSettings(Settings):
     )
     reference: Path | None = Field(None, description="indexed FASTA of the reads; for calls without densities.")
     purity: float = Field(
-        1.0, gt=0, le=1, description="fraction of tumour cells; for calls without densities (which are corrected)."
+        1.0,
+        gt=0,
+        le=1,
+        description="fraction of tumour cells; for calls without densities (which are corrected), and for cancer cell "
+        "fractions (there, if not given, the one that calls were scored with).",
     )
+    segments: Path | None = Field(
+        None,
+        description="copy numbers of the tumour, for cancer cell fractions: segments.tsv, or the table of ASCAT, FACETS, "
+        "PURPLE, CNVkit or Sequenza.",
+    )
+    purity_interval: list[Annotated[float, Field(gt=0, le=1)]] | None = Field(
+        None, description="lower and upper end of a 95 % interval of the purity, for cancer cell fractions."
+    )
+    purity_estimate: Path | None = Field(
+        None, description="purity.json of estimate-purity, instead of --purity and --purity-interval."
+    )
+    haploid: list[str] | None = Field(
+        None, description="contigs of which healthy cells have one copy (chrX and chrY of a man), for cancer cell fractions."
+    )
+
+    burden: Path | None = Field(
+        None, description="tumour mutational burden per callable Mbp, with intervals, from the posteriors (JSON)."
+    )
+    scored: Path | None = Field(
+        None,
+        description="calls of score-posterior before they were filtered, for the burden: unlikely ones have their share in it.",
+    )
+    callable: Path | None = Field(
+        None,
+        description="BED of the bases where a variant could be called, for the burden (default: as deep as the reads tell).",
+    )
+    callable_depth: int | None = Field(
+        None,
+        ge=1,
+        description="fragments of a callable base in each sample, where --tumor and --normal are reads (default: 10).",
+    )
+
+    @model_validator(mode="after")
+    def _burden_asked_for(self) -> "EstimateVafSettings":
+        for name in ("scored", "callable", "callable_depth"):
+            if getattr(self, name) is not None and self.burden is None:
+                raise ValueError(f"{option_name(name)} is for the mutational burden; give --burden, too")
+        return self
+
+    @model_validator(mode="after")
+    def _purity_said_once(self) -> "EstimateVafSettings":
+        if self.purity_interval is not None:
+            if self.purity_estimate is not None:
+                raise ValueError("--purity-interval and --purity-estimate both tell the purity; give one of them")
+            if len(self.purity_interval) != 2 or self.purity_interval[0] > self.purity_interval[1]:
+                raise ValueError("--purity-interval takes two numbers, the lower end and the upper end")
+        if self.haploid and not self.tells_fractions:
+            raise ValueError("--haploid is for cancer cell fractions; give --segments or the purity's interval, too")
+        return self
+
+    @property
+    def tells_fractions(self) -> bool:
+        """Whether cancer cell fractions are asked for."""
+        return self.segments is not None or self.purity_interval is not None or self.purity_estimate is not None
 
     @model_validator(mode="after")
     def _range_in_order(self) -> "EstimateVafSettings":
@@ -93,7 +163,7 @@ class EstimateVafSettings(Settings):
     @property
     def provenance(self) -> str:
         """Without the names of the outputs, so that the same input gives the same bytes."""
-        return provenance("estimate-vaf", self.model_copy(update={"annotated_output": None, "plot": None, "summary": None}))
+        return provenance("estimate-vaf", self.model_copy(update=dict.fromkeys(_WRITTEN)))
 
     @property
     def fit_range(self) -> tuple[float, float]:
@@ -124,10 +194,11 @@ class _Row:
 class _Collected:
     """The lines of all calls, and what the summary and the picture need of them."""
 
-    def __init__(self, candidates: "Candidates") -> None:
+    def __init__(self, candidates: "Candidates", fractions: CellFractions | None) -> None:
         from array import array
 
         self.candidates = candidates
+        self.fractions = fractions
         self.rows: list[_Row] = []
         self.vafs = array("d")
         self.depths = array("q")
@@ -140,6 +211,8 @@ class _Collected:
     def correct(self) -> None:
         """Learn the detection limit, and correct the frequencies near it; `limit` stays None where it is not known."""
         limit = self.candidates.limit()
+        if self.fractions is not None:
+            self.fractions.solve(limit if limit.known else None)
         if not limit.known:
             return
         self.limit = limit
@@ -150,10 +223,11 @@ class _Collected:
     def lines(self) -> "Iterator[str]":
         """The table."""
         unknown = "\t".join([_NA] * len(CORRECTED_COLUMNS))
-        for row in self.rows:
+        ends = repeat("") if self.fractions is None else ("\t" + end for end in self.fractions.columns())
+        for row, end in zip(self.rows, ends, strict=False):
             values = row.values if row.corrected is None else (row.corrected.value, row.corrected.low, row.corrected.high)
             known = self.limit is not None and row.depth is not None
-            yield row.line + "\t" + ("\t".join(f"{value:.4g}" for value in values) if known else unknown) + "\n"
+            yield row.line + "\t" + ("\t".join(f"{value:.4g}" for value in values) if known else unknown) + end + "\n"
 
 
 def _calls_with_densities(options: EstimateVafSettings, folder: Path) -> Path:
@@ -193,6 +267,9 @@ def _annotated_header(path: Path, options: EstimateVafSettings, fit: "NeutralEvo
     for name, description in (ANNOTATIONS | (CORRECTIONS if known else {})).items():
         if name not in header.formats:
             header.formats.add(name, "A", "Float", description)
+    for name, (kind, description) in (FIELDS if options.tells_fractions else {}).items():
+        if name not in header.formats:
+            header.formats.add(name, "A", kind, description)
     header.add_line(f"##varproof_estimate-vaf={options.provenance}")
     found = None if fit is None else _six_digits(fit.model_dump())
     header.add_line(f"##varproof_estimate-vaf_result={json.dumps({'neutral_evolution': found})}")
@@ -248,6 +325,8 @@ def _collect(record: Any, collected: _Collected) -> None:
             ]
         )
         collected.rows.append(_Row(line, text, (mode, estimate.low, estimate.high), fragments, group))
+        if collected.fractions is not None:
+            collected.fractions.add(record, candidate.allele, candidate.start, text, estimate.low, fragments, group)
 
 
 def _estimate(record: Any, text: str) -> "FrequencyEstimate":
@@ -259,8 +338,10 @@ def _estimate(record: Any, text: str) -> "FrequencyEstimate":
         raise UserError(f"record {record.contig}:{record.pos}: {density_field(record.header)} is {error}") from error
 
 
-def _annotate(record: Any, rows: "Iterator[_Row]", known: bool) -> Any:
-    """The record with the annotations of every sample that has a density; `rows` are those of the table, from here on."""
+def _annotate(record: Any, rows: "Iterator[_Row]", known: bool, fractions: "Iterator[tuple[Any, ...]] | None") -> Any:
+    """The record with the annotations of every sample that has a density; `rows` are those of the table, from here on, and
+    `fractions` the values of `FIELDS`.
+    """
     from varproof.formats.scored import density_texts
 
     for number, sample in enumerate(record.samples.values()):
@@ -274,6 +355,10 @@ def _annotate(record: Any, rows: "Iterator[_Row]", known: bool) -> Any:
             own = [None if text is None else next(rows) for text in texts]
             for place, name in enumerate(CORRECTIONS if known else ()):
                 sample[name] = tuple(None if row is None else _corrected(row)[place] for row in own)
+            if fractions is not None:
+                found = [fields_of(None) if text is None else next(fractions) for text in texts]
+                for place, name in enumerate(FIELDS):
+                    sample[name] = tuple(values[place] for values in found)
     return record
 
 
@@ -290,7 +375,7 @@ def _open_table(path: Path, stack: contextlib.ExitStack) -> IO[str]:
 def estimate_vaf(options: EstimateVafSettings) -> None:
     """One pass over the calls writes the table; then the spectrum of all of them; another writes the annotated calls."""
 
-    for path in (options.output, options.summary, *options.pictures):
+    for path in (options.output, options.summary, options.burden, *options.pictures):
         if path is not None:
             check_output(path)
     if options.annotated_output is not None:
@@ -302,19 +387,27 @@ def estimate_vaf(options: EstimateVafSettings) -> None:
             candidates = Candidates.of(
                 calls, handle.header, options.purity, options.min_alternate_reads, options.min_alternate_fraction
             )
-        collected = _Collected(candidates)
+            fractions = CellFractions.of(options, handle.header, candidates.purity)
+        collected = _Collected(candidates, fractions)
         for record in read_records(calls):
             _collect(record, collected)
         collected.correct()
-        table.write("\t".join((*COLUMNS, *CORRECTED_COLUMNS)) + "\n")
+        table.write("\t".join((*COLUMNS, *CORRECTED_COLUMNS, *(FRACTION_COLUMNS if fractions else ()))) + "\n")
         table.writelines(collected.lines())
         fit = _summarised(collected, options)
         if options.annotated_output is not None:
             known, rows = collected.limit is not None, iter(collected.rows)
+            found = None if fractions is None else (fields_of(call.found) for call in fractions.calls)
             header = _annotated_header(calls, options, fit, known)
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
             for record in read_records(calls):
-                writer.write(_annotate(record, rows, known))
+                writer.write(_annotate(record, rows, known, found))
+        if options.burden is not None:
+            from varproof.steps.burden import mutational_burden
+
+            detection = _detection(collected)
+            burden = mutational_burden(options, calls, None if detection is None else detection.frequency)
+            write_json(options.burden, burden)
         _write_summary(collected, fit, options)
     logger.info("%d allele frequencies to %s", len(collected.vafs), "stdout" if options.output == STDOUT else options.output)
 
@@ -372,17 +465,17 @@ def _write_summary(collected: _Collected, fit: "NeutralEvolution | None", option
     if options.pictures:
         from varproof.report.spectrum import spectrum_picture
 
-        for path, content in zip(options.pictures, spectrum_picture(collected.vafs, collected.types, fit), strict=True):
+        drawn = None if collected.fractions is None else collected.fractions.drawn()
+        for path, content in zip(options.pictures, spectrum_picture(collected.vafs, collected.types, fit, drawn), strict=True):
             write_bytes(path, content)
     if options.summary is not None:
-        write_json(
-            options.summary,
-            FrequencySummary(
-                variants=len(collected.vafs),
-                variants_not_judged=collected.not_judged,
-                median_vaf=round(float(np.median(collected.vafs)), 6) if collected.vafs else None,
-                detection_limit=_detection(collected),
-                neutral_evolution=fit,
-                provenance=json.loads(options.provenance),
-            ),
+        summary = FrequencySummary(
+            variants=len(collected.vafs),
+            variants_not_judged=collected.not_judged,
+            median_vaf=round(float(np.median(collected.vafs)), 6) if collected.vafs else None,
+            detection_limit=_detection(collected),
+            neutral_evolution=fit,
+            cell_fractions=None if collected.fractions is None else collected.fractions.summary(),
+            provenance=json.loads(options.provenance),
         )
+        write_text(options.summary, summary.as_json())

@@ -31,7 +31,7 @@ INDEXED = (*READS, "reference", "known_sites")
 STREAMED = (
     "candidates", "calls", "truth", "scored", "predicted", "variants", "calibration", "calibration_truth", "inputs", "regions",
     "labels", "alignment", "repeats", "alignment_tumor", "alignment_normal", "stacking", "tree", "prior",
-    "calibrate",
+    "calibrate", "segments", "purity", "purity_estimate", "callable",
 )  # fmt: skip
 """Options that take files which can also come as a stream."""
 

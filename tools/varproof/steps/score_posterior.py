@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from varproof.machinery.errors import UserError
 from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings, fraction_under_1
+from varproof.steps.purity import KnownBy, purity_given, with_purity
 
 if TYPE_CHECKING:
     from varproof.formats.evidence import EvidenceReader
@@ -44,7 +45,9 @@ class ScorePosteriorSettings(Settings):
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM, or evidence.h5.")
     tumor_sample: str | None = Field(None, description="the tumour's column in --candidates (default: that of its reads).")
     normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
-    purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    purity: KnownBy = Field(
+        1.0, description="fraction of tumour cells in the tumour sample; auto: estimated from the reads; or purity.json."
+    )
     normal_contamination: float | Literal["auto"] = Field(
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt with the prior."
     )
@@ -87,6 +90,11 @@ class ScorePosteriorSettings(Settings):
     def _several(cls, value: Any) -> Any:
         return [value] if isinstance(value, str | Path) else value
 
+    @field_validator("purity", mode="before")
+    @classmethod
+    def _number_or_file(cls, value: Any) -> Any:
+        return purity_given(value)
+
     @field_validator("normal_contamination")
     @classmethod
     def _fraction(cls, value: float | str) -> float | str:
@@ -110,6 +118,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
     check_calibration(options)
+    options = with_purity(options)
     given = prior
     if given is None and options.prior not in ("flat", "empirical"):
         given = read_prior(Path(options.prior))

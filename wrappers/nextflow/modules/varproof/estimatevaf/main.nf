@@ -8,12 +8,13 @@ process VARPROOF_ESTIMATEVAF {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls, stageAs: 'calls/*'), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*')
+    tuple val(meta), path(calls, stageAs: 'calls/*'), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(segments, stageAs: 'cells/*'), path(purity_estimate, stageAs: 'cells/*'), path(scored, stageAs: 'scored/*'), path(callable, stageAs: 'callable/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
     tuple val(meta), path("*.tsv"), emit: tsv
     tuple val(meta), path("*.json"), emit: json
+    tuple val(meta), path("burden/*.json"), emit: burden, optional: true
     tuple val(meta), path("*.{png,svg}"), emit: pictures
     tuple val(meta), path("*.vcf.gz"), emit: vcf
     tuple val(meta), path("*.{tbi,csi}"), emit: index
@@ -28,12 +29,23 @@ process VARPROOF_ESTIMATEVAF {
     def tumor_option = tumor ? "--tumor ${tumor}" : ''
     def normal_option = normal ? "--normal ${normal}" : ''
     def fasta_option = fasta ? "--reference ${fasta}" : ''
+    def segments_option = segments ? "--segments ${segments}" : ''
+    def purity_option = purity_estimate ? "--purity-estimate ${purity_estimate}" : ''
+    def scored_option = scored ? "--scored ${scored}" : ''
+    def callable_option = callable ? "--callable ${callable}" : ''
+    def burden_option = scored || callable ? "--burden burden/${prefix}.json" : ''
     """
+    mkdir -p burden
     estimate-vaf \\
         --calls ${calls} \\
         ${tumor_option} \\
         ${normal_option} \\
         ${fasta_option} \\
+        ${segments_option} \\
+        ${purity_option} \\
+        ${burden_option} \\
+        ${scored_option} \\
+        ${callable_option} \\
         --annotated-output ${prefix}.vcf.gz \\
         --summary ${prefix}.json \\
         --plot ${prefix} \\

@@ -9,6 +9,7 @@ workflow CALLS {
     take:
     rows      // list of rows of the samplesheet
     calls     // [ meta, branch, its events, calls ]
+    estimates // [ id, purity.json or [] ]
     fdr       // false discovery rate
     reference // value: [ meta, fasta, fai ]
     regions   // file or []
@@ -17,7 +18,11 @@ workflow CALLS {
     VARPROOF_FDRFILTER(calls.map { meta, branch, events, vcf -> [[id: "${meta.id}.${branch}.filtered", sample: meta.id, branch: branch], vcf, events, fdr] })
     // The network alone says nothing of allele frequencies.
     VARPROOF_ESTIMATEVAF(
-        VARPROOF_FDRFILTER.out.vcf.filter { meta, _vcf -> meta.branch != 'network' }.map { meta, vcf -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], []] },
+        VARPROOF_FDRFILTER.out.vcf
+            .filter { meta, _vcf -> meta.branch != 'network' }
+            .map { meta, vcf -> [meta.sample, meta, vcf] }
+            .combine(estimates, by: 0)
+            .map { _id, meta, vcf, estimate -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], [], [], estimate, [], []] },
         [[id: 'none'], [], []],
     )
     ch_truth = channel.fromList(rows.findAll { row -> row.truth }.collect { row -> [row.meta.id, row.truth] })

@@ -9,6 +9,7 @@ include { VARPROOF_SCOREPOSTERIOR  } from '../../../modules/varproof/scoreposter
 workflow POSTERIOR {
     take:
     rows       // list of rows of the samplesheet
+    purities   // [ id, purity ]
     samples    // [ id, tumor|normal, reads, index, alignment.json ]
     candidates // [ meta, candidates ]
     chunks     // [ id, name of the chunk, number of chunks, candidates of the chunk ]
@@ -43,13 +44,12 @@ workflow POSTERIOR {
         tumor: meta.role == 'tumor'
         normal: meta.role == 'normal'
     }
-    ch_pairs = channel.fromList(rows.collect { row -> [row.meta.id, row.meta.purity] })
     ch_sample = samples.branch { _id, role, _reads, _index, _json ->
         tumor: role == 'tumor'
         normal: role == 'normal'
     }
     VARPROOF_LEARNPRIOR(
-        ch_pairs
+        purities
             .filter { _pair -> learning }
             .join(ch_sample.tumor.map { id, _role, reads, index, json -> [id, [reads, index, json]] })
             .join(ch_sample.normal.map { id, _role, reads, index, json -> [id, [reads, index, json]] }, remainder: true)
@@ -57,9 +57,9 @@ workflow POSTERIOR {
             .map { id, purity, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity] },
         reference,
     )
-    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : ch_pairs.map { id, _purity -> [id, prior] }
+    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : purities.map { id, _purity -> [id, prior] }
     VARPROOF_SCOREPOSTERIOR(
-        ch_pairs
+        purities
             .join(candidates.map { meta, vcf -> [meta.id, vcf] })
             .join(ch_evidence.tumor.map { meta, h5 -> [meta.sample, h5] })
             .join(ch_prior)

@@ -1,6 +1,6 @@
-// The samplesheet: one line for each tumour. Mistakes are collected and told together, each with its line and column.
+// The samplesheet: one line for each tumour, of the given purity where the line has none. Mistakes are collected and told together, each with its line and column.
 
-def readSamplesheet(location) {
+def readSamplesheet(location, purity) {
     def sheet = file(location)
     if (!sheet.exists()) {
         error("--input ${location}: no such file")
@@ -22,7 +22,8 @@ def readSamplesheet(location) {
                 mistakes << "line ${number}: ${values.size()} columns, but the header has ${names.size()}"
             }
             else {
-                def row = readRow([names, values].transpose().collectEntries { pair -> [(pair[0]): pair[1]] }, number, sheet, mistakes)
+                def cell = [names, values].transpose().collectEntries { pair -> [(pair[0]): pair[1]] }
+                def row = readRow(cell + [purity: cell.purity ?: purity.toString()], number, sheet, mistakes)
                 def twin = rows.find { other -> other.meta.id == row.meta.id }
                 if (twin) {
                     mistakes << "line ${number}, column '${row.named}': '${row.meta.id}' is also on line ${twin.line}; give each line a 'sample' of its own"
@@ -67,13 +68,9 @@ def readRow(cell, number, sheet, mistakes) {
             mistakes << "line ${number}, column '${name}': '${cell[name]}' is not a name of letters, digits, '.', '_' and '-'"
         }
     }
-    def purity = 1.0
-    if (cell.purity) {
-        purity = cell.purity.isBigDecimal() ? cell.purity.toBigDecimal() : -1
-        if (purity <= 0 || purity > 1) {
-            mistakes << "line ${number}, column 'purity': '${cell.purity}' is not a fraction over 0 and at most 1"
-            purity = 1.0
-        }
+    def purity = cell.purity.isBigDecimal() ? cell.purity.toBigDecimal() : -1
+    if (cell.purity != 'auto' && (purity <= 0 || purity > 1)) {
+        mistakes << "line ${number}, column 'purity': '${cell.purity}' is not a fraction over 0 and at most 1, or auto"
     }
     def tumor = reads(cell.tumor, number, 'tumor', sheet, mistakes)
     if (!cell.tumor) {
@@ -85,7 +82,7 @@ def readRow(cell, number, sheet, mistakes) {
         mistakes << "line ${number}, column 'normal': is the same file as the tumour"
     }
     return [
-        meta: [id: id, patient: cell.patient, purity: purity.toString(), library: cell.library ?: ''],
+        meta: [id: id, patient: cell.patient, purity: cell.purity, library: cell.library ?: ''],
         line: number,
         named: named,
         tumor: tumor,

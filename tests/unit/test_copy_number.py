@@ -1,0 +1,355 @@
+"""Purity and copy number: kernels against a slow count, equations against their own, estimates against simulated truth."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import betabinom
+
+from copy_number_examples import WINDOW, Truth, counts_of, tumour
+from varproof.copynumber.counting import Counted, heterozygous, together, windows_of
+from varproof.copynumber.decisions import DECISIONS
+from varproof.copynumber.depth import binned, gc_expected
+from varproof.copynumber.fit import PURITIES, States, fitted
+from varproof.copynumber.run import Estimate, SomaticCall, estimated_from, table_of
+from varproof.copynumber.segment_data import BALANCE, FOUND_ALONE, FOUND_IN_NORMAL, SegmentData, balance_log_likelihood
+from varproof.copynumber.somatic import purity_log_likelihood
+from varproof.formats.purity import Purity
+from varproof.formats.segments import Segment, Segments
+from varproof.machinery.errors import UserError
+from varproof.reads.sam import DELETION, INSERTION, MATCH, SOFT_CLIP
+
+# Counting
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> SimpleNamespace:
+    """A few reads of some fragments, in file order, with gaps and clips."""
+    reads = []
+    for _ in range(draw(st.integers(0, 8))):
+        middle = [(INSERTION, draw(st.integers(1, 3)))] if draw(st.booleans()) else [(DELETION, draw(st.integers(1, 3)))]
+        operations = [(MATCH, draw(st.integers(1, 6))), *middle, (MATCH, draw(st.integers(1, 6)))]
+        if draw(st.booleans()):
+            operations = [(SOFT_CLIP, draw(st.integers(1, 4))), *operations]
+        length = sum(size for operation, size in operations if operation != DELETION)
+        reads.append(
+            SimpleNamespace(
+                start=draw(st.integers(0, 30)), mapq=draw(st.sampled_from([0, 60])), fragment=draw(st.integers(0, 4)),
+                operations=operations,
+                bases=draw(st.lists(st.integers(0, 4), min_size=length, max_size=length)),
+                qualities=draw(st.lists(st.sampled_from([5, 30]), min_size=length, max_size=length)),
+            )
+        )  # fmt: skip
+    reads.sort(key=lambda read: read.start)
+    return SimpleNamespace(reads=reads)
+
+
+@settings(max_examples=60, deadline=None)
+@given(batches())
+def test_a_fragment_counts_once_at_each_base(batch: SimpleNamespace) -> None:
+    from varproof.copynumber.counting_numba_fns import base_counts
+
+    low, high = 5, 28
+    counts, placed, covered = np.zeros((high - low, 4), int), np.zeros(high - low, int), np.zeros(high - low, int)
+    reached: dict[int, int] = {}
+    for read in batch.reads:
+        at, query = read.start, 0
+        for operation, length in read.operations:
+            for _ in range(length):
+                if operation == MATCH:
+                    if low <= at < high and at >= reached.get(read.fragment, -1):
+                        covered[at - low] += 1
+                        placed[at - low] += read.mapq >= 20
+                        if read.mapq >= 20 and read.bases[query] < 4 and read.qualities[query] >= 20:
+                            counts[at - low, read.bases[query]] += 1
+                    at, query = at + 1, query + 1
+                elif operation == DELETION:
+                    at += 1
+                else:
+                    query += 1
+        reached[read.fragment] = max(reached.get(read.fragment, -1), at)
+    reads = batch.reads
+    found = base_counts(
+        np.array([read.start for read in reads], np.int64),
+        np.array([read.mapq for read in reads], np.uint8),
+        np.array([read.fragment for read in reads], np.int32),
+        5,
+        np.cumsum([0, *(len(read.bases) for read in reads)]),
+        np.array([base for read in reads for base in read.bases], np.uint8),
+        np.array([quality for read in reads for quality in read.qualities], np.uint8),
+        np.cumsum([0, *(len(read.operations) for read in reads)]),
+        np.array([operation for read in reads for operation, _ in read.operations], np.uint8),
+        np.array([length for read in reads for _, length in read.operations], np.int32),
+        low,
+        high,
+        20,
+        20,
+    )
+    for have, want in zip(found, (counts, placed, covered), strict=True):
+        assert np.array_equal(have, want)
+
+
+@given(st.lists(st.integers(1, 5000), min_size=2, max_size=12, unique=True), st.integers(50, 1500))
+def test_windows_cover_regions_once(bounds: list[int], size: int) -> None:
+    bounds = sorted(bounds)[: len(bounds) // 2 * 2]
+    regions = list(zip(bounds[::2], bounds[1::2], strict=True))
+    windows = windows_of(regions, size)
+    covered = [base for start, end in windows for base in range(start, end)]
+    assert covered == [base for start, end in regions for base in range(start, end)]
+    assert all(end - start < 2 * size for start, end in windows if end - start > size)
+
+
+def test_heterozygous_sites_are_those_of_the_normal_or_else_of_two_alleles() -> None:
+    codes, within = np.zeros(6, np.uint8), np.array([1, 1, 1, 1, 1, 0], bool)
+    normal = np.array([[20, 0, 20, 0], [40, 0, 1, 0], [20, 10, 10, 0], [20, 20, 0, 0], [4, 0, 4, 0], [20, 20, 0, 0]], np.int32)
+    tumor = np.full((6, 4), 10, np.int32)
+    place, alternative = heterozygous(codes, within, [tumor, normal])
+    assert place.tolist() == [0, 3] and alternative.tolist() == [2, 1]
+    place, _ = heterozygous(codes, within, [tumor, normal], {3: {1}, 0: {1}})
+    assert place.tolist() == [3]
+    alone = np.array([[30, 3, 0, 0], [30, 4, 0, 0], [2, 0, 30, 0], [1, 0, 30, 0], [30, 30, 30, 0], [30, 30, 0, 0]], np.int32)
+    place, alternative = heterozygous(codes, within, [alone])
+    assert place.tolist() == [1, 2] and alternative.tolist() == [1, 2]
+
+
+# Likelihoods
+
+
+@pytest.mark.parametrize("model", [FOUND_IN_NORMAL, FOUND_ALONE])
+def test_balance_is_a_truncated_beta_binomial_of_either_haplotype(model: object) -> None:
+    depth, alternative = np.array([30, 41, 30]), np.array([9, 30, 9])
+    found = balance_log_likelihood(alternative, depth, model)  # type: ignore[arg-type]
+    slow = np.zeros(len(BALANCE))
+    for n, k in zip(depth.tolist(), alternative.tolist(), strict=True):
+        allowed = [
+            count for count in range(n + 1)
+            if count >= max(model.least_alternative, model.least_fraction * n) and n - count >= model.least_reference  # type: ignore[attr-defined]
+        ]  # fmt: skip
+        for place, fraction in enumerate(BALANCE.tolist()):
+            both = [min(max(one, 2e-3), 1 - 2e-3) for one in (fraction, 1 - fraction)]
+            chance = {
+                count: sum(betabinom.pmf(count, n, 300 * one, 300 * (1 - one)) for one in both) / 2 for count in allowed
+            }  # fmt: skip
+            others = model.others  # type: ignore[attr-defined]
+            slow[place] += np.log((1 - others) * chance[k] / sum(chance.values()) + others / len(allowed))
+    assert found == pytest.approx(slow - slow.max(), abs=1e-6)
+
+
+def exact(copies: list[tuple[float, float]], purity: float, windows: int = 100) -> list[SegmentData]:
+    """Segments of equal length whose depth and balance are those of the equations, with errors of 0.5 %."""
+    ploidy = float(np.mean([total for total, _ in copies]))
+    out = []
+    for number, (total, minor) in enumerate(copies):
+        seen = purity * total + 2 * (1 - purity)
+        fraction = (purity * minor + 1 - purity) / seen
+        balance = -0.5 * ((BALANCE - fraction) / 0.004) ** 2
+        ratio = seen / (purity * ploidy + 2 * (1 - purity))
+        out.append(SegmentData("chr1", number * 10**6, (number + 1) * 10**6, windows, ratio, 0.005, 2, 200, balance))
+    return out
+
+
+@pytest.mark.parametrize("purity", [0.35, 0.6, 0.9])
+@pytest.mark.parametrize(
+    "copies",
+    [[(2, 1)] * 5 + [(1, 0), (2, 0), (3, 1)], [(4, 2)] * 4 + [(2, 0), (3, 1), (2, 1), (5, 2)], [(2, 1)] * 6 + [(3, 1), (1, 0)]],
+)
+def test_exact_segments_give_their_purity_and_copies(copies: list[tuple[float, float]], purity: float) -> None:
+    fit = fitted(exact(copies, purity))
+    assert fit.purity[0] == pytest.approx(purity, abs=0.005)
+    assert fit.purity[1] <= purity <= fit.purity[2]
+    assert [(one.total, one.minor) for one in fit.copies] == copies
+    assert fit.ploidy[0] == np.mean([total for total, _ in copies])
+    assert all(one.clonal for one in fit.copies)
+
+
+def test_one_copy_more_of_each_haplotype_at_less_purity_looks_the_same_and_is_told() -> None:
+    """p and (t, m) have the depth and the fraction of p / (1 - p) and (t + 2, m + 1): derived in the docs, and held by Fit."""
+    copies, purity = [(2.0, 1.0)] * 5 + [(1.0, 0.0), (3.0, 1.0), (2.0, 0.0)], 0.4
+    other = exact([(total + 2, minor + 1) for total, minor in copies], purity / (1 - purity))
+    for one, two in zip(exact(copies, purity), other, strict=True):
+        assert one.ratio == pytest.approx(two.ratio) and np.allclose(one.balance, two.balance)
+    fit = fitted(other)
+    assert fit.purity[0] == pytest.approx(purity, abs=0.005)
+    assert any(abs(one.purity - purity / (1 - purity)) < 0.02 for one in fit.solutions) or fit.solutions[0].share > 0.98
+
+
+def test_a_subclone_is_no_whole_number_and_does_not_disturb() -> None:
+    copies = [(2.0, 1.0)] * 6 + [(1.0, 0.0), (3.0, 1.0), (2.0, 0.0), (2.3, 1.0)]
+    fit = fitted(exact(copies, 0.7))
+    assert fit.purity[0] == pytest.approx(0.7, abs=0.01)
+    assert [one.clonal for one in fit.copies] == [True] * 9 + [False]
+    assert fit.copies[-1].total == pytest.approx(2.3, abs=0.05)
+    low, high = fit.copies[-1].total_limits
+    assert 2 < low < 2.3 < high < 3
+
+
+def test_a_quiet_genome_tells_no_purity() -> None:
+    fit = fitted(exact([(2, 1)] * 8, 0.6))
+    assert fit.gain < 1 and fit.possible[0] < 0.1 and fit.possible[1] == 1.0
+    assert fit.ploidy[0] == 2
+
+
+def test_one_change_might_be_of_a_part_of_the_cells() -> None:
+    """Lower purities are excluded by it, higher ones with a subclone are not for certain: the limits say which."""
+    fit = fitted(exact([(2, 1)] * 19 + [(1, 0)], 0.6))
+    assert fit.purity[0] == pytest.approx(0.6, abs=0.01)
+    assert fit.possible[0] > 0.55
+
+
+def test_known_copies_leave_only_the_purity() -> None:
+    copies = [(2, 1)] * 4 + [(1, 0), (3, 1)]
+    states = States(
+        np.array([[float(total)] for total, _ in copies]), np.array([[float(minor)] for _, minor in copies]), free=False
+    )
+    fit = fitted(exact(copies, 0.55), states, float(np.mean([total for total, _ in copies])))
+    assert fit.purity[0] == pytest.approx(0.55, abs=0.005)
+    assert [(one.total, one.minor) for one in fit.copies] == copies
+
+
+def test_copies_of_one_haplotype_only() -> None:
+    """X of a man: one copy per normal cell, and no heterozygous sites."""
+    data = exact([(2, 1)] * 6 + [(1, 0), (3, 1)], 0.6)
+    ploidy = 2.0
+    ratio = (0.6 * 2 + 0.4 * 1) / (0.6 * ploidy + 0.4 * 2)
+    data.append(SegmentData("chrX", 0, 10**6, 100, ratio, 0.005, 1, 0, np.zeros(len(BALANCE))))
+    fit = fitted(data)
+    assert (fit.copies[-1].total, fit.copies[-1].minor) == (2, 0)
+    assert fit.ploidy[0] == 2
+
+
+@pytest.mark.parametrize("purity", [0.3, 0.6, 0.9])
+def test_somatic_fractions_tell_the_purity_of_a_quiet_genome(purity: float) -> None:
+    rng = np.random.default_rng(5)
+    depth = rng.poisson(80, 150)
+    fraction = np.where(rng.random(150) < 0.5, purity / 2, rng.uniform(0.02, purity / 2, 150))
+    likelihood = purity_log_likelihood(rng.binomial(depth, fraction), depth, PURITIES)
+    assert PURITIES[likelihood.argmax()] == pytest.approx(purity, abs=0.06)
+
+
+# Depth
+
+
+def test_gc_is_corrected_by_what_windows_of_that_gc_have() -> None:
+    rng = np.random.default_rng(1)
+    gc = rng.uniform(0.3, 0.6, 2000)
+    shape = 1 - 1.2 * (gc - 0.45)
+    expected = gc_expected(50 * shape, gc, np.ones(2000, bool))
+    assert (50 * shape / expected).std() / 50 < 0.01
+    assert np.array_equal(gc_expected(np.full(30, 7.0), gc[:30], np.ones(30, bool)), np.ones(30))
+
+
+def test_windows_of_repeats_and_small_contigs_are_left_out() -> None:
+    rng = np.random.default_rng(2)
+    counts = counts_of(tumour("quiet", rng, 2, 160), 0.5, rng, normal=True)
+    mappable = counts.mappable.copy()
+    mappable[10:20] = 0.5
+    bins = binned(Counted(**{**_columns(counts), "mappable": mappable, "contigs": ("chr1", "chrM")}))
+    assert bins.windows.sum() == 150 and bins.left_out == ("chrM",)
+
+
+def _columns(counts: Counted) -> dict[str, object]:
+    return {name: getattr(counts, name) for name in Counted.__dataclass_fields__}
+
+
+@pytest.mark.parametrize("normal", [True, False])
+def test_a_man_has_one_x(normal: bool) -> None:
+    rng = np.random.default_rng(3)
+    truth = Truth(3, 160, ((0, 160, 2.0, 1.0), (1, 80, 1.0, 0.0), (1, 80, 3.0, 1.0), (2, 160, 2.0, 1.0)))
+    counts = counts_of(truth, 0.6, rng, normal=normal)
+    on_x = counts.contig == 2
+    changed = {"contigs": ("chr1", "chr2", "chrX")}
+    changed |= {
+        "tumor": np.where(on_x, counts.tumor * (0.6 + 0.4) / 2, counts.tumor),
+        "normal": np.where(on_x, counts.normal / 2, counts.normal),
+    }
+    kept = counts.site_contig != 2
+    changed |= {name: getattr(counts, name)[kept] for name in ("site_contig", "position", "reads")}
+    bins = binned(Counted(**{**_columns(counts), **changed}))  # type: ignore[arg-type]
+    assert bins.normal_copies == {0: 2, 1: 2, 2: 1}
+    found = estimated_from(bins, {"chr1": 160 * WINDOW, "chr2": 160 * WINDOW, "chrX": 160 * WINDOW}).purity
+    (of_x,) = [one for one in found.segments if one.contig == "chrX"]
+    assert (of_x.total, of_x.minor, of_x.normal_copies) == (1, 0, 1)
+    assert found.purity == pytest.approx(0.6, abs=0.03)
+
+
+def test_nothing_mapped_is_said() -> None:
+    rng = np.random.default_rng(2)
+    counts = counts_of(tumour("quiet", rng, 1, 160), 0.5, rng, normal=False)
+    with pytest.raises(UserError, match="copy number can't be told"):
+        binned(Counted(**{**_columns(counts), "tumor": np.zeros(160)}))
+    with pytest.raises(UserError, match="nothing to count"):
+        together([])
+
+
+# Whole estimates
+
+
+def estimate(kind: str, purity: float, normal: bool, seed: int = 1, **how: object) -> tuple[Estimate, Truth]:
+    rng = np.random.default_rng([seed, int(100 * purity)])
+    truth = tumour(kind, rng, contigs=4)
+    bins = binned(counts_of(truth, purity, rng, normal=normal))
+    return estimated_from(bins, truth.lengths, **how), truth  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("normal", [True, False])
+@pytest.mark.parametrize(("kind", "purity"), [("much", 0.3), ("changed", 0.6), ("doubled", 0.7), ("changed", 0.95)])
+def test_purity_ploidy_and_segments_are_those_of_the_tumour(kind: str, purity: float, normal: bool) -> None:
+    found, truth = estimate(kind, purity, normal)
+    assert found.purity.purity == pytest.approx(purity, abs=0.03)
+    assert found.purity.purity_low <= purity <= found.purity.purity_high
+    assert found.purity.purity_low <= found.purity.fit_low <= found.purity.fit_high <= found.purity.purity_high
+    assert found.purity.ploidy == pytest.approx(truth.ploidy, abs=0.1)
+    total, minor = truth.per_window()
+    segments = Segments(table_of(found.purity), truth.lengths)
+    middles = np.arange(truth.windows) * WINDOW + WINDOW // 2
+    right = 0
+    for number, contig in enumerate(truth.lengths):
+        here = segments.on(contig)
+        assert here[0].start == 0 and here[-1].end == truth.lengths[contig]
+        places = segments.indices(contig, middles)
+        for window, place in enumerate(places.tolist()):
+            at = number * truth.windows + window
+            right += here[place].total == total[at] and here[place].minor == minor[at]
+    assert right >= 0.95 * len(total)
+
+
+def test_what_can_not_be_told_is_null_with_a_warning_and_calls_may_tell_it() -> None:
+    found, truth = estimate("quiet", 0.6, True)
+    assert found.purity.purity is None and found.purity.told_by == "nothing"
+    assert found.purity.purity_high - found.purity.purity_low > 0.5 and "can't tell the purity" in found.purity.warnings[0]
+    rng = np.random.default_rng(4)
+    calls = [SomaticCall("chr1", int(rng.integers(10**7)), int(rng.binomial(60, 0.3)), 60) for _ in range(60)]
+    found, _ = estimate("quiet", 0.6, True, calls=calls)
+    assert found.purity.told_by == "somatic fractions" and found.purity.purity == pytest.approx(0.6, abs=0.04)
+    found, _ = estimate("quiet", 0.6, True, calls=calls[:5])
+    assert found.purity.purity is None
+    assert truth.ploidy == found.purity.ploidy == 2
+
+
+def test_segments_of_another_tool_give_the_same_purity() -> None:
+    found, truth = estimate("changed", 0.5, False)
+    listed = [one for one in table_of(found.purity) if one.end - one.start > 20 * WINDOW]
+    again, _ = estimate("changed", 0.5, False, given=Segments(listed, truth.lengths))
+    assert again.purity.purity == pytest.approx(0.5, abs=0.03)
+    assert [(one.start, one.total, one.minor) for one in again.purity.segments] == [
+        (one.start, one.total, one.minor) for one in listed
+    ]
+    nowhere = Segments([Segment("chr9", 0, 100, 2, 1)], {**truth.lengths, "chr9": 100})
+    with pytest.raises(UserError, match="none of the given segments"):
+        estimate("changed", 0.5, False, given=nowhere)
+
+
+def test_purity_json_is_read_back(tmp_path: Path) -> None:
+    from varproof.formats.json_file import read_json, write_json
+
+    found, _ = estimate("changed", 0.6, True)
+    write_json(tmp_path / "purity.json", found.purity)
+    assert read_json(tmp_path / "purity.json", Purity) == found.purity
+    with pytest.raises(ValueError, match="told by nothing"):
+        Purity.model_validate({**found.purity.model_dump(by_alias=True), "purity": None})
+    with pytest.raises(ValueError, match="outside of its limits"):
+        Purity.model_validate({**found.purity.model_dump(by_alias=True), "purity": 0.05})
+    assert DECISIONS.purity_error > 0

@@ -1,0 +1,78 @@
+"""purity.json: how much of a sample is tumour, how many copies its cells have, how sure that is, and what else would fit."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class OtherFit(BaseModel):
+    """Another purity and ploidy that the data fit."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    purity: Fraction = Field(description="fraction of tumour cells")
+    ploidy: float = Field(ge=0, description="mean copies of a place in tumour cells")
+    probability: Fraction = Field(description="share of the posterior around it")
+
+
+class PuritySegment(BaseModel):
+    """A segment, 0-based half-open, with 95 % limits; null is what can't be told."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    contig: str = Field(description="name in the reference")
+    start: int = Field(ge=0, description="first base, 0-based")
+    end: int = Field(ge=1, description="behind the last base")
+    total: float = Field(ge=0, description="copies per tumour cell")
+    total_low: float = Field(ge=0, description="lower limit")
+    total_high: float = Field(ge=0, description="upper limit")
+    minor: float | None = Field(ge=0, description="copies of the rarer haplotype per tumour cell")
+    minor_low: float | None = Field(ge=0, description="lower limit")
+    minor_high: float | None = Field(ge=0, description="upper limit")
+    clonal: bool = Field(description="whether whole numbers of copies in all tumour cells fit best")
+    normal_copies: int = Field(ge=1, le=2, description="copies per normal cell: one of X and Y in men")
+    depth_ratio: float = Field(ge=0, description="depth over the genome's mean, corrected for GC and against the normal")
+    mirrored_fraction: float | None = Field(ge=0, le=0.5, description="of the rarer haplotype's reads at heterozygous sites")
+    sites: int = Field(ge=0, description="heterozygous sites")
+    windows: int = Field(ge=0, description="windows of depth")
+
+
+class Purity(BaseModel):
+    """What estimate-purity found. Intervals are of 95 %. Those of purity and ploidy are over all fits that the posterior has;
+    `fit_low`, `fit_high` and the segments' are those of the best fit alone.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
+
+    schema_: Literal["varproof/purity/1"] = Field("varproof/purity/1", alias="schema")
+    purity: float | None = Field(gt=0, le=1, description="fraction of tumour cells; null where the data can't tell")
+    purity_low: Fraction = Field(description="lower limit")
+    purity_high: Fraction = Field(description="upper limit")
+    fit_low: Fraction = Field(description="lower limit of the purity if the ploidy is that of this fit")
+    fit_high: Fraction = Field(description="upper limit, likewise")
+    told_by: Literal["copy number", "somatic fractions", "nothing"] = Field(description="what decided on the purity")
+    ploidy: float = Field(ge=0, description="mean copies of a place in tumour cells, where normal cells have two")
+    ploidy_low: float = Field(ge=0, description="lower limit")
+    ploidy_high: float = Field(ge=0, description="upper limit")
+    doubled: Fraction = Field(description="probability that the genome was doubled")
+    probability: Fraction = Field(description="share of the posterior around this fit")
+    alternatives: list[OtherFit] = Field(default_factory=list, description="other fits, the most probable first")
+    warnings: list[str] = Field(default_factory=list, description="what to mind")
+    tumor_depth: float = Field(ge=0, description="median fragments per base of the tumour")
+    normal_depth: float | None = Field(ge=0, description="of the normal, if there was one")
+    sites: int = Field(ge=0, description="heterozygous sites that were counted")
+    left_out: list[str] = Field(default_factory=list, description="contigs too small, or without copies in normal cells")
+    segments: list[PuritySegment] = Field(description="in order of the genome")
+    provenance: str = Field("", description="version, options and digests of the inputs, as JSON")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Purity":
+        if not self.purity_low <= (self.purity_low if self.purity is None else self.purity) <= self.purity_high:
+            raise ValueError("purity lies outside of its limits")
+        if not self.fit_low <= (self.fit_low if self.purity is None else self.purity) <= self.fit_high:
+            raise ValueError("purity lies outside of the limits of its fit")
+        if (self.purity is None) != (self.told_by == "nothing"):
+            raise ValueError("purity is null exactly where it was told by nothing")
+        return self

@@ -1,0 +1,51 @@
+"""Sites of known variants, such as dbSNP: a bgzipped VCF with its tabix index, looked up by place."""
+
+from pathlib import Path
+
+import pysam
+
+from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference
+from varproof.machinery.htslib import quiet
+from varproof.reads.files import some_names
+
+
+class KnownSites:
+    """An open file of known sites; raises UserError where it has no index."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise MissingFile(f"{path}: no such file")
+        make = f"make it with 'tabix -p vcf {path}'"
+        try:
+            with quiet():
+                self._file = pysam.TabixFile(str(path))
+        except (OSError, ValueError, NotImplementedError) as error:
+            if not any(path.with_name(path.name + suffix).exists() for suffix in (".tbi", ".csi")):
+                if not path.name.endswith((".gz", ".bgz")):
+                    make = f"compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
+                raise NotIndexed(f"{path}: no index; {make}") from error
+            raise OtherFormat(f"{path}: not a readable bgzipped VCF ({error})") from error
+        self.path = path
+        self.contigs = list(self._file.contigs)
+
+    def lines(self, contig: str, start: int, end: int) -> list[str]:
+        """Records that overlap contig:start-end (0-based half-open), as text."""
+        if contig not in self.contigs:
+            return []
+        try:
+            with quiet():
+                return list(self._file.fetch(contig, max(0, start), end))
+        except (OSError, ValueError, NotImplementedError) as error:
+            raise DamagedFile(
+                f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"
+            ) from error
+
+
+def require_known_contigs(known: KnownSites, contigs: list[str]) -> None:
+    """Raise UserError unless some of `contigs`, which have reads, are in a file that has any."""
+    if known.contigs and not set(known.contigs) & set(contigs):
+        raise OtherReference(
+            f"{known.path}: none of the contigs with reads ({some_names(contigs)}) is in it (it has "
+            f"{some_names(known.contigs)}); use known sites of the same genome build, or rename with "
+            "'bcftools annotate --rename-chrs'"
+        )
