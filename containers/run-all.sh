@@ -31,6 +31,9 @@ collect-evidence $candidates --reads "$data/tumor.cram" $reference --output "$ou
 collect-evidence --candidates "$output/called.bcf" --reads "$data/normal.bam" $reference \
     --alignment "$output/normal.bam.json" --threads 2 --output "$output/called.h5"
 
+build-panel --reads "$data/normal.bam" $reference --output "$output/first-panel.h5"
+build-panel --reads "$data/tumor.cram" --add "$output/first-panel.h5" $reference --threads 2 --output "$output/panel.h5"
+score-posterior $candidates $reference $tumor --panel "$output/panel.h5" --output "$output/with-panel.vcf.gz"
 score-posterior $candidates $reference $tumor $normal --purity 0.75 --learnt-prior "$output/prior.json" \
     --output "$output/scored.vcf.gz"
 learn-prior $reference $tumor $normal --purity 0.75 --alignment-tumor "$output/tumor.bam.json" --output "$output/prior-of-reads.json"

@@ -246,6 +246,22 @@ def _evidence() -> str:
     )
 
 
+def _panel() -> str:
+    from varproof.formats import panel
+
+    parts = (("Alleles", panel.PanelAlleles), ("Coverage", panel.PanelCoverage), ("Contexts", panel.PanelContexts))
+    arrays = "\n".join(f"## {name}\n\n{columns_table(kind)}\n" for name, kind in parts)
+    return (
+        f"{paragraphs(panel.__doc__ or '')}\n\nThe file's attribute `schema` is `{panel.SCHEMA}`, its attribute `header` the "
+        f"JSON of [PanelHeader](#panelheader). `contigs/N` holds the arrays of the N-th contig of the header, from 0 on, and "
+        f"`regions`, the intervals that were counted (0-based, half-open).\n\n"
+        f"{arrays}\n"
+        f"Kinds of reads: {paragraphs(text_below(panel, 'READ_KINDS'))}\n\nRepeats: "
+        f"{paragraphs(text_below(panel, 'REPEAT_CONTEXTS'))}\n\n"
+        f"## PanelHeader\n\n{model_tables(panel.PanelHeader)}"
+    )
+
+
 def _tensors() -> str:
     from varproof.formats import tensors
 
@@ -321,6 +337,9 @@ FILES = (
         _json("formats.alignment", "AlignmentProperties"),
     ),
     FileKind("files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "estimate-vaf"), _evidence),
+    FileKind(
+        "files/panel.md", "panel.h5", ("build-panel", "gather"), ("score-posterior", "learn-prior", "build-panel"), _panel
+    ),
     FileKind(
         "files/prior.md", "prior.json", ("learn-prior", "score-posterior"), ("score-posterior", "evaluate-calls"),
         _json("formats.prior", "LearntPrior"),
@@ -454,6 +473,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "evidence decisions": lambda: _decisions("evidence.decisions"),
     "posterior decisions": lambda: _decisions("posterior.decisions"),
     "clonality decisions": lambda: _decisions("posterior.clonality_decisions"),
+    "panel decisions": lambda: _decisions("posterior.panel_decisions"),
 }
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+from population_examples import population_of
 from robustness.harness import warmed
 from varproof import __version__
 
@@ -26,6 +27,8 @@ def sound_files(folder: Path) -> Path:
         warmed("estimate-alignment", [*reads, "--output", folder / f"{sample}.json"])
         alignment = ["--alignment", folder / f"{sample}.json"]
         warmed("collect-evidence", [*candidates, *reads[:2], *alignment, "--output", folder / f"{sample}.h5"])
+    warmed("build-panel", ["--reads", folder / "normal.bam", *reference, "--output", folder / "panel.h5"])
+    population_of(folder, folder / "population.vcf.gz")
     pair = ["--tumor", folder / "tumor.bam", "--normal", folder / "normal.bam"]
     learnt = ["--learnt-prior", folder / "prior.json"]
     warmed("score-posterior", [*candidates, *pair, *learnt, "--territory", 10000, "--output", folder / "scored.vcf"])

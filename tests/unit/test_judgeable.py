@@ -10,7 +10,8 @@ from varproof.formats.events import EVENTS
 from varproof.formats.evidence import COUNT_COLUMNS, Evidence, concatenated
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.judgeable import judged_without_normal, tumor_only_prior, unjudged_reasons
-from varproof.posterior.learning import Sampled, starting_prior
+from varproof.posterior.learning import starting_prior
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
 
 SOMATIC, HET = EVENTS.index("SOMATIC_TUMOR"), EVENTS.index("GERMLINE_HET")

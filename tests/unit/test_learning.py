@@ -13,7 +13,9 @@ from varproof.formats.evidence import Evidence, concatenated
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES, alleles_per_base, class_of, published_rates
 from varproof.posterior.components import Mixture, evaluate
-from varproof.posterior.learning import Sampled, describe, learn_prior, most_probable_rates, starting_prior
+from varproof.posterior.learning import describe, learn_prior, starting_prior
+from varproof.posterior.maximisation import most_probable_rates
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
 from varproof.posterior.spectra import SUBSTITUTION_OF
 from varproof.posterior.weights import component_weights

@@ -11,7 +11,8 @@ from varproof.formats.events import EVENTS
 from varproof.formats.evidence import READ_CONTEXTS, Evidence, concatenated, empty_evidence
 from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.learning import Sampled, learn_prior, starting_prior
+from varproof.posterior.learning import learn_prior, starting_prior
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import Scores, score
 
 ABSENT, SOMATIC = EVENTS.index("ABSENT"), EVENTS.index("SOMATIC_TUMOR")

@@ -39,6 +39,7 @@ FROM_THE_SHEET = {
 """Options that the samplesheet, or a step before, gives for each sample."""
 
 BY_EXT_ARGS = {
+    "build-panel": {"shareable"},
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
     "score-posterior": {"calibrate", "max_depth", "resume", "save_calibration", "tumor_sample", "normal_sample"},

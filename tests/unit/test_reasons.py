@@ -10,8 +10,9 @@ from varproof.formats.events import EVENTS
 from varproof.formats.evidence import READ_CONTEXTS, SIGNATURE_COLUMNS, Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.learning import Sampled, starting_prior
+from varproof.posterior.learning import starting_prior
 from varproof.posterior.reasons import REASONS, SEPARATOR, reasons
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
 
 SNV, DELETION = CLASSES.index("snv"), CLASSES.index("deletion_1")

@@ -2,15 +2,16 @@
 // Candidates of tumour/normal pairs judged from their reads, on a cluster or in a cloud: what reads alignments is done on chunks of
 // candidates, what is learnt from a whole sample is done once on all of them. The number of chunks changes no result.
 
-include { CALLS                                  } from './subworkflows/local/calls/main'
-include { CANDIDATES                             } from './subworkflows/local/candidates/main'
-include { MULTIQC                                } from './modules/local/multiqc/main'
-include { NETWORK                                } from './subworkflows/local/network/main'
-include { POSTERIOR                              } from './subworkflows/local/posterior/main'
-include { PURITY                                 } from './subworkflows/local/purity/main'
-include { SECTIONS                               } from './modules/local/sections/main'
-include { checkParameters ; helpText             } from './subworkflows/local/parameters/main'
-include { readContextPool ; readSamplesheet      } from './subworkflows/local/samplesheet/main'
+include { CALLS                                           } from './subworkflows/local/calls/main'
+include { CANDIDATES                                      } from './subworkflows/local/candidates/main'
+include { checkParameters ; helpText                      } from './subworkflows/local/parameters/main'
+include { MULTIQC                                         } from './modules/local/multiqc/main'
+include { NETWORK                                         } from './subworkflows/local/network/main'
+include { POSTERIOR                                       } from './subworkflows/local/posterior/main'
+include { PURITY                                          } from './subworkflows/local/purity/main'
+include { readContextPool ; readNormals ; readSamplesheet } from './subworkflows/local/samplesheet/main'
+include { SECTIONS                                        } from './modules/local/sections/main'
+include { VARPROOF_BUILDPANEL                             } from './modules/varproof/buildpanel/main'
 
 workflow VARPROOF {
     take:
@@ -29,11 +30,21 @@ workflow VARPROOF {
     def learning = params.prior == 'empirical' && params.learn_from != 'candidates'
     def sites = params.known_sites ? file(params.known_sites, checkIfExists: true) : []
     def sites_index = sites ? ['.tbi', '.csi'].collect { suffix -> file("${params.known_sites}${suffix}") }.findAll { index -> index.exists() } : []
+    def resource = params.germline_resource ? file(params.germline_resource, checkIfExists: true) : []
+    def resource_index = resource ? ['.tbi', '.csi'].collect { suffix -> file("${params.germline_resource}${suffix}") }.findAll { index -> index.exists() } : []
     def tree = params.tree ? file(params.tree, checkIfExists: true) : []
+
+    def panel = params.panel ? file(params.panel, checkIfExists: true) : []
+    ch_panel = channel.value([[id: 'panel'], panel])
+    if (params.normals) {
+        def (normals, normal_indexes) = readNormals(params.normals)
+        VARPROOF_BUILDPANEL(channel.value([[id: 'panel'], normals, normal_indexes, panel ? [] : regions, panel]), reference)
+        ch_panel = VARPROOF_BUILDPANEL.out.h5
+    }
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
     PURITY(rows, reference, regions)
-    POSTERIOR(rows, PURITY.out.purities, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning)
+    POSTERIOR(rows, PURITY.out.purities, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {

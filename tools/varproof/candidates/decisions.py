@@ -32,6 +32,27 @@ class CandidateDecisions(Decisions):
     most_weighed: float = Field(
         4e6, gt=0, description="reads at all candidates together, about: each is weighed, so that deep ones are fewer."
     )
+    panel_base_quality: int = Field(
+        13, ge=0, le=93, description="bases of normals under this quality show nothing (13: 5 % are wrong), as in a search."
+    )
+    panel_mapping_quality: int = Field(
+        1, ge=0, le=255, description="reads of normals under this mapping quality are not counted, as in a search."
+    )
+    carrier_fraction: float = Field(
+        0.25,
+        gt=0,
+        lt=1,
+        description="share of a normal's reads from which on it is counted as a carrier: of 20 reads of a heterozygous variant "
+        "1 in 40 has fewer, and artefacts seldom have more.",
+    )
+    homozygous_fraction: float = Field(
+        0.8, gt=0, le=1, description="share from which on a carrier has no other allele: heterozygous ones seldom have so many."
+    )
+    covering_depth: int = Field(
+        8,
+        ge=1,
+        description="reads on average with which a normal counts as one that would have shown a variant: 1 in 28 hides.",
+    )
 
 
 DECISIONS = decided(CandidateDecisions, "candidates")

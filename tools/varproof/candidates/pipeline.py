@@ -146,11 +146,12 @@ def chunks(job: CallingJob) -> list[Chunk]:
     out = []
     for contig in sorted(wanted, key=list(lengths).index):
         regions = [(0, lengths[contig])] if job.regions is None else job.regions[contig]
-        out += list(_contig_chunks(contig, regions, lengths[contig], job.chunk_bp))
+        out += list(contig_chunks(contig, regions, lengths[contig], job.chunk_bp))
     return out
 
 
-def _contig_chunks(contig: str, regions: list[tuple[int, int]], length: int, size: int) -> Iterator[Chunk]:
+def contig_chunks(contig: str, regions: list[tuple[int, int]], length: int, size: int) -> Iterator[Chunk]:
+    """Chunks of at most `size` bp of regions (disjoint, sorted) of a contig of so many bp; near regions share one."""
     pieces = (
         (low, min(low + size, end)) for start, end in regions for low in range(start, min(end, length), size)
     )  # fmt: skip

@@ -7,6 +7,7 @@ EXECUTABLES = {
     "simulate-pair": "tumour/normal reads with a known truth",
     "spike-variants": "known variants planted into real reads: labels and a truth from your own data",
     "estimate-alignment": "insert size, gap rates, slippage and the error profile of a sample",
+    "build-panel": "error rates of normals by place and allele, for the posterior of a tumour",
     "call-candidates": "candidate variants from reads alone, with what their reads look like",
     "estimate-purity": "purity, ploidy and copy number along the genome, from depth and heterozygous variants",
     "collect-evidence": "one sample's evidence for and against each candidate",
@@ -19,7 +20,7 @@ EXECUTABLES = {
     "predict": "the network's probability that each candidate is real",
     "combine-calls": "one probability from the posterior and the network",
     "scatter-candidates": "a candidate list in chunks, to be worked on apart",
-    "gather": "evidence, tensors or calls of chunks as one file",
+    "gather": "evidence, tensors, panels or calls of chunks as one file",
     "evaluate-calls": "precision, recall and realised false discovery rate against a truth set",
 }
 

@@ -1,13 +1,30 @@
 """What score-posterior learnt, as a file that another run can take as its prior."""
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 Rate = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Density = Annotated[float, Field(ge=0, le=1e12)]
 LogRatio = Annotated[float, Field(ge=-50, le=50)]
+
+
+PerBase = Annotated[float, Field(ge=0, le=1e3)]
+
+
+class ResourceUsed(BaseModel):
+    """A germline resource that took part in the learning: germline rates are of what it lacks."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    field: str = Field(description="INFO field of its frequencies")
+    digest: str = Field(description="digest of the file")
+    alleles: list[PerBase] = Field(description="[class]: its alleles per base of the territory, as far as they count")
+    variants: dict[str, list[PerBase]] = Field(
+        description="[germline event][class]: variants per base that a person has of these, by Hardy and Weinberg"
+    )
 
 
 class LearntPrior(BaseModel):
@@ -60,6 +77,31 @@ class LearntPrior(BaseModel):
         1.0, gt=0, description="artefact rates away from other artefacts, relative to the average"
     )
     candidates_used: int = Field(0, description="candidates that it was learnt from")
+    germline_resource: ResourceUsed | None = Field(
+        None, description="where there was one: the rates of germline events are of alleles that it lacks"
+    )
+    panel_missed: Annotated[list[Share], Field(min_length=3, max_length=3)] | None = Field(
+        None,
+        description="shares of artefacts that the panel of normals says nothing of: of errors, of artefacts of one strand or "
+        "orientation, of all others; absent where it was learnt without a panel",
+    )
+    panel_private: Share | None = Field(
+        None,
+        description="share of the person's germline variants that no such panel has; absent where it was learnt without one",
+    )
+
+    @property
+    def tells_places(self) -> bool:
+        """Whether a normal, or a panel of normals, tells artefacts of a place from somatic variants."""
+        return self.paired or self.panel_missed is not None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A prior that no resource or no panel took part in is written as if there were none."""
+        content: dict[str, Any] = dumped(self)
+        absent = ["germline_resource"] if self.germline_resource is None else []
+        absent += ["panel_missed", "panel_private"] if self.panel_missed is None else []
+        return {name: value for name, value in content.items() if name not in absent}
 
     @model_validator(mode="after")
     def _makes_a_prior(self) -> "LearntPrior":

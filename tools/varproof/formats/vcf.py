@@ -39,8 +39,10 @@ EARLIER_DENSITY = "AFD"
 """The density's name in files of version 0.1, where AF was the most probable frequency."""
 
 REASON, TUMOR_ONLY, SAME_EVENT = "VP_REASON", "VP_TUMOR_ONLY", "VP_SAME_EVENT"
-MODEL_PROBABILITY = "VP_PROB_MODEL"
+MODEL_PROBABILITY, POPULATION_FREQUENCY = "VP_PROB_MODEL", "VP_POPAF"
 
+RESOURCE_LINE = "varproof_germline_resource"
+"""Key of the header line that says which germline resource was used, and how many candidates are in it."""
 
 CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"
 OWN_FILTERS = "vp_"

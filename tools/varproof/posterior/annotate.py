@@ -28,6 +28,7 @@ from varproof.formats.vcf import (
     MODE,
     MODEL_PROBABILITY,
     NO_ALTERNATIVE_ALLELE,
+    POPULATION_FREQUENCY,
     REASON,
     SAME_EVENT,
     SKIPPED,
@@ -69,6 +70,15 @@ _OWN_INFO = {
         "Other alleles of this file (POS:REF:ALT, joined by &) that are the same event, or parts of it: judged as one",
     ),
 }
+_SOMETIMES = (MODEL_PROBABILITY, POPULATION_FREQUENCY)
+"""Own fields of INFO that only some runs write."""
+
+POPULATION_LINE = (
+    f"##INFO=<ID={POPULATION_FREQUENCY},Number=A,Type=Float,"
+    'Description="Frequency of the allele in the population, as the germline resource has it">'
+)
+"""Header line of scored files that were made with a germline resource."""
+
 _OWN_FORMAT = {
     FRAGMENTS: ("1", "Integer", "Fragments that overlap the candidate"),
     MODE: ("A", "Float", "Most probable allele frequency: in the tumour cells, corrected for purity; in the normal sample"),
@@ -101,8 +111,9 @@ def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> A
     """Header of the scored VCF: the input's, with varproof's fields, added samples, and `lines` ('##key=value')."""
     with open_vcf(candidates) as handle:
         header = handle.header.copy()
-    if MODEL_PROBABILITY in header.info:
-        header.info.remove_header(MODEL_PROBABILITY)
+    for name in _SOMETIMES:
+        if name in header.info:
+            header.info.remove_header(name)
     for section, kind, fields in ((header.info, "INFO", _OWN_INFO), (header.formats, "FORMAT", _OWN_FORMAT)):
         for name, (number, type_, text) in fields.items():
             if name in section:
@@ -142,7 +153,8 @@ class SampleCounts:
 class ScoredAlleles:
     """What is written of n alleles: posteriors, counts (tumour first), why alleles were not judged (None: they were), what
     speaks against them (None: nothing), whether they were judged on the tumour alone (bool (n,)), which other alleles are the
-    same event (None: none), their phase, and the posteriors (n, len(EVENTS)) before calibration (None: there was none).
+    same event (None: none), their phase, the posteriors (n, len(EVENTS)) before calibration (None: there was none), and
+    frequencies in the population (n,), NaN where they are not known (None: there was no germline resource).
     """
 
     scores: Scores
@@ -153,6 +165,7 @@ class ScoredAlleles:
     same_event: Sequence[str | None]
     phase: Phase
     uncorrected: np.ndarray | None = None
+    population: np.ndarray | None = None
 
 
 @dataclass
@@ -170,7 +183,7 @@ class Annotator:
 
     def annotate(self, record: Record, rows: slice, found: ScoredAlleles) -> None:
         """Add to `record` what was found of its alleles `rows`."""
-        record.info.remove((*_OWN_INFO, MODEL_PROBABILITY))
+        record.info.remove((*_OWN_INFO, *_SOMETIMES))
         if self.columns.added:
             record.add_samples(self.columns.added, self.header)
         judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]
@@ -196,6 +209,10 @@ class Annotator:
             somatic = found.uncorrected[rows, EVENTS.index(SOMATIC)].tolist()
             values[MODEL_PROBABILITY] = [to_phred(value) if ok else None for value, ok in zip(somatic, judged, strict=True)]
         against = [text if ok else None for text, ok in zip(found.against[rows], judged, strict=True)]
+        if found.population is not None:
+            known = found.population[rows].tolist()
+            if any(value == value for value in known):
+                values[POPULATION_FREQUENCY] = [float(f"{value:.6g}") if value == value else None for value in known]
         if any(against):
             values[REASON] = against
         same = [text if ok else None for text, ok in zip(found.same_event[rows], judged, strict=True)]

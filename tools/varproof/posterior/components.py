@@ -16,7 +16,7 @@ likelihoods per candidate serves learning, posteriors and densities alike.
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from varproof.posterior.artifact_classes import (
 from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
+
+if TYPE_CHECKING:
+    from varproof.posterior.panel import PanelTerms
 
 GRID_SIZE = DECISIONS.grid_size
 GRID = np.array([numerics.sine(0.5 * math.pi * i / (GRID_SIZE - 1)) for i in range(GRID_SIZE)]) ** 2
@@ -83,13 +86,14 @@ class Tables:
 
     `tumor` (n, GRID_SIZE), `normal` (n, GRID_SIZE) or None: of the fraction of copies with the alternative allele;
     `artifact_tumor` (n, ARTIFACT_CLASSES, len(ARTIFACT_RATES)), `artifact_normal` (n, ARTIFACT_CLASSES, len(NORMAL_RATES)) or
-    None: of the artefact rate in each.
+    None: of the artefact rate in each. `panel`: what normals of a panel add to these, None without one.
     """
 
     tumor: np.ndarray
     normal: np.ndarray | None
     artifact_tumor: np.ndarray
     artifact_normal: np.ndarray | None
+    panel: "PanelTerms | None" = None
 
     def chosen(self, rows: np.ndarray) -> "Tables":
         """The candidates `rows`."""
@@ -106,6 +110,10 @@ class Tables:
             out[:, :, 1] += self.artifact_normal[:, :, :rates]
             out[:, :, 2] += self.artifact_normal[:, :, -rates:]
         return out
+
+    def at_place(self, of_event: np.ndarray) -> np.ndarray:
+        """Log-likelihoods (n, m) of an event that is no artefact, with what the panel says of the place."""
+        return of_event if self.panel is None else of_event + self.panel.place[:, None]
 
 
 def spurious_rates(substitution: np.ndarray) -> np.ndarray:
@@ -204,8 +212,10 @@ def published_germline_changes(paired: bool) -> np.ndarray:
 def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray | None = None) -> np.ndarray:
     """(n, len(cells)): theta_c at each of `cells` (default `somatic_nodes`), theta_h = contamination * theta_c."""
     cells = somatic_nodes() if cells is None else cells
-    in_tumor = at_fraction(tables.tumor, mixture.purity * cells)
-    return in_tumor if tables.normal is None else in_tumor + at_fraction(tables.normal, mixture.normal_contamination * cells)
+    found = at_fraction(tables.tumor, mixture.purity * cells)
+    if tables.normal is not None:
+        found = found + at_fraction(tables.normal, mixture.normal_contamination * cells)
+    return tables.at_place(found)
 
 
 def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
@@ -215,7 +225,8 @@ def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
     by_copies = at_fraction(tables.tumor, np.minimum(copies * mixture.other_person_fraction, 1.0))
     weights = np.repeat([heterozygous, 1.0 - heterozygous], len(spread)) / len(spread)
     in_tumor = log_weighted_mean(by_copies, weights)
-    return in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
+    found = in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
+    return found if tables.panel is None else found + tables.panel.germline[:, :1]
 
 
 def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components:
@@ -238,8 +249,8 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         parts["SOMATIC_TUMOR"] = somatic_log_likelihood(tables, mixture)
     subclonal = [log_weighted_mean(at_fraction(tumor, purity * cells + (1.0 - purity) * one), cell_weights) for one in healthy]
     by_healthy = np.stack(subclonal, axis=1) + at_fraction(normal, healthy)
-    parts["SOMATIC_NORMAL"] = log_weighted_mean(by_healthy, healthy_weights)[:, None] if flat else by_healthy
-    for event in GERMLINE_EVENTS:
+    parts["SOMATIC_NORMAL"] = tables.at_place(log_weighted_mean(by_healthy, healthy_weights)[:, None] if flat else by_healthy)
+    for number, event in enumerate(GERMLINE_EVENTS):
         fraction = EVENT_NAMED[event].healthy_fraction
         changes = [(cells, cell_weights)] if flat else germline_nodes(fraction)
         seen, seen_weights = np.array([fraction]), np.ones(1)
@@ -251,7 +262,10 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
             by_fraction = [log_weighted_mean(at_fraction(tumor, shown), weights) for shown in in_cells]
             by_change.append(log_weighted_mean(np.stack(by_fraction, axis=1) + at_fraction(normal, seen), seen_weights))
         parts[event] = np.stack(by_change, axis=1)
-    parts["ARTIFACT"] = tables.artifact.reshape(n, -1)
+        if tables.panel is not None:
+            parts[event] += tables.panel.germline[:, number : number + 1]
+    artifact = tables.artifact if tables.panel is None else tables.artifact + tables.panel.artifact[:, :, None, :]
+    parts["ARTIFACT"] = artifact.reshape(n, -1)
     parts[OTHER_PERSON] = other_person_log_likelihood(tables, mixture)
     parts[ABSENT] = tumor[:, :1] + normal[:, :1]
     columns, start = {}, 0
@@ -270,13 +284,14 @@ OF_ONE_SAMPLE = (ACTIVE_ON == BOTH) & (SIGNATURES == PLAIN)
 """The class whose artefacts, where the normal has none or few, look like somatic variants in all but their spectrum."""
 
 
-def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False) -> np.ndarray:
+def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False, panel: bool = False) -> np.ndarray:
     """bool ARTIFACT_SHAPE: which rates each class of artefacts can have, in the normal over the tumour too.
 
     The normal has them at the same rate, unless some are the tumour's `own`: then those of one kind of reads may be fewer
     there, or none, and where the tumour is `damaged` those on all reads whose bases look like any others, too; all else
     would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
-    errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples.
+    errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples. With
+    a `panel` of normals places tell, as a normal would.
     """
     everywhere = ACTIVE_ON == BOTH
     in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
@@ -285,7 +300,8 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False) -
     possible[np.ix_(everywhere, fewer)] = False
     possible[np.ix_(~everywhere, fewer)] &= own and paired
     if not paired:
-        possible[everywhere & (SIGNATURES != LIKE_ERRORS)] = False
+        if not panel:
+            possible[everywhere & (SIGNATURES != LIKE_ERRORS)] = False
         possible[SIGNATURES == SAME_PLACE, SAME_RATE] = True
     if damaged:
         possible[OF_ONE_SAMPLE] = in_tumor[OF_ONE_SAMPLE][:, None, :] & (paired | ~fewer)[None, :, None]

@@ -146,6 +146,39 @@ class PosteriorDecisions(Decisions):
         "on one copy.",
     )
 
+    # Population
+    least_population_frequency: float = Field(
+        1e-5,
+        gt=0,
+        lt=0.5,
+        description="frequency in a germline resource under which an allele counts as one that the resource lacks: a few "
+        "carriers may be errors, or blood's own somatic variants at hot spots (as of KRAS, TP53).",
+    )
+    most_population_frequency: float = Field(
+        0.999, gt=0.5, lt=1, description="and the largest that is believed: no sample of people tells that all carry an allele."
+    )
+    resource_bases: int = Field(
+        1_000_000, ge=1_000, description="of the territory, how dense a resource is there is counted in so many bases."
+    )
+    resource_alleles: int = Field(
+        1_000_000, ge=1_000, description="and in no more alleles of it, whichever comes first: seconds of reading."
+    )
+    least_unlisted: Fraction = Field(
+        0.01,
+        gt=0,
+        description="share of germline variants that any resource lacks, at least, where learning begins: of gnomAD's size.",
+    )
+    unlisted_log_sd: float = Field(
+        0.7,
+        gt=0,
+        description="standard deviation of the logarithm of how many germline variants of another type a resource lacks, "
+        "around the number by SNVs: within a factor of 4 in 19 of 20.",
+    )
+    most_listed: float = Field(0.9, gt=0, lt=1, description="share of the possible alleles that a resource has, at most.")
+    telling_share: Fraction = Field(
+        0.5, description="of the germline variants a resource that lacks more than half tells little; a warning says so."
+    )
+
     # Learning
     log_rate_sd: float = Field(
         2.0,

@@ -12,12 +12,16 @@ from varproof.formats.vcf import read_records
 from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.events import PartsOf, judged_rows
-from varproof.posterior.learning import Sampled
+from varproof.posterior.panel import PanelEvidence
+from varproof.posterior.panel_lookup import panel_evidence
+from varproof.posterior.population import tell
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.selection import UNKNOWN_RULE, Selection
 from varproof.posterior.spectra import NO_CONTEXT, context_index
 from varproof.variants.candidate import Candidate, candidate_key, candidates_of
 from varproof.variants.edit import SUBSTITUTIONS, VariantType
 from varproof.variants.joined import MOST_TOGETHER, with_joined
+from varproof.variants.population import GermlineResource, with_frequencies
 from varproof.variants.reference import Reference
 
 BLOCK = 2_000
@@ -28,7 +32,8 @@ BLOCK = 2_000
 class ScoringJob:
     """Candidates and the evidence of their samples, in the same order, allele by allele.
 
-    `selection`: by which rule reads made them candidates.
+    `selection`: by which rule reads made them candidates. `resource`: the population's frequencies, if there are any.
+    `panel`: of normals, with rates or a list of sites, if there is one.
     """
 
     candidates: Path
@@ -38,6 +43,8 @@ class ScoringJob:
     purity: float
     normal_contamination: float | None
     selection: Selection = UNKNOWN_RULE
+    resource: GermlineResource | None = None
+    panel: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class AlleleList:
 
     Candidates are the alleles of the list, what some of them make together, `parts_of`, and of its MNVs the bases, `bases_of`.
     `judged_as` (n,): the candidate whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
+    `frequency` (n,): in the population, NaN where the germline resource lacks the candidate; None: there is no resource.
+    `panel`: what a panel of normals has of each candidate.
     """
 
     class_index: np.ndarray
@@ -58,6 +67,8 @@ class AlleleList:
     parts_of: PartsOf
     bases_of: dict[int, list[int]]
     judged_as: np.ndarray
+    frequency: np.ndarray | None = None
+    panel: PanelEvidence | None = None
 
     @property
     def size(self) -> int:
@@ -75,13 +86,13 @@ class AlleleList:
         return [parts for parts in self.parts_of.parts if len(set(self.judged_as[list(parts)].tolist())) == 1]
 
 
-def allele_list(path: Path, reference: Path) -> AlleleList:
-    """The candidates of a VCF, each judged as itself; 40 bytes each."""
+def allele_list(path: Path, reference: Path, resource: GermlineResource | None = None) -> AlleleList:
+    """The candidates of a VCF, each judged as itself; 40 bytes each, and 8 for its frequency in the population."""
     columns: tuple[array[int], ...] = (
         array("b"), array("Q"), array("b"), array("h"), array("i"), array("q"), array("b"),
     )  # fmt: skip
     contigs: dict[str, int] = {}
-    places = array("q")
+    places, frequencies = array("q"), array("d")
 
     def listed() -> Iterator[Candidate]:
         for number, record in enumerate(read_records(path)):
@@ -93,7 +104,8 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
     row_of_mnv: dict[tuple[int, int], int] = {}
     recent: dict[tuple[int, int], tuple[int, Candidate]] = {}
     sequence = Reference(reference)
-    for row, item in enumerate(with_joined(listed(), sequence)):
+    items = with_joined(listed(), sequence)
+    for row, item in enumerate(items if resource is None else _looked_up(items, resource, reference, frequencies)):
         is_snv = item.skipped is None and item.type is VariantType.SNV
         values = (
             class_of(item) if item.skipped is None else len(CLASSES) - 1,
@@ -132,7 +144,17 @@ def allele_list(path: Path, reference: Path) -> AlleleList:
         parts_of,
         bases_of,
         np.arange(len(keys)),
+        None if resource is None else np.array(frequencies),
     )
+
+
+def _looked_up(
+    items: Iterator[Candidate], resource: GermlineResource, reference: Path, frequencies: "array[float]"
+) -> Iterator[Candidate]:
+    """The candidates; the frequency of each is appended to `frequencies`."""
+    for item, frequency in with_frequencies(items, resource, Reference(reference)):
+        frequencies.append(frequency)
+        yield item
 
 
 def _context(item: Candidate, reference: Reference) -> int:
@@ -155,11 +177,16 @@ def _may_describe(listed: Candidate, made: Candidate) -> bool:
 
 def judged_alleles(job: ScoringJob) -> AlleleList:
     """The job's candidates, each with the one that it is judged as; raises UserError for evidence of other candidates."""
-    alleles = allele_list(job.candidates, job.reference)
+    without = 0 if job.resource is None else job.resource.without
+    alleles = allele_list(job.candidates, job.reference, job.resource)
+    if job.resource is not None and alleles.frequency is not None:
+        tell(job.resource, job.candidates.name, alleles.frequency[alleles.row], job.resource.without - without)
     for reader in (job.tumor, job.normal):
         if reader is not None:
             _check_same_candidates(reader, alleles.key, job.candidates)
-    return replace(alleles, judged_as=judged_rows(alleles.parts_of, alleles.bases_of, job.tumor, job.normal))
+    panel = None if job.panel is None else panel_evidence(job.panel, job.candidates, job.reference)
+    judged_as = judged_rows(alleles.parts_of, alleles.bases_of, job.tumor, job.normal)
+    return replace(alleles, judged_as=judged_as, panel=panel)
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
@@ -171,7 +198,10 @@ def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Samp
     """Evidence and classes of alleles start..end - 1."""
     normal = None if job.normal is None else job.normal.read(start, end)
     rows = slice(start, end)
-    return Sampled(job.tumor.read(start, end), normal, alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows])
+    frequency = None if alleles.frequency is None else alleles.frequency[rows]
+    panel = None if alleles.panel is None else alleles.panel.rows(rows)
+    columns = (alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows], frequency, panel)
+    return Sampled(job.tumor.read(start, end), normal, *columns)
 
 
 def selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:

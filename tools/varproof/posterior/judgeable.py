@@ -14,7 +14,7 @@ from varproof.formats.events import GERMLINE_EVENTS
 from varproof.formats.evidence import Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, TUMOR_ONLY
-from varproof.posterior.classes import alleles_per_base, published_rates
+from varproof.posterior.population import published_of
 
 __all__ = ["TUMOR_ONLY", "judged_without_normal", "tumor_only_prior", "unjudged_reasons"]
 
@@ -41,10 +41,10 @@ def judged_without_normal(tumor: Evidence, normal: Evidence | None) -> np.ndarra
 def tumor_only_prior(prior: LearntPrior) -> LearntPrior:
     """The prior of places that the normal does not show, from one that was learnt where it does.
 
-    Germline variants are at least as frequent there as in any genome.
+    Germline variants are at least as frequent there as in any genome; with a germline resource, those that it lacks.
     """
-    published = published_rates()
+    published = published_of(prior.germline_resource)
     rates = dict(prior.rates)
     for event in GERMLINE_EVENTS:
-        rates[event] = np.maximum(prior.rates[event], published[event] / alleles_per_base()).tolist()
+        rates[event] = np.maximum(prior.rates[event], published[event]).tolist()
     return prior.model_copy(update={"rates": rates})

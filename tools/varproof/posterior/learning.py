@@ -2,94 +2,85 @@
 
 Candidates were proposed because reads already showed the allele, so how common each event is must be counted over everything
 that could have been proposed: what is no candidate counts as absent, and what is rarely noticed counts for more
-(`selection`). For event e and class k the rate r is the most probable one of n, a count of Poisson's over the territory T,
-under a normal prior of its logarithm around the published rate u:
-    n - T r - (ln r - ln u) / sd^2 = 0,
-which stays at the published rate where there is little to learn from. Shared by all classes are the density of somatic allele
-frequencies, what becomes of germline variants in tumour cells, and, for substitutions and for indels, the density of artefact
-rates in both samples; SNVs have spectra by event.
+(`selection`). The steps are those of `maximisation`; here is what is asked one after the other: how much a panel of normals
+lacks, tumour cells in the normal, another person's in the tumour, artefacts of the tumour alone, damage.
 """
 
-import itertools
 import logging
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from varproof.formats.events import EVENTS, GERMLINE_EVENTS, LEARNT_EVENTS, OTHER_PERSON, REAL_READS_EVENTS
+from varproof.formats.events import EVENTS, GERMLINE_EVENTS, OTHER_PERSON, REAL_READS_EVENTS
 from varproof.formats.evidence import READ_CONTEXTS, Evidence
-from varproof.formats.prior import LearntPrior
-from varproof.machinery.numerics import exp, log
-from varproof.machinery.numerics_numba_fns import log_of, scaled_likelihoods, weighted_column_sums, weighted_row_sums
-from varproof.posterior.artifact_classes import ACTIVE_ON, ARTIFACT_CLASSES, BOTH, IN_CONTEXT, PLAIN, SIGNATURES
-from varproof.posterior.classes import CLASSES, alleles_per_base, published_rates
+from varproof.formats.prior import LearntPrior, ResourceUsed
+from varproof.machinery.numerics import log
+from varproof.machinery.numerics_numba_fns import log_of, scaled_likelihoods
+from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH, IN_CONTEXT, PLAIN, SIGNATURES
+from varproof.posterior.classes import CLASSES, alleles_per_base
 from varproof.posterior.components import (
     ARTIFACT_RATES,
     ARTIFACT_RATIOS,
     ARTIFACT_SHAPE,
     FREQUENCY_BINS,
-    NODES_PER_BIN,
     NORMAL_NODES,
     Components,
     Mixture,
     Tables,
-    artifacts_apart,
     evaluate,
     other_person_log_likelihood,
     possible_artifacts,
     published_germline_changes,
     somatic_log_likelihood,
-    tabulate,
-    tabulated_artifacts,
 )
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
+from varproof.posterior.maximisation import LIKE_SNVS, SNV, Learner, Shown, like_snvs
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
+from varproof.posterior.panel import KINDS, usual_shares
+from varproof.posterior.panel_decisions import DECISIONS as PANEL_DECISIONS
+from varproof.posterior.population import is_listed, published_of, tell_share
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import component_posteriors
-from varproof.posterior.selection import UNKNOWN_RULE, Selection, selected
-from varproof.posterior.spectra import (
-    ARTIFACTS,
-    CONTEXTS,
-    DAMAGE,
-    GERMLINE,
-    NO_CONTEXT,
-    SOMATIC,
-    context_factors,
-    damage_components,
-    even_spectra,
-    learnt_spectra,
-)
-from varproof.posterior.weights import ARTIFACT_GROUPS, artifact_group, candidate_weights, completed, component_weights
+from varproof.posterior.selection import UNKNOWN_RULE, Selection
+from varproof.posterior.spectra import context_factors, even_spectra
+from varproof.posterior.weights import ARTIFACT_GROUPS, artifact_group, candidate_weights, component_weights
 
 logger = logging.getLogger(__name__)
 
 BLOCK = 2_000
-SNV = CLASSES.index("snv")
 
 
-def starting_prior(kind: str, territory: float, paired: bool = True) -> LearntPrior:
-    """Published rates and uninformative densities; `paired`: there is a normal."""
+def starting_prior(
+    kind: str, territory: float, paired: bool = True, resource: ResourceUsed | None = None, panel: bool = False
+) -> LearntPrior:
+    """Published rates and uninformative densities.
+
+    `paired`: there is a normal; `resource`: a germline resource, if any; `panel`: there is a panel of normals.
+    """
     return LearntPrior(
         kind=kind,
         territory=territory,
         paired=paired,
         classes=list(CLASSES),
-        rates={event: (values / alleles_per_base()).tolist() for event, values in published_rates().items()},
+        rates={event: values.tolist() for event, values in published_of(resource).items()},
         frequency_bins=FREQUENCY_BINS.tolist(),
         somatic_density=np.ones(len(FREQUENCY_BINS) - 1).tolist(),
         normal_density=np.full(len(NORMAL_NODES), 1.0 / len(NORMAL_NODES)).tolist(),
         germline_changes=published_germline_changes(paired).tolist(),
         artifact_rates=ARTIFACT_RATES.tolist(),
         artifact_ratios=ARTIFACT_RATIOS.tolist(),
-        artifact_density=[even_density(paired)] * len(ARTIFACT_GROUPS),
+        artifact_density=[even_density(paired, panel=panel)] * len(ARTIFACT_GROUPS),
         artifact_contexts=[[0.0] * READ_CONTEXTS] * len(ARTIFACT_GROUPS),
         spectra=even_spectra(),
+        germline_resource=resource,
+        panel_missed=usual_shares() if panel else None,
+        panel_private=PANEL_DECISIONS.usual_private if panel else None,
     )
 
 
-def even_density(paired: bool, own: bool = False, damaged: bool = False) -> list[list[list[float]]]:
+def even_density(paired: bool, own: bool = False, damaged: bool = False, panel: bool = False) -> list[list[list[float]]]:
     """Every artefact that is possible (see `possible_artifacts`) alike, ARTIFACT_SHAPE."""
-    possible = possible_artifacts(paired, own, damaged)
+    possible = possible_artifacts(paired, own, damaged, panel)
     density: list[list[list[float]]] = (possible / possible.sum()).tolist()
     return density
 
@@ -108,201 +99,26 @@ def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
     return layout(prior) == layout(other)
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """What is known of how candidates became such: depth of the tumour, fragments; the rule."""
-
-    depth: float
-    rule: Selection
-
-
-class _Learner:
-    """The candidates' component likelihoods, scaled per candidate, and one step of expectation maximisation.
-
-    Candidates of one class and one context, which have the same weights, form a cell.
-    """
-
-    def __init__(
-        self,
-        components: Components,
-        class_index: np.ndarray,
-        context: np.ndarray,
-        prior: LearntPrior,
-        shown: _Shown,
-        mixture: Mixture,
-    ) -> None:
-        self.columns, self.absent = components.columns, components.absent
-        cell = class_index * (CONTEXTS + 1) + context % (CONTEXTS + 1)
-        order = np.argsort(cell, kind="stable")
-        self.likelihood, self.top = components.scaled(component_weights(prior, self.columns)[class_index])
-        self.likelihood, self.top = self.likelihood[order], self.top[order]
-        cells, first = np.unique(cell[order], return_index=True)
-        bounds = [*first.tolist(), len(cell)]
-        self.members = [slice(a, b) for a, b in itertools.pairwise(bounds)]
-        self.cell_class, self.cell_context = cells // (CONTEXTS + 1), cells % (CONTEXTS + 1)
-        self.searched = np.maximum(prior.territory * alleles_per_base(), 1.0)
-        self.sizes = np.bincount(class_index, minlength=len(CLASSES))
-        self.selected = selected(self.columns, mixture, shown.depth, shown.rule)
-        self.published = {event: values / alleles_per_base() for event, values in published_rates().items()}
-        self.log_sd = dict.fromkeys(LEARNT_EVENTS, DECISIONS.log_rate_sd)
-        if mixture.other_person_fraction > 0.0:
-            scale = DECISIONS.other_person_per_base / (3.0 * self.published[OTHER_PERSON][SNV])
-            self.published[OTHER_PERSON] = self.published[OTHER_PERSON] * scale
-            self.log_sd[OTHER_PERSON] = DECISIONS.other_person_log_sd
-
-    def step(self, prior: LearntPrior) -> tuple[LearntPrior, float]:
-        """(updated prior, log-evidence under the old one)."""
-        by_class = component_weights(prior, self.columns)
-        weights = completed(by_class[self.cell_class] * context_factors(prior, self.columns)[self.cell_context], self.columns)
-        expected = np.zeros_like(weights)
-        seen = (by_class * self.selected).sum(axis=1) - by_class[:, self.absent]
-        unseen = np.maximum(0.0, self.searched - self.sizes)
-        evidence = float((unseen * log_of(1.0 - np.minimum(seen, 0.9))).sum())
-        for cell, members in enumerate(self.members):
-            likelihood = self.likelihood[members]
-            total = weighted_row_sums(likelihood, weights[cell])
-            expected[cell] = weighted_column_sums(likelihood, 1.0 / total) * weights[cell]
-            evidence += float((log_of(total) + self.top[members]).sum())
-        return self._maximised(prior, expected / self.selected), evidence
-
-    def _maximised(self, prior: LearntPrior, expected: np.ndarray) -> LearntPrior:
-        by_class = np.zeros((len(CLASSES), expected.shape[1]))
-        np.add.at(by_class, self.cell_class, expected)
-        rates = {}
-        for event in LEARNT_EVENTS:
-            count = by_class[:, self.columns[event]].sum(axis=1)
-            rate = most_probable_rates(count, np.maximum(self.searched, count), self.published[event], self.log_sd[event])
-            rates[event] = np.minimum(rate, DECISIONS.largest_rate).tolist()
-        if not prior.paired:
-            rates["SOMATIC_NORMAL"] = [DECISIONS.unpaired_somatic_normal * rate for rate in rates["SOMATIC_TUMOR"]]
-        total = by_class.sum(axis=0)
-        somatic = total[self.columns["SOMATIC_TUMOR"]].reshape(-1, NODES_PER_BIN).sum(axis=1)
-        widths = np.diff(FREQUENCY_BINS)
-        somatic += DECISIONS.frequency_pseudo_count * len(widths) * widths
-        update = {"rates": rates, "somatic_density": (somatic / somatic.sum() / widths).tolist()}
-        if prior.paired:
-            in_normal = total[self.columns["SOMATIC_NORMAL"]] + DECISIONS.normal_pseudo_count / len(NORMAL_NODES)
-            changes = sum(total[self.columns[event]] for event in GERMLINE_EVENTS)
-            changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(True)
-            update |= {"normal_density": (in_normal / in_normal.sum()).tolist()}
-            update |= {"germline_changes": (changes / changes.sum()).tolist()}
-        if artifacts_apart(self.columns):
-            update |= self._maximised_artifacts(prior, by_class) | {"spectra": self._maximised_spectra(prior, expected)}
-        return prior.model_copy(update=update)
-
-    def _maximised_artifacts(self, prior: LearntPrior, by_class: np.ndarray) -> dict[str, object]:
-        artifact, group = [], artifact_group(np.arange(len(CLASSES)))
-        for g in range(len(ARTIFACT_GROUPS)):
-            possible = np.array(prior.artifact_density[g]) > 0.0
-            counts = by_class[group == g][:, self.columns["ARTIFACT"]].sum(axis=0).reshape(ARTIFACT_SHAPE)
-            counts = counts + DECISIONS.artifact_pseudo_count * possible / possible.sum()
-            artifact.append((counts / counts.sum()).tolist())
-        return {"artifact_density": artifact}
-
-    def _maximised_spectra(self, prior: LearntPrior, expected: np.ndarray) -> dict[str, list[float]]:
-        snv = self.cell_class == SNV
-        known = snv & (self.cell_context < CONTEXTS)
-        by_context = np.zeros((CONTEXTS, expected.shape[1]))
-        by_context[self.cell_context[known]] = expected[known]
-        artifacts = by_context[:, self.columns["ARTIFACT"]]
-        damage = damage_components(prior.paired)
-        of_class = np.where(damage, 0.0, artifacts).reshape(CONTEXTS, ARTIFACT_CLASSES, -1).sum(axis=2)
-        counts = {name: of_class[:, number] for number, name in enumerate(ARTIFACTS)}
-        counts[SOMATIC] = by_context[:, self.columns["SOMATIC_TUMOR"]].sum(axis=1)
-        counts[GERMLINE] = sum(by_context[:, self.columns[event]].sum(axis=1) for event in GERMLINE_EVENTS)
-        counts[DAMAGE] = artifacts[:, damage].sum(axis=1)
-        return learnt_spectra(counts, prior.damage)
-
-    def run(self, prior: LearntPrior, iterations: int) -> tuple[LearntPrior, float]:
-        """Iterate until the log-evidence no longer grows."""
-        before = -np.inf
-        evidence = before
-        for _ in range(iterations):
-            prior, evidence = self.step(prior)
-            if evidence - before < DECISIONS.tolerance:
-                break
-            before = evidence
-        return prior, evidence
-
-
-def most_probable_rates(count: np.ndarray, searched: np.ndarray, published: np.ndarray, log_sd: float) -> np.ndarray:
-    """Rates (k,) that are most probable for expected counts over so many searched alleles: see the module's equation.
-
-    Newton's method on the logarithm; what the data and the prior ask for lie on either side.
-    """
-    precision = 1.0 / log_sd**2
-    rates = []
-    for n, territory, usual in zip(count.tolist(), searched.tolist(), published.tolist(), strict=True):
-        centre = log(usual)
-        x = max(centre, log(max(n, 1e-300) / territory))
-        for _ in range(60):
-            expected = territory * exp(x)
-            step = (n - expected - precision * (x - centre)) / (expected + precision)
-            x += step
-            if abs(step) < 1e-12:
-                break
-        rates.append(exp(x))
-    return np.array(rates)
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """Candidates to learn from or to score: evidence of both samples, class index, whether it is an SNV, its context.
-
-    `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given.
-    """
-
-    tumor: Evidence
-    normal: Evidence | None
-    class_index: np.ndarray
-    is_snv: np.ndarray
-    context: np.ndarray | None = None
-
-    @property
-    def contexts(self) -> np.ndarray:
-        """int (n,)."""
-        return np.full(len(self.class_index), NO_CONTEXT) if self.context is None else self.context
-
-    def chosen(self, rows: np.ndarray) -> "Sampled":
-        """The candidates `rows`."""
-        normal = None if self.normal is None else self.normal.rows(rows)
-        return Sampled(self.tumor.rows(rows), normal, self.class_index[rows], self.is_snv[rows], self.contexts[rows])
-
-    def tables(self, prior: LearntPrior) -> Tables:
-        """Likelihood tables under the prior's artefact read contexts."""
-        return tabulate(self.tumor, self.normal, self.is_snv, context_ratios(prior, self.class_index))
-
-    def with_read_contexts(self, tables: Tables, prior: LearntPrior) -> Tables:
-        """Tables of these candidates, under the read contexts of artefacts that `prior` has."""
-        ratios = context_ratios(prior, self.class_index)
-        artifact_tumor, artifact_normal = tabulated_artifacts(self.tumor, self.normal, self.is_snv, ratios)
-        return replace(tables, artifact_tumor=artifact_tumor, artifact_normal=artifact_normal)
-
-
-def context_ratios(prior: LearntPrior, class_index: np.ndarray) -> np.ndarray:
-    """(n, READ_CONTEXTS) of the prior's groups."""
-    return np.array(prior.artifact_contexts)[artifact_group(class_index)]
-
-
 def learn_prior(
     sampled: Sampled,
     territory: float,
     purity: float,
     normal_contamination: float | None,
     selection: Selection = UNKNOWN_RULE,
+    resource: ResourceUsed | None = None,
 ) -> LearntPrior:
     """The prior that explains the candidates (n) and the territory (bases) best.
 
     `normal_contamination`: fraction of tumour cells in the normal sample, None to learn it. `selection`: by which rule of their
-    reads they became candidates. Candidates that nothing explains `worth_learning_from` times better than absence count as
-    territory. Deterministic.
+    reads they became candidates. `resource`: where candidates have a frequency in the population. Candidates that nothing
+    explains `worth_learning_from` times better than absence count as territory. Deterministic.
     """
     paired = sampled.normal is not None
-    prior = starting_prior("empirical", territory, paired)
+    prior = starting_prior("empirical", territory, paired, resource, sampled.panel is not None)
     prior = prior.model_copy(update={"candidates_used": len(sampled.class_index)})
     if len(sampled.class_index) == 0:
         return prior
-    shown = _Shown(float(np.median(sampled.tumor.usable)), selection)
+    shown = Shown(float(np.median(sampled.tumor.usable)), selection)
     sites = _homozygous_sites(sampled)
     logger.debug("homozygous variants: %s", sites)
     rows = _worth_learning_from(sampled, prior, purity)
@@ -313,9 +129,19 @@ def learn_prior(
     sampled = sampled.chosen(rows[::step])
     tables = sampled.tables(prior)
     unmixed = Mixture(purity)
+    prior = _with_missed(prior, tables, sampled, shown, unmixed)
+    tables = sampled.with_panel(tables, prior)
     components = evaluate(tables, unmixed)
     learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
+    if sampled.panel is not None:
+        tables = sampled.with_panel(tables, learnt)
+        components = evaluate(tables, unmixed)
+        learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     evidence: float | None = found
+    if resource is not None:
+        published = published_of(resource)
+        scaled = {event: like_snvs(published[event], learnt.rates[event][SNV]).tolist() for event in LIKE_SNVS}
+        prior = prior.model_copy(update={"rates": prior.rates | scaled})
     prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     if mixture != unmixed:
@@ -323,11 +149,47 @@ def learn_prior(
     prior = _with_own_artifacts(prior, evidence, components, sampled, shown, mixture)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
-    tables = sampled.with_read_contexts(tables, prior)
+    tables = sampled.with_panel(sampled.with_read_contexts(tables, prior), learnt)
     components = evaluate(tables, mixture)
     prior = _with_damage(prior, learnt, components, sampled)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
+    if resource is not None:
+        joint, listed = _posteriors(learnt, components, sampled), is_listed(sampled.frequencies)
+        germline = sum(joint[:, components.columns[event]].sum(axis=1) for event in GERMLINE_EVENTS)
+        tell_share(step * float(germline[listed].sum()), step * float(germline[~listed].sum()))
     return learnt.model_copy(update={"territory": territory})
+
+
+def _with_missed(prior: LearntPrior, tables: Tables, sampled: Sampled, shown: Shown, mixture: Mixture) -> LearntPrior:
+    """The prior, with the shares of germline variants and of artefacts that the panel lacks which have the most evidence."""
+    if sampled.panel is None or not (sampled.panel.covering > 0).any():
+        return prior
+
+    def best(trials: list[LearntPrior]) -> LearntPrior:
+        found = []
+        for trial in trials:
+            components = evaluate(sampled.with_panel(tables, trial), mixture)
+            found.append(_trained(components, sampled, trial, shown, mixture, DECISIONS.search_iterations)[1])
+        logger.debug("evidence of shares that the panel lacks: %s", np.round(found, 2).tolist())
+        return trials[int(np.argmax(found))]
+
+    prior = best([prior.model_copy(update={"panel_private": share}) for share in PANEL_DECISIONS.private])
+    for kind in reversed(range(len(KINDS))):
+        shares = [list(prior.panel_missed or usual_shares()) for _ in PANEL_DECISIONS.missed]
+        for trial, share in zip(shares, PANEL_DECISIONS.missed, strict=True):
+            trial[kind] = share
+        prior = best([prior.model_copy(update={"panel_missed": trial}) for trial in shares])
+    missed, private = prior.panel_missed or usual_shares(), prior.panel_private or 1.0
+    logger.info(
+        "what the panel of normals has of the tumour's artefacts: %s; of its germline variants %.0f %% are in no panel",
+        ", ".join(f"of {kind} {100.0 * (1.0 - share):.0f} %" for kind, share in zip(KINDS, missed, strict=True)),
+        100.0 * private,
+    )
+    if min(missed) > PANEL_DECISIONS.few_shared:
+        logger.warning(
+            "the panel's normals have hardly any of the tumour's artefacts: they may be of another protocol, and tell little"
+        )
+    return prior
 
 
 def _with_own_artifacts(
@@ -335,7 +197,7 @@ def _with_own_artifacts(
     evidence: float | None,
     components: Components,
     sampled: Sampled,
-    shown: _Shown,
+    shown: Shown,
     mixture: Mixture,
 ) -> LearntPrior:
     """The prior, with artefacts of one kind of reads that are the tumour's own, if these explain so much more.
@@ -372,22 +234,22 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
         "normals, or repair of the DNA before sequencing (UDG) would tell",
         " and ".join(damage),
     )
-    density = even_density(prior.paired, own=True, damaged=True)
+    density = even_density(prior.paired, own=True, damaged=True, panel=prior.panel_missed is not None)
     return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
 
 
 def _trained(
-    components: Components, sampled: Sampled, prior: LearntPrior, shown: _Shown, mixture: Mixture, iterations: int
+    components: Components, sampled: Sampled, prior: LearntPrior, shown: Shown, mixture: Mixture, iterations: int
 ) -> tuple[LearntPrior, float]:
     """(prior, log-evidence)."""
-    learner = _Learner(components, sampled.class_index, sampled.contexts, prior, shown, mixture)
+    learner = Learner(components, sampled, prior, shown, mixture)
     return learner.run(prior, iterations)
 
 
 def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) -> np.ndarray:
     """Candidates (indices) that something explains better than absence does; tabulated in blocks, so that memory is bounded."""
     worth = []
-    possible = possible_artifacts(sampled.normal is not None, own=True, damaged=True).ravel()
+    possible = possible_artifacts(sampled.normal is not None, True, True, sampled.panel is not None).ravel()
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
         found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))
@@ -404,7 +266,7 @@ def _learn_mixture(
     components: Components,
     tables: Tables,
     sampled: Sampled,
-    shown: _Shown,
+    shown: Shown,
     purity: float,
     normal_contamination: float | None,
     sites: HomozygousSites,
@@ -415,19 +277,18 @@ def _learn_mixture(
     frequent variants tell: rare ones may be damage, of which the normal has a fraction as it has of the tumour's variants.
     """
     one = _with_one_artifact(components, learnt, sampled)
-    everything, frequent = (
-        np.arange(len(sampled.class_index)),
-        np.flatnonzero(_fraction(sampled.tumor) >= DECISIONS.frequent_of_purity * purity),
-    )
+    everything = np.arange(len(sampled.class_index)), sampled
+    rows = np.flatnonzero(_fraction(sampled.tumor) >= DECISIONS.frequent_of_purity * purity)
+    frequent = rows, sampled.chosen(rows)
 
-    def evidence_of(contamination: float, other_person: float, rows: np.ndarray = everything) -> float:
+    def evidence_of(contamination: float, other_person: float, told: tuple[np.ndarray, Sampled] = everything) -> float:
+        rows, chosen = told
         mixture = Mixture(purity, contamination, other_person)
         log_likelihood = one.log_likelihood.copy()
         log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
         log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
-        chosen = Components(log_likelihood[rows], one.columns)
-        learner = _Learner(chosen, sampled.class_index[rows], sampled.contexts[rows], begin, shown, mixture)
+        learner = Learner(Components(log_likelihood[rows], one.columns), chosen, begin, shown, mixture)
         return learner.run(begin, DECISIONS.search_iterations)[1]
 
     contamination = normal_contamination
@@ -472,7 +333,7 @@ def _with_one_artifact(components: Components, prior: LearntPrior, sampled: Samp
 
 def _posteriors(prior: LearntPrior, components: Components, sampled: Sampled) -> np.ndarray:
     """(n, components)."""
-    weights = candidate_weights(prior, components.columns, sampled.class_index, sampled.contexts, None)
+    weights = candidate_weights(prior, components.columns, sampled.class_index, sampled.contexts, None, sampled.frequency)
     return component_posteriors(components, weights)
 
 

@@ -26,7 +26,7 @@ from varproof.posterior.artifact_classes import (
 )
 from varproof.posterior.components import SAME_RATE, Tables, spurious_rates
 from varproof.posterior.decisions import DECISIONS
-from varproof.posterior.learning import Sampled, context_ratios
+from varproof.posterior.sampled import Sampled, context_ratios
 from varproof.posterior.score import Scores
 
 STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientation", "read_position", "base_quality"

@@ -15,12 +15,21 @@ from varproof.formats.record import Record
 from varproof.formats.scored import EventSelection
 from varproof.formats.vcf import VcfWriter, probability_field, read_records
 from varproof.machinery.output import provenance
-from varproof.posterior.annotate import Annotator, SampleCounts, ScoredAlleles, calibration_lines, scored_header
+from varproof.posterior.annotate import (
+    POPULATION_LINE,
+    Annotator,
+    SampleCounts,
+    ScoredAlleles,
+    calibration_lines,
+    scored_header,
+)
 from varproof.posterior.columns import Columns
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
+from varproof.posterior.panel_decisions import DECISIONS as PANEL_DECISIONS
 from varproof.posterior.phase import UNREAL, Phase, Present, caller_sets, links_of, phased
+from varproof.posterior.population import described
 from varproof.posterior.reasons import SEPARATOR, reasons
 from varproof.posterior.recalibration import recalibrated
 from varproof.posterior.score import score
@@ -59,6 +68,8 @@ def write_scored(
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
     if learnt.recalibration is not None:
         lines += calibration_lines(learnt.recalibration)
+    if job.resource is not None and learnt.alleles.frequency is not None:
+        lines += [described(job.resource, learnt.alleles.frequency[learnt.alleles.row]), POPULATION_LINE]
     phase = _phase(job, learnt, columns)
     written = tumor_only = 0
     named = same_events(job.candidates, learnt.alleles)
@@ -120,7 +131,8 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
             data = block_of(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
             near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
             unseen = judged_without_normal(data.tumor, data.normal)
-            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, near, unseen, data.context)
+            rest = (near, unseen, data.context, data.frequency)
+            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, *rest)
             probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
         known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
         return Present.of(probability[which], frequency[which], known[asked])
@@ -137,6 +149,8 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
 def _decisions(job: ScoringJob) -> dict[str, Any]:
     """Model decisions by room: of the posterior, and those that the tumour's evidence was made under, where it says."""
     told = {"evidence": job.tumor.decisions, "posterior": DECISIONS.model_dump(mode="json")}
+    if job.panel is not None:
+        told["panel"] = PANEL_DECISIONS.model_dump(mode="json")
     if job.normal is not None and job.normal.decisions != job.tumor.decisions:
         logger.warning(
             "the evidence of tumour and normal was made under different model decisions (%s, %s)",
@@ -184,7 +198,7 @@ def scored_alleles(
     near = None if learnt.near_artifact is None else learnt.near_artifact[first:last]
     unseen = judged_without_normal(data.tumor, data.normal)
     tables = data.tables(prior)
-    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context)
+    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context, data.frequency)
     against = reasons(data, tables, scores, prior, near)
     own, judged_as = own - first, judged_as - first
     whole = [sample for sample in (data.tumor, data.normal) if sample is not None]
@@ -207,6 +221,7 @@ def scored_alleles(
         [named.get(number) for number in range(numbers.start, numbers.stop)],
         phase.of(alleles.row[numbers]),
         before,
+        None if alleles.frequency is None else alleles.frequency[alleles.row[numbers]],
     )
 
 

@@ -57,11 +57,13 @@ def score(
     near_artifact: np.ndarray | None = None,
     without_normal: np.ndarray | None = None,
     context: np.ndarray | None = None,
+    frequency: np.ndarray | None = None,
 ) -> Scores:
     """Posteriors of candidates under a prior.
 
     `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
     normal shows nothing (see `judgeable`), None: there are none. `context` (n,): see `spectra`, None: none has one.
+    `frequency` (n,): in the population, NaN where the germline resource lacks the allele; None: there is no resource.
     """
     context = np.full(len(class_index), NO_CONTEXT) if context is None else context
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
@@ -69,9 +71,10 @@ def score(
     if prior.kind == "flat":
         weights = flat_weights(components)
     else:
-        weights = candidate_weights(prior, components.columns, class_index, context, near_artifact)
+        weights = candidate_weights(prior, components.columns, class_index, context, near_artifact, frequency)
         if without_normal is not None and without_normal.any():
-            unseen = candidate_weights(tumor_only_prior(prior), components.columns, class_index, context, near_artifact)
+            alone = tumor_only_prior(prior)
+            unseen = candidate_weights(alone, components.columns, class_index, context, near_artifact, frequency)
             weights = np.where(without_normal[:, None], unseen, weights)
     posterior = component_posteriors(components, weights)
     probability = event_sums(posterior, components.columns)

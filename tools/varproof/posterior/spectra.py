@@ -108,12 +108,12 @@ def context_factors(prior: LearntPrior, columns: dict[str, slice]) -> np.ndarray
     if artifacts_apart(columns):
         kinds = np.stack([spectra[name] for name in ARTIFACTS], axis=1)[:, :, None, None]
         out[:, part] = np.broadcast_to(kinds, (CONTEXTS + 1, *ARTIFACT_SHAPE)).reshape(CONTEXTS + 1, -1)
-        out[:, np.arange(part.start, part.stop)[damage_components(prior.paired)]] = spectra[DAMAGE][:, None]
+        out[:, np.arange(part.start, part.stop)[damage_components(prior.tells_places)]] = spectra[DAMAGE][:, None]
     return out
 
 
 def damage_components(paired: bool = True) -> np.ndarray:
-    """bool (components of ARTIFACT,): those of damage of the tumour alone; without a normal that is all of its class."""
+    """bool (components of ARTIFACT,): those of damage of the tumour alone; without a normal, or a panel, all of its class."""
     own = (np.arange(len(ARTIFACT_RATIOS)) != SAME_RATE) | (not paired)
     return np.broadcast_to((OF_ONE_SAMPLE[:, None] & own)[:, :, None], ARTIFACT_SHAPE).ravel()
 

@@ -8,15 +8,16 @@ import numpy as np
 
 from varproof.formats.events import EVENTS
 from varproof.formats.json_file import read_json
-from varproof.formats.prior import LearntPrior
+from varproof.formats.prior import LearntPrior, ResourceUsed
 from varproof.formats.recalibration import Recalibration
 from varproof.machinery.errors import UserError
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of, selected
 from varproof.posterior.judgeable import judged_without_normal
-from varproof.posterior.learning import Sampled, describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.learning import describe, learn_prior, same_layout, starting_prior
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
+from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
 
 logger = logging.getLogger(__name__)
@@ -44,11 +45,18 @@ def read_prior(path: Path) -> LearntPrior:
     return prior
 
 
-def learn(job: ScoringJob, alleles: AlleleList, territory: float | None, rows: np.ndarray | None = None) -> Learnt:
+def learn(
+    job: ScoringJob,
+    alleles: AlleleList,
+    territory: float | None,
+    rows: np.ndarray | None = None,
+    used: ResourceUsed | None = None,
+) -> Learnt:
     """The prior that a job's candidates teach, and which of them lie near artefacts.
 
     rows: the candidates that teach (indices, ascending); None: all that are judged for an allele. territory: bases that were
-    searched for those; None: not known. Of many candidates a sample teaches; where artefacts crowd is learnt from all of them.
+    searched for those; None: not known. used: the job's germline resource, as it is there. Of many candidates a sample teaches;
+    where artefacts crowd is learnt from all of them.
     """
     rows = alleles.judged if rows is None else rows
     if territory is None:
@@ -62,10 +70,12 @@ def learn(job: ScoringJob, alleles: AlleleList, territory: float | None, rows: n
     chosen = teaching[::step]
     normal = selected(job.normal, chosen) if job.normal is not None and len(paired) else None
     _warn_of_little(len(teaching), territory)
-    columns = (alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen])
+    frequency = None if alleles.frequency is None else alleles.frequency[chosen]
+    panel = None if alleles.panel is None else alleles.panel.rows(chosen)
+    columns = (alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen], frequency, panel)
     sampled = Sampled(selected(job.tumor, chosen), normal, *columns)
     taught = territory * len(teaching) / max(1, len(judged))
-    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection)
+    prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection, used)
     prior = prior.model_copy(update={"territory": territory})
     posterior = _artifact_posteriors(job, alleles, prior)
     near = _near_artifacts(alleles, posterior)
@@ -139,7 +149,8 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
         end = min(start + BLOCK, alleles.size)
         block = block_of(job, alleles, start, end)
         unseen = judged_without_normal(block.tumor, block.normal)
-        scores = score(block.tables(prior), block.class_index, prior, job.purity, without_normal=unseen, context=block.context)
+        told = {"without_normal": unseen, "context": block.context, "frequency": block.frequency}
+        scores = score(block.tables(prior), block.class_index, prior, job.purity, **told)
         known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
         out[start:end] = np.where(known, scores.probability[:, column], 0.0)
     return out

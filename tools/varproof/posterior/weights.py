@@ -7,6 +7,7 @@ from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.components import NODES_PER_BIN
 from varproof.posterior.decisions import DECISIONS
+from varproof.posterior.population import with_population
 from varproof.posterior.spectra import context_factors
 
 ARTIFACT_GROUPS = ("substitution", "indel")
@@ -57,10 +58,11 @@ def candidate_weights(
     class_index: np.ndarray,
     context: np.ndarray,
     near_artifact: np.ndarray | None,
+    frequency: np.ndarray | None = None,
 ) -> np.ndarray:
     """Prior probability of every component for each candidate, (n, components); artefacts are likelier near artefacts.
 
-    context (n,): see `spectra`.
+    context (n,): see `spectra`. frequency (n,): see `population`; None: there is no germline resource.
     """
     weights = component_weights(prior, columns)[class_index]
     weights *= context_factors(prior, columns)[context]
@@ -69,4 +71,8 @@ def candidate_weights(
         artifact = columns["ARTIFACT"]
         rate = np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300)
         weights[:, artifact] *= np.minimum(factor, np.maximum(1.0, DECISIONS.most_artifacts / rate))
+    if frequency is not None:
+        weights = with_population(
+            weights, columns, frequency, np.array(prior.germline_changes) / np.sum(prior.germline_changes)
+        )
     return completed(weights, columns)

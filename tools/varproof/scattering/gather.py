@@ -1,4 +1,4 @@
-"""What was made of the chunks of a candidate list, as one file: evidence, tensors or calls, told apart by content.
+"""What was made of the chunks of a candidate list, or of regions, as one file: evidence, tensors, panels or calls, by content.
 
 Files are read and written in blocks, so that memory does not grow with them. What comes out is what the whole list would have
 given; chunks that do not belong together, or come in the wrong order, are refused.
@@ -17,11 +17,13 @@ import numpy as np
 from varproof.formats.evidence import COVERED_BASES, DECISIONS, REPEATS, SAMPLE_NAMES, EvidenceReader, evidence_writer
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
 from varproof.formats.hdf5 import damage_told, is_hdf5
+from varproof.formats.panel import is_panel
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
-from varproof.formats.vcf import VcfWriter, open_vcf, read_records
+from varproof.formats.vcf import RESOURCE_LINE, VcfWriter, open_vcf, read_records
 from varproof.formats.vcf_output import UNDECLARED
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
+from varproof.scattering.panels import gather_panels
 from varproof.variants.candidate import candidate_key, candidates_of
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Kind(str, Enum):
     EVIDENCE = "evidence"
     TENSORS = "tensors"
     CALLS = "calls"
+    PANEL = "panels"
 
 
 def kind_of(path: Path) -> Kind:
@@ -50,6 +53,8 @@ def kind_of(path: Path) -> Kind:
         return Kind.CALLS
     import h5py
 
+    if is_panel(path):
+        return Kind.PANEL
     with damage_told(path, "collect-evidence or tensorise"), h5py.File(path, "r") as file:
         return (
             Kind.EVIDENCE if str(file.attrs.get("schema", "")).startswith(EVIDENCE_SCHEMA.rpartition("/")[0]) else Kind.TENSORS
@@ -229,6 +234,7 @@ def gather_calls(paths: Sequence[Path], output: Path) -> int:
             headers.append(handle.header.copy())
     _check_headers_alike(paths, headers)
     lengths = _contig_lengths(paths, headers)
+    _add_up_resource(headers)
     total, finished = 0, set[str]()
     contig, position, last_path = "", -1, paths[0]
     with VcfWriter(output, headers[0], lengths) as writer:
@@ -250,6 +256,17 @@ def gather_calls(paths: Sequence[Path], output: Path) -> int:
                 writer.write(record)
                 total += 1
     return total
+
+
+def _add_up_resource(headers: Sequence[Any]) -> None:
+    """In the first header, of how many candidates in all how many are in the germline resource."""
+    lines = [[line for line in header.records if line.key == RESOURCE_LINE] for header in headers]
+    if len(lines) < 2 or not all(lines):
+        return
+    told = [json.loads(own[0].value) for own in lines]
+    whole = {name: sum(one[name] for one in told) if isinstance(value, int) else value for name, value in told[0].items()}
+    lines[0][0].remove()
+    headers[0].add_line(f"##{RESOURCE_LINE}={json.dumps(whole, sort_keys=True)}")
 
 
 def _contig_lengths(paths: Sequence[Path], headers: Sequence[Any]) -> dict[str, int]:
@@ -299,6 +316,9 @@ def gather(paths: Sequence[Path], candidates: Path | None, output: Path) -> None
     kind = common_kind(paths)
     if kind is Kind.CALLS:
         logger.info("%d records of %d files", gather_calls(paths, output), len(paths))
+        return
+    if kind is Kind.PANEL:
+        logger.info("a panel of %d alleles, from %d files", gather_panels(paths, output), len(paths))
         return
     if candidates is None:
         raise UserError(f"{paths[0]}: to gather {kind.value}, give the --candidates that were scattered")

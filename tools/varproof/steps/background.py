@@ -15,15 +15,19 @@ from varproof.candidates.pipeline import CallingJob
 from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
 from varproof.formats.hdf5 import is_hdf5
-from varproof.formats.prior import LearntPrior
+from varproof.formats.prior import LearntPrior, ResourceUsed
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import AlleleList, ScoringJob, allele_list, judged_alleles
+from varproof.posterior.population import resource_used
 from varproof.posterior.selection import Selection
 from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
 from varproof.posterior.territory import covered_bases
+from varproof.reads.sampling import region_windows
 from varproof.steps.base import MOST_SEARCHED_DEPTH
 from varproof.steps.samples import collected_evidence, measured_together
+from varproof.variants.population import GermlineResource
+from varproof.variants.reference import Reference
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +45,9 @@ class PairSettings(Protocol):
     alignment_tumor: Path | None
     alignment_normal: Path | None
     max_depth: int | None
+    germline_resource: Path | None
+    germline_field: str | None
+    panel: Path | None
 
 
 @dataclass
@@ -51,12 +58,16 @@ class SamplePair:
     workers: int
     stack: contextlib.ExitStack
     evidence: dict[Path, EvidenceReader] = field(default_factory=dict)
+    resource: GermlineResource | None = None
     _files: dict[Path, SampleFiles] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: PairSettings, workers: int, stack: contextlib.ExitStack) -> "SamplePair":
-        """The pair of an executable's options."""
+        """The pair of an executable's options; raises UserError for a germline resource that can't be read."""
         pair = cls(options, workers, stack)
+        if options.germline_resource is not None:
+            pair.resource = GermlineResource.open(options.germline_resource, options.germline_field)
+            stack.callback(pair.resource.close)
         for path in (options.tumor, options.normal):
             if path is not None and is_hdf5(path):
                 pair.evidence[path] = stack.enter_context(EvidenceReader(path))
@@ -70,7 +81,19 @@ class SamplePair:
         if options.normal is not None:
             normal = self._collected(options.normal, candidates, folder / f"{part}normal.h5", journal)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
-        return ScoringJob(candidates, options.reference, tumor, normal, options.purity, contamination)
+        samples = (tumor, normal, options.purity, contamination)
+        return ScoringJob(candidates, options.reference, *samples, resource=self.resource, panel=options.panel)
+
+    def resource_used(self, regions: Regions | None) -> ResourceUsed | None:
+        """How dense the germline resource is in the regions, or in the whole reference; None where there is none."""
+        if self.resource is None:
+            return None
+        reference = Reference(self.options.reference)
+        lengths = {name: size for name, size in reference.lengths.items() if name in self.resource.contigs}
+        intervals = {name: [(0, size)] for name, size in lengths.items()}
+        if regions is not None:
+            intervals = {name: parts for name, parts in regions.items() if name in lengths}
+        return resource_used(self.resource, region_windows(intervals, lengths), reference)
 
     @property
     def covered_bases(self) -> float | None:
@@ -142,22 +165,24 @@ def prior_of_reads(pair: SamplePair, regions: Regions | None, folder: Path, jour
     """The prior that the pair's reads teach."""
     background = Background.of(pair, regions, folder)
     logger.info("what teaches the prior: %s", background)
-    return _prior_of(background, pair, folder, journal)
+    return _prior_of(background, pair, pair.resource_used(regions), folder, journal)
 
 
-def _prior_of(background: Background, pair: SamplePair, folder: Path, journal: MakeJournal) -> LearntPrior:
+def _prior_of(
+    background: Background, pair: SamplePair, used: ResourceUsed | None, folder: Path, journal: MakeJournal
+) -> LearntPrior:
     job = background.job(pair, folder, journal)
-    return learn(job, judged_alleles(job), background.searched).prior
+    return learn(job, judged_alleles(job), background.searched, used=used).prior
 
 
 def taught_by_reads(
     pair: SamplePair, regions: Regions | None, job: ScoringJob, alleles: AlleleList, folder: Path, journal: MakeJournal
 ) -> Learnt:
     """The prior that the pair's reads teach, and what it says of the job's candidates."""
-    background = Background.of(pair, regions, folder)
+    background, used = Background.of(pair, regions, folder), pair.resource_used(regions)
     rows, held = rows_of_background(alleles, allele_list(background.candidates, background.reference))
     if held >= DECISIONS.least_held:
         logger.info("what teaches the prior: %s, of which the list holds %.1f %%", background, 100 * held)
-        return learn(replace(job, selection=background.selection), alleles, background.searched, rows)
+        return learn(replace(job, selection=background.selection), alleles, background.searched, rows, used)
     logger.info("what teaches the prior: %s (the list holds %.1f %% of them)", background, 100 * held)
-    return prepare(job, alleles, _prior_of(background, pair, folder, journal))
+    return prepare(job, alleles, _prior_of(background, pair, used, folder, journal))

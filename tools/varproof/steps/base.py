@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,6 +17,15 @@ DEPTH_LIMIT = "weigh only a sample of the fragments of deeper places, by read na
 
 MERGE_PHASED = (
     "write calls of one haplotype with at most so many bases between them as one record, which INFO/VP_PARTS can take apart."
+)
+
+GERMLINE_RESOURCE = (
+    "variants of a population with their frequencies, such as gnomAD's: VCF (bgzipped) or BCF with its index; sites are enough."
+)
+GERMLINE_FIELD = "INFO field of the frequencies (default: AF, POPAF, CAF or FREQ, whichever there is first)."
+PANEL = (
+    "panel of normals: a file of build-panel, whose rates tell artefacts of a place and germline variants; or a VCF of sites, "
+    "as Mutect2's, which only makes artefacts likelier there."
 )
 
 RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
@@ -55,6 +65,21 @@ def fraction_under_1(value: float | str) -> float | str:
     if isinstance(value, float) and not 0 <= value < 1:
         raise ValueError("must be 'auto' or a fraction from 0 up to, not including, 1")
     return value
+
+
+class _WithResource(Protocol):
+    germline_resource: Path | None
+    germline_field: str | None
+
+
+Given = TypeVar("Given", bound=_WithResource)
+
+
+def field_of_resource(settings: Given) -> Given:
+    """`settings`, or ValueError where they name a field of a germline resource that they lack."""
+    if settings.germline_field is not None and settings.germline_resource is None:
+        raise ValueError(f"--germline-field {settings.germline_field} is of a germline resource; give --germline-resource")
+    return settings
 
 
 def option_name(field: str) -> str:

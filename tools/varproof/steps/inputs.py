@@ -25,13 +25,13 @@ from varproof.steps.base import READS
 
 logger = logging.getLogger(__name__)
 
-INDEXED = (*READS, "reference", "known_sites")
+INDEXED = (*READS, "reference", "known_sites", "germline_resource")
 """Options that take files with an index, in which one jumps about."""
 
 STREAMED = (
     "candidates", "calls", "truth", "scored", "predicted", "variants", "calibration", "calibration_truth", "inputs", "regions",
     "labels", "alignment", "repeats", "alignment_tumor", "alignment_normal", "stacking", "tree", "prior",
-    "calibrate", "segments", "purity", "purity_estimate", "callable",
+    "calibrate", "segments", "purity", "purity_estimate", "callable", "panel", "add",
 )  # fmt: skip
 """Options that take files which can also come as a stream."""
 

@@ -5,10 +5,19 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from varproof.machinery.errors import UserError
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, Settings, fraction_under_1
+from varproof.steps.base import (
+    DEPTH_LIMIT,
+    GERMLINE_FIELD,
+    GERMLINE_RESOURCE,
+    MAX_DEPTH,
+    PANEL,
+    Settings,
+    field_of_resource,
+    fraction_under_1,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +41,14 @@ class LearnPriorSettings(Settings):
     alignment_tumor: Path | None = Field(None, description="alignment.json of the tumour; measured if not given.")
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED: learn from the reads there only, such as the targets of a panel.")
+    germline_resource: Path | None = Field(None, description=GERMLINE_RESOURCE)
+    germline_field: str | None = Field(None, description=GERMLINE_FIELD)
+    panel: Path | None = Field(None, description=PANEL)
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
+
+    @model_validator(mode="after")
+    def _field_of_resource(self) -> "LearnPriorSettings":
+        return field_of_resource(self)
 
     @field_validator("normal_contamination")
     @classmethod

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from varproof.machinery.errors import UserError
-from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, MERGE_PHASED, RESUME, Settings, fraction_under_1
+from varproof.steps.base import (
+    DEPTH_LIMIT,
+    GERMLINE_FIELD,
+    GERMLINE_RESOURCE,
+    MAX_DEPTH,
+    MERGE_PHASED,
+    PANEL,
+    RESUME,
+    Settings,
+    field_of_resource,
+    fraction_under_1,
+)
 from varproof.steps.purity import KnownBy, purity_given, with_purity
 
 if TYPE_CHECKING:
@@ -66,6 +77,7 @@ class ScorePosteriorSettings(Settings):
     )
     alignment_normal: Path | None = Field(None, description="alignment.json of the normal; measured if not given.")
     regions: Path | None = Field(None, description="BED that was searched: candidates, and the reads that teach.")
+    panel: Path | None = Field(None, description=PANEL)
     territory: float | None = Field(
         None, gt=0, description="bases that were searched for the candidates, where these teach, instead of --regions."
     )
@@ -75,6 +87,8 @@ class ScorePosteriorSettings(Settings):
         "spike-variants, or a file of --save-calibration.",
     )
     save_calibration: Path | None = Field(None, description="write the correction, for --calibrate of other runs.")
+    germline_resource: Path | None = Field(None, description=GERMLINE_RESOURCE)
+    germline_field: str | None = Field(None, description=GERMLINE_FIELD)
     max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
     merge_phased: int | None = Field(None, ge=0, le=100, description=MERGE_PHASED)
     resume: Path | None = Field(None, description=RESUME)
@@ -83,7 +97,11 @@ class ScorePosteriorSettings(Settings):
     def _one_teacher(self) -> "ScorePosteriorSettings":
         if self.prior != "empirical" and "learn_from" in self.model_fields_set:
             raise ValueError(f"--learn-from says what to learn from, and --prior {self.prior} leaves nothing to learn")
-        return self
+        if self.prior == "flat" and self.germline_resource is not None:
+            raise ValueError("--germline-resource tells how common germline variants are, and --prior flat doesn't ask")
+        if self.prior == "flat" and self.panel is not None:
+            raise ValueError("--panel needs a prior that is learnt, and --prior flat is not")
+        return field_of_resource(self)
 
     @field_validator("calibrate", mode="before")
     @classmethod
@@ -122,8 +140,10 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     given = prior
     if given is None and options.prior not in ("flat", "empirical"):
         given = read_prior(Path(options.prior))
+        _require_same_panel(options, given)
     if not densities_only:
         _warn_if_flat_alone(options, given)
+    _check_resource(options, given)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
@@ -146,6 +166,15 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         if not densities_only:
             learnt = replace(learnt, recalibration=calibration(options, learnt.prior, pair, folder))
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
+
+
+def _require_same_panel(options: ScorePosteriorSettings, given: "LearntPrior") -> None:
+    """Raise UserError where a prior was learnt with a panel and is used without one, or the other way round."""
+    if (given.panel_missed is None) == (options.panel is None):
+        return
+    if options.panel is None:
+        raise UserError(f"--prior {options.prior}: was learnt with a panel of normals; give --panel, too")
+    raise UserError(f"--prior {options.prior}: learnt without a panel of normals; learn it with --panel, or leave --panel out")
 
 
 def _learnt(
@@ -175,7 +204,7 @@ def _learnt(
         learnt = taught_by_reads(pair, regions, job, alleles, folder, journal)
     else:
         logger.info("the candidates of %s teach the prior", options.candidates)
-        learnt = learn(job, alleles, territory)
+        learnt = learn(job, alleles, territory, used=pair.resource_used(regions))
     return with_match(job, learnt)
 
 
@@ -210,6 +239,27 @@ def _warn_if_flat_alone(options: ScorePosteriorSettings, given: "LearntPrior | N
             "same probability, and fdr-filter will keep nothing; give --normal, or leave --prior out",
             options.prior,
         )
+
+
+def _check_resource(options: ScorePosteriorSettings, given: "LearntPrior | None") -> None:
+    """Raise UserError unless a given prior was learnt with a germline resource where there is one, and without where not."""
+    if given is None:
+        return
+    used, resource = given.germline_resource, options.germline_resource
+    name = "the prior" if options.prior == GIVEN_PRIOR else options.prior
+    if used is None and resource is not None:
+        raise UserError(f"{name} was learnt without a germline resource; learn it again with --germline-resource {resource}")
+    if used is not None and resource is None:
+        raise UserError(f"{name} was learnt with a germline resource; give that one as --germline-resource, too")
+    if used is not None and resource is not None:
+        from varproof.machinery.output import input_digest
+
+        if resource.is_file() and input_digest(resource) != used.digest:
+            logger.warning(
+                "%s was learnt with another germline resource than %s: what a person has beyond that one may differ",
+                name,
+                resource,
+            )
 
 
 def _warn_if_repeats_differ(tumor: "EvidenceReader", normal: "EvidenceReader") -> None:

@@ -10,6 +10,8 @@ process VARPROOF_LEARNPRIOR {
     input:
     tuple val(meta), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), val(purity)
     tuple val(meta2), path(fasta), path(fai)
+    tuple val(meta3), path(germline_resource, stageAs: 'resource/*'), path(germline_resource_index, stageAs: 'resource/*')
+    tuple val(meta4), path(panel, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("*.json"), emit: json
@@ -25,7 +27,9 @@ process VARPROOF_LEARNPRIOR {
     def tumor_alignment_option = tumor_alignment ? "--alignment-tumor ${tumor_alignment}" : ''
     def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
+    def resource_option = germline_resource ? "--germline-resource ${germline_resource}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
+    def panel_option = panel ? "--panel ${panel}" : ''
     """
     learn-prior \\
         --tumor ${tumor} \\
@@ -33,7 +37,9 @@ process VARPROOF_LEARNPRIOR {
         ${tumor_alignment_option} \\
         ${normal_alignment_option} \\
         ${regions_option} \\
+        ${resource_option} \\
         ${purity_option} \\
+        ${panel_option} \\
         --reference ${fasta} \\
         --threads ${task.cpus} \\
         ${args} \\

@@ -10,6 +10,8 @@ process VARPROOF_SCOREPOSTERIOR {
     input:
     tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity)
     tuple val(meta2), path(fasta), path(fai)
+    tuple val(meta3), path(germline_resource, stageAs: 'resource/*'), path(germline_resource_index, stageAs: 'resource/*')
+    tuple val(meta4), path(panel, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("*.vcf.gz"), emit: vcf
@@ -28,7 +30,9 @@ process VARPROOF_SCOREPOSTERIOR {
     def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def prior_option = prior ? "--prior ${prior}" : ''
+    def resource_option = germline_resource ? "--germline-resource ${germline_resource}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
+    def panel_option = panel ? "--panel ${panel}" : ''
     """
     score-posterior \\
         --candidates ${candidates} \\
@@ -37,8 +41,10 @@ process VARPROOF_SCOREPOSTERIOR {
         ${tumor_alignment_option} \\
         ${normal_alignment_option} \\
         ${regions_option} \\
+        ${resource_option} \\
         ${prior_option} \\
         ${purity_option} \\
+        ${panel_option} \\
         --reference ${fasta} \\
         --learnt-prior ${prefix}.prior.json \\
         --threads ${task.cpus} \\

@@ -17,6 +17,8 @@ workflow POSTERIOR {
     regions    // file or []
     prior      // file, or [] where it is learnt
     learning   // whether reads teach the prior
+    resource   // value: [ meta, germline resource, index ], or [ meta, [], [] ]
+    panel      // value: [ meta, panel or [] ]
 
     main:
     // Repeats are measured in tumour and normal together: each is told what the other's reads show of them.
@@ -56,6 +58,8 @@ workflow POSTERIOR {
             .filter { _id, _purity, tumor, _normal -> tumor }
             .map { id, purity, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity] },
         reference,
+        resource,
+        panel,
     )
     ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : purities.map { id, _purity -> [id, prior] }
     VARPROOF_SCOREPOSTERIOR(
@@ -66,6 +70,8 @@ workflow POSTERIOR {
             .join(ch_evidence.normal.map { meta, h5 -> [meta.sample, h5] }, remainder: true)
             .map { id, purity, vcf, tumor, known, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, known, purity] },
         reference,
+        resource,
+        panel,
     )
 
     scored = VARPROOF_SCOREPOSTERIOR.out.vcf.map { meta, vcf -> [[id: meta.sample], vcf] }

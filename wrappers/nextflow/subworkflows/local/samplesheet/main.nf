@@ -38,6 +38,24 @@ def readSamplesheet(location, purity) {
     return rows
 }
 
+// The reads of normals, one file on each line, relative to the sheet, and their indexes.
+def readNormals(location) {
+    def sheet = file(location, checkIfExists: true)
+    def named = sheet.readLines().collect { line -> line.trim() }.findAll { line -> line && !line.startsWith('#') }
+    if (!named) {
+        error("${sheet.name}: no normal is listed; give one BAM or CRAM on each line")
+    }
+    def reads = named.collect { name -> file(name.startsWith('/') || name.contains('://') ? name : "${sheet.parent}/${name}", checkIfExists: true) }
+    def indexes = reads.collect { item ->
+        def beside = ['.bai', '.csi', '.crai'].collect { suffix -> file("${item}${suffix}") }.find { index -> index.exists() }
+        if (!beside) {
+            error("${sheet.name}: ${item}: no index beside it; make it with 'samtools index'")
+        }
+        beside
+    }
+    return [reads, indexes]
+}
+
 // The cells of a line of CSV: commas within double quotes separate nothing.
 def cells(line) {
     return line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/, -1).collect { cell -> cell.trim().replaceAll(/^"|"$/, '').replace('""', '"').trim() }

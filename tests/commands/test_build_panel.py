@@ -1,0 +1,154 @@
+"""build-panel, and --panel of what takes one: a small whole, and the one line that wrong input gets."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pysam
+import pytest
+from pydantic import ValidationError
+
+from pair_examples import Pair, other_base, read_all, scored, write_pair, write_records
+from varproof.commands.build_panel import BuildPanelOptions, build_panel
+from varproof.commands.learn_prior import LearnPriorOptions, learn_prior
+from varproof.formats.panel import PanelReader
+from varproof.machinery.errors import UserError
+from varproof.posterior.panel_lookup import panel_evidence
+
+ALONE = {"normal": None, "alignment_normal": None, "learn_from": "auto", "territory": None}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return write_pair(tmp_path_factory.mktemp("pair"))
+
+
+@pytest.fixture(scope="module")
+def panel(pair: Pair) -> Path:
+    return built(pair, pair.folder / "panel.h5")
+
+
+def built(pair: Pair, output: Path, **changes: Any) -> Path:
+    values = {"reads": [pair.normal], "reference": pair.reference, "output": output} | changes
+    build_panel(BuildPanelOptions(**values))
+    return output
+
+
+def test_the_same_bytes_with_any_number_of_threads(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    assert built(pair, tmp_path / "panel.h5", threads=2).read_bytes() == panel.read_bytes()
+
+
+def test_a_panel_does_not_name_its_normals(pair: Pair, panel: Path) -> None:
+    content = panel.read_bytes()
+    assert pair.normal.name.encode() not in content and str(pair.folder).encode() not in content
+
+
+def test_a_germline_variant_of_the_normals_has_its_carriers(pair: Pair, panel: Path) -> None:
+    with PanelReader(panel) as reader:
+        alleles = reader.contig("chr1").alleles
+    for site in pair.sites:
+        if (
+            site.event == "GERMLINE_HET"
+            and site.normal == 0.5
+            and site.locus.end - site.locus.start == len(site.locus.alt) == 1
+        ):
+            at = alleles.rows((alleles.position == site.locus.start) & (alleles.length == 0))
+            assert at.size == 0 or at.heterozygous.sum() == 1
+    assert alleles.heterozygous.sum() > 0 and alleles.homozygous.sum() > 0
+
+
+def test_a_panel_is_told_of_in_prior_and_header(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    path = tmp_path / "prior.json"
+    output = scored(pair, tmp_path, pair.records(), panel=panel, learnt_prior=str(path), **ALONE)
+    assert '"panel_missed"' in path.read_text()
+    header = str(pysam.VariantFile(str(output)).header)
+    assert '"panel"' in header and "rate_shape" in header
+    plain = scored(pair, tmp_path, pair.records(), "plain.vcf", **ALONE)
+    assert all(name not in plain.read_text() for name in ("panel_missed", "panel_private", "rate_shape"))
+    again = scored(pair, tmp_path, pair.records(), "again.vcf", panel=panel, prior=str(path), **(ALONE | {"learn_from": None}))
+    assert [record.info["PROB_SOMATIC_TUMOR"] for record in read_all(again)] == [
+        record.info["PROB_SOMATIC_TUMOR"] for record in read_all(output)
+    ]
+    with pytest.raises(UserError, match="learnt with a panel of normals; give --panel"):
+        scored(pair, tmp_path, pair.records(), "never.vcf", prior=str(path), **(ALONE | {"learn_from": None}))
+    assert not (tmp_path / "never.vcf").exists()
+
+
+def test_a_list_of_which_normals_show_nothing(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    base = pair.sequence[3_999]
+    candidates = write_records(tmp_path / "candidates.vcf", [(3_999, base, other_base(base))], pair)
+    found = panel_evidence(panel, candidates, pair.reference)
+    assert found.covering.tolist() == [1.0] and found.depth[0] > 5
+    assert not (found.showing.any() or found.reads.any() or found.heterozygous.any())
+    assert 0.0 < found.errors[0] < 0.01
+
+
+def test_learn_prior_takes_a_panel(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    output = tmp_path / "prior.json"
+    learn_prior(LearnPriorOptions(tumor=pair.tumor, reference=pair.reference, output=output, panel=panel))
+    assert '"panel_private"' in output.read_text()
+
+
+def test_a_list_of_sites_is_taken(pair: Pair, tmp_path: Path) -> None:
+    sites = tmp_path / "pon.vcf"
+    record = read_all(scored(pair, tmp_path, pair.records(), **ALONE))[0]
+    sites.write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        f"chr1\t{record.pos}\t.\t{record.ref}\t{record.alts[0]}\t.\t.\t.\n"
+    )
+    output = scored(pair, tmp_path, pair.records(), "listed.vcf", panel=sites, **ALONE)
+    assert len(read_all(output)) == len(pair.records())
+    sites.write_text("##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    with pytest.raises(UserError, match="has no records"):
+        scored(pair, tmp_path, pair.records(), "never.vcf", panel=sites, **ALONE)
+
+
+def test_wrong_panels_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    def refused(message: str, path: Path) -> None:
+        with pytest.raises(UserError, match=message) as caught:
+            scored(pair, tmp_path, pair.records(), "never.vcf", panel=path, **ALONE)
+        assert "\n" not in str(caught.value) and path.name in str(caught.value)
+        assert not (tmp_path / "never.vcf").exists()
+
+    other = tmp_path / "other.h5"
+    other.write_bytes(panel.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file.attrs["schema"] = "varproof/panel/9"
+    refused(r"of schema varproof/panel/9, not varproof/panel/1", other)
+    for change, message in ((r'"chr1":\d+', '"chr1":77'), (r'"chr1":', '"1":')):
+        other.write_bytes(panel.read_bytes())
+        with h5py.File(other, "r+") as file:
+            file.attrs["header"] = re.sub(change, message, str(file.attrs["header"]))
+        refused("take a panel of this reference", other)
+    other.write_bytes(panel.read_bytes())
+    with h5py.File(other, "r+") as file:
+        values = file["contigs/0/position"][()]
+        file["contigs/0/position"][...] = values[::-1]
+    refused("do not ascend", other)
+    other.write_bytes(panel.read_bytes())
+    with h5py.File(other, "r+") as file:
+        file["contigs/0/heterozygous"][...] = np.full(len(values), 9)
+    refused("more than there can be", other)
+
+
+def test_wrong_normals_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="no normals"):
+        BuildPanelOptions(reference=pair.reference, output=tmp_path / "p.h5")
+    with pytest.raises(ValidationError, match="leave one of them out"):
+        BuildPanelOptions(reference=pair.reference, output=tmp_path / "p.h5", add=[panel], regions=tmp_path / "x.bed")
+    with pytest.raises(UserError, match="same normal twice"):
+        built(pair, tmp_path / "p.h5", add=[panel])
+    with pytest.raises(UserError, match="same normal twice"):
+        built(pair, tmp_path / "p.h5", reads=[pair.normal, pair.normal])
+    regions = tmp_path / "other.bed"
+    regions.write_text("chr9\t0\t100\n")
+    with pytest.raises(UserError, match="chr9"):
+        built(pair, tmp_path / "p.h5", regions=regions)
+    assert not (tmp_path / "p.h5").exists()
+
+
+def test_flat_priors_take_no_panel(pair: Pair, panel: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="needs a prior that is learnt"):
+        scored(pair, tmp_path, pair.records(), "never.vcf", panel=panel, prior="flat", normal=None)

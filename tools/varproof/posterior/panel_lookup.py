@@ -1,0 +1,275 @@
+"""Candidates looked up in a panel of normals, or in a list of sites without rates (a VCF, as Mutect2 takes it).
+
+Of an MNV, and of what listed alleles make together, the part that normals show least speaks; of a replacement none does.
+"""
+
+import logging
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from varproof.formats.hdf5 import is_hdf5
+from varproof.formats.panel import (
+    CONTEXTS,
+    ORIENTATIONS,
+    QUALITY_BINS,
+    REPEAT_CONTEXTS,
+    STRANDS,
+    WINDOW,
+    PanelAlleles,
+    PanelContexts,
+    PanelCoverage,
+    PanelReader,
+)
+from varproof.formats.vcf import read_records
+from varproof.machinery.errors import OtherReference, UserError
+from varproof.posterior.panel import PanelEvidence
+from varproof.posterior.spectra import context_index
+from varproof.reads.arrays import base_codes
+from varproof.reads.files import some_names
+from varproof.variants.candidate import Candidate, candidates_of
+from varproof.variants.edit import Edit, VariantType
+from varproof.variants.joined import with_joined
+from varproof.variants.reference import Reference, ReferenceSlice
+from varproof.variants.repeat_context import INSIDE, repeat_contexts
+
+logger = logging.getLogger(__name__)
+
+_AROUND_REPEAT = 130
+"""bp of the reference behind an indel, enough for the longest repeat that is a context of its own."""
+
+_SUBSTITUTION_PRIOR, _INDEL_PRIOR = 10.0, 10.0
+"""Reads with an error that the average of all contexts counts for, in each context."""
+
+_HASH_START, _HASH_FACTOR, _WHOLE = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
+
+
+def inserted_key(codes: bytes) -> int:
+    """Hash of inserted bases, as `candidates.finding_numba_fns.sequence_key` has it in panels."""
+    key = _HASH_START
+    for code in codes:
+        key = ((key ^ code) * _HASH_FACTOR) & _WHOLE
+    return key >> 1
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Simple alleles that candidates consist of (p,): the candidate of each, contig number, identity, context of its errors."""
+
+    owner: np.ndarray
+    contig: np.ndarray
+    position: np.ndarray
+    length: np.ndarray
+    key: np.ndarray
+    context: np.ndarray
+
+
+def panel_evidence(panel: Path, candidates: Path, reference: Path) -> PanelEvidence:
+    """What a panel, or a list of sites, has of each candidate of a list, and of what these make together, in order.
+
+    Raises UserError for a panel of another reference, and one that has none of the candidates' contigs.
+    """
+    sequence = Reference(reference)
+    parts, contigs, size = _parts_of(candidates, sequence)
+    if not is_hdf5(panel):
+        return _of_list(panel, parts, contigs, size, sequence)
+    with PanelReader(panel) as reader:
+        _require_reference(panel, reader.header.contigs, sequence)
+        _tell_missing(panel, contigs, set(reader.header.contigs))
+        return _of_panel(reader, parts, contigs, size)
+
+
+def _require_reference(panel: Path, contigs: dict[str, int], sequence: Reference) -> None:
+    known = sequence.lengths
+    for name, length in contigs.items():
+        if name not in known:
+            raise OtherReference(
+                f"{panel}: its contig '{name}' is not in {sequence.path} (which has {some_names(list(known))}); "
+                "take a panel of this reference"
+            )
+        if known[name] != length:
+            raise OtherReference(
+                f"{panel}: its contig '{name}' has {length} bp, but {known[name]} bp in {sequence.path}; "
+                "take a panel of this reference"
+            )
+
+
+def _tell_missing(panel: Path, contigs: list[str], known: set[str]) -> None:
+    missing = [name for name in contigs if name not in known]
+    if contigs and len(missing) == len(contigs):
+        raise OtherReference(
+            f"{panel}: has none of the candidates' contigs ({some_names(missing)}), but {some_names(sorted(known))}; "
+            "take a panel of these"
+        )
+    if missing:
+        logger.warning(
+            "%s: says nothing of candidates on %d of %d contigs, which it lacks (%s)",
+            panel, len(missing), len(contigs), some_names(missing),
+        )  # fmt: skip
+
+
+def _parts_of(candidates: Path, sequence: Reference) -> tuple[_Parts, list[str], int]:
+    """(parts of all candidates in their order, contigs of these, how many candidates)."""
+    columns: tuple[array[int], ...] = (array("q"), array("i"), array("q"), array("q"), array("q"), array("h"))
+    contigs: dict[str, int] = {}
+    size = 0
+    listed = (item for number, record in enumerate(read_records(candidates)) for item in candidates_of(record, number))
+    for number, item in enumerate(with_joined(listed, sequence)):
+        size = number + 1
+        contig = contigs.setdefault(item.contig, len(contigs))
+        if item.contig not in sequence.lengths:
+            continue
+        for values in _simple(item, sequence):
+            for column, value in zip(columns, (number, contig, *values), strict=True):
+                column.append(value)
+    return _Parts(*(np.array(column, np.int64) for column in columns)), list(contigs), size
+
+
+def _simple(item: Candidate, sequence: Reference) -> list[tuple[int, int, int, int]]:
+    """(position, length, key, context) of the simple alleles that a candidate consists of; none where it is no sum of such."""
+    if item.parts:
+        found = [_simple(part, sequence) for part in item.parts]
+        return [one for part in found for one in part] if all(found) else []
+    if item.skipped is not None:
+        return []
+    if item.type in (VariantType.SNV, VariantType.MNV):
+        bases = base_codes(sequence.bases(item.contig, item.start - 1, item.end + 1)).tolist()
+        alt = base_codes(item.alt).tolist()
+        if len(bases) != len(alt) + 2:
+            bases = [4] * (len(alt) + 2)
+        return [
+            (item.start + i, 0, base, context_index(bases[i], bases[i + 1], bases[i + 2], base))
+            for i, base in enumerate(alt)
+            if base != bases[i + 1] and base < 4
+        ]
+    if item.type not in (VariantType.INSERTION, VariantType.DELETION):
+        return []
+    edit = sequence.left_aligned(item.contig, Edit(item.start, item.end, item.alt))
+    start = max(0, edit.start - 10)
+    codes = base_codes(sequence.bases(item.contig, start, edit.start + _AROUND_REPEAT))
+    repeat = int(repeat_contexts(ReferenceSlice(item.contig, start, codes), edit.start, edit.start + 1)[0])
+    context = 0 if repeat == INSIDE else repeat
+    if item.type is VariantType.DELETION:
+        return [(edit.start, edit.start - edit.end, 0, context)]
+    return [(edit.start, len(edit.alt), inserted_key(base_codes(edit.alt).tobytes()), context)]
+
+
+def _of_panel(reader: PanelReader, parts: _Parts, contigs: list[str], size: int) -> PanelEvidence:
+    errors = _error_rates(reader.contexts(), parts)
+    found = PanelEvidence.unknown(len(parts.owner))
+    for number, name in enumerate(contigs):
+        rows = np.flatnonzero(parts.contig == number)
+        if not len(rows):
+            continue
+        part = reader.contig(name)
+        covering, depth = _coverage(part.coverage, parts.position[rows])
+        found.covering[rows], found.depth[rows] = covering, depth
+        at = _places(part.alleles, parts.position[rows], parts.length[rows], parts.key[rows])
+        rows, at = rows[at >= 0], at[at >= 0]
+        alleles = part.alleles.rows(at)
+        found.showing[rows] = alleles.normals
+        found.reads[rows] = alleles.reads.reshape(len(at), STRANDS * ORIENTATIONS, QUALITY_BINS).sum(axis=2)
+        found.showing_depth[rows] = alleles.depth
+        found.heterozygous[rows], found.homozygous[rows] = alleles.heterozygous, alleles.homozygous
+        found.carrier_reads[rows], found.carrier_depth[rows] = alleles.carrier_reads, alleles.carrier_depth
+        shown = found.showing[rows] + found.heterozygous[rows] + found.homozygous[rows]
+        found.covering[rows] = np.maximum(found.covering[rows], shown)
+    found.errors[:] = errors
+    return _least_shown(found, parts.owner, size)
+
+
+def _coverage(coverage: PanelCoverage, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(normals that cover each position, mean reads of one)."""
+    if not coverage.size:
+        return np.zeros(len(position)), np.zeros(len(position))
+    window = position // WINDOW
+    at = np.minimum(np.searchsorted(coverage.window, window), coverage.size - 1)
+    there = coverage.window[at] == window
+    covering = np.where(there, coverage.covering[at], 0).astype(np.float64)
+    return covering, np.where(there, coverage.bases[at], 0) / WINDOW / np.maximum(covering, 1.0)
+
+
+def _places(alleles: PanelAlleles, position: np.ndarray, length: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """Row of each allele in the table; -1 where it is not listed."""
+    first = np.searchsorted(alleles.position, position, "left")
+    last = np.searchsorted(alleles.position, position, "right")
+    found = np.full(len(position), -1, np.int64)
+    for step in range(int((last - first).max(initial=0))):
+        at = first + step
+        inside = at < last
+        at = np.where(inside, at, 0)
+        found[inside & (alleles.length[at] == length) & (alleles.key[at] == key)] = at[
+            inside & (alleles.length[at] == length) & (alleles.key[at] == key)
+        ]
+    return found
+
+
+def _least_shown(found: PanelEvidence, owner: np.ndarray, size: int) -> PanelEvidence:
+    """Of each candidate the part that fewest normals, and fewest reads, show."""
+    shown = found.showing + found.heterozygous + found.homozygous
+    reads = found.reads.sum(axis=1) + found.carrier_reads
+    order = np.lexsort((reads, shown, owner))
+    whose = owner[order]
+    first = order[np.append(True, whose[1:] != whose[:-1])] if len(order) else order
+    out = PanelEvidence.unknown(size)
+    for name, column in vars(out).items():
+        column[owner[first]] = getattr(found, name)[first]
+    return out
+
+
+def _error_rates(contexts: PanelContexts, parts: _Parts) -> np.ndarray:
+    """(p,): rate of errors in the context of each part, few counts drawn towards the average."""
+    substitution = contexts.substitutions.astype(np.float64).sum(axis=1)
+    numbers = np.arange(CONTEXTS)
+    kind, sides = numbers // 16, numbers % 16
+    over = contexts.substitution_bases.astype(np.float64)[16 * (sides // 4) + 4 * (kind // 3) + sides % 4]
+    by_substitution = np.append(_drawn(substitution, over, _SUBSTITUTION_PRIOR), _mean(substitution, over))
+    bases = contexts.repeat_bases.astype(np.float64)
+    by_repeat = [_drawn(counts.astype(np.float64), bases, _INDEL_PRIOR) for counts in (contexts.insertions, contexts.deletions)]
+    of_substitution = by_substitution[np.where(parts.length == 0, parts.context % (CONTEXTS + 1), 0)]
+    repeat = np.where(parts.length == 0, 0, parts.context) % REPEAT_CONTEXTS
+    return np.where(parts.length == 0, of_substitution, np.where(parts.length > 0, by_repeat[0][repeat], by_repeat[1][repeat]))
+
+
+def _mean(counts: np.ndarray, bases: np.ndarray) -> float:
+    return float((counts.sum() + 0.5) / (bases.sum() + 1e4))
+
+
+def _drawn(counts: np.ndarray, bases: np.ndarray, prior: float) -> np.ndarray:
+    mean = _mean(counts, bases)
+    rates: np.ndarray = np.minimum((counts + prior) / (bases + prior / mean), 0.5)
+    return rates
+
+
+def _of_list(path: Path, parts: _Parts, contigs: list[str], size: int, sequence: Reference) -> PanelEvidence:
+    """Of a list without rates: whether each candidate is on it. The list is read once, in whatever order."""
+    wanted = {
+        (int(c), int(p), int(n), int(k)): row
+        for row, (c, p, n, k) in enumerate(zip(parts.contig, parts.position, parts.length, parts.key, strict=True))
+    }
+    same = np.array([wanted[int(c), int(p), int(n), int(k)] for c, p, n, k in zip(
+        parts.contig, parts.position, parts.length, parts.key, strict=True)], np.int64)  # fmt: skip
+    number_of = {name: number for number, name in enumerate(contigs)}
+    listed, seen, records = np.zeros(len(parts.owner)), set[str](), 0
+    for number, record in enumerate(read_records(path)):
+        records += 1
+        seen.add(record.contig)
+        if record.contig not in number_of:
+            continue
+        for item in candidates_of(record, number):
+            for position, length, key, _ in _simple(item, sequence):
+                row = wanted.get((number_of[record.contig], position, length, key))
+                if row is not None:
+                    listed[row] = 1
+    if not records:
+        raise UserError(f"{path}: has no records; leave --panel out, or give one that has")
+    _tell_missing(path, contigs, seen)
+    found = PanelEvidence.unknown(len(parts.owner))
+    found.listed[:] = listed[same]
+    found.showing[:] = listed[same]
+    out = _least_shown(found, parts.owner, size)
+    out.listed[out.listed < 0] = 0
+    out.showing[:] = 0
+    return out
