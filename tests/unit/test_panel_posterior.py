@@ -13,9 +13,18 @@ from varproof.formats.evidence import Evidence
 from varproof.formats.panel import shown_from
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.components import ARTIFACT_RATES
-from varproof.posterior.learning import starting_prior
-from varproof.posterior.panel import PanelEvidence, _log_gamma, _log_unshown, _made, panel_terms
+from varproof.posterior.components import (
+    ARTIFACT_RATES,
+    ARTIFACT_RATIOS,
+    ARTIFACT_SHAPE,
+    OF_ONE_SAMPLE,
+    Mixture,
+    evaluate,
+    possible_artifacts,
+)
+from varproof.posterior.learning import learn_prior, starting_prior
+from varproof.posterior.maximisation import told_by_snvs
+from varproof.posterior.panel import IMPOSSIBLE, PanelEvidence, _log_gamma, _log_unshown, _made, panel_terms
 from varproof.posterior.panel_decisions import DECISIONS
 from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
@@ -84,10 +93,63 @@ def test_likelihoods_are_negative_binomial() -> None:
 
 
 def test_where_the_panel_has_no_reads_it_says_nothing() -> None:
+    """But that artefacts which only places tell are not looked for there, without a matched normal."""
+    for paired in (False, True):
+        prior = starting_prior("empirical", 1e6, paired, panel=True)
+        terms = panel_terms(PanelEvidence.unknown(2), prior, np.full(2, SNV), np.zeros(2, np.int64))
+        told = np.ones(len(terms.artifact[0]), bool) if paired else possible_artifacts(paired=False).any(axis=(1, 2))
+        assert (terms.artifact[:, ~told] == IMPOSSIBLE).all() and told.sum() >= 8
+        np.testing.assert_allclose(terms.artifact[:, told], 0.0, atol=1e-9)
+        np.testing.assert_allclose(terms.germline, terms.place[:, None].repeat(2, axis=1), atol=1e-9)
+        np.testing.assert_allclose(np.exp(terms.place), 1.0, atol=1e-3)
+
+
+def test_somatic_variants_that_no_normal_shows_are_not_learnt_to_be_artefacts() -> None:
+    """Of SNVs and of fewer insertions, by 10 normals: without artefacts evidence does not tell what share a panel lacks."""
+    rng, purity, insertion = np.random.default_rng(5), 0.6, CLASSES.index("insertion_1")
+    germline, somatic, insertions = 120, 60, 20
+    fractions = np.concatenate([np.full(80, 0.5), np.ones(germline - 80), purity * rng.uniform(0.3, 0.7, somatic + insertions)])
+    tumor = observed(rng, fractions.tolist(), 60, 1e-3, strengths=[7.0])
+    panel = PanelEvidence.unknown(len(fractions))
+    panel.covering[:], panel.depth[:], panel.errors[:] = 10, 30, 2e-4
+    panel.heterozygous[:germline] = rng.integers(0, 6, germline)
+    panel.carrier_depth[:], panel.carrier_reads[:] = 30 * panel.heterozygous, 15 * panel.heterozygous
+    index = np.repeat([SNV, insertion], [germline + somatic, insertions])
+    sampled = Sampled(tumor, None, index, index == SNV, panel=panel)
+    prior = learn_prior(sampled, 300_000.0, purity, None)
+    found = score(sampled.tables(prior), index, prior, purity).probability[:, EVENTS.index("SOMATIC_TUMOR")]
+    assert (found[germline : germline + somatic] > 0.5).mean() > 0.7
+    assert (found[-insertions:] > 0.5).mean() > 0.7
+    assert (found[:germline] > 0.5).mean() < 0.1
+
+
+def test_what_only_places_tell_is_never_missed() -> None:
+    """Without a normal, whatever share of others the panel lacks: else such artefacts could be all somatic variants."""
+    for paired in (False, True):
+        prior = starting_prior("empirical", 1e6, paired, panel=True).model_copy(update={"panel_missed": [1.0] * 3})
+        term = panel_terms(panel_of(0.0), prior, np.array([SNV]), np.zeros(1, np.int64)).artifact[0, OF_ONE_SAMPLE]
+        frequent = term[:, ARTIFACT_RATES > 0.2]
+        assert (frequent < -20.0).all() if not paired else np.allclose(frequent, 0.0, atol=1e-6)
+
+
+def test_snvs_tell_how_common_somatic_variants_of_other_types_are() -> None:
+    """With a panel, and with a resource (see test_population); with neither they stay near published ones."""
+    with_panel = starting_prior("empirical", 1e6, False, panel=True)
+    assert told_by_snvs(with_panel) == ("SOMATIC_TUMOR",)
+    assert told_by_snvs(starting_prior("empirical", 1e6, False)) == ()
+
+
+def test_damage_of_the_tumour_is_none_of_a_place() -> None:
+    """With a panel it is what the tumour alone has; without a normal or a panel there is one rate only."""
+    ratio = np.flatnonzero(ARTIFACT_RATIOS == 0.0)[0]
+    assert possible_artifacts(paired=False, damaged=True, panel=True)[OF_ONE_SAMPLE, ratio].any()
+    assert not possible_artifacts(paired=False, damaged=True)[OF_ONE_SAMPLE, ratio].any()
+    tumor = shown_by(10, 100)
+    sampled = Sampled(tumor, None, np.array([SNV]), np.array([True]), panel=panel_of(0.0))
     prior = starting_prior("empirical", 1e6, False, panel=True)
-    terms = panel_terms(PanelEvidence.unknown(2), prior, np.full(2, SNV), np.zeros(2, np.int64))
-    for values in (terms.artifact, terms.place, terms.germline):
-        np.testing.assert_allclose(values, 0.0, atol=1e-9)
+    found = evaluate(sampled.tables(prior), Mixture(1.0))
+    artifact = found.log_likelihood[0, found.columns["ARTIFACT"]].reshape(ARTIFACT_SHAPE)[OF_ONE_SAMPLE]
+    assert artifact[0, ratio].max() > artifact[0, -1].max() + 3.0
 
 
 def test_a_rate_is_most_likely_where_it_is() -> None:

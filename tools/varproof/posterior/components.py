@@ -264,7 +264,9 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
         parts[event] = np.stack(by_change, axis=1)
         if tables.panel is not None:
             parts[event] += tables.panel.germline[:, number : number + 1]
-    artifact = tables.artifact if tables.panel is None else tables.artifact + tables.panel.artifact[:, :, None, :]
+    artifact = tables.artifact
+    if tables.panel is not None:
+        artifact[:, :, SAME_RATE] += tables.panel.artifact
     parts["ARTIFACT"] = artifact.reshape(n, -1)
     parts[OTHER_PERSON] = other_person_log_likelihood(tables, mixture)
     parts[ABSENT] = tumor[:, :1] + normal[:, :1]
@@ -291,7 +293,7 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False, p
     there, or none, and where the tumour is `damaged` those on all reads whose bases look like any others, too; all else
     would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
     errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples. With
-    a `panel` of normals places tell, as a normal would.
+    a `panel` of normals places tell, as a normal would, and damage is what other normals don't have.
     """
     everywhere = ACTIVE_ON == BOTH
     in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
@@ -304,5 +306,6 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False, p
             possible[everywhere & (SIGNATURES != LIKE_ERRORS)] = False
         possible[SIGNATURES == SAME_PLACE, SAME_RATE] = True
     if damaged:
-        possible[OF_ONE_SAMPLE] = in_tumor[OF_ONE_SAMPLE][:, None, :] & (paired | ~fewer)[None, :, None]
+        ratios = paired | ~fewer | (panel & (ARTIFACT_RATIOS == 0.0))
+        possible[OF_ONE_SAMPLE] = in_tumor[OF_ONE_SAMPLE][:, None, :] & ratios[None, :, None]
     return possible

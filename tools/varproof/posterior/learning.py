@@ -34,7 +34,7 @@ from varproof.posterior.components import (
 )
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
-from varproof.posterior.maximisation import LIKE_SNVS, SNV, Learner, Shown, like_snvs
+from varproof.posterior.maximisation import SNV, Learner, Shown, like_snvs, told_by_snvs
 from varproof.posterior.mixture import HomozygousSites, best_choice, homozygous_sites
 from varproof.posterior.panel import KINDS, usual_shares
 from varproof.posterior.panel_decisions import DECISIONS as PANEL_DECISIONS
@@ -138,10 +138,9 @@ def learn_prior(
         components = evaluate(tables, unmixed)
         learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     evidence: float | None = found
-    if resource is not None:
-        published = published_of(resource)
-        scaled = {event: like_snvs(published[event], learnt.rates[event][SNV]).tolist() for event in LIKE_SNVS}
-        prior = prior.model_copy(update={"rates": prior.rates | scaled})
+    published = published_of(resource)
+    scaled = {event: like_snvs(published[event], learnt.rates[event][SNV]).tolist() for event in told_by_snvs(prior)}
+    prior = prior.model_copy(update={"rates": prior.rates | scaled})
     prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     if mixture != unmixed:

@@ -156,7 +156,7 @@ class Learner:
             count = (private if germline else by_class)[:, self.columns[event]].sum(axis=1)
             searched = np.maximum(self.unlisted if germline else self.searched, count)
             rate = most_probable_rates(count, searched, self.published[event], self.log_sd[event])
-            if self.resource is not None and event in LIKE_SNVS:
+            if event in told_by_snvs(prior):
                 log_sd = DECISIONS.unlisted_log_sd if germline else self.log_sd[event]
                 centre = like_snvs(self.published[event], float(rate[SNV]))
                 if germline:
@@ -222,9 +222,16 @@ class Learner:
         return prior, evidence
 
 
-LIKE_SNVS = ("SOMATIC_TUMOR", *GERMLINE_EVENTS)
-"""Events of which, with a germline resource, SNVs tell how common other types are: without a normal the few indels that the
-resource lacks may be either. It lacks about the same share of all types, if it has any of a type."""
+def told_by_snvs(prior: LearntPrior) -> tuple[str, ...]:
+    """Events of which SNVs tell how common other types are.
+
+    With a germline resource somatic and germline ones: without a normal the few indels that the resource lacks may be either.
+    It lacks about the same share of all types, if it has any of a type. With a panel somatic ones: indels that no normal has
+    may be artefacts of no place.
+    """
+    if prior.germline_resource is not None:
+        return ("SOMATIC_TUMOR", *GERMLINE_EVENTS)
+    return ("SOMATIC_TUMOR",) if prior.panel_missed is not None else ()
 
 
 def like_snvs(published: np.ndarray, snv_rate: float) -> np.ndarray:

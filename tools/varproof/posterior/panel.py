@@ -35,6 +35,7 @@ from varproof.posterior.artifact_classes import (
     SIGNATURES,
 )
 from varproof.posterior.classes import alleles_per_base, published_rates
+from varproof.posterior.components import SAME_RATE, possible_artifacts
 from varproof.posterior.panel_decisions import DECISIONS
 from varproof.posterior.population import hardy_weinberg, is_listed
 
@@ -118,6 +119,8 @@ def panel_terms(
 ) -> PanelTerms:
     """Terms of n candidates under the prior's rates of artefacts and the share that the panel misses.
 
+    The tumour's own artefacts, which its normal has at another rate or not at all, are none of a place.
+
     `group` (n,): of each candidate's artefacts, as `weights.artifact_group`. `frequency` (n,): in the population, NaN where the
     germline resource lacks the allele; None: there is no resource.
     """
@@ -126,11 +129,16 @@ def panel_terms(
     usual = published_rates()["GERMLINE_HET"] / alleles_per_base()
     theta = usual[class_index]
     listed = evidence.listed >= 0
+    by_places = _told_by_places(prior.paired)
     artifact = np.where(
-        listed[:, None, None], _of_list(evidence, prior.paired, rates), _of_counts(evidence, theta, missed, rates)
+        listed[:, None, None],
+        _of_list(evidence, by_places, rates),
+        _of_counts(evidence, theta, np.where(by_places, 0.0, missed), rates),
     )
-    density = np.array(prior.artifact_density).sum(axis=2)
-    by_class = log_of(np.maximum(density / density.sum(axis=(1, 2), keepdims=True), 1e-300))[group]
+    artifact[((evidence.covering <= 0) & ~listed)[:, None] & by_places] = IMPOSSIBLE
+    density = np.array(prior.artifact_density)
+    of_place = density[:, :, SAME_RATE] / density.sum(axis=(1, 2, 3))[:, None, None]
+    by_class = log_of(np.maximum(of_place, 1e-300))[group]
     rate = np.maximum(np.array(prior.rates["ARTIFACT"])[class_index], 1e-300)
     makes = log_of(rate) + _log_sum((artifact + by_class).reshape(len(rate), -1))
     makes_nothing = log_of(1.0 - rate)
@@ -143,14 +151,18 @@ def panel_terms(
     return PanelTerms(artifact, _log_add(makes_nothing, makes), np.stack(germline, axis=1))
 
 
-def _of_list(evidence: PanelEvidence, paired: bool, rates: np.ndarray) -> np.ndarray:
-    """(n, classes, rates) of a list: more artefacts at its sites; elsewhere, without a normal, none that only places tell."""
-    from varproof.posterior.components import possible_artifacts
+def _told_by_places(paired: bool) -> np.ndarray:
+    """bool (classes,): artefacts that look like somatic variants but for their places; with a matched normal none do.
 
+    So the panel is asked of each of them, and none is taken to be where it says nothing.
+    """
+    return np.asarray(~possible_artifacts(paired=False).any(axis=(1, 2)) & (not paired))
+
+
+def _of_list(evidence: PanelEvidence, by_places: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """(n, classes, rates) of a list: more artefacts at its sites; elsewhere none that only places tell."""
     out = np.zeros((len(evidence.listed), ARTIFACT_CLASSES, len(rates)))
-    if not paired:
-        told = possible_artifacts(paired=False).any(axis=1)
-        out[(evidence.listed == 0)[:, None, None] & ~told] = IMPOSSIBLE
+    out[(evidence.listed == 0)[:, None] & by_places] = IMPOSSIBLE
     return out + np.where(evidence.listed == 1, log(DECISIONS.list_factor), 0.0)[:, None, None]
 
 
@@ -173,7 +185,9 @@ def _of_counts(evidence: PanelEvidence, theta: np.ndarray, missed: np.ndarray, r
         by_rate = (everywhere if ACTIVE_ON[k] == BOTH else on_half) + kinds[:, k : k + 1]
         smoothed = _log_sum(by_rate[:, None, :] + kernel[None, :, :])
         share = float(missed[k])
-        out[:, k] = _log_add(log(max(1.0 - share, 1e-12)) + smoothed, np.full(smoothed.shape, log(share)))
+        out[:, k] = smoothed
+        if share > 0.0:
+            out[:, k] = _log_add(log(max(1.0 - share, 1e-12)) + smoothed, np.full(smoothed.shape, log(share)))
     out[evidence.covering <= 0] = 0.0
     return out
 
