@@ -101,8 +101,10 @@ def _draw_cumulative(axes: Any, vafs: Any, fit: NeutralEvolution | None) -> None
         f"μ/β = {fit.mutation_rate:.3g} ({fit.mutation_rate_low:.3g}–{fit.mutation_rate_high:.3g}){score}\n"
         f"{fit.variants} variants in [{fit.fmin:g}, {fit.fmax:g})"
     )
-    # M grows with 1/f, from the lower left to the upper right.
-    axes.legend(loc="upper left", title=result, title_fontsize=8, alignment="left")
+    # M grows with 1/f, from the lower left to the upper right: what is free is under a curve that grows early, or above.
+    middle = float(np.interp((0.8 + last) / 2, steps, height))
+    place = "lower right" if 2 * middle > height[-1] else "upper left"
+    axes.legend(loc=place, title=result, title_fontsize=8, alignment="left")
 
 
 def _draw_test(axes: Any, vafs: Any, test: NeutralityTest | None) -> None:
