@@ -112,6 +112,9 @@ def test_what_a_module_makes(request: pytest.FixtureRequest, nextflow: Nextflow,
     for path in made:
         if path.suffix == ".h5":
             with h5py.File(path) as file:
+                if case.module == "buildpanel":
+                    assert sum(len(contig["position"]) for contig in file["contigs"].values()) > 5
+                    continue
                 rows = file["key"][file["joined"][:] == 0] if "key" in file else file["candidates"]
                 assert len(rows) == 195
         elif path.suffix == ".json":
