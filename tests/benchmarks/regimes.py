@@ -7,7 +7,8 @@
 A regime is a sample and a list of its candidates. Each is scored by score-posterior with nothing told but the purity, and held
 against the truth as evaluate-calls does it, by both rules of fdr-filter. The same list is scored again with a prior that is
 told (`told_prior`); what is found with it is what the reads allow. Warnings are counted. freebayes' and Mutect2's lists take
-part where the programs are on the PATH. With `--network MODEL` predict and combine-calls judge the same lists.
+part where the programs are on the PATH. predict and combine-calls judge the lists of the first seed, too, with a network that
+is trained here on other samples (`NETWORK_SAMPLES`), or one that is given.
 Writes regimes.json and its section of RESULTS.md.
 """
 
@@ -31,6 +32,8 @@ from varproof.steps.evaluate_calls import EvaluateCallsSettings, evaluate_calls
 MODES = ("smart", "global")
 TOLD_SEED, TOLD_TIMES = 1001, 3
 """The sample that teaches the told prior: another one, and so many times as large; panels are deep and have enough."""
+NETWORK_SAMPLES, NETWORK_EPOCHS = ("default", "hard"), 12
+"""What the network learns from: the samples that teach told priors; of all other regimes it has seen nothing."""
 
 
 def score(
@@ -45,6 +48,34 @@ def score(
     return calls, warnings, used.cpu_seconds
 
 
+def teaching_pair(work: Path, sample: str, more: dict[str, str]) -> tuple[Path, tuple[str, ...]]:
+    """(folder, options of simulate-pair) of the sample that teaches."""
+    known = SAMPLES[sample]
+    options = known.arguments(TOLD_SEED, more, 1 if "--panel-targets" in known.options else TOLD_TIMES)
+    return simulated_pair(work, f"{sample}-told", options), options
+
+
+def trained_network(work: Path, more: dict[str, str], epochs: int) -> Path:
+    """A network of the default architecture, kept until simulated reads or the network change."""
+    model, stamp = work / "network.keras", work / "network-made-by"
+    digest = source_digest(PACKAGE / "network", str(epochs))
+    tensors = []
+    for sample in NETWORK_SAMPLES:
+        folder, options = teaching_pair(work, sample, more)
+        digest = source_digest(PACKAGE / "simulation", digest, *options)
+        pair, output = folder / "pair", folder / "tensors.h5"
+        files = ("--candidates", pair / "candidates.vcf.gz", "--reference", pair / "reference.fa", "--output", output)
+        reads = ("--tumor", pair / "tumor.bam", "--normal", pair / "normal.bam", "--truth", pair / "truth.vcf.gz")
+        if not output.exists():
+            run("tensorise", *files, *reads, "--patient", sample)
+        tensors.append(output)
+    if not (model.exists() and stamp.exists() and stamp.read_text() == digest):
+        inputs = [part for path in tensors for part in ("--tensors", path)]
+        run("train", *inputs, "--epochs", str(epochs), "--threads", "2", "--output", model)
+        stamp.write_text(digest)
+    return model
+
+
 def told_prior(work: Path, sample: str, more: dict[str, str]) -> Path:
     """What score-posterior would know if it were told: a file for --prior.
 
@@ -52,8 +83,7 @@ def told_prior(work: Path, sample: str, more: dict[str, str]) -> Path:
     was selected, and rates are those of many variants. The fractions of other cells are those that were simulated.
     """
     known = SAMPLES[sample]
-    options = known.arguments(TOLD_SEED, more, 1 if "--panel-targets" in known.options else TOLD_TIMES)
-    folder = simulated_pair(work, f"{sample}-told", options)
+    folder, options = teaching_pair(work, sample, more)
     digest = source_digest(PACKAGE, *options, source_digest(HERE))
     path, stamp = folder / "prior.json", folder / "prior-made-by"
     if not (path.exists() and stamp.exists() and stamp.read_text() == digest):
@@ -196,7 +226,8 @@ def main() -> None:
     parser.add_argument("--lists", nargs="+", choices=LISTS, default=list(LISTS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--jobs", type=int, default=1, help="samples at once")
-    parser.add_argument("--network", type=Path, help="model of train (.keras), to judge the lists by it, too")
+    parser.add_argument("--network", type=Path, help="model of train (.keras) instead of one that is trained here")
+    parser.add_argument("--no-network", action="store_true", help="score-posterior alone")
     parser.add_argument("--short", action="store_true", help="two small samples: whether it runs")
     parser.add_argument("--work", type=Path, default=Path("bench-work/regimes"))
     parser.add_argument("--output", type=Path, default=HERE, help="folder of regimes.json")
@@ -205,11 +236,16 @@ def main() -> None:
     if options.short:
         wanted, options.seeds = [(sample, name) for sample, names in SHORT.items() for name in names], [1]
     options.work.mkdir(exist_ok=True, parents=True)
+    network = options.network
+    if not (network or options.no_network):
+        more = SHORT_OPTIONS if options.short else {}
+        network = trained_network(options.work, more, 1 if options.short else NETWORK_EPOCHS)
 
     def of_sample(sample: str) -> list[dict[str, Any]]:
         found = []
         for seed in options.seeds:
-            pair = Pair(options.work, sample, seed, short_of(sample) if options.short else {}, options.network)
+            more, judge = short_of(sample) if options.short else {}, network if seed == options.seeds[0] else None
+            pair = Pair(options.work, sample, seed, more, judge)
             for name in (name for other, name in wanted if other == sample):
                 result = pair.result(name)
                 if result is not None:
