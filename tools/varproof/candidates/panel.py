@@ -83,7 +83,7 @@ def build_panel(job: PanelJob, output: Path, workers: int) -> PanelSummary:
 
 
 def _counted_regions(job: PanelJob) -> tuple[dict[str, int], Regions]:
-    """(contigs of the reference with their lengths, what is counted of each that is)."""
+    """(contigs of the reference with their lengths, what is counted of each that is); raises UserError for regions of none."""
     with open_reference(job.reference) as fasta:
         lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     if job.added:
@@ -94,7 +94,10 @@ def _counted_regions(job: PanelJob) -> tuple[dict[str, int], Regions]:
         return lengths, {name: [(0, length)] for name, length in lengths.items()}
     cut = {name: [(low, min(high, lengths[name])) for low, high in job.regions[name]] for name in job.regions}
     cut = {name: merged(intervals) for name, intervals in cut.items()}
-    return lengths, {name: cut[name] for name in lengths if cut.get(name)}
+    kept = {name: cut[name] for name in lengths if cut.get(name)}
+    if not kept:
+        raise UserError(f"no base of {job.reference} lies in --regions: there is nothing to count; give other regions")
+    return lengths, kept
 
 
 def _header(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int], regions: Regions) -> PanelHeader:

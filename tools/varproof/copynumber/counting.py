@@ -128,7 +128,7 @@ def counted(job: CountingJob, parts: list[Stretch], workers: int) -> Iterator[Co
 def together(parts: list[Counted]) -> Counted:
     """All as one; raises UserError where there is nothing."""
     if not parts:
-        raise UserError("there are no reads on contigs of the reference: nothing to count")
+        raise UserError("no reads on contigs of the reference, or no base of it in --regions: there is nothing to count")
     names = list(dict.fromkeys(name for part in parts for name in part.contigs))
     number = {name: place for place, name in enumerate(names)}
     columns: dict[str, Any] = {}
