@@ -20,6 +20,7 @@ from varproof.reads.decode import decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.known_sites import KnownSites, require_known_contigs
 from varproof.reads.reference import open_reference, reference_codes
+from varproof.reads.regions import within_lengths
 
 STRETCH = 20
 """Windows of a stretch: deep panels fit into memory."""
@@ -102,13 +103,11 @@ def stretches(job: CountingJob) -> list[Stretch]:
     assert wanted is not None
     if job.sites is not None:
         require_known_contigs(KnownSites(job.sites), wanted)
+    regions = {contig: [(0, lengths[contig])] for contig in wanted}
+    regions = within_lengths(regions if job.regions is None else job.regions, lengths)
     out = []
-    for contig in sorted(wanted, key=list(lengths).index):
-        if job.regions is None:
-            regions = [(0, lengths[contig])]
-        else:
-            regions = [(start, min(end, lengths[contig])) for start, end in job.regions[contig] if start < lengths[contig]]
-        pieces = windows_of(regions, DECISIONS.window)
+    for contig in sorted(regions, key=list(lengths).index):
+        pieces = windows_of(regions[contig], DECISIONS.window)
         current: list[tuple[int, int]] = []
         for piece in pieces:
             if current and piece[1] - current[0][0] > STRETCH * DECISIONS.window:
