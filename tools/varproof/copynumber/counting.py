@@ -247,13 +247,8 @@ def heterozygous(
 def known_alleles(sites: KnownSites, contig: str, low: int, high: int) -> dict[int, set[int]]:
     """Place, from `low` on -> codes of the alternative bases of substitutions that are listed there."""
     found: dict[int, set[int]] = {}
-    for line in sites.lines(contig, low, high):
-        try:
-            _, position, _, ref, alt = line.split("\t", 5)[:5]
-            place = int(position) - 1 - low
-        except ValueError as error:
-            raise UserError(f"{sites.path}: not a VCF record: {line[:60]}") from error
+    for position, _, ref, alts in sites.records(contig, low, high):
         if len(ref) == 1:
-            codes = {int(base_codes(one)[0]) for one in alt.split(",") if len(one) == 1} - {4}
-            found.setdefault(place, set()).update(codes)
+            codes = {int(base_codes(one)[0]) for one in alts.split(",") if len(one) == 1} - {4}
+            found.setdefault(position - low, set()).update(codes)
     return found
