@@ -16,6 +16,8 @@ from varproof.commands.learn_prior import LearnPriorOptions, learn_prior
 from varproof.formats.panel import PanelReader
 from varproof.machinery.errors import UserError
 from varproof.posterior.panel_lookup import panel_evidence
+from varproof.posterior.teaching import read_prior
+from varproof.steps.score_posterior import GIVEN_PRIOR, ScorePosteriorSettings, score_posterior
 
 ALONE = {"normal": None, "alignment_normal": None, "learn_from": "auto", "territory": None}
 
@@ -73,6 +75,10 @@ def test_a_panel_is_told_of_in_prior_and_header(pair: Pair, panel: Path, tmp_pat
     ]
     with pytest.raises(UserError, match="learnt with a panel of normals; give --panel"):
         scored(pair, tmp_path, pair.records(), "never.vcf", prior=str(path), **(ALONE | {"learn_from": None}))
+    with pytest.raises(UserError, match="the prior was learnt with a panel of normals; give --panel"):
+        calls = {"candidates": tmp_path / "candidates.vcf", "reference": pair.reference, "tumor": pair.tumor}
+        settings = ScorePosteriorSettings(output=tmp_path / "never.vcf", prior=GIVEN_PRIOR, **calls)
+        score_posterior(settings, prior=read_prior(path))
     assert not (tmp_path / "never.vcf").exists()
 
 
@@ -103,6 +109,26 @@ def test_a_list_of_sites_is_taken(pair: Pair, tmp_path: Path) -> None:
     sites.write_text("##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
     with pytest.raises(UserError, match="has no records"):
         scored(pair, tmp_path, pair.records(), "never.vcf", panel=sites, **ALONE)
+
+
+def test_a_chunk_on_contigs_that_the_panel_lacks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is judged as it would be in the whole list; names of no contig of the reference are an error."""
+    reference, candidates, sites = tmp_path / "r.fa", tmp_path / "c.vcf", tmp_path / "pon.vcf"
+    reference.write_text(">chr1\n" + "ACGT" * 50 + "\n>chr2\n" + "ACGT" * 50 + "\n")
+    pysam.faidx(str(reference))
+
+    def write(path: Path, contig: str) -> None:
+        head = f"##fileformat=VCFv4.2\n##contig=<ID={contig}>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        path.write_text(f"{head}{contig}\t100\t.\tT\tA\t.\t.\t.\n")
+
+    write(candidates, "chr2")
+    write(sites, "chr1")
+    found = panel_evidence(sites, candidates, reference)
+    assert found.listed.tolist() == [0]
+    assert "says nothing of candidates on 1 of 1 contigs, which it lacks (chr2)" in caplog.text
+    write(sites, "1")
+    with pytest.raises(UserError, match=r"none of the contigs of .*r\.fa \(chr1, chr2\) is in it \(it has 1\)"):
+        panel_evidence(sites, candidates, reference)
 
 
 def test_wrong_panels_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> None:
@@ -146,6 +172,10 @@ def test_wrong_normals_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> 
     regions.write_text("chr9\t0\t100\n")
     with pytest.raises(UserError, match="chr9"):
         built(pair, tmp_path / "p.h5", regions=regions)
+    for nowhere in ("", "chr1\t9000000\t9000100\n"):
+        regions.write_text(nowhere)
+        with pytest.raises(UserError, match="nothing to count"):
+            built(pair, tmp_path / "p.h5", regions=regions)
     assert not (tmp_path / "p.h5").exists()
 
 

@@ -130,7 +130,7 @@ def test_purity_of_score_posterior_is_a_number_auto_or_a_file(pair: Path, tmp_pa
     assert with_purity(settings.model_copy(update={"purity": tmp_path / "purity.json"})).purity == told.purity
     text = (tmp_path / "purity.json").read_text().replace(f'"purity": {told.purity}', '"purity": null', 1)
     (tmp_path / "purity.json").write_text(text.replace("copy number", "nothing", 1))
-    with pytest.raises(UserError, match="could not be told"):
+    with pytest.raises(UserError, match="could not tell the purity"):
         with_purity(settings.model_copy(update={"purity": tmp_path / "purity.json"}))
     (tmp_path / "evidence.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
     with pytest.raises(UserError, match="is an evidence file"):

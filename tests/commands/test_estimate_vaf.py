@@ -16,6 +16,7 @@ from scored_examples import Call, density_text, header, read_all, write_scored
 from small_bams import Read, write_bam
 from varproof.commands.base import parse_options
 from varproof.commands.estimate_vaf import EstimateVafOptions, estimate_vaf
+from varproof.formats.vcf import contig_lengths_of, open_vcf
 from varproof.machinery.errors import UserError
 
 
@@ -406,9 +407,11 @@ def test_the_burden_is_the_sum_of_posteriors_over_callable_bases(tmp_path: Path)
     assert found["by"]["all"]["per_mbp"] == pytest.approx(1.6, rel=1e-4)
     assert found["by"]["all"]["per_mbp_low"] < 1.6 < found["by"]["all"]["per_mbp_high"]
     bed = tmp_path / "callable.bed"
-    bed.write_text("chr1\t0\t1000\n")
+    with open_vcf(path) as handle:
+        end = contig_lengths_of(handle.header)["chr1"]
+    bed.write_text(f"chr1\t0\t1000\nchr1\t{end - 10}\t{end + 500}\nchr1\t{end + 600}\t{end + 700}\n")
     inside = burden_of(tmp_path, path, callable=bed)
-    assert (inside["callable_bases"], inside["callable_from"], inside["outside"]) == (1000, "regions", 1)
+    assert (inside["callable_bases"], inside["callable_from"], inside["outside"]) == (1010, "regions", 1)
     assert inside["by"]["all"]["expected"] == pytest.approx(2.4, rel=1e-4)
 
 

@@ -113,9 +113,7 @@ def test_a_prior_is_used_as_it_was_learnt(pair: Pair, tmp_path: Path, caplog: py
     assert [line.split("\t")[7] for line in body(again)] == [line.split("\t")[7] for line in body(first)]
     with pytest.raises(UserError, match=r"without\.json was learnt without a germline resource; learn it again with"):
         scored(pair, tmp_path, germline_resource=resource, prior=str(without), name="none.vcf", **given)
-    with pytest.raises(
-        UserError, match=r"with\.json was learnt with a germline resource; give that one as --germline-resource"
-    ):
+    with pytest.raises(UserError, match=r"with\.json was learnt with a germline resource; give --germline-resource, too"):
         scored(pair, tmp_path, prior=str(with_it), name="none.vcf", **given)
     other = write_resource(tmp_path / "less.vcf.gz", {"chr1": 6_000}, [("chr1", 1, pair.sequence[0], "N", "AF=0.1")])
     scored(pair, tmp_path, germline_resource=other, prior=str(with_it), name="warned.vcf", **given)

@@ -1,6 +1,5 @@
 """Known variants, such as dbSNP: looked up in a bgzipped VCF with its tabix index, compared after left-alignment."""
 
-from varproof.machinery.errors import UserError
 from varproof.reads.decode import base_codes
 from varproof.reads.known_sites import KnownSites
 from varproof.variants.candidate import trimmed_alleles
@@ -24,12 +23,7 @@ def known_alleles(known: KnownSites, alleles: list[Edit], reference: ReferenceSl
         start + j for start, end, alt in alleles if 1 < end - start == len(alt) for j in range(len(alt))
     }
     names: dict[Edit, str] = {}
-    for line in known.lines(reference.contig, low, min(high, reference.end)):
-        try:
-            _, position, name, ref, alts = line.split("\t", 5)[:5]
-            start = int(position) - 1
-        except ValueError as error:
-            raise UserError(f"{known.path}: not a VCF record: {line[:60]}") from error
+    for start, name, ref, alts in known.records(reference.contig, low, min(high, reference.end)):
         if len(ref) == len(alts) == 1 and start not in starts:  # most of them: dbSNP has an SNV in every third place
             continue
         for alt in alts.upper().split(","):

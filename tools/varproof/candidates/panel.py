@@ -37,7 +37,7 @@ from varproof.machinery.progress import progress
 from varproof.machinery.workers import ordered_results
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs, tell_left_aside
 from varproof.reads.reference import open_reference
-from varproof.reads.regions import merged
+from varproof.reads.regions import merged, within_lengths
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def build_panel(job: PanelJob, output: Path, workers: int) -> PanelSummary:
 
 
 def _counted_regions(job: PanelJob) -> tuple[dict[str, int], Regions]:
-    """(contigs of the reference with their lengths, what is counted of each that is)."""
+    """(contigs of the reference with their lengths, what is counted of each that is); raises UserError for regions of none."""
     with open_reference(job.reference) as fasta:
         lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     if job.added:
@@ -92,9 +92,11 @@ def _counted_regions(job: PanelJob) -> tuple[dict[str, int], Regions]:
         return lengths, {name: [(int(a), int(b)) for a, b in regions] for name, regions in held.items()}
     if job.regions is None:
         return lengths, {name: [(0, length)] for name, length in lengths.items()}
-    cut = {name: [(low, min(high, lengths[name])) for low, high in job.regions[name]] for name in job.regions}
-    cut = {name: merged(intervals) for name, intervals in cut.items()}
-    return lengths, {name: cut[name] for name in lengths if cut.get(name)}
+    cut = within_lengths({name: merged(intervals) for name, intervals in job.regions.items()}, lengths)
+    kept = {name: cut[name] for name in lengths if name in cut}
+    if not kept:
+        raise UserError(f"no base of {job.reference} lies in --regions: there is nothing to count; give other regions")
+    return lengths, kept
 
 
 def _header(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int], regions: Regions) -> PanelHeader:

@@ -20,6 +20,7 @@ from varproof.reads.decode import decode_reads
 from varproof.reads.files import open_reads, require_same_contigs, shared_contigs
 from varproof.reads.known_sites import KnownSites, require_known_contigs
 from varproof.reads.reference import open_reference, reference_codes
+from varproof.reads.regions import within_lengths
 
 STRETCH = 20
 """Windows of a stretch: deep panels fit into memory."""
@@ -102,13 +103,11 @@ def stretches(job: CountingJob) -> list[Stretch]:
     assert wanted is not None
     if job.sites is not None:
         require_known_contigs(KnownSites(job.sites), wanted)
+    regions = {contig: [(0, lengths[contig])] for contig in wanted}
+    regions = within_lengths(regions if job.regions is None else job.regions, lengths)
     out = []
-    for contig in sorted(wanted, key=list(lengths).index):
-        if job.regions is None:
-            regions = [(0, lengths[contig])]
-        else:
-            regions = [(start, min(end, lengths[contig])) for start, end in job.regions[contig] if start < lengths[contig]]
-        pieces = windows_of(regions, DECISIONS.window)
+    for contig in sorted(regions, key=list(lengths).index):
+        pieces = windows_of(regions[contig], DECISIONS.window)
         current: list[tuple[int, int]] = []
         for piece in pieces:
             if current and piece[1] - current[0][0] > STRETCH * DECISIONS.window:
@@ -128,7 +127,7 @@ def counted(job: CountingJob, parts: list[Stretch], workers: int) -> Iterator[Co
 def together(parts: list[Counted]) -> Counted:
     """All as one; raises UserError where there is nothing."""
     if not parts:
-        raise UserError("there are no reads on contigs of the reference: nothing to count")
+        raise UserError("no reads on contigs of the reference, or no base of it in --regions: there is nothing to count")
     names = list(dict.fromkeys(name for part in parts for name in part.contigs))
     number = {name: place for place, name in enumerate(names)}
     columns: dict[str, Any] = {}
@@ -248,13 +247,8 @@ def heterozygous(
 def known_alleles(sites: KnownSites, contig: str, low: int, high: int) -> dict[int, set[int]]:
     """Place, from `low` on -> codes of the alternative bases of substitutions that are listed there."""
     found: dict[int, set[int]] = {}
-    for line in sites.lines(contig, low, high):
-        try:
-            _, position, _, ref, alt = line.split("\t", 5)[:5]
-            place = int(position) - 1 - low
-        except ValueError as error:
-            raise UserError(f"{sites.path}: not a VCF record: {line[:60]}") from error
+    for position, _, ref, alts in sites.records(contig, low, high):
         if len(ref) == 1:
-            codes = {int(base_codes(one)[0]) for one in alt.split(",") if len(one) == 1} - {4}
-            found.setdefault(place, set()).update(codes)
+            codes = {int(base_codes(one)[0]) for one in alts.split(",") if len(one) == 1} - {4}
+            found.setdefault(position - low, set()).update(codes)
     return found

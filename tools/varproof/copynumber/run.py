@@ -222,9 +222,4 @@ def _rounded(value: float) -> float:
 
 def table_of(purity: Purity) -> list[Segment]:
     """The segments of purity.json as those of segments.tsv."""
-    return [
-        Segment(
-            one.contig, one.start, one.end, one.total, one.minor, one.total_low, one.total_high, one.minor_low, one.minor_high
-        )
-        for one in purity.segments
-    ]
+    return [one.as_segment for one in purity.segments]

@@ -1,8 +1,13 @@
 """purity.json: how much of a sample is tumour, how many copies its cells have, how sure that is, and what else would fit."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from varproof.formats.json_file import read_json
+from varproof.formats.segments import Segment
+from varproof.machinery.errors import UserError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -37,6 +42,11 @@ class PuritySegment(BaseModel):
     mirrored_fraction: float | None = Field(ge=0, le=0.5, description="of the rarer haplotype's reads at heterozygous sites")
     sites: int = Field(ge=0, description="heterozygous sites")
     windows: int = Field(ge=0, description="windows of depth")
+
+    @property
+    def as_segment(self) -> Segment:
+        """What segments.tsv has of it."""
+        return Segment(**{name: getattr(self, name) for name in Segment.__dataclass_fields__})
 
 
 class Purity(BaseModel):
@@ -76,3 +86,11 @@ class Purity(BaseModel):
         if (self.purity is None) != (self.told_by == "nothing"):
             raise ValueError("purity is null exactly where it was told by nothing")
         return self
+
+
+def read_purity(path: Path, instead: str) -> tuple[float, Purity]:
+    """(purity, all else of purity.json); raises UserError where it tells none, which names the option to give `instead`."""
+    found = read_json(path, Purity)
+    if found.purity is None:
+        raise UserError(f"{path}: the data could not tell the purity (see its warnings); give {instead}")
+    return found.purity, found

@@ -224,7 +224,7 @@ def _whole(where: str, name: str, text: str) -> int:
         value = float(text)  # R writes 1e+06
     except ValueError:
         value = -1.0
-    if not (value >= 0 and value == int(value)) if isfinite(value) else True:
+    if not (isfinite(value) and value >= 0 and value == int(value)):
         raise UserError(f"{where}: {name} is '{text}'; give a position")
     return int(value)
 

@@ -41,12 +41,20 @@ EARLIER_DENSITY = "AFD"
 REASON, TUMOR_ONLY, SAME_EVENT = "VP_REASON", "VP_TUMOR_ONLY", "VP_SAME_EVENT"
 MODEL_PROBABILITY, POPULATION_FREQUENCY = "VP_PROB_MODEL", "VP_POPAF"
 
+ANY_LENGTH = 2**40
+"""bp of a contig whose length a header does not tell."""
+
 RESOURCE_LINE = "varproof_germline_resource"
 """Key of the header line that says which germline resource was used, and how many candidates are in it."""
 
 CALLER_FILTER, KEPT_ALLELES = "VP_CALLER_FILTER", "VP_FILTER"
 OWN_FILTERS = "vp_"
 """What fdr-filter writes: what the caller had in FILTER, the FILTER of each allele; and how names of its own filters begin."""
+
+
+def contig_lengths_of(header: Any) -> dict[str, int]:
+    """Contig -> length, bp, in the order of a header; `ANY_LENGTH` of those whose length it does not tell."""
+    return {name: header.contigs[name].length or ANY_LENGTH for name in header.contigs}
 
 
 def info_value(record: Any, key: str) -> Any:

@@ -69,7 +69,7 @@ class _Parts:
 def panel_evidence(panel: Path, candidates: Path, reference: Path) -> PanelEvidence:
     """What a panel, or a list of sites, has of each candidate of a list, and of what these make together, in order.
 
-    Raises UserError for a panel of another reference, and one that has none of the candidates' contigs.
+    Raises UserError for a panel of another reference; a warning names contigs of candidates that it lacks.
     """
     sequence = Reference(reference)
     parts, contigs, size = _parts_of(candidates, sequence)
@@ -97,12 +97,8 @@ def _require_reference(panel: Path, contigs: dict[str, int], sequence: Reference
 
 
 def _tell_missing(panel: Path, contigs: list[str], known: set[str]) -> None:
+    """Warn of them; not more, for the list may be a chunk of one that the panel has contigs of."""
     missing = [name for name in contigs if name not in known]
-    if contigs and len(missing) == len(contigs):
-        raise OtherReference(
-            f"{panel}: has none of the candidates' contigs ({some_names(missing)}), but {some_names(sorted(known))}; "
-            "take a panel of these"
-        )
     if missing:
         logger.warning(
             "%s: says nothing of candidates on %d of %d contigs, which it lacks (%s)",
@@ -265,6 +261,11 @@ def _of_list(path: Path, parts: _Parts, contigs: list[str], size: int, sequence:
                     listed[row] = 1
     if not records:
         raise UserError(f"{path}: has no records; leave --panel out, or give one that has")
+    if not seen & set(sequence.lengths):
+        raise OtherReference(
+            f"{path}: none of the contigs of {sequence.path} ({some_names(list(sequence.lengths))}) is in it (it has "
+            f"{some_names(sorted(seen))}); take a panel of this reference"
+        )
     _tell_missing(path, contigs, seen)
     found = PanelEvidence.unknown(len(parts.owner))
     found.listed[:] = listed[same]

@@ -8,10 +8,10 @@ import numpy as np
 
 from varproof.reads.files import Alignments, contigs_with_reads, fetch_reads, open_reads
 from varproof.reads.regions import merged
+from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 _WINDOW = 5_000_000
-_LEFT_OUT = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
-"""Unmapped, secondary, failed, duplicate, supplementary."""
+_LEFT_OUT = UNMAPPED | LEFT_OUT_FLAGS
 
 
 def callable_regions(

@@ -1,10 +1,11 @@
 """Sites of known variants, such as dbSNP: a bgzipped VCF with its tabix index, looked up by place."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pysam
 
-from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference
+from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference, UserError
 from varproof.machinery.htslib import quiet
 from varproof.reads.files import some_names
 
@@ -39,6 +40,16 @@ class KnownSites:
             raise DamagedFile(
                 f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"
             ) from error
+
+    def records(self, contig: str, start: int, end: int) -> Iterator[tuple[int, str, str, str]]:
+        """(0-based position, ID, REF, ALT) of these; raises UserError for a line that is none."""
+        for line in self.lines(contig, start, end):
+            try:
+                _, position, name, ref, alts = line.split("\t", 5)[:5]
+                place = int(position) - 1
+            except ValueError as error:
+                raise UserError(f"{self.path}: not a VCF record: {line[:60]}") from error
+            yield place, name, ref, alts
 
 
 def require_known_contigs(known: KnownSites, contigs: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import gzip
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from varproof.machinery.errors import OtherReference, UserError
@@ -62,6 +62,21 @@ def regions_of_reference(path: Path, reference: Path) -> dict[str, list[tuple[in
     """`regions_within` the contigs of an indexed FASTA."""
     with open_reference(reference) as fasta:
         return regions_within(path, fasta.references, reference)
+
+
+def within_lengths(
+    regions: Mapping[str, Sequence[tuple[int, int]]], lengths: Mapping[str, int]
+) -> dict[str, list[tuple[int, int]]]:
+    """Regions as far as contigs of these lengths, bp, reach; contigs of which nothing is left are not there.
+
+    >>> within_lengths({"chr1": [(0, 9), (20, 30)], "chr2": [(40, 50)]}, {"chr1": 25, "chr2": 25})
+    {'chr1': [(0, 9), (20, 25)]}
+    """
+    cut = {
+        contig: [(start, min(end, lengths[contig])) for start, end in intervals if start < lengths[contig]]
+        for contig, intervals in regions.items()
+    }
+    return {contig: intervals for contig, intervals in cut.items() if intervals}
 
 
 def _other_spellings(names: list[str], known: set[str]) -> list[tuple[str, str]]:

@@ -82,6 +82,14 @@ def field_of_resource(settings: Given) -> Given:
     return settings
 
 
+def pictures_of(plot: Path | None, part: str = "") -> tuple[Path, ...]:
+    """The SVG and the PNG that --plot names, of a `part` such as ".chr1", or of all; none where nothing was asked for."""
+    if plot is None:
+        return ()
+    stem = plot.with_suffix("") if plot.suffix.lower() in (".svg", ".png") else plot
+    return stem.with_name(f"{stem.name}{part}.svg"), stem.with_name(f"{stem.name}{part}.png")
+
+
 def option_name(field: str) -> str:
     """The command-line spelling of a model field."""
     return "--" + field.replace("_", "-")

@@ -10,7 +10,7 @@ from varproof.formats.events import SOMATIC
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.record import Record
 from varproof.formats.scored import error_probabilities, select_events
-from varproof.formats.vcf import SAME_EVENT, info_value, open_vcf, read_records
+from varproof.formats.vcf import SAME_EVENT, contig_lengths_of, info_value, open_vcf, read_records
 from varproof.machinery.errors import UserError
 from varproof.steps.detection_limit import header_value
 from varproof.variants.candidate import candidates_of
@@ -151,12 +151,13 @@ def _burden_class(name: str, probabilities: "array[float]", bases: float) -> "Bu
 def _callable(options: BurdenOptions, header: Any, source: Path) -> tuple[Regions | None, float, str, int | None]:
     """(regions that variants have to lie in, or None; callable bases; what tells; fragments that a base has to have)."""
     from varproof.posterior.clonality_decisions import DECISIONS
-    from varproof.reads.regions import regions_within
+    from varproof.reads.regions import regions_within, within_lengths
 
     regions: Regions | None = None
     told, depth = "regions", None
     if options.callable is not None:
-        regions = regions_within(options.callable, list(header.contigs), source)
+        lengths = contig_lengths_of(header)
+        regions = within_lengths(regions_within(options.callable, lengths, source), lengths)
     reads = [path for path in (options.tumor, options.normal) if path is not None and not is_hdf5(path)]
     if reads:
         from varproof.reads.callable import callable_regions

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from varproof.formats.events import EVENT_TABLE
-from varproof.formats.vcf import PROBABILITY_PREFIX, info_numbers
+from varproof.formats.vcf import PROBABILITY_PREFIX, contig_lengths_of, info_numbers
 from varproof.machinery.errors import UserError
 from varproof.steps.detection_limit import header_value
 
@@ -35,8 +35,6 @@ FIELDS = {
 _NA = "NA"
 _EVEN_PHRED = 3.0103
 _GERMLINE = tuple(PROBABILITY_PREFIX + event.name for event in EVENT_TABLE if event.healthy_fraction > 0)
-_ANY_LENGTH = 2**40
-"""Of a contig whose length the header does not tell."""
 _LEAST_PURITY = 0.01
 _SEX = ("X", "Y", "chrX", "chrY")
 
@@ -93,7 +91,7 @@ class CellFractions:
             return None
         from varproof.formats.segments import Segment, read_segments
 
-        contigs = {name: header.contigs[name].length or _ANY_LENGTH for name in header.contigs}
+        contigs = contig_lengths_of(header)
         estimate = None if options.purity_estimate is None else _estimate(options.purity_estimate)
         segments, healthy = None, dict[Segment, float]()
         if options.segments is not None:
@@ -269,28 +267,22 @@ def _may_be_somatic(record: Any, allele: int) -> bool:
 
 def _estimate(path: Path) -> "Purity":
     """purity.json; raises UserError where it tells none."""
-    from varproof.formats.json_file import read_json
-    from varproof.formats.purity import Purity
+    from varproof.formats.purity import read_purity
 
-    found = read_json(path, Purity)
-    if found.purity is None:
-        raise UserError(f"{path}: the data could not tell the purity; give --purity-interval")
+    purity, found = read_purity(path, "--purity-interval")
     if found.alternatives:
         logger.warning(
             "%s: purity %.2f with ploidy %.2f has probability %.2g; cancer cell fractions are right if it is right",
-            path, found.purity, found.ploidy, found.probability,
+            path, purity, found.ploidy, found.probability,
         )  # fmt: skip
     return found
 
 
 def _segments_of(estimate: "Purity", contigs: Mapping[str, int], source: str) -> "tuple[Segments, dict[Segment, float]]":
     """The segments of purity.json, and how many copies healthy cells have of each."""
-    from varproof.formats.segments import Segment, Segments
+    from varproof.formats.segments import Segments
 
-    healthy: dict[Segment, float] = {}
-    for one in estimate.segments:
-        shared = {name: getattr(one, name) for name in Segment.__dataclass_fields__}
-        healthy[Segment(**shared)] = float(one.normal_copies)
+    healthy = {one.as_segment: float(one.normal_copies) for one in estimate.segments}
     return Segments(healthy, contigs, source), healthy
 
 

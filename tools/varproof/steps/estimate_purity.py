@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from varproof.steps.base import Settings
+from varproof.steps.base import Settings, pictures_of
 
 if TYPE_CHECKING:
     from varproof.copynumber.run import SomaticCall
@@ -70,7 +70,7 @@ def estimate_purity(options: EstimatePuritySettings) -> None:
     from varproof.reads.reference import contig_lengths
     from varproof.reads.regions import regions_of_reference
 
-    for path in (options.output, options.table, *_first_pictures(options.plot)):
+    for path in (options.output, options.table, *pictures_of(options.plot)):
         if path is not None:
             check_output(path)
     regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
@@ -91,27 +91,15 @@ def estimate_purity(options: EstimatePuritySettings) -> None:
 
         bins = DrawnBins(*found.drawn)
         shown = [DrawnCall(one.contig, one.position, one.alternative / one.depth) for one in calls or () if one.depth]
-        for path, content in zip(_first_pictures(options.plot), genome_picture(purity, bins, shown), strict=True):
+        for path, content in zip(pictures_of(options.plot), genome_picture(purity, bins, shown), strict=True):
             write_bytes(path, content)
-        stem = _stem(options.plot)
         for contig, content in contig_pictures(purity, bins, shown):
-            write_bytes(stem.with_name(f"{stem.name}.{contig}.png"), content)
+            write_bytes(pictures_of(options.plot, f".{contig}")[1], content)
     if options.table is not None:
         write_segments(options.table, table_of(purity))
     write_json(options.output, purity)
     if options.output != STDOUT:
         logger.info("segments to %s", options.table)
-
-
-def _stem(plot: Path) -> Path:
-    return plot.with_suffix("") if plot.suffix.lower() in (".svg", ".png") else plot
-
-
-def _first_pictures(plot: Path | None) -> tuple[Path, ...]:
-    if plot is None:
-        return ()
-    stem = _stem(plot)
-    return stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
 
 
 def _somatic_calls(path: Path) -> "list[SomaticCall]":

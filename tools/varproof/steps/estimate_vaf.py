@@ -23,7 +23,7 @@ from varproof.machinery.output import (
     write_bytes,
     write_text,
 )
-from varproof.steps.base import Settings, option_name
+from varproof.steps.base import Settings, option_name, pictures_of
 from varproof.steps.cell_fractions import COLUMNS as FRACTION_COLUMNS
 from varproof.steps.cell_fractions import FIELDS, CellFractions, fields_of
 from varproof.steps.detection_limit import Candidates
@@ -173,10 +173,7 @@ class EstimateVafSettings(Settings):
     @property
     def pictures(self) -> tuple[Path, ...]:
         """The SVG and the PNG that --plot names."""
-        if self.plot is None:
-            return ()
-        stem = self.plot.with_suffix("") if self.plot.suffix.lower() in (".svg", ".png") else self.plot
-        return stem.with_name(stem.name + ".svg"), stem.with_name(stem.name + ".png")
+        return pictures_of(self.plot)
 
 
 @dataclass(slots=True)

@@ -38,12 +38,9 @@ def with_purity(options: Options) -> Options:
     if isinstance(given, float):
         return options
     if isinstance(given, Path):
-        from varproof.formats.json_file import read_json
-        from varproof.formats.purity import Purity
+        from varproof.formats.purity import read_purity
 
-        found = read_json(given, Purity).purity
-        if found is None:
-            raise UserError(f"{given}: the purity could not be told (see its warnings); give --purity as a number")
+        found = read_purity(given, "--purity as a number")[0]
     else:
         found = _estimated(options)
     logger.info("purity %.4g, of %s", found, "the reads" if given == "auto" else given)
@@ -52,18 +49,17 @@ def with_purity(options: Options) -> Options:
 
 def _estimated(options: Any) -> float:
     """From the reads of the tumour, and of the normal if there are any; 1, with a warning, where they can't tell."""
-    import h5py
-
     from varproof.copynumber.counting import CountingJob
     from varproof.copynumber.run import estimated
+    from varproof.formats.hdf5 import is_hdf5
     from varproof.reads.regions import regions_of_reference
 
-    if h5py.is_hdf5(options.tumor):
+    if is_hdf5(options.tumor):
         raise UserError(
             f"--purity auto: {options.tumor} is an evidence file, which tells no depth; estimate the purity from the reads "
             "with estimate-purity, and give its purity.json"
         )
-    normal = None if options.normal is None or h5py.is_hdf5(options.normal) else options.normal
+    normal = None if options.normal is None or is_hdf5(options.normal) else options.normal
     regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
     found = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
     if found.purity is None:

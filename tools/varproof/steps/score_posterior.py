@@ -140,10 +140,9 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     given = prior
     if given is None and options.prior not in ("flat", "empirical"):
         given = read_prior(Path(options.prior))
-        _require_same_panel(options, given)
     if not densities_only:
         _warn_if_flat_alone(options, given)
-    _check_resource(options, given)
+    _require_learnt_alike(options, given)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
@@ -166,15 +165,6 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
         if not densities_only:
             learnt = replace(learnt, recalibration=calibration(options, learnt.prior, pair, folder))
         write_scored(job, learnt, columns, options.output, options, options.merge_phased)
-
-
-def _require_same_panel(options: ScorePosteriorSettings, given: "LearntPrior") -> None:
-    """Raise UserError where a prior was learnt with a panel and is used without one, or the other way round."""
-    if (given.panel_missed is None) == (options.panel is None):
-        return
-    if options.panel is None:
-        raise UserError(f"--prior {options.prior}: was learnt with a panel of normals; give --panel, too")
-    raise UserError(f"--prior {options.prior}: learnt without a panel of normals; learn it with --panel, or leave --panel out")
 
 
 def _learnt(
@@ -241,16 +231,22 @@ def _warn_if_flat_alone(options: ScorePosteriorSettings, given: "LearntPrior | N
         )
 
 
-def _check_resource(options: ScorePosteriorSettings, given: "LearntPrior | None") -> None:
-    """Raise UserError unless a given prior was learnt with a germline resource where there is one, and without where not."""
+def _require_learnt_alike(options: ScorePosteriorSettings, given: "LearntPrior | None") -> None:
+    """Raise UserError unless a given prior was learnt with a germline resource, and a panel, where there is one, and without
+    where not.
+    """
     if given is None:
         return
-    used, resource = given.germline_resource, options.germline_resource
     name = "the prior" if options.prior == GIVEN_PRIOR else options.prior
-    if used is None and resource is not None:
-        raise UserError(f"{name} was learnt without a germline resource; learn it again with --germline-resource {resource}")
-    if used is not None and resource is None:
-        raise UserError(f"{name} was learnt with a germline resource; give that one as --germline-resource, too")
+    used, resource = given.germline_resource, options.germline_resource
+    for what, option, was, value in (
+        ("germline resource", "--germline-resource", used is not None, resource),
+        ("panel of normals", "--panel", given.panel_missed is not None, options.panel),
+    ):
+        if not was and value is not None:
+            raise UserError(f"{name} was learnt without a {what}; learn it again with {option} {value}, or leave {option} out")
+        if was and value is None:
+            raise UserError(f"{name} was learnt with a {what}; give {option}, too")
     if used is not None and resource is not None:
         from varproof.machinery.output import input_digest
 
