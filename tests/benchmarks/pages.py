@@ -15,7 +15,7 @@ from regimes_table import regimes_lines
 from sensitivity_table import sensitivity_lines
 from speed_table import speed_lines
 from spiking_table import spiking_lines
-from tables import write_page
+from tables import write_kept, write_page
 from tumor_only_table import tumor_only_lines
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def made_anew(folder: Path) -> None:
         if path.exists():
             kept = json.loads(path.read_text())
             kept["page"] = page(kept)
-            path.write_text(json.dumps(kept, indent=1) + "\n")
+            write_kept(path, kept)
     write_page(folder)
 
 

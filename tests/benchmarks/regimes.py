@@ -24,7 +24,7 @@ from bench import HEADLINE_FDR, HERE, PACKAGE, run, simulated_pair, source_diges
 from regimes_lists import Lists, chunks_of
 from regimes_samples import LISTS, SAMPLES, SHORT, SHORT_OPTIONS, regimes
 from regimes_table import CLASSES, NOMINAL_FDRS, regimes_lines
-from tables import write_page
+from tables import write_kept, write_page
 
 from varproof.formats.metrics import Metrics
 from varproof.steps.evaluate_calls import EvaluateCallsSettings, evaluate_calls
@@ -258,8 +258,7 @@ def main() -> None:
     with ThreadPoolExecutor(options.jobs) as pool:
         results = [item for part in pool.map(of_sample, dict.fromkeys(sample for sample, _ in wanted)) for item in part]
     options.output.mkdir(exist_ok=True, parents=True)
-    kept = {"results": results, "page": regimes_lines(results)}
-    (options.output / "regimes.json").write_text(json.dumps(kept, indent=1) + "\n")
+    write_kept(options.output / "regimes.json", {"results": results, "page": regimes_lines(results)})
     if (options.output / "results.json").exists():
         write_page(options.output)
     print(f"{options.output / 'regimes.json'}: {len(wanted)} regimes")

@@ -32,6 +32,7 @@ SUSPICIONS: dict[str, re.Pattern[str]] = {
 """What a warning may suspect -> its words. `Sample.suspicion` says where it is right."""
 
 CAUSES: dict[tuple[str, str], str] = {
+    ("default", "all-false"): "bases of misaligned reads at the ends of somatic indels (48 to 235 bp) that the list lacks",
     ("default", "mutect2"): "a long indel as pieces at its two ends, without the whole in the list",
     ("hard", "no-normal"): "artefact indels of 3 to 6 fragments, which the normal is too shallow to show",
     ("hard", "union"): "two artefact bases of the same reads side by side, as one MNV",
@@ -47,6 +48,13 @@ CAUSES: dict[tuple[str, str], str] = {
     ("stray", "*"): "another sample's reads in segments of 1 kb, which no artefact of the model is; --calibrate is for such",
 }
 """(sample, list) of a regime with missed cells -> their cause; ("ffpe-0", "*") for all lists of a sample."""
+
+
+NETWORK_CAUSE = (
+    "The network judges by what two kinds of samples taught it. Of damage that the tumour has alone, of another person's "
+    "variants and of stray reads it has seen little or nothing, and their pileups are those of rare somatic variants. In "
+    "combined calls both judgements count one half."
+)
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,16 @@ def missed_lines(results: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def others_lines(results: list[dict[str, Any]]) -> list[str]:
+    """Samples in which cells of the other judges are over the limit, and why."""
+    lines = []
+    for judge in (judge for judge in ("CNN_SOMATIC", "COMBINED_SOMATIC") if any(judge in result for result in results)):
+        over = Counter(cell.sample for cell in cells_of([r for r in results if judge in r], judge) if cell.over)
+        told = ", ".join(f"{sample} {number}" for sample, number in over.most_common())
+        lines.append(f"- Cells over the limit, {JUDGES[judge]}: {told or 'none'}.")
+    return ["", *lines, "", NETWORK_CAUSE] if lines else []
+
+
 def warning_lines(results: list[dict[str, Any]]) -> list[str]:
     """How often a warning names its suspicion, in its own regimes and in clean ones."""
     lines = ["| suspicion | samples | runs with the warning |", "|---|---|---|"]
@@ -226,6 +244,7 @@ def regimes_lines(results: list[dict[str, Any]]) -> list[str]:
         "## What misses, and why",
         "",
         *missed_lines(results),
+        *others_lines(results),
         "",
         "## Warnings",
         "",

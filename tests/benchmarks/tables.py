@@ -154,6 +154,20 @@ def write_results(results: list[dict[str, Any]], folder: Path) -> int:
     return write_page(folder)
 
 
+MANY_RESULTS = 100
+
+
+def write_kept(path: Path, kept: dict[str, Any]) -> None:
+    """Write what a benchmark measured, as JSON; of many results each is a line."""
+    results = kept.get("results", [])
+    if len(results) < MANY_RESULTS:
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+        return
+    others = "".join(f", {json.dumps(key)}: {json.dumps(value)}" for key, value in kept.items() if key != "results")
+    lines = ",\n".join(json.dumps(result) for result in results)
+    path.write_text(f'{{"results": [\n{lines}\n]{others}}}\n')
+
+
 def write_page(folder: Path) -> int:
     """Write RESULTS.md from results.json and the pages of other benchmarks, where they are; returns as `write_results`.
 
