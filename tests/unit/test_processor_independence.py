@@ -37,6 +37,11 @@ ALLOWED = {
     ("posterior/recalibration.py", "scipy.optimize"): "means of neighbours, by sums in order",
     ("reads/repeats_numba_fns.py", "argsort"): "no two keys are equal",
     ("posterior/relatedness.py", "scipy.stats"): "a chance that is only held against a limit",
+    ("copynumber/fit.py", "scipy.special"): "limits, which are rounded",
+    ("copynumber/segment_data.py", "scipy.stats"): "beta-binomial, by the C library's functions; what is written is rounded",
+    ("copynumber/somatic.py", "scipy.special"): "the same",
+    ("copynumber/somatic.py", "scipy.stats"): "the same",
+    ("posterior/burden.py", "scipy"): "limits of a Poisson's rate, which are rounded",
     ("report/style.py", "math.log10"): "how many digits of a probability are shown",
     ("evaluation/evaluation.py", "scipy.stats"): "exact interval of a share, by the C library's functions; no record holds it",
 }

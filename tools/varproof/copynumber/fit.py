@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from varproof.copynumber.decisions import DECISIONS
 from varproof.copynumber.segment_data import BALANCE, SegmentData
+from varproof.machinery.numerics import log
+from varproof.machinery.numerics_numba_fns import exp_of, log_of, weighted_row_sums
 
 PURITIES = np.round(np.arange(0.05, 1.0001, 0.005), 4)
 PLOIDIES = np.round(np.arange(1.0, 6.5001, 0.025), 4)
@@ -142,14 +144,10 @@ def fitted(
 
 
 def _exp(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    from varproof.machinery.numerics_numba_fns import exp_of
-
     return np.asarray(exp_of(np.ascontiguousarray(values).ravel())).reshape(values.shape)
 
 
 def _log(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    from varproof.machinery.numerics_numba_fns import log_of
-
     return np.asarray(log_of(np.ascontiguousarray(values, float).ravel())).reshape(np.shape(values))
 
 
@@ -201,7 +199,7 @@ class _Arrays:
         on_balance = np.where(~both & (known > 0), -np.inf, on_balance)  # of one haplotype none is rarer
         deviation = (self.log_ratio[None, :, None] + mean[:, None, None] - depth[None]) / self.sd[None, :, None]
         whole = on_balance[None] - 0.5 * deviation**2
-        seen = np.exp(self.log_ratio)[None] * np.exp(mean)[:, None]
+        seen = _exp(self.log_ratio)[None] * _exp(mean)[:, None]
         least = ((1 - purity) * self.normal)[None] / seen
         lacking = np.where(least > 1, _log(least.clip(1e-3)), 0.0) / self.sd[None]
         lowest = ((1 - purity) / seen).clip(0, 0.5)
@@ -244,7 +242,7 @@ def _surface(
                 best = np.maximum(best, other - arrays.cost[None])
             else:
                 best = np.maximum(best, -2 * DECISIONS.subclonal_cost)
-            scores.append(best.sum(axis=1) + float(np.log(share)))
+            scores.append(best.sum(axis=1) + log(share))
         most = np.maximum(*scores)
         parts = [_exp(score - most) for score in scores]
         surface[row] = most + _log(parts[0] + parts[1]) - 0.5 * (beyond / DECISIONS.ploidy_sd) ** 2
@@ -281,7 +279,7 @@ def _solutions(
     found: list[Solution] = []
     for _ in range(_MOST_ALTERNATIVES):
         i, j = np.unravel_index(int(left.argmax()), left.shape)
-        around = np.outer(abs(PURITIES - PURITIES[i]) <= _APART_PURITY, abs(ploidies - ploidies[j]) <= _APART_PLOIDY)
+        around = (abs(PURITIES - PURITIES[i]) <= _APART_PURITY)[:, None] & (abs(ploidies - ploidies[j]) <= _APART_PLOIDY)
         share = float(weights[around & np.isfinite(left)].sum())
         if found and share < DECISIONS.alternative:
             break
@@ -308,7 +306,7 @@ def _copies(arrays: _Arrays, cells: list[tuple[float, float, float]]) -> tuple[C
     heights = arrays.balance - arrays.balance.max(axis=1, keepdims=True)
     density = _exp(heights)
     density /= density.sum(axis=1, keepdims=True)
-    centre = density @ BALANCE
+    centre = weighted_row_sums(density, BALANCE)
     spread = np.sqrt((density * (BALANCE - centre[:, None]) ** 2).sum(axis=1))
     peak = BALANCE[arrays.balance.argmax(axis=1)]
     usual = 0 if abs(best[1] - 2) <= abs(best[1] - 4) else 1
@@ -320,7 +318,7 @@ def _copies(arrays: _Arrays, cells: list[tuple[float, float, float]]) -> tuple[C
         scores = _exp(scores - scores.max(axis=1, keepdims=True))
         scores *= weight / scores.sum(axis=1, keepdims=True)
         mass, other = mass + scores[:, :-1], other + scores[:, -1]
-        seen = np.exp(arrays.log_ratio) * (purity * ploidy + 2 * (1 - purity))
+        seen = _exp(arrays.log_ratio) * (purity * ploidy + 2 * (1 - purity))
         total = ((seen - (1 - purity) * arrays.normal) / purity).clip(0)
         minor = np.minimum(((peak * seen - (1 - purity)) / purity).clip(0), total / 2)
         total_sd = arrays.sd * seen / purity

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varproof.copynumber.decisions import DECISIONS
+from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums
 
 BALANCE = np.linspace(0.0, 0.5, 126)
 """Fractions of the rarer haplotype at which likelihoods are tabulated."""
@@ -76,7 +77,7 @@ def balance_log_likelihood(alternative: np.ndarray, depth: np.ndarray, model: Si
     for n in np.unique(pairs[0]):
         chosen = pairs[0] == n
         table = _count_likelihoods(int(n), model)
-        total += counts[chosen] @ np.log(table[pairs[1][chosen]])
+        total += weighted_column_sums(log_of(table[pairs[1][chosen]]), counts[chosen].astype(np.float64))
     tempered = min(1.0, DECISIONS.balance_sites / len(depth))
     return np.asarray(tempered * (total - total.max()))
 

@@ -4,6 +4,7 @@ Both are scaled to their noise, so that the sum of squares around the segments' 
 be worth a penalty of BIC's kind (Killick et al. 2012, PELT). Neighbours that differ by less than can be told are joined.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from varproof.copynumber.decisions import DECISIONS
 from varproof.copynumber.depth import Bins
 from varproof.copynumber.segment_data import FOUND_ALONE, FOUND_IN_NORMAL, SegmentData, SiteModel, balance_log_likelihood
+from varproof.machinery.numerics import exp, log
+from varproof.machinery.numerics_numba_fns import log_of
 
 _MAD = 1.4826
 _AROUND = 5
@@ -30,7 +33,7 @@ class Part:
 
 def signals(bins: Bins) -> tuple[NDArray[np.float64], float]:
     """float64 (b, 2): log ratio and balance in units of their noise, outliers cut; and the noise of the log ratio."""
-    log_ratio = np.log(bins.ratio.clip(1e-3))
+    log_ratio = log_of(bins.ratio.clip(1e-3))
     noise = _noise(log_ratio, bins.contig)
     depth = _bounded(log_ratio, bins.contig, DECISIONS.bound_sd * noise)
     balance, sites = bins.balance, bins.last_site - bins.first_site
@@ -51,7 +54,7 @@ def signals(bins: Bins) -> tuple[NDArray[np.float64], float]:
 def _noise(values: NDArray[np.float64], contig: NDArray[np.int64]) -> float:
     """Standard deviation of single values, from differences of neighbours."""
     steps = np.diff(values)[np.diff(contig) == 0]
-    return max(_LEAST_NOISE, _MAD * float(np.median(abs(steps))) / 2**0.5) if len(steps) else 1.0
+    return max(_LEAST_NOISE, _MAD * float(np.median(abs(steps))) / math.sqrt(2)) if len(steps) else 1.0
 
 
 def _running_median(values: NDArray[np.float64], contig: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -73,7 +76,7 @@ def parts_of(bins: Bins) -> list[Part]:
     import ruptures
 
     signal, _ = signals(bins)
-    penalty = DECISIONS.penalty * float(np.log(max(len(signal), 2)))
+    penalty = DECISIONS.penalty * log(float(max(len(signal), 2)))
     out = []
     for number in np.unique(bins.contig):
         here = np.flatnonzero(bins.contig == number)
@@ -141,7 +144,7 @@ def given_segments(bins: Bins, given: list[tuple[str, int, int]]) -> tuple[list[
 def segment_data(bins: Bins, part: Part, model: SiteModel, noise: float) -> SegmentData:
     """What a run of bins has; its ratio is not yet held against the genome's."""
     rows = slice(part.first, part.last)
-    values = np.log(bins.ratio[rows].clip(1e-3))
+    values = log_of(bins.ratio[rows].clip(1e-3))
     middle = float(np.median(values))
     mean = float(values.clip(middle - DECISIONS.bound_sd * noise, middle + DECISIONS.bound_sd * noise).mean())
     sites = slice(int(bins.first_site[part.first]), int(bins.last_site[part.last - 1]))
@@ -149,7 +152,7 @@ def segment_data(bins: Bins, part: Part, model: SiteModel, noise: float) -> Segm
     depth = bins.depth[sites]
     return SegmentData(
         bins.contigs[contig], int(bins.start[part.first]), int(bins.end[part.last - 1]), int(bins.windows[rows].sum()),
-        float(np.exp(mean)), noise / (part.last - part.first) ** 0.5, bins.normal_copies[contig], len(depth),
+        exp(mean), noise / math.sqrt(part.last - part.first), bins.normal_copies[contig], len(depth),
         balance_log_likelihood(bins.alternative[sites], depth, model),
     )  # fmt: skip
 
@@ -161,8 +164,8 @@ def _as_one(
     (left, first), (right, second) = before, here
     if first.contig != second.contig:
         return None
-    apart = abs(float(np.log(first.ratio / second.ratio)))
-    if apart > max(DECISIONS.alike_depth, _ALIKE_SD * (first.error**2 + second.error**2) ** 0.5):
+    apart = abs(log(first.ratio / second.ratio))
+    if apart > max(DECISIONS.alike_depth, _ALIKE_SD * math.sqrt(first.error**2 + second.error**2)):
         return None
     mirrored = first.mirrored, second.mirrored
     lost = -float((first.balance + second.balance).max())

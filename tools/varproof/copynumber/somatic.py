@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varproof.copynumber.decisions import DECISIONS
+from varproof.machinery.numerics_numba_fns import log_of
 
 _OTHERS = 0.02
 _ROUNDS = 40
@@ -35,5 +36,5 @@ def purity_log_likelihood(
             first, second = share * clonal, (1 - share) * below
             share = float((first / (first + second).clip(1e-300)).mean())
         mixed = (1 - _OTHERS) * (share * clonal + (1 - share) * below) + anything
-        out[place] = np.log(mixed.clip(1e-300)).sum()
+        out[place] = log_of(mixed.clip(1e-300)).sum()
     return out - out.max()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from varproof.machinery.numerics_numba_fns import exp_of
 from varproof.posterior.clonality_decisions import DECISIONS
 
 BASES = 1e6
@@ -57,7 +58,7 @@ def true_calls(probabilities: Any) -> tuple[Any, Any]:
     if len(unsure) > DECISIONS.most_convolved:
         mean, sd = float(unsure.sum()), math.sqrt(float((unsure * (1.0 - unsure)).sum()))
         counts = np.arange(max(math.floor(mean - 8 * sd), 0), min(math.ceil(mean + 8 * sd), len(unsure)) + 1)
-        weights = np.exp(-0.5 * ((counts - mean) / max(sd, 1e-3)) ** 2)
+        weights = exp_of(-0.5 * ((counts - mean) / max(sd, 1e-3)) ** 2)
         return counts + sure, weights / weights.sum()
     chances = np.ones(1)
     for value in unsure.tolist():

@@ -63,10 +63,11 @@ class CopyNumbers:
 
     def averages(self) -> list[tuple[int, int, tuple[float, float]]]:
         """(first, last, copies of both haplotypes of an average tumour cell) of each segment."""
-        shares = np.bincount(self.clone_of, minlength=len(self.clones)) / len(self.clone_of)
+        shares = (np.bincount(self.clone_of, minlength=len(self.clones)) / len(self.clone_of)).tolist()
         found = []
         for own in zip(*self.clones, strict=True):
-            zero, one = (float(shares @ [segment.copies[haplotype] for segment in own]) for haplotype in (0, 1))
+            both = [[share * copies for copies in segment.copies] for share, segment in zip(shares, own, strict=True)]
+            zero, one = (sum(copies) for copies in zip(*both, strict=True))
             found.append((own[0].first, own[0].last, (zero, one)))
         return found
 
