@@ -23,7 +23,7 @@ def test_browser(request: pytest.FixtureRequest, galaxy_server: Galaxy, chromium
     """in a browser: score-posterior's form, its job, and the report of evaluate-calls"""
     ran_on(request, "Galaxy", f"{galaxy_server.version}, Chromium {chromium}")
     seen = galaxy_server.script("galaxy_browser.py", TEST_DATA, tmp_path, folder=tmp_path)
-    first = ["Candidate variants", "Tumour", "Matched normal", "Reference genome", "Purity of the tumour sample", "Regions"]
+    first = ["Candidate variants", "Tumour", "Matched normal", "Reference genome", "Fraction of tumour cells", "Regions"]
     assert seen["labels"][: len(first)] == first
     assert seen["report"]["title"] == "Calls against the truth"
     assert seen["report"]["pictures"] >= 3

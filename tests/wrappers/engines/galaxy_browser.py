@@ -84,7 +84,7 @@ def score(page: Page, url: str, pictures: Path) -> list[str]:
     choose(page, "samples|tumor", "tumor.bam")
     choose(page, "samples|normal", "normal.bam")
     choose(page, "reference_source|reference", "Simulated genome")
-    fill(page, "purity", "0.75")
+    fill(page, "purity_source|purity", "0.75")
     labels = labels_in(page)
     page.mouse.move(0, 0)
     page.screenshot(path=pictures / "form.png")
