@@ -38,7 +38,7 @@ install_dependencies() {
     $pip --python $python install --no-compile --require-hashes --only-binary :all: --requirement "/build/$1.lock"
     site=$($python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     find "$site" -depth -type d -name tests -exec rm -r {} +
-    rm -r "$site"/sklearn/datasets/data "$site"/sklearn/datasets/images "$site"/sklearn/datasets/descr \
+    rm -rf "$site"/sklearn/datasets/data "$site"/sklearn/datasets/images "$site"/sklearn/datasets/descr \
         "$site"/matplotlib/mpl-data/sample_data
     find "$site" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.a' -o -name '*.c' \
         -o -name '*.cc' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.inc' \) -delete
