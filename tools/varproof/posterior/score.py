@@ -19,6 +19,7 @@ from varproof.posterior.components import (
     evaluate,
 )
 from varproof.posterior.components_numba_fns import fractions_of_places
+from varproof.posterior.copies import CopyNumbers
 from varproof.posterior.judgeable import tumor_only_prior
 from varproof.posterior.spectra import NO_CONTEXT
 from varproof.posterior.weights import candidate_weights
@@ -58,16 +59,18 @@ def score(
     without_normal: np.ndarray | None = None,
     context: np.ndarray | None = None,
     frequency: np.ndarray | None = None,
+    copies: CopyNumbers | None = None,
 ) -> Scores:
     """Posteriors of candidates under a prior.
 
     `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
     normal shows nothing (see `judgeable`), None: there are none. `context` (n,): see `spectra`, None: none has one.
     `frequency` (n,): in the population, NaN where the germline resource lacks the allele; None: there is no resource.
+    `copies`: what is known of copy numbers, None: two everywhere.
     """
     context = np.full(len(class_index), NO_CONTEXT) if context is None else context
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
-    components = evaluate(tables, mixture, flat=prior.kind == "flat")
+    components = evaluate(tables, mixture, flat=prior.kind == "flat", copies=copies)
     if prior.kind == "flat":
         weights = flat_weights(components)
     else:
@@ -79,7 +82,7 @@ def score(
     posterior = component_posteriors(components, weights)
     probability = event_sums(posterior, components.columns)
     healthy = _HEALTHY[np.argmax(probability, axis=1)]
-    tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)
+    tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity if copies is None else copies.purities(purity))
     return Scores(
         probability,
         tumor_density,
@@ -129,12 +132,17 @@ def artifact_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarra
     return np.concatenate([by_class, posterior[:, columns[OTHER_PERSON]]], axis=1)
 
 
-def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float) -> np.ndarray:
-    """Log-likelihood (n, GRID_SIZE) of theta_c over GRID, given theta_h (n,) (eq. 6; uniform prior)."""
+def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float | np.ndarray) -> np.ndarray:
+    """Log-likelihood (n, GRID_SIZE) of theta_c over GRID, given theta_h (n,) (eq. 6; uniform prior).
+
+    `purity`: share of the copies that tumour cells have, of all candidates or of each (n,).
+    """
     out = np.empty_like(table)
-    for value in np.unique(healthy):
-        rows = healthy == value
-        out[rows] = at_fraction(table[rows], purity * GRID + (1.0 - purity) * value)
+    shares = np.broadcast_to(purity, healthy.shape)
+    for share in np.unique(shares).tolist():
+        for value in np.unique(healthy[shares == share]):
+            rows = (healthy == value) & (shares == share)
+            out[rows] = at_fraction(table[rows], share * GRID + (1.0 - share) * value)
     return out - out.max(axis=1, keepdims=True)
 
 
