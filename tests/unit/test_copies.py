@@ -13,12 +13,12 @@ from varproof.formats.purity import Purity, PuritySegment, segments_given
 from varproof.formats.segments import Segment, Segments, write_segments
 from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.components import Mixture, Tables, evaluate, tabulate
-from varproof.posterior.copies import BALANCES, CopyNumbers, balance_of, copy_numbers, mirrored_fraction, seen
+from varproof.posterior.components import Mixture, Tables, evaluate, somatic_log_likelihood, tabulate
+from varproof.posterior.copies import BALANCES, CopyNumbers, balance_of, copy_numbers, mirrored_fraction, seen, somatic_cells
 from varproof.posterior.learning import starting_prior
 from varproof.posterior.reasons import GERMLINE_OR_SOMATIC, reasons
 from varproof.posterior.sampled import Sampled
-from varproof.posterior.score import mode, score, tumor_cell_log_density
+from varproof.posterior.score import score
 
 CONTIGS = {"chr1": 1_000, "chr2": 500}
 SNV = CLASSES.index("snv")
@@ -107,18 +107,11 @@ def test_loss_of_heterozygosity_is_germline_and_what_lies_between_is_somatic() -
     names = [EVENTS[i] for i in found.probability.argmax(axis=1)]
     assert names[:2] == ["GERMLINE_HET", "GERMLINE_HET"]
     somatic = found.probability[:, EVENTS.index("SOMATIC_TUMOR")]
-    without = score(tables, data.class_index, prior, purity).probability[:, EVENTS.index("SOMATIC_TUMOR")]
+    usual = score(tables, data.class_index, prior, purity)
+    np.testing.assert_array_equal(usual.tumor_density[2:], found.tumor_density[2:])
+    without = usual.probability[:, EVENTS.index("SOMATIC_TUMOR")]
     assert (somatic[:2] < without[:2]).all()
     assert somatic[2] > without[2] and somatic[3] > without[3]
-
-
-def test_the_frequency_is_that_of_the_tumour_cells_copies() -> None:
-    """One copy of four in 60 % of the cells is seen in 0.6 / (2.4 + 0.8) of the copies."""
-    tables = tables_at([0.6 / 3.2, 0.5], 400)
-    density = tumor_cell_log_density(tables.tumor, np.zeros(2), at_one(4, 1, 2, 0.6).purities(0.6))
-    assert mode(density)[0] == pytest.approx(0.25, abs=0.08)
-    each = np.stack([tumor_cell_log_density(tables.tumor[[i]], np.zeros(1), share)[0] for i, share in enumerate((0.75, 0.4))])
-    np.testing.assert_array_equal(tumor_cell_log_density(tables.tumor, np.zeros(2), np.array([0.75, 0.4])), each)
 
 
 def test_what_cannot_be_told_is_said() -> None:
@@ -154,3 +147,21 @@ def test_segments_of_purity_json_are_taken_where_normal_cells_have_two_copies(tm
     assert list(segments_given(table, CONTIGS)) == [segment]
     with pytest.raises(UserError, match=r"missing\.tsv"):
         segments_given(tmp_path / "missing.tsv", CONTIGS)
+
+
+@pytest.mark.parametrize(
+    ("total", "minor", "copies", "unmapped"), [(4, 1, 1, 0.5), (4, 1, 3, 1.0), (3, 1, 2, 1.0), (1, 0, 1, 0.5), (2, 0, 2, 1.0)]
+)
+def test_clonal_somatic_variants_lie_at_their_copies(total: int, minor: int, copies: int, unmapped: float) -> None:
+    """A variant of so many copies of every cell, by counting, at the frequency that it would have among two."""
+    purity = 0.6
+    known = at_one(total, minor, 1, purity)
+    cells = somatic_cells(np.array([unmapped]), total, float(known.most_somatic[0]))
+    assert cells[0] == pytest.approx(copies / total)
+    seen_at = 6 * copies / (6 * total + 4 * 2)
+    tables = tables_at([seen_at], 400)
+    at = [
+        float(somatic_log_likelihood(tables, Mixture(purity), np.array([x]), known)[0, 0]) for x in (unmapped, unmapped - 0.15)
+    ]
+    assert at[0] > at[1]
+    assert float(known.purities(purity)[0] * cells[0]) == pytest.approx(seen_at)

@@ -27,7 +27,7 @@ def balanced(rng: np.random.Generator, mirrored: np.ndarray) -> np.ndarray:
 
 def learnt(rng: np.random.Generator, mirrored: np.ndarray, position: np.ndarray, contig: np.ndarray) -> AllelicBalance:
     tumor = binomial(rng, balanced(rng, mirrored), 60)
-    found = learnt_balance("a", CONTIGS, contig, position, np.ones(len(mirrored), bool), tumor)
+    found = learnt_balance("a", CONTIGS, contig, position, np.ones(len(mirrored), bool), tumor, 1.0)
     assert found is not None
     return found
 
@@ -78,7 +78,7 @@ def test_a_variant_says_nothing_about_itself() -> None:
     tumor = binomial(rng, fractions, 200)
     everyone, others = np.ones(30, bool), np.arange(30) != odd
     contig = np.zeros(30, np.int64)
-    balance = learnt_balance("a", CONTIGS, contig, position, everyone, tumor)
+    balance = learnt_balance("a", CONTIGS, contig, position, everyone, tumor, 1.0)
     assert balance is not None
     keep = {name: np.array(getattr(balance, name))[others].tolist() for name in ("contig", "position", "alternative", "depth")}
     without = balance.model_copy(update=keep)
@@ -103,7 +103,7 @@ def test_somatic_variants_alone_do_not_pass_for_heterozygous_ones() -> None:
     rng = np.random.default_rng(5)
     position = np.arange(200) * 5_000
     tumor = binomial(rng, np.full(200, 0.3), 60)
-    balance = learnt_balance("a", CONTIGS, np.zeros(200, np.int64), position, np.ones(200, bool), tumor)
+    balance = learnt_balance("a", CONTIGS, np.zeros(200, np.int64), position, np.ones(200, bool), tumor, 1.0)
     assert balance is None
 
 
@@ -111,4 +111,19 @@ def test_few_variants_tell_nothing() -> None:
     few = DECISIONS.least_balance_sites - 1
     tumor = binomial(np.random.default_rng(6), np.full(few, 0.5), 60)
     contig, position, snv = np.zeros(few, np.int64), np.arange(few) * 1_000, np.ones(few, bool)
-    assert learnt_balance("a", CONTIGS, contig, position, snv, tumor) is None
+    assert learnt_balance("a", CONTIGS, contig, position, snv, tumor, 1.0) is None
+
+
+def test_a_run_of_homozygous_variants_is_no_lost_haplotype() -> None:
+    """After heterozygous ones at one half: in a pure tumour that may be a loss, in one of 60 % it is none."""
+    fractions = np.where(np.arange(120) < 60, 0.5, 1.0)
+    position = np.arange(120) * 3_000
+    tumor = binomial(np.random.default_rng(8), fractions, 60)
+    contig, snv = np.zeros(120, np.int64), np.ones(120, bool)
+    least = []
+    for purity in (1.0, 0.6):
+        balance = learnt_balance("a", CONTIGS, contig, position, snv, tumor, purity)
+        assert balance is not None
+        (found,) = balance_at(balance, CONTIGS, contig[:1], position[[100]])
+        least.append(float((found * BALANCES).sum()))
+    assert least[0] < 0.1 and least[1] > 0.4

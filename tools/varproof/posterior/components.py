@@ -35,7 +35,7 @@ from varproof.posterior.artifact_classes import (
     SIGNATURES,
 )
 from varproof.posterior.components_numba_fns import interpolated
-from varproof.posterior.copies import BALANCES, HETEROZYGOUS, HETEROZYGOUS_WEIGHTS, SEEN, CopyNumbers
+from varproof.posterior.copies import BALANCES, HETEROZYGOUS, HETEROZYGOUS_WEIGHTS, SEEN, CopyNumbers, somatic_cells
 from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
@@ -217,18 +217,22 @@ def somatic_log_likelihood(
 ) -> np.ndarray:
     """(n, len(cells)): theta_c at each of `cells` (default `somatic_nodes`), theta_h = contamination * theta_c.
 
-    `copies`: what is known of copy numbers; more copies than the commoner haplotype has are hardly possible, which is left
-    out where a normal tells.
+    `copies`: what is known of copy numbers: `cells` are those of a place with two copies, see `somatic_cells`.
     """
     cells = somatic_nodes() if cells is None else cells
     if copies is not None:
         out = np.empty((len(tables.tumor), len(cells)))
         for rows, one in _by_purity(mixture, copies):
-            out[rows] = somatic_log_likelihood(tables.chosen(rows), one, cells)
-        if tables.normal is not None:
-            return out
-        beyond = cells[None, :] > copies.most_somatic[:, None] + 1e-9
-        return out + np.where(beyond, numerics.log(COPY_DECISIONS.beyond_major), 0.0)
+            chosen = tables.chosen(rows)
+            out[rows] = somatic_log_likelihood(chosen, one, cells)
+            shapes = np.stack([copies.total[rows], copies.most_somatic[rows]], axis=1)
+            for total, most in np.unique(shapes[~np.isnan(shapes[:, 0])], axis=0).tolist():
+                inside = np.flatnonzero((shapes[:, 0] == total) & (shapes[:, 1] == most))
+                there = somatic_log_likelihood(chosen.chosen(inside), one, somatic_cells(cells, total, most))
+                both = np.stack([there, out[rows[inside]]], axis=2).reshape(-1, 2)
+                weights = np.array([1.0 - COPY_DECISIONS.elsewhere, COPY_DECISIONS.elsewhere])
+                out[rows[inside]] = log_weighted_mean(both, weights).reshape(there.shape)
+        return out
     found = at_fraction(tables.tumor, mixture.purity * cells)
     if tables.normal is not None:
         found = found + at_fraction(tables.normal, mixture.normal_contamination * cells)

@@ -89,6 +89,19 @@ class CopyNumbers:
         return np.where(np.isnan(self.tumor_share), purity, self.tumor_share)
 
 
+def somatic_cells(cells: np.ndarray, total: float, most: float) -> np.ndarray:
+    """Frequencies among a segment's `total` copies in tumour cells, of somatic variants that would have `cells` among two.
+
+    Up to one half, that is a variant of one copy of each cell, is a variant of one copy here, too; above are those of several
+    copies, up to `most`, the share that the commoner haplotype has.
+
+    >>> somatic_cells(np.array([0.25, 0.5, 1.0]), 4.0, 0.75).tolist()
+    [0.125, 0.25, 0.75]
+    """
+    one = min(1.0 / total, most)
+    return np.where(cells <= 0.5, 2.0 * cells * one, one + (2.0 * cells - 1.0) * (most - one))
+
+
 def share_of_tumor(total: np.ndarray, purity: float) -> np.ndarray:
     """Share of a place's copies that tumour cells have, of which each has `total`."""
     return purity * total / (purity * total + 2.0 * (1.0 - purity))

@@ -21,10 +21,9 @@ class CopyDecisions(Decisions):
         gt=0,
         description="copies of a place in tumour cells, at least: where a segment has none, some cells may.",
     )
-    beyond_major: Fraction = Field(
+    elsewhere: Fraction = Field(
         0.05,
-        description="somatic variants of more copies than the commoner haplotype has, over what they would be otherwise: "
-        "segments are wrong at times.",
+        description="somatic variants whose frequencies the copies of their segment do not make: segments are wrong at times.",
     )
     indistinct: float = Field(
         2.0,
@@ -37,6 +36,12 @@ class CopyDecisions(Decisions):
         gt=0,
         description="bases within which the copy number changes once, where neighbours tell it: changed genomes have some "
         "hundred segments, those of an arm fewer.",
+    )
+    most_copies: int = Field(
+        8,
+        ge=2,
+        description="most copies of a place, where neighbours tell: with the purity they bound how far alleles are out of "
+        "balance. Without that bound a run of homozygous variants looks like one haplotype alone.",
     )
     balance_own: int = Field(
         50, ge=0, description="bases within which other SNVs are no neighbours of a candidate: they may be of its own event."

@@ -16,7 +16,7 @@ import numpy as np
 from varproof.formats.evidence import Evidence
 from varproof.formats.prior import AllelicBalance
 from varproof.machinery.numerics_numba_fns import exp_of, log_of
-from varproof.posterior.copies import BALANCES, HETEROZYGOUS_WEIGHTS, SEEN
+from varproof.posterior.copies import BALANCES, HETEROZYGOUS_WEIGHTS, SEEN, mirrored_fraction
 from varproof.posterior.copy_decisions import DECISIONS
 from varproof.posterior.decisions import DECISIONS as POSTERIOR
 
@@ -83,6 +83,7 @@ def learnt_balance(
     position: np.ndarray,
     is_snv: np.ndarray,
     tumor: Evidence,
+    purity: float,
     listed: np.ndarray | None = None,
 ) -> AllelicBalance | None:
     """What candidates (n) that nobody has selected teach; None where they are too few, or most are not germline ones.
@@ -101,7 +102,7 @@ def learnt_balance(
     if len(rows) < DECISIONS.least_balance_sites:
         return None
     sites = _Sites.of(contig[rows], position[rows], alternative[rows], depth[rows])
-    mixture, shares, others = _learnt(sites)
+    mixture, shares, others = _learnt(sites, purity)
     if shares[2] > DECISIONS.most_others:
         logger.info("%.0f %% of %d SNVs have no mirror images: they don't tell of copy numbers", 100.0 * shares[2], len(rows))
         return None
@@ -198,9 +199,14 @@ def _messages(sites: _Sites, emissions: np.ndarray, mixture: np.ndarray) -> _Mes
     return _Messages(left, right, drawn, posterior, float(log_of(likelihood).sum()))
 
 
-def _learnt(sites: _Sites) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(mixture (nodes,), shares (3,), others (bins,)) that explain the SNVs best, under a few more that are as usual."""
-    usual = np.full(len(BALANCES), (1.0 - DECISIONS.usual_balance) / len(BALANCES))
+def _learnt(sites: _Sites, purity: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(mixture (nodes,), shares (3,), others (bins,)) that explain the SNVs best, under a few more that are as usual.
+
+    Only mirrored fractions that a place of `most_copies` can have at this purity are in the mixture.
+    """
+    least = mirrored_fraction(np.array(float(DECISIONS.most_copies)), np.array(0.0), purity)
+    possible = float(least) - BALANCES[1] < BALANCES
+    usual = (1.0 - DECISIONS.usual_balance) * possible / possible.sum()
     usual[-1] += DECISIONS.usual_balance
     expected = np.array(DECISIONS.balance_shares)
     bins = sites.others.shape[1]

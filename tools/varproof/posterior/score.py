@@ -66,7 +66,8 @@ def score(
     `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
     normal shows nothing (see `judgeable`), None: there are none. `context` (n,): see `spectra`, None: none has one.
     `frequency` (n,): in the population, NaN where the germline resource lacks the allele; None: there is no resource.
-    `copies`: what is known of copy numbers, None: two everywhere.
+    `copies`: what is known of copy numbers, None: two everywhere. They change probabilities alone: densities and frequencies
+    are those of two copies, of which estimate-vaf makes cancer cell fractions.
     """
     context = np.full(len(class_index), NO_CONTEXT) if context is None else context
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
@@ -82,7 +83,7 @@ def score(
     posterior = component_posteriors(components, weights)
     probability = event_sums(posterior, components.columns)
     healthy = _HEALTHY[np.argmax(probability, axis=1)]
-    tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity if copies is None else copies.purities(purity))
+    tumor_density = tumor_cell_log_density(tables.tumor, healthy, purity)
     return Scores(
         probability,
         tumor_density,
@@ -132,17 +133,12 @@ def artifact_sums(posterior: np.ndarray, columns: dict[str, slice]) -> np.ndarra
     return np.concatenate([by_class, posterior[:, columns[OTHER_PERSON]]], axis=1)
 
 
-def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float | np.ndarray) -> np.ndarray:
-    """Log-likelihood (n, GRID_SIZE) of theta_c over GRID, given theta_h (n,) (eq. 6; uniform prior).
-
-    `purity`: share of the copies that tumour cells have, of all candidates or of each (n,).
-    """
+def tumor_cell_log_density(table: np.ndarray, healthy: np.ndarray, purity: float) -> np.ndarray:
+    """Log-likelihood (n, GRID_SIZE) of theta_c over GRID, given theta_h (n,) (eq. 6; uniform prior)."""
     out = np.empty_like(table)
-    shares = np.broadcast_to(purity, healthy.shape)
-    for share in np.unique(shares).tolist():
-        for value in np.unique(healthy[shares == share]):
-            rows = (healthy == value) & (shares == share)
-            out[rows] = at_fraction(table[rows], share * GRID + (1.0 - share) * value)
+    for value in np.unique(healthy):
+        rows = healthy == value
+        out[rows] = at_fraction(table[rows], purity * GRID + (1.0 - purity) * value)
     return out - out.max(axis=1, keepdims=True)
 
 

@@ -79,7 +79,7 @@ def learn(
     if job.normal is None:
         listed = None if frequency is None else is_listed(frequency)
         place = (alleles.contig[chosen], alleles.position[chosen], alleles.is_snv[chosen])
-        balance = learnt_balance(sample_of(job), alleles.contigs, *place, tumor, listed)
+        balance = learnt_balance(sample_of(job), alleles.contigs, *place, tumor, job.purity, listed)
     sampled = Sampled(tumor, normal, *columns, copies_of(job, alleles, chosen, balance))
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection, used)
@@ -166,8 +166,8 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
         end = min(start + BLOCK, alleles.size)
         block = block_of(job, alleles, start, end, prior.balance)
         unseen = judged_without_normal(block.tumor, block.normal)
-        told = {"without_normal": unseen, "context": block.context, "frequency": block.frequency, "copies": block.copies}
-        scores = score(block.tables(prior), block.class_index, prior, job.purity, **told)
+        told = {"without_normal": unseen, "context": block.context, "frequency": block.frequency}
+        scores = score(block.tables(prior), block.class_index, prior, job.purity, copies=block.copies, **told)
         known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
         out[start:end] = np.where(known, scores.probability[:, column], 0.0)
     return out
