@@ -13,6 +13,11 @@ include { readContextPool ; readNormals ; readSamplesheet } from './subworkflows
 include { SECTIONS                                        } from './modules/local/sections/main'
 include { VARPROOF_BUILDPANEL                             } from './modules/varproof/buildpanel/main'
 
+// The indexes that lie beside a VCF; none without one.
+def indexesBeside(location) {
+    return location ? ['.tbi', '.csi'].collect { suffix -> file("${location}${suffix}") }.findAll { index -> index.exists() } : []
+}
+
 workflow VARPROOF {
     take:
     rows // list of rows of the samplesheet
@@ -29,9 +34,9 @@ workflow VARPROOF {
     def prior = params.prior in ['empirical', 'flat'] ? [] : file(params.prior, checkIfExists: true)
     def learning = params.prior == 'empirical' && params.learn_from != 'candidates'
     def sites = params.known_sites ? file(params.known_sites, checkIfExists: true) : []
-    def sites_index = sites ? ['.tbi', '.csi'].collect { suffix -> file("${params.known_sites}${suffix}") }.findAll { index -> index.exists() } : []
+    def sites_index = indexesBeside(params.known_sites)
     def resource = params.germline_resource ? file(params.germline_resource, checkIfExists: true) : []
-    def resource_index = resource ? ['.tbi', '.csi'].collect { suffix -> file("${params.germline_resource}${suffix}") }.findAll { index -> index.exists() } : []
+    def resource_index = indexesBeside(params.germline_resource)
     def tree = params.tree ? file(params.tree, checkIfExists: true) : []
 
     def panel = params.panel ? file(params.panel, checkIfExists: true) : []

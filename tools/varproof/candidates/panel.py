@@ -35,7 +35,7 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
 from varproof.machinery.progress import progress
 from varproof.machinery.workers import ordered_results
-from varproof.reads.files import open_reads, require_same_contigs, shared_contigs, tell_left_aside
+from varproof.reads.files import open_reads, require_panel_of, require_same_contigs, shared_contigs, tell_left_aside
 from varproof.reads.reference import open_reference
 from varproof.reads.regions import merged, within_lengths
 
@@ -147,12 +147,7 @@ def _require_alike(
     header = reader.header
     if header.shareable:
         raise UserError(f"{reader.path}: is made to be shared, and lacks what adding takes; give the panel that it was made of")
-    for name, length in header.contigs.items():
-        if lengths.get(name) != length:
-            found = f"has {lengths[name]} bp" if name in lengths else "is not"
-            raise UserError(
-                f"{reader.path}: its contig '{name}' of {length} bp {found} in {reference}; give the reference of the panel"
-            )
+    require_panel_of(reader.path, header.contigs, lengths, reference)
     for name, value in settings.items():
         if getattr(header, name) != value:
             raise UserError(

@@ -28,7 +28,7 @@ from varproof.machinery.errors import OtherReference, UserError
 from varproof.posterior.panel import PanelEvidence
 from varproof.posterior.spectra import context_index
 from varproof.reads.arrays import base_codes
-from varproof.reads.files import some_names
+from varproof.reads.files import require_panel_of, some_names
 from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.edit import Edit, VariantType
 from varproof.variants.joined import with_joined
@@ -76,24 +76,9 @@ def panel_evidence(panel: Path, candidates: Path, reference: Path) -> PanelEvide
     if not is_hdf5(panel):
         return _of_list(panel, parts, contigs, size, sequence)
     with PanelReader(panel) as reader:
-        _require_reference(panel, reader.header.contigs, sequence)
+        require_panel_of(panel, reader.header.contigs, sequence.lengths, sequence.path)
         _tell_missing(panel, contigs, set(reader.header.contigs))
         return _of_panel(reader, parts, contigs, size)
-
-
-def _require_reference(panel: Path, contigs: dict[str, int], sequence: Reference) -> None:
-    known = sequence.lengths
-    for name, length in contigs.items():
-        if name not in known:
-            raise OtherReference(
-                f"{panel}: its contig '{name}' is not in {sequence.path} (which has {some_names(list(known))}); "
-                "take a panel of this reference"
-            )
-        if known[name] != length:
-            raise OtherReference(
-                f"{panel}: its contig '{name}' has {length} bp, but {known[name]} bp in {sequence.path}; "
-                "take a panel of this reference"
-            )
 
 
 def _tell_missing(panel: Path, contigs: list[str], known: set[str]) -> None:

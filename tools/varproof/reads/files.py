@@ -6,7 +6,7 @@ Every complaint names the file and what to do. What the reads say is for `decode
 import contextlib
 import functools
 import logging
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,21 @@ def require_same_contigs(
             raise OtherReference(
                 f"{path}: contig '{contig}' has {known[contig]} bp, but {lengths[contig]} bp in {fasta_path}; "
                 "use the reference that the reads were aligned to"
+            )
+
+
+def require_panel_of(panel: Path, contigs: Mapping[str, int], lengths: Mapping[str, int], reference: Path) -> None:
+    """Raise OtherReference unless all `contigs` of a panel are, in their lengths, among the reference's `lengths`."""
+    for name, length in contigs.items():
+        if name not in lengths:
+            raise OtherReference(
+                f"{panel}: its contig '{name}' is not in {reference} (which has {some_names(list(lengths))}); "
+                "take a panel of this reference"
+            )
+        if lengths[name] != length:
+            raise OtherReference(
+                f"{panel}: its contig '{name}' has {length} bp, but {lengths[name]} bp in {reference}; "
+                "take a panel of this reference"
             )
 
 
