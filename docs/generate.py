@@ -473,6 +473,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "evidence decisions": lambda: _decisions("evidence.decisions"),
     "posterior decisions": lambda: _decisions("posterior.decisions"),
     "clonality decisions": lambda: _decisions("posterior.clonality_decisions"),
+    "copies decisions": lambda: _decisions("posterior.copy_decisions"),
     "panel decisions": lambda: _decisions("posterior.panel_decisions"),
 }
 

@@ -15,6 +15,7 @@ from varproof.commands.collect_evidence import CollectEvidenceOptions, collect_e
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.density import decode_density
 from varproof.formats.events import EVENTS
+from varproof.formats.segments import Segment, write_segments
 from varproof.machinery.errors import UserError
 
 NAME = "score-posterior"
@@ -421,3 +422,15 @@ def test_what_the_header_does_not_declare_is_declared_and_told(
     warnings = [item.getMessage() for item in caplog.records if "does not describe" in item.getMessage()]
     assert len(warnings) == (told is not None)
     assert told is None or told in warnings[0]
+
+
+def test_segments_say_where_germline_variants_lie(pair: Pair, tmp_path: Path) -> None:
+    """A variant of two reads in five: germline where the segment has heterozygous ones at that fraction, not after a loss."""
+    probability = []
+    for name, total, minor in (("lost", 1.0, 0.0), ("alike", 2.0, (0.4 * 2.0 - (1.0 - PURITY)) / PURITY)):
+        segments = tmp_path / f"{name}.tsv"
+        write_segments(segments, [Segment("chr1", 0, len(pair.sequence), total, minor)])
+        calls = scored(pair, tmp_path, name=f"{name}.vcf", normal=None, alignment_normal=None, segments=segments)
+        probability.append(probabilities(read_all(calls)[0])["GERMLINE_HET"])
+        assert '"copies": {' in calls.read_text()
+    assert probability[1] > 2.0 * probability[0]

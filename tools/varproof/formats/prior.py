@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 Rate = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Density = Annotated[float, Field(ge=0, le=1e12)]
+Count = Annotated[int, Field(ge=0)]
 LogRatio = Annotated[float, Field(ge=-50, le=50)]
 
 
@@ -25,6 +26,42 @@ class ResourceUsed(BaseModel):
     variants: dict[str, list[PerBase]] = Field(
         description="[germline event][class]: variants per base that a person has of these, by Hardy and Weinberg"
     )
+
+
+class AllelicBalance(BaseModel):
+    """What heterozygous germline variants of a tumour without a normal show: how far its alleles are out of balance, and where.
+
+    Columns `contig`, `position`, `alternative` and `depth` have one number for each SNV of the reads that taught the prior.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    sample: str = Field(description="the tumour that it is of")
+    mixture: list[Rate] = Field(
+        min_length=2, description="how often each mirrored fraction is where a segment begins; evenly from 0 to one half"
+    )
+    shares: tuple[Rate, Rate, Rate] = Field(description="shares of these SNVs: heterozygous, homozygous, others")
+    others: list[Rate] = Field(min_length=1, description="fractions of the others, in even bins from 0 to 1")
+    contigs: list[str] = Field(description="names of contigs")
+    contig: list[Count] = Field(description="of each SNV: an index into contigs")
+    position: list[Count] = Field(description="of each SNV, 0-based")
+    alternative: list[Count] = Field(description="fragments of each SNV's alternative allele")
+    depth: list[Annotated[int, Field(ge=1)]] = Field(description="fragments of both alleles")
+
+    @model_validator(mode="after")
+    def _is_a_table(self) -> "AllelicBalance":
+        if len({len(column) for column in (self.contig, self.position, self.alternative, self.depth)}) > 1:
+            raise ValueError("contig, position, alternative and depth have one number for each SNV")
+        if any(number >= len(self.contigs) for number in self.contig):
+            raise ValueError("contig is an index into contigs")
+        if any(a > n for a, n in zip(self.alternative, self.depth, strict=True)):
+            raise ValueError("alternative is at most depth")
+        places = list(zip(self.contig, self.position, strict=True))
+        if any(a > b for a, b in itertools.pairwise(places)):
+            raise ValueError("the SNVs are sorted by contig and position")
+        if not (sum(self.mixture) > 0 and sum(self.others) > 0 and sum(self.shares) > 0):
+            raise ValueError("densities must not be zero everywhere")
+        return self
 
 
 class LearntPrior(BaseModel):
@@ -90,6 +127,10 @@ class LearntPrior(BaseModel):
         description="share of the person's germline variants that no such panel has; absent where it was learnt without one",
     )
 
+    balance: AllelicBalance | None = Field(
+        None, description="without a normal: what heterozygous germline variants of this tumour show of its copy numbers"
+    )
+
     @property
     def tells_places(self) -> bool:
         """Whether a normal, or a panel of normals, tells artefacts of a place from somatic variants."""
@@ -97,10 +138,11 @@ class LearntPrior(BaseModel):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A prior that no resource or no panel took part in is written as if there were none."""
+        """What took no part (a resource, a panel, neighbours) is written as if there were none."""
         content: dict[str, Any] = dumped(self)
         absent = ["germline_resource"] if self.germline_resource is None else []
         absent += ["panel_missed", "panel_private"] if self.panel_missed is None else []
+        absent += ["balance"] if self.balance is None else []
         return {name: value for name, value in content.items() if name not in absent}
 
     @model_validator(mode="after")

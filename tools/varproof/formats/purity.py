@@ -1,12 +1,13 @@
 """purity.json: how much of a sample is tumour, how many copies its cells have, how sure that is, and what else would fit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from varproof.formats.json_file import read_json
-from varproof.formats.segments import Segment
+from varproof.formats.segments import Segment, Segments, read_segments
 from varproof.machinery.errors import UserError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -86,6 +87,27 @@ class Purity(BaseModel):
         if (self.purity is None) != (self.told_by == "nothing"):
             raise ValueError("purity is null exactly where it was told by nothing")
         return self
+
+
+def segments_given(path: Path, contigs: Mapping[str, int]) -> Segments:
+    """The segments of a table, or those of a purity.json, on a reference's contigs (name -> length, bp, in order).
+
+    What `--segments` says. Of purity.json those are left out where normal cells have one copy: nothing is heterozygous there.
+    Raises UserError for another kind of file, and what `Segments` refuses.
+    """
+    if not _is_json(path):
+        return read_segments(path, contigs)
+    found = read_json(path, Purity)
+    return Segments([one.as_segment for one in found.segments if one.normal_copies == 2], contigs, str(path))
+
+
+def _is_json(path: Path) -> bool:
+    """Whether a file begins as JSON does; False where it can't be read, which its reader will say."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip().startswith(b"{")
+    except OSError:
+        return False
 
 
 def read_purity(path: Path, instead: str) -> tuple[float, Purity]:

@@ -15,7 +15,8 @@ likelihoods per candidate serves learning, posteriors and densities alike.
 
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from varproof.formats.events import ABSENT, EVENT_NAMED, EVENT_TABLE, GERMLINE_EVENTS, OTHER_PERSON
 from varproof.formats.evidence import Evidence
 from varproof.machinery import numerics
-from varproof.machinery.numerics_numba_fns import log_weighted_mean, scaled_likelihoods
+from varproof.machinery.numerics_numba_fns import exp_of, log_of, log_weighted_mean, scaled_likelihoods
 from varproof.posterior.artifact_classes import (
     ACTIVE_ON,
     ARTIFACT_CLASSES,
@@ -34,6 +35,8 @@ from varproof.posterior.artifact_classes import (
     SIGNATURES,
 )
 from varproof.posterior.components_numba_fns import interpolated
+from varproof.posterior.copies import BALANCES, HETEROZYGOUS, HETEROZYGOUS_WEIGHTS, SEEN, CopyNumbers, somatic_cells
+from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
 
@@ -209,13 +212,56 @@ def published_germline_changes(paired: bool) -> np.ndarray:
     return np.array([unchanged, rest / 4, rest / 4, rest / 2])
 
 
-def somatic_log_likelihood(tables: Tables, mixture: Mixture, cells: np.ndarray | None = None) -> np.ndarray:
-    """(n, len(cells)): theta_c at each of `cells` (default `somatic_nodes`), theta_h = contamination * theta_c."""
+def somatic_log_likelihood(
+    tables: Tables, mixture: Mixture, cells: np.ndarray | None = None, copies: CopyNumbers | None = None
+) -> np.ndarray:
+    """(n, len(cells)): theta_c at each of `cells` (default `somatic_nodes`), theta_h = contamination * theta_c.
+
+    `copies`: what is known of copy numbers: `cells` are those of a place with two copies, see `somatic_cells`.
+    """
     cells = somatic_nodes() if cells is None else cells
+    if copies is not None:
+        out = np.empty((len(tables.tumor), len(cells)))
+        for rows, one in _by_purity(mixture, copies):
+            chosen = tables.chosen(rows)
+            out[rows] = somatic_log_likelihood(chosen, one, cells)
+            shapes = np.stack([copies.total[rows], copies.most_somatic[rows]], axis=1)
+            for total, most in np.unique(shapes[~np.isnan(shapes[:, 0])], axis=0).tolist():
+                inside = np.flatnonzero((shapes[:, 0] == total) & (shapes[:, 1] == most))
+                there = somatic_log_likelihood(chosen.chosen(inside), one, somatic_cells(cells, total, most))
+                both = np.stack([there, out[rows[inside]]], axis=2).reshape(-1, 2)
+                weights = np.array([1.0 - COPY_DECISIONS.elsewhere, COPY_DECISIONS.elsewhere])
+                out[rows[inside]] = log_weighted_mean(both, weights).reshape(there.shape)
+        return out
     found = at_fraction(tables.tumor, mixture.purity * cells)
     if tables.normal is not None:
         found = found + at_fraction(tables.normal, mixture.normal_contamination * cells)
     return tables.at_place(found)
+
+
+def _by_purity(mixture: Mixture, copies: CopyNumbers) -> Iterator[tuple[np.ndarray, Mixture]]:
+    """(rows, mixture) of candidates of whose copies tumour cells have the same share."""
+    values, which = np.unique(copies.purities(mixture.purity), return_inverse=True)
+    for number, value in enumerate(values.tolist()):
+        yield np.flatnonzero(which == number), replace(mixture, purity=value)
+
+
+def balanced_log_likelihood(tables: Tables, balance: np.ndarray) -> np.ndarray:
+    """(n,): a heterozygous germline variant whose mirrored fraction in the tumour has the density `balance` (n, nodes).
+
+    One half of the variants is on either haplotype; where one allele is favoured, it is in both samples.
+    """
+    top = tables.tumor.max(axis=1)
+    above = 0.0 if tables.normal is None else tables.normal.max(axis=1)
+    total = np.zeros(len(top))
+    for fractions, favoured, weight in zip(SEEN, HETEROZYGOUS, HETEROZYGOUS_WEIGHTS, strict=True):
+        shown = exp_of(at_fraction(tables.tumor, fractions) - top[:, None])
+        size = len(BALANCES)
+        part = weight * 0.5 * ((shown[:, :size] + shown[:, size:]) * balance).sum(axis=1)
+        if tables.normal is not None:
+            part = part * exp_of(at_fraction(tables.normal, np.array([favoured]))[:, 0] - above)
+        total += part
+    return log_of(np.maximum(total, 1e-300)) + top + above
 
 
 def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
@@ -229,11 +275,15 @@ def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
     return found if tables.panel is None else found + tables.panel.germline[:, :1]
 
 
-def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components:
+def evaluate(tables: Tables, mixture: Mixture, flat: bool = False, copies: CopyNumbers | None = None) -> Components:
     """Components of each candidate.
 
     `flat`: the paper's uniform densities (eqs. 2 to 4), integrated, so that each event but ARTIFACT is one component.
+    `copies`: what is known of copy numbers: heterozygous germline variants have the fractions of their place where nothing
+    else became of them, and tumour cells their share of its copies. None: two copies everywhere.
     """
+    if copies is not None:
+        return _evaluate_by_copies(tables, mixture, flat, copies)
     purity = mixture.purity
     tumor = tables.tumor
     n = len(tumor)
@@ -280,6 +330,23 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False) -> Components
 def artifacts_apart(columns: dict[str, slice]) -> bool:
     """Whether each artefact is a component, or all together are one."""
     return columns["ARTIFACT"].stop - columns["ARTIFACT"].start > 1
+
+
+def _evaluate_by_copies(tables: Tables, mixture: Mixture, flat: bool, copies: CopyNumbers) -> Components:
+    n = len(tables.tumor)
+    columns = evaluate(tables.chosen(np.arange(min(n, 1))), mixture, flat).columns
+    out = np.empty((n, max(part.stop for part in columns.values())))
+    for rows, one in _by_purity(mixture, copies):
+        out[rows] = evaluate(tables.chosen(rows), one, flat).log_likelihood
+    if not flat:
+        out[:, columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture, copies=copies)
+        known = np.flatnonzero(copies.has_balance)
+        unchanged = columns["GERMLINE_HET"].start
+        chosen = tables.chosen(known)
+        out[known, unchanged] = balanced_log_likelihood(chosen, copies.balance[known])
+        if chosen.panel is not None:
+            out[known, unchanged] += chosen.panel.germline[:, GERMLINE_EVENTS.index("GERMLINE_HET")]
+    return Components(out, columns)
 
 
 OF_ONE_SAMPLE = (ACTIVE_ON == BOTH) & (SIGNATURES == PLAIN)

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from varproof.formats.evidence import Evidence, EvidenceReader, concatenated
+from varproof.formats.prior import AllelicBalance
+from varproof.formats.segments import Segments
 from varproof.formats.vcf import read_records
 from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES, class_of
+from varproof.posterior.copies import CopyNumbers, copy_numbers
 from varproof.posterior.events import PartsOf, judged_rows
+from varproof.posterior.imbalance import balance_at
 from varproof.posterior.panel import PanelEvidence
 from varproof.posterior.panel_lookup import panel_evidence
 from varproof.posterior.population import tell
@@ -33,7 +37,8 @@ class ScoringJob:
     """Candidates and the evidence of their samples, in the same order, allele by allele.
 
     `selection`: by which rule reads made them candidates. `resource`: the population's frequencies, if there are any.
-    `panel`: of normals, with rates or a list of sites, if there is one.
+    `panel`: of normals, with rates or a list of sites, if there is one. `segments`: copy numbers of the tumour cells, None: not
+    known.
     """
 
     candidates: Path
@@ -45,6 +50,7 @@ class ScoringJob:
     selection: Selection = UNKNOWN_RULE
     resource: GermlineResource | None = None
     panel: Path | None = None
+    segments: Segments | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class AlleleList:
     Candidates are the alleles of the list, what some of them make together, `parts_of`, and of its MNVs the bases, `bases_of`.
     `judged_as` (n,): the candidate whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
     `frequency` (n,): in the population, NaN where the germline resource lacks the candidate; None: there is no resource.
-    `panel`: what a panel of normals has of each candidate.
+    `panel`: what a panel of normals has of each candidate. `contigs`: names by number.
     """
 
     class_index: np.ndarray
@@ -69,6 +75,7 @@ class AlleleList:
     judged_as: np.ndarray
     frequency: np.ndarray | None = None
     panel: PanelEvidence | None = None
+    contigs: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
@@ -145,6 +152,7 @@ def allele_list(path: Path, reference: Path, resource: GermlineResource | None =
         bases_of,
         np.arange(len(keys)),
         None if resource is None else np.array(frequencies),
+        contigs=tuple(contigs),
     )
 
 
@@ -194,14 +202,33 @@ def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates:
         raise UserError(f"{reader.path}: evidence of other candidates than {candidates}; collect it again")
 
 
-def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int) -> Sampled:
-    """Evidence and classes of alleles start..end - 1."""
+def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int, balance: AllelicBalance | None = None) -> Sampled:
+    """Evidence, classes and copy numbers of alleles start..end - 1; `balance`: what neighbours teach, see `copies_of`."""
     normal = None if job.normal is None else job.normal.read(start, end)
     rows = slice(start, end)
     frequency = None if alleles.frequency is None else alleles.frequency[rows]
     panel = None if alleles.panel is None else alleles.panel.rows(rows)
     columns = (alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows], frequency, panel)
-    return Sampled(job.tumor.read(start, end), normal, *columns)
+    copies = copies_of(job, alleles, np.arange(*rows.indices(alleles.size)), balance)
+    return Sampled(job.tumor.read(start, end), normal, *columns, copies)
+
+
+def copies_of(
+    job: ScoringJob, alleles: AlleleList, rows: np.ndarray, balance: AllelicBalance | None = None
+) -> CopyNumbers | None:
+    """What is known of copy numbers at candidates: by the job's segments, and where these say nothing, by neighbours.
+
+    None where there is neither.
+    """
+    if job.segments is None and balance is None:
+        return None
+    contig, position = alleles.contig[rows], alleles.position[rows]
+    copies = CopyNumbers.unknown(len(rows))
+    if job.segments is not None:
+        copies = copy_numbers(job.segments, alleles.contigs, contig, position, job.purity)
+    if balance is not None:
+        copies = copies.with_balance(balance_at(balance, alleles.contigs, contig, position))
+    return copies
 
 
 def selected(reader: EvidenceReader, chosen: np.ndarray) -> Evidence:

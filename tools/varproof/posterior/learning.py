@@ -32,6 +32,7 @@ from varproof.posterior.components import (
     published_germline_changes,
     somatic_log_likelihood,
 )
+from varproof.posterior.copies import BALANCES
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.maximisation import SNV, Learner, Shown, like_snvs, told_by_snvs
@@ -96,7 +97,8 @@ def same_layout(prior: LearntPrior, other: LearntPrior) -> bool:
         read_context = [len(values) for values in one.artifact_contexts]
         return one.classes, rates, one.frequency_bins, lengths, one.artifact_ratios, density, read_context, spectra
 
-    return layout(prior) == layout(other)
+    nodes = [len(one.balance.mixture) for one in (prior, other) if one.balance is not None]
+    return layout(prior) == layout(other) and all(number == len(BALANCES) for number in nodes)
 
 
 def learn_prior(
@@ -131,11 +133,11 @@ def learn_prior(
     unmixed = Mixture(purity)
     prior = _with_missed(prior, tables, sampled, shown, unmixed)
     tables = sampled.with_panel(tables, prior)
-    components = evaluate(tables, unmixed)
+    components = evaluate(tables, unmixed, copies=sampled.copies)
     learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     if sampled.panel is not None:
         tables = sampled.with_panel(tables, learnt)
-        components = evaluate(tables, unmixed)
+        components = evaluate(tables, unmixed, copies=sampled.copies)
         learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
     evidence: float | None = found
     published = published_of(resource)
@@ -144,12 +146,12 @@ def learn_prior(
     prior = _learn_mixture(prior, learnt, components, tables, sampled, shown, purity, normal_contamination, sites)
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
     if mixture != unmixed:
-        components, evidence = evaluate(tables, mixture), None
+        components, evidence = evaluate(tables, mixture, copies=sampled.copies), None
     prior = _with_own_artifacts(prior, evidence, components, sampled, shown, mixture)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
     tables = sampled.with_panel(sampled.with_read_contexts(tables, prior), learnt)
-    components = evaluate(tables, mixture)
+    components = evaluate(tables, mixture, copies=sampled.copies)
     prior = _with_damage(prior, learnt, components, sampled)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
     if resource is not None:
@@ -167,7 +169,7 @@ def _with_missed(prior: LearntPrior, tables: Tables, sampled: Sampled, shown: Sh
     def best(trials: list[LearntPrior]) -> LearntPrior:
         found = []
         for trial in trials:
-            components = evaluate(sampled.with_panel(tables, trial), mixture)
+            components = evaluate(sampled.with_panel(tables, trial), mixture, copies=sampled.copies)
             found.append(_trained(components, sampled, trial, shown, mixture, DECISIONS.search_iterations)[1])
         logger.debug("evidence of shares that the panel lacks: %s", np.round(found, 2).tolist())
         return trials[int(np.argmax(found))]
@@ -251,7 +253,8 @@ def _worth_learning_from(sampled: Sampled, prior: LearntPrior, purity: float) ->
     possible = possible_artifacts(sampled.normal is not None, True, True, sampled.panel is not None).ravel()
     for start in range(0, len(sampled.class_index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(sampled.class_index)))
-        found = evaluate(sampled.chosen(rows).tables(prior), Mixture(purity))
+        block = sampled.chosen(rows)
+        found = evaluate(block.tables(prior), Mixture(purity), copies=block.copies)
         part = found.columns["ARTIFACT"]
         found.log_likelihood[:, part][:, ~possible] = -np.inf
         gain = found.log_likelihood.max(axis=1) - found.log_likelihood[:, found.absent]
@@ -284,7 +287,7 @@ def _learn_mixture(
         rows, chosen = told
         mixture = Mixture(purity, contamination, other_person)
         log_likelihood = one.log_likelihood.copy()
-        log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture)
+        log_likelihood[:, one.columns["SOMATIC_TUMOR"]] = somatic_log_likelihood(tables, mixture, copies=sampled.copies)
         log_likelihood[:, one.columns[OTHER_PERSON]] = other_person_log_likelihood(tables, mixture)
         begin = prior.model_copy(update={"normal_contamination": contamination, "other_person_fraction": other_person})
         learner = Learner(Components(log_likelihood[rows], one.columns), chosen, begin, shown, mixture)

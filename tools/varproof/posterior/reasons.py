@@ -1,6 +1,7 @@
 """Why a call is not somatic: per allele, what in the reads spoke against it, in the words of the field.
 
-The most probable event tells where to look. Of germline variants it is the normal. Of artefacts it is the class that explains
+The most probable event tells where to look. Of germline variants it is the normal, or, without one, that they are seen as
+often as these; with segments, whether clonal somatic ones would be, too. Of artefacts it is the class that explains
 the reads best; where a class looks at several features of a read at once, the feature that speaks loudest. Of absent alleles
 it is what makes their reads look like errors, or like reads of the reference that slipped. What speaks is measured in nats:
 how much likelier the feature is if the allele is none.
@@ -24,7 +25,8 @@ from varproof.posterior.artifact_classes import (
     SECOND_FORWARD,
     SIGNATURES,
 )
-from varproof.posterior.components import SAME_RATE, Tables, spurious_rates
+from varproof.posterior.components import SAME_RATE, Tables, at_fraction, balanced_log_likelihood, spurious_rates
+from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.sampled import Sampled, context_ratios
 from varproof.posterior.score import Scores
@@ -33,6 +35,7 @@ STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientat
 MAPPING, OTHER_MISMATCHES, SLIPPAGE, CONTAMINATION = "mapping", "other_mismatches", "slippage", "contamination"
 SAME_POSITION = "same_position"
 SEEN_IN_NORMAL, GERMLINE, NO_EVIDENCE = "seen_in_normal", "germline", "no_evidence"
+GERMLINE_OR_SOMATIC = "germline_or_somatic"
 
 REASONS = {
     STRAND: "only reads of one strand show it",
@@ -46,6 +49,7 @@ REASONS = {
     CONTAMINATION: "another person's variant",
     SEEN_IN_NORMAL: "the normal shows it",
     GERMLINE: "the tumour shows it as often as a germline variant",
+    GERMLINE_OR_SOMATIC: "germline and clonal somatic variants are seen as often at its copy number: it can't be told",
     NO_EVIDENCE: "too few reads show it",
 }
 """Reason -> what it says."""
@@ -86,6 +90,7 @@ def reasons(
     kind = np.argmax(_kinds_of_artifacts(scores.artifact), axis=1)
     near = np.zeros(n, bool) if near_artifact is None else near_artifact
     judged = data.tumor.judged > 0
+    alike = _is_either(data, tables)
     found: list[str | None] = []
     for i in range(n):
         name = EVENTS[event[i]]
@@ -94,7 +99,8 @@ def reasons(
         elif name == "ABSENT":
             found.append(_joined(of_errors, i, _OF_ABSENT, _OF_ABSENT))
         elif name != "ARTIFACT":
-            found.append(SEEN_IN_NORMAL if of_artifacts[SEEN_IN_NORMAL][i] > 0.0 else GERMLINE)
+            alone = GERMLINE_OR_SOMATIC if alike[i] else GERMLINE
+            found.append(SEEN_IN_NORMAL if of_artifacts[SEEN_IN_NORMAL][i] > 0.0 else alone)
         elif kind[i] == _OTHER_PERSON:
             found.append(CONTAMINATION)
         elif kind[i] == _ERRORS and _audible(of_errors, i, _OF_READS):
@@ -105,6 +111,27 @@ def reasons(
                 choices = _OF_KIND[_ON_ALL_READS]
             found.append(_of_place(of_artifacts, i, choices, bool(near[i])))
     return found
+
+
+def _is_either(data: Sampled, tables: Tables) -> np.ndarray:
+    """bool (n,): whether a clonal somatic variant explains the tumour as well as a germline one, by the segment's numbers."""
+    out = np.zeros(len(data.class_index), bool)
+    if data.copies is None or tables.normal is not None:
+        return out
+    fractions = data.copies.clonal_fractions
+    rows = np.flatnonzero(~np.isnan(fractions[:, 0]))
+    if not len(rows):
+        return out
+    known = tables.chosen(rows)
+    germline = np.maximum(balanced_log_likelihood(known, data.copies.balance[rows]), known.tumor[:, -1])
+    somatic = np.full(len(rows), -np.inf)
+    for column in fractions[rows].T:
+        for value in np.unique(column[~np.isnan(column)]).tolist():
+            fits = np.flatnonzero(column == value)
+            found = at_fraction(known.tumor[fits], np.array([value]))[:, 0]
+            somatic[fits] = np.maximum(somatic[fits], found)
+    out[rows] = somatic > germline - COPY_DECISIONS.indistinct
+    return out
 
 
 def _audible(gains: Gains, i: int, choices: tuple[str, ...]) -> bool:

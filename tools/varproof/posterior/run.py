@@ -24,6 +24,7 @@ from varproof.posterior.annotate import (
     scored_header,
 )
 from varproof.posterior.columns import Columns
+from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
@@ -46,6 +47,9 @@ REAL_EVENTS = EventSelection(
 )
 """What is in the sample, be it somatic or germline."""
 
+UNSHOWN = ("artifact_density", "artifact_rates", "artifact_contexts", "spectra", "balance")
+"""Of a prior, what is too long for a header."""
+
 SAMPLES_LINE = "varproof_samples"
 """Key of the header line that says whether tumour and normal belong together."""
 
@@ -58,11 +62,12 @@ def write_scored(
     merged_within: records of one haplotype with at most so many bases between them are written as one; None: none are.
     """
     prior = learnt.prior
-    shown = prior.model_dump(by_alias=True, exclude={"artifact_density", "artifact_rates", "artifact_contexts", "spectra"})
+    shown = prior.model_dump(by_alias=True, exclude=set(UNSHOWN))
+    copies = job.segments is not None or prior.balance is not None
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
-        f"##varproof_decisions={json.dumps(_decisions(job), sort_keys=True)}",
+        f"##varproof_decisions={json.dumps(_decisions(job, copies), sort_keys=True)}",
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
@@ -128,11 +133,13 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
             first, last = np.searchsorted(rows, (start, start + BLOCK))
             if first == last:
                 continue
-            data = block_of(job, alleles, start, min(start + BLOCK, alleles.size)).chosen(rows[first:last] - start)
+            end = min(start + BLOCK, alleles.size)
+            data = block_of(job, alleles, start, end, learnt.prior.balance).chosen(rows[first:last] - start)
             near = None if learnt.near_artifact is None else learnt.near_artifact[rows[first:last]]
             unseen = judged_without_normal(data.tumor, data.normal)
-            rest = (near, unseen, data.context, data.frequency)
-            scores = score(data.tables(learnt.prior), data.class_index, learnt.prior, job.purity, *rest)
+            tables, prior = data.tables(learnt.prior), learnt.prior
+            rest = (near, unseen, data.context, data.frequency, data.copies)
+            scores = score(tables, data.class_index, prior, job.purity, *rest)
             probability[first:last], frequency[first:last] = scores.probability, scores.tumor_frequency
         known = (job.tumor.column("judged") > 0) & (job.tumor.column("usable") > 0)
         return Present.of(probability[which], frequency[which], known[asked])
@@ -146,9 +153,14 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
     return phased(links, sets, alleles.contig, alleles.position, alleles.key, present, alleles.events)
 
 
-def _decisions(job: ScoringJob) -> dict[str, Any]:
-    """Model decisions by room: of the posterior, and those that the tumour's evidence was made under, where it says."""
+def _decisions(job: ScoringJob, copies: bool) -> dict[str, Any]:
+    """Model decisions by room: of the posterior, and those the tumour's evidence was made under, where it says.
+
+    `copies`: whether copy numbers are known, of which there are decisions, too.
+    """
     told = {"evidence": job.tumor.decisions, "posterior": DECISIONS.model_dump(mode="json")}
+    if copies:
+        told["copies"] = COPY_DECISIONS.model_dump(mode="json")
     if job.panel is not None:
         told["panel"] = PANEL_DECISIONS.model_dump(mode="json")
     if job.normal is not None and job.normal.decisions != job.tumor.decisions:
@@ -194,11 +206,11 @@ def scored_alleles(
     judged_as = alleles.judged_as[own]
     rows = np.concatenate([own, judged_as])
     first, last = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
-    data = block_of(job, alleles, first, last)
+    data = block_of(job, alleles, first, last, prior.balance)
     near = None if learnt.near_artifact is None else learnt.near_artifact[first:last]
     unseen = judged_without_normal(data.tumor, data.normal)
     tables = data.tables(prior)
-    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context, data.frequency)
+    scores = score(tables, data.class_index, prior, job.purity, near, unseen, data.context, data.frequency, data.copies)
     against = reasons(data, tables, scores, prior, near)
     own, judged_as = own - first, judged_as - first
     whole = [sample for sample in (data.tumor, data.normal) if sample is not None]

@@ -7,6 +7,7 @@ import numpy as np
 from varproof.formats.evidence import Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.components import Tables, tabulate, tabulated_artifacts
+from varproof.posterior.copies import CopyNumbers
 from varproof.posterior.panel import PanelEvidence, panel_terms
 from varproof.posterior.spectra import NO_CONTEXT
 from varproof.posterior.weights import artifact_group
@@ -18,7 +19,7 @@ class Sampled:
 
     `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given. `frequency` (n,): in the population, NaN
     where the germline resource lacks the allele; None: there is no resource. `panel`: what a panel of normals has of them, None
-    without one.
+    without one. `copies`: what is known of copy numbers, None: two everywhere.
     """
 
     tumor: Evidence
@@ -28,6 +29,7 @@ class Sampled:
     context: np.ndarray | None = None
     frequency: np.ndarray | None = None
     panel: PanelEvidence | None = None
+    copies: CopyNumbers | None = None
 
     @property
     def frequencies(self) -> np.ndarray:
@@ -45,7 +47,8 @@ class Sampled:
         frequency = None if self.frequency is None else self.frequency[rows]
         panel = None if self.panel is None else self.panel.rows(rows)
         columns = (self.class_index[rows], self.is_snv[rows], self.contexts[rows], frequency, panel)
-        return Sampled(self.tumor.rows(rows), normal, *columns)
+        copies = None if self.copies is None else self.copies.chosen(rows)
+        return Sampled(self.tumor.rows(rows), normal, *columns, copies)
 
     def tables(self, prior: LearntPrior) -> Tables:
         """Likelihood tables under the prior's artefact read contexts, and what it says of the panel."""

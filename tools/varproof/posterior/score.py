@@ -19,6 +19,7 @@ from varproof.posterior.components import (
     evaluate,
 )
 from varproof.posterior.components_numba_fns import fractions_of_places
+from varproof.posterior.copies import CopyNumbers
 from varproof.posterior.judgeable import tumor_only_prior
 from varproof.posterior.spectra import NO_CONTEXT
 from varproof.posterior.weights import candidate_weights
@@ -58,16 +59,19 @@ def score(
     without_normal: np.ndarray | None = None,
     context: np.ndarray | None = None,
     frequency: np.ndarray | None = None,
+    copies: CopyNumbers | None = None,
 ) -> Scores:
     """Posteriors of candidates under a prior.
 
     `near_artifact` (n,) as of `clustering.near_artifacts`, None: not known. `without_normal` (n,): candidates of which the
     normal shows nothing (see `judgeable`), None: there are none. `context` (n,): see `spectra`, None: none has one.
     `frequency` (n,): in the population, NaN where the germline resource lacks the allele; None: there is no resource.
+    `copies`: what is known of copy numbers, None: two everywhere. They change probabilities alone: densities and frequencies
+    are those of two copies, of which estimate-vaf makes cancer cell fractions.
     """
     context = np.full(len(class_index), NO_CONTEXT) if context is None else context
     mixture = Mixture(purity, prior.normal_contamination, prior.other_person_fraction)
-    components = evaluate(tables, mixture, flat=prior.kind == "flat")
+    components = evaluate(tables, mixture, flat=prior.kind == "flat", copies=copies)
     if prior.kind == "flat":
         weights = flat_weights(components)
     else:

@@ -13,9 +13,11 @@ from varproof.formats.recalibration import Recalibration
 from varproof.machinery.errors import UserError
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.decisions import DECISIONS
-from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of, selected
+from varproof.posterior.imbalance import learnt_balance
+from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of, copies_of, selected
 from varproof.posterior.judgeable import judged_without_normal
 from varproof.posterior.learning import describe, learn_prior, same_layout, starting_prior
+from varproof.posterior.population import is_listed
 from varproof.posterior.relatedness import AlleleCounts, SampleMatch, report, sample_match
 from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
@@ -73,10 +75,15 @@ def learn(
     frequency = None if alleles.frequency is None else alleles.frequency[chosen]
     panel = None if alleles.panel is None else alleles.panel.rows(chosen)
     columns = (alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen], frequency, panel)
-    sampled = Sampled(selected(job.tumor, chosen), normal, *columns)
+    tumor, balance = selected(job.tumor, chosen), None
+    if job.normal is None:
+        listed = None if frequency is None else is_listed(frequency)
+        place = (alleles.contig[chosen], alleles.position[chosen], alleles.is_snv[chosen])
+        balance = learnt_balance(sample_of(job), alleles.contigs, *place, tumor, job.purity, listed)
+    sampled = Sampled(tumor, normal, *columns, copies_of(job, alleles, chosen, balance))
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection, used)
-    prior = prior.model_copy(update={"territory": territory})
+    prior = prior.model_copy(update={"territory": territory, "balance": balance})
     posterior = _artifact_posteriors(job, alleles, prior)
     near = _near_artifacts(alleles, posterior)
     inside, outside = clustering(alleles.contig[rows], alleles.position[rows], posterior[rows], near[rows], territory)
@@ -101,7 +108,17 @@ def prepare(job: ScoringJob, alleles: AlleleList, prior: LearntPrior) -> Learnt:
     """What a prior that is not of these candidates says of them: which lie near artefacts."""
     if prior.kind == "flat":
         return Learnt(prior, alleles, None)
+    if prior.balance is not None and (job.normal is not None or prior.balance.sample != sample_of(job)):
+        if job.normal is None:
+            logger.info("the prior was learnt from %s: what it tells of copy numbers is not used", prior.balance.sample)
+        prior = prior.model_copy(update={"balance": None})
     return Learnt(prior, alleles, _near_artifacts(alleles, _artifact_posteriors(job, alleles, prior)))
+
+
+def sample_of(job: ScoringJob) -> str:
+    """The tumour, by the samples of its reads, or by its file."""
+    read_groups, file = job.tumor.sample_names
+    return ", ".join(read_groups) or file
 
 
 def flat_prior(territory: float | None, normal_contamination: float | None) -> LearntPrior:
@@ -147,10 +164,10 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
     out = np.zeros(alleles.size)
     for start in range(0, alleles.size, BLOCK):
         end = min(start + BLOCK, alleles.size)
-        block = block_of(job, alleles, start, end)
+        block = block_of(job, alleles, start, end, prior.balance)
         unseen = judged_without_normal(block.tumor, block.normal)
         told = {"without_normal": unseen, "context": block.context, "frequency": block.frequency}
-        scores = score(block.tables(prior), block.class_index, prior, job.purity, **told)
+        scores = score(block.tables(prior), block.class_index, prior, job.purity, copies=block.copies, **told)
         known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
         out[start:end] = np.where(known, scores.probability[:, column], 0.0)
     return out

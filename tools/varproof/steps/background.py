@@ -16,6 +16,8 @@ from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.prior import LearntPrior, ResourceUsed
+from varproof.formats.purity import segments_given
+from varproof.formats.segments import Segments
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import AlleleList, ScoringJob, allele_list, judged_alleles
@@ -23,6 +25,7 @@ from varproof.posterior.population import resource_used
 from varproof.posterior.selection import Selection
 from varproof.posterior.teaching import Learnt, learn, prepare, rows_of_background
 from varproof.posterior.territory import covered_bases
+from varproof.reads.reference import contig_lengths
 from varproof.reads.sampling import region_windows
 from varproof.steps.base import MOST_SEARCHED_DEPTH
 from varproof.steps.samples import collected_evidence, measured_together
@@ -41,6 +44,7 @@ class PairSettings(Protocol):
     tumor: Path
     normal: Path | None
     purity: float
+    segments: Path | None
     normal_contamination: float | Literal["auto"]
     alignment_tumor: Path | None
     alignment_normal: Path | None
@@ -52,13 +56,17 @@ class PairSettings(Protocol):
 
 @dataclass
 class SamplePair:
-    """Tumour and normal. Properties of reads are measured once; evidence files stay open as long as `stack`."""
+    """Tumour and normal. Properties of reads are measured once; evidence files stay open as long as `stack`.
+
+    `segments`: copy numbers of the tumour cells, None where they are not known.
+    """
 
     options: PairSettings
     workers: int
     stack: contextlib.ExitStack
     evidence: dict[Path, EvidenceReader] = field(default_factory=dict)
     resource: GermlineResource | None = None
+    segments: Segments | None = None
     _files: dict[Path, SampleFiles] = field(default_factory=dict)
 
     @classmethod
@@ -68,6 +76,8 @@ class SamplePair:
         if options.germline_resource is not None:
             pair.resource = GermlineResource.open(options.germline_resource, options.germline_field)
             stack.callback(pair.resource.close)
+        if options.segments is not None:
+            pair.segments = segments_given(options.segments, contig_lengths(options.reference))
         for path in (options.tumor, options.normal):
             if path is not None and is_hdf5(path):
                 pair.evidence[path] = stack.enter_context(EvidenceReader(path))
@@ -82,7 +92,9 @@ class SamplePair:
             normal = self._collected(options.normal, candidates, folder / f"{part}normal.h5", journal)
         contamination = None if options.normal_contamination == "auto" else float(options.normal_contamination)
         samples = (tumor, normal, options.purity, contamination)
-        return ScoringJob(candidates, options.reference, *samples, resource=self.resource, panel=options.panel)
+        return ScoringJob(
+            candidates, options.reference, *samples, resource=self.resource, panel=options.panel, segments=self.segments
+        )
 
     def resource_used(self, regions: Regions | None) -> ResourceUsed | None:
         """How dense the germline resource is in the regions, or in the whole reference; None where there is none."""

@@ -35,6 +35,9 @@ class LearnPriorSettings(Settings):
     output: Path = Field(description="prior.json to write, or - for stdout.")
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
     purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    segments: Path | None = Field(
+        None, description="copy numbers of the tumour cells, as --segments of score-posterior, which is to have the same."
+    )
     normal_contamination: float | Literal["auto"] = Field(
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt from the reads."
     )

@@ -319,6 +319,7 @@ def _scored(item: SpikedFolder, options: "ScorePosteriorSettings", prior: "Learn
         tumor=item.tumor,
         normal=None if options.normal is None else item.normal,
         purity=item.settings.purity,
+        segments=options.segments,
         alignment_tumor=alignment,
         germline_resource=options.germline_resource,
         germline_field=options.germline_field,

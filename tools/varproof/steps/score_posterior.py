@@ -59,6 +59,11 @@ class ScorePosteriorSettings(Settings):
     purity: KnownBy = Field(
         1.0, description="fraction of tumour cells in the tumour sample; auto: estimated from the reads; or purity.json."
     )
+    segments: Path | None = Field(
+        None,
+        description="copy numbers of the tumour cells: segments.tsv of estimate-purity, its purity.json, or a table of ASCAT, "
+        "FACETS, PURPLE, CNVkit or Sequenza; with the purity that belongs to them.",
+    )
     normal_contamination: float | Literal["auto"] = Field(
         "auto", description="fraction of tumour cells in the normal sample; auto: learnt with the prior."
     )

@@ -8,7 +8,7 @@ process VARPROOF_SCOREPOSTERIOR {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity)
+    tuple val(meta), path(candidates), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(tumor_alignment, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(normal_alignment, stageAs: 'normal/*'), path(regions), path(prior, stageAs: 'prior/*'), val(purity), path(segments, stageAs: 'segments/*')
     tuple val(meta2), path(fasta), path(fai)
     tuple val(meta3), path(germline_resource, stageAs: 'resource/*'), path(germline_resource_index, stageAs: 'resource/*')
     tuple val(meta4), path(panel, stageAs: 'panel/*')
@@ -33,6 +33,7 @@ process VARPROOF_SCOREPOSTERIOR {
     def resource_option = germline_resource ? "--germline-resource ${germline_resource}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
     def panel_option = panel ? "--panel ${panel}" : ''
+    def segments_option = segments ? "--segments ${segments}" : ''
     """
     score-posterior \\
         --candidates ${candidates} \\
@@ -45,6 +46,7 @@ process VARPROOF_SCOREPOSTERIOR {
         ${prior_option} \\
         ${purity_option} \\
         ${panel_option} \\
+        ${segments_option} \\
         --reference ${fasta} \\
         --learnt-prior ${prefix}.prior.json \\
         --threads ${task.cpus} \\

@@ -46,29 +46,30 @@ workflow POSTERIOR {
         tumor: meta.role == 'tumor'
         normal: meta.role == 'normal'
     }
+    ch_pairs = purities.join(channel.fromList(rows.collect { row -> [row.meta.id, row.segments] }))
     ch_sample = samples.branch { _id, role, _reads, _index, _json ->
         tumor: role == 'tumor'
         normal: role == 'normal'
     }
     VARPROOF_LEARNPRIOR(
-        purities
-            .filter { _pair -> learning }
+        ch_pairs
+            .filter { _id, _purity, _segments -> learning }
             .join(ch_sample.tumor.map { id, _role, reads, index, json -> [id, [reads, index, json]] })
             .join(ch_sample.normal.map { id, _role, reads, index, json -> [id, [reads, index, json]] }, remainder: true)
-            .filter { _id, _purity, tumor, _normal -> tumor }
-            .map { id, purity, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity] },
+            .filter { _id, _purity, _segments, tumor, _normal -> tumor }
+            .map { id, purity, segments, tumor, normal -> [[id: "${id}.prior", sample: id]] + tumor + (normal ?: [[], [], []]) + [regions, purity, segments] },
         reference,
         resource,
         panel,
     )
-    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : purities.map { id, _purity -> [id, prior] }
+    ch_prior = learning ? VARPROOF_LEARNPRIOR.out.json.map { meta, json -> [meta.sample, json] } : ch_pairs.map { id, _purity, _segments -> [id, prior] }
     VARPROOF_SCOREPOSTERIOR(
-        purities
+        ch_pairs
             .join(candidates.map { meta, vcf -> [meta.id, vcf] })
             .join(ch_evidence.tumor.map { meta, h5 -> [meta.sample, h5] })
             .join(ch_prior)
             .join(ch_evidence.normal.map { meta, h5 -> [meta.sample, h5] }, remainder: true)
-            .map { id, purity, vcf, tumor, known, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, known, purity] },
+            .map { id, purity, segments, vcf, tumor, known, normal -> [[id: "${id}.posterior", sample: id], vcf, tumor, [], [], normal ?: [], [], [], regions, known, purity, segments] },
         reference,
         resource,
         panel,

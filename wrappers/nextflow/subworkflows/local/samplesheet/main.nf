@@ -62,7 +62,7 @@ def cells(line) {
 }
 
 def headerMistakes(names, number) {
-    def known = ['patient', 'sample', 'tumor', 'normal', 'candidates', 'purity', 'contexts', 'truth', 'library']
+    def known = ['patient', 'sample', 'tumor', 'normal', 'candidates', 'purity', 'segments', 'contexts', 'truth', 'library']
     def mistakes = []
     names.eachWithIndex { name, i ->
         if (!known.contains(name)) {
@@ -106,6 +106,7 @@ def readRow(cell, number, sheet, mistakes) {
         tumor: tumor,
         normal: normal,
         candidates: located(cell.candidates, number, 'candidates', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
+        segments: located(cell.segments, number, 'segments', ['.tsv', '.txt', '.csv', '.cns'], sheet, mistakes),
         contexts: contexts,
         truth: located(cell.truth, number, 'truth', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
     ]
