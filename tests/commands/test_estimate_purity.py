@@ -122,12 +122,15 @@ def test_purity_of_score_posterior_is_a_number_auto_or_a_file(pair: Path, tmp_pa
             purity_given(wrong)
     fixed = {"candidates": pair / "candidates.vcf.gz", "reference": pair / "reference.fa", "output": tmp_path / "o.vcf"}
     settings = ScorePosteriorSettings(**fixed, tumor=pair / "tumor.bam", normal=pair / "normal.bam", purity="auto")
-    assert with_purity(settings).purity == pytest.approx(PURITY, abs=0.05)
+    assert with_purity(settings)[0].purity == pytest.approx(PURITY, abs=0.05)
     same = settings.model_copy(update={"purity": 0.4})
-    assert with_purity(same) is same
+    assert with_purity(same) == (same, None)
     estimate_purity(options(pair, tmp_path / "purity.json"))
     told = read_json(tmp_path / "purity.json", Purity)
-    assert with_purity(settings.model_copy(update={"purity": tmp_path / "purity.json"})).purity == told.purity
+    assert with_purity(settings.model_copy(update={"purity": tmp_path / "purity.json"})) == (
+        settings.model_copy(update={"purity": told.purity}),
+        told,
+    )
     text = (tmp_path / "purity.json").read_text().replace(f'"purity": {told.purity}', '"purity": null', 1)
     (tmp_path / "purity.json").write_text(text.replace("copy number", "nothing", 1))
     with pytest.raises(UserError, match="could not tell the purity"):

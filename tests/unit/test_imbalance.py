@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from evidence_examples import observed
 from varproof.formats.prior import AllelicBalance
-from varproof.posterior.copies import BALANCES
+from varproof.posterior.copies import BALANCES, mirrored_fraction
 from varproof.posterior.copy_decisions import DECISIONS
-from varproof.posterior.imbalance import _messages, _Sites, balance_at, learnt_balance
+from varproof.posterior.imbalance import _messages, _Sites, _taken_in, balance_at, learnt_balance
 
 CONTIGS = ["chr1", "chr2"]
 
@@ -127,3 +128,28 @@ def test_a_run_of_homozygous_variants_is_no_lost_haplotype() -> None:
         (found,) = balance_at(balance, CONTIGS, contig[:1], position[[100]])
         least.append(float((found * BALANCES).sum()))
     assert least[0] < 0.1 and least[1] > 0.4
+
+
+def test_lost_haplotypes_of_a_pure_tumour_are_neither_homozygous_nor_without_mirror_images() -> None:
+    """Of 95 % tumour cells with one copy, heterozygous variants are seen at 0.048, which are not taken in, or 0.952."""
+    rng, purity = np.random.default_rng(9), 0.95
+    (lost,) = mirrored_fraction(np.ones(1), np.zeros(1), purity)
+    mirrored = np.where(np.arange(300) < 150, 0.5, lost)
+    fractions = np.where(rng.random(300) < 0.35, 0.999, balanced(rng, mirrored))
+    tumor = binomial(rng, fractions, 60)
+    contig, snv = np.zeros(300, np.int64), np.ones(300, bool)
+    balance = learnt_balance("a", CONTIGS, contig, np.arange(300) * 3_000, snv, tumor, purity)
+    assert balance is not None
+    found = balance_at(balance, CONTIGS, contig[:2], np.array([225_050, 750_050]))
+    np.testing.assert_allclose((found * BALANCES).sum(axis=1), [0.5, lost], atol=0.03)
+    assert balance.shares[2] < 0.15
+
+
+def test_variants_that_are_taken_in_are_counted_as_binomial_draws() -> None:
+    """Against the binomial distribution, whose steps at few fragments are the most of what differs."""
+    fractions, depth = np.array([0.002, 0.03, 0.1, 0.2, 0.5, 0.97]), np.array([20, 60, 400])
+    found = _taken_in(fractions, depth)
+    for row, n in enumerate(depth.tolist()):
+        least = round(DECISIONS.least_balance_fraction * n)
+        half = binom.sf(least, n, fractions) + 0.5 * binom.pmf(least, n, fractions)
+        np.testing.assert_allclose(found[row], half, atol=0.04)

@@ -92,13 +92,19 @@ class Purity(BaseModel):
 def segments_given(path: Path, contigs: Mapping[str, int]) -> Segments:
     """The segments of a table, or those of a purity.json, on a reference's contigs (name -> length, bp, in order).
 
-    What `--segments` says. Of purity.json those are left out where normal cells have one copy: nothing is heterozygous there.
-    Raises UserError for another kind of file, and what `Segments` refuses.
+    What `--segments` says. Raises UserError for another kind of file, and what `Segments` refuses.
     """
     if not _is_json(path):
         return read_segments(path, contigs)
-    found = read_json(path, Purity)
-    return Segments([one.as_segment for one in found.segments if one.normal_copies == 2], contigs, str(path))
+    return heterozygous_segments(read_json(path, Purity), contigs, str(path))
+
+
+def heterozygous_segments(found: Purity, contigs: Mapping[str, int], named: str) -> Segments:
+    """Segments of a purity.json, but those where normal cells have one copy: nothing is heterozygous there.
+
+    `named`: what errors call them. Raises UserError for what `Segments` refuses.
+    """
+    return Segments([one.as_segment for one in found.segments if one.normal_copies == 2], contigs, named)
 
 
 def _is_json(path: Path) -> bool:

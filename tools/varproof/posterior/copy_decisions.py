@@ -50,6 +50,12 @@ class CopyDecisions(Decisions):
         0.1,
         description="fraction of the alternative in SNVs that tell of balance, at least: below are artefacts and subclones.",
     )
+    homozygous_others: tuple[Fraction, Fraction] = Field(
+        (0.002, 0.02),
+        description="fragments of the other allele at a homozygous variant: misread ones, and where some are misplaced. "
+        "More would take in variants whose other haplotype a pure tumour has lost.",
+    )
+    homozygous_weights: tuple[Fraction, Fraction] = Field((0.9, 0.1), description="how often each is.")
     least_balance_sites: int = Field(10, ge=1, description="fewer such SNVs tell nothing.")
     most_balance_sites: int = Field(20_000, ge=100, description="of more, every second, third ...: they go with the prior.")
     usual_balance: Fraction = Field(
@@ -66,6 +72,12 @@ class CopyDecisions(Decisions):
         description="share of those that are neither from which on germline variants were taken out: they tell nothing then.",
     )
     balance_pseudo_count: float = Field(20.0, gt=0, description="SNVs that are added, with these shares.")
+    others_pseudo_count: float = Field(
+        1.0,
+        gt=0,
+        description="SNVs that are added to each bin of the others. With few, others take those variants whose other haplotype "
+        "is lost, which have no mirror images.",
+    )
     balance_bins: int = Field(10, ge=2, description="bins of the fraction of those that are neither.")
     balance_iterations: int = Field(30, ge=1, description="steps of this learning, at most.")
     out_of_balance: Fraction = Field(

@@ -15,14 +15,15 @@ import numpy as np
 
 from varproof.formats.evidence import Evidence
 from varproof.formats.prior import AllelicBalance
-from varproof.machinery.numerics_numba_fns import exp_of, log_of
+from varproof.machinery.numerics_numba_fns import exp_of, expit_of, log_of
 from varproof.posterior.copies import BALANCES, HETEROZYGOUS_WEIGHTS, SEEN, mirrored_fraction
 from varproof.posterior.copy_decisions import DECISIONS
 from varproof.posterior.decisions import DECISIONS as POSTERIOR
 
 logger = logging.getLogger(__name__)
 
-_HOMOZYGOUS = 1.0 - POSTERIOR.stray
+_HOMOZYGOUS = 1.0 - np.array(DECISIONS.homozygous_others)
+_HOMOZYGOUS_WEIGHTS = np.array(DECISIONS.homozygous_weights)
 _NODES_OF_BIN = 4
 
 
@@ -42,7 +43,7 @@ class _Sites:
     def of(cls, contig: np.ndarray, position: np.ndarray, alternative: np.ndarray, depth: np.ndarray) -> "_Sites":
         bins = DECISIONS.balance_bins
         inside = (np.arange(bins * _NODES_OF_BIN) + 0.5) / (bins * _NODES_OF_BIN)
-        every = np.concatenate([*SEEN, [_HOMOZYGOUS], inside])
+        every = np.concatenate([*SEEN, _HOMOZYGOUS, inside])
         logarithms = np.stack([log_of(every), log_of(1.0 - every)])
         values = alternative[:, None] * logarithms[0] + (depth - alternative)[:, None] * logarithms[1]
         likelihood = exp_of(values - values.max(axis=1, keepdims=True))
@@ -51,15 +52,32 @@ class _Sites:
         for number, weight in enumerate(HETEROZYGOUS_WEIGHTS.tolist()):
             first = 2 * size * number
             both = likelihood[:, first : first + size] + likelihood[:, first + size : first + 2 * size]
-            heterozygous += 0.5 * weight * both
+            chosen = _taken_in(SEEN[number], depth)
+            heterozygous += weight * both / (chosen[:, :size] + chosen[:, size:])
         rest = likelihood[:, 2 * size * len(SEEN) :]
-        others = rest[:, 1:].reshape(len(contig), bins, _NODES_OF_BIN).mean(axis=2)
-        return cls(contig, position, heterozygous, rest[:, 0], others)
+        seen_as = len(_HOMOZYGOUS)
+        homozygous = (_HOMOZYGOUS_WEIGHTS * rest[:, :seen_as]).sum(axis=1)
+        others = rest[:, seen_as:].reshape(len(contig), bins, _NODES_OF_BIN).mean(axis=2)
+        return cls(contig, position, heterozygous, homozygous, others)
 
     def emissions(self, shares: np.ndarray, others: np.ndarray) -> np.ndarray:
         """(n, nodes): likelihood of each SNV, given m."""
         flat = shares[1] * self.homozygous + shares[2] * (self.others * others).sum(axis=1)
         return shares[0] * self.heterozygous + flat[:, None]
+
+
+def _taken_in(fractions: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """(n, k) probabilities that a variant of a fraction (k,) is seen at `least_balance_fraction` or more of a depth (n,).
+
+    The binomial distribution by its deviance's signed root, which is about normal, that by a logistic function (of 1.702 times
+    it, Haley 1952). Where one haplotype is lost, only variants of the other are taken in; without this they would look like
+    variants that have no mirror images.
+    """
+    least = DECISIONS.least_balance_fraction
+    distance = least * log_of(least / fractions) + (1.0 - least) * log_of((1.0 - least) / (1.0 - fractions))
+    root = np.sqrt(2.0 * depth[:, None] * np.maximum(distance, 0.0))
+    signed = 1.702 * np.where(fractions < least, -root, root)
+    return expit_of(signed.ravel()).reshape(signed.shape)
 
 
 @dataclass(frozen=True)
@@ -205,7 +223,7 @@ def _learnt(sites: _Sites, purity: float) -> tuple[np.ndarray, np.ndarray, np.nd
     Only mirrored fractions that a place of `most_copies` can have at this purity are in the mixture.
     """
     least = mirrored_fraction(np.array(float(DECISIONS.most_copies)), np.array(0.0), purity)
-    possible = float(least) - BALANCES[1] < BALANCES
+    possible = float(least) - 0.5 * BALANCES[1] < BALANCES
     usual = (1.0 - DECISIONS.usual_balance) * possible / possible.sum()
     usual[-1] += DECISIONS.usual_balance
     expected = np.array(DECISIONS.balance_shares)
@@ -220,7 +238,7 @@ def _learnt(sites: _Sites, purity: float) -> tuple[np.ndarray, np.ndarray, np.nd
         of_bins = shares[2] * others * sites.others * inverse[:, None]
         counts = np.array([total.sum(), (shares[1] * sites.homozygous * inverse).sum(), of_bins.sum()])
         counts += DECISIONS.balance_pseudo_count * expected
-        found = of_bins.sum(axis=0) + DECISIONS.balance_pseudo_count * expected[2] / bins
+        found = of_bins.sum(axis=0) + DECISIONS.others_pseudo_count
         fresh = messages.drawn.sum(axis=0) + DECISIONS.mixture_pseudo_count * usual
         mixture, shares, others = fresh / fresh.sum(), counts / counts.sum(), found / found.sum()
         before, evidence = evidence, messages.evidence

@@ -16,7 +16,7 @@ from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.prior import LearntPrior, ResourceUsed
-from varproof.formats.purity import segments_given
+from varproof.formats.purity import Purity, heterozygous_segments, segments_given
 from varproof.formats.segments import Segments
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
@@ -70,14 +70,22 @@ class SamplePair:
     _files: dict[Path, SampleFiles] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, options: PairSettings, workers: int, stack: contextlib.ExitStack) -> "SamplePair":
-        """The pair of an executable's options; raises UserError for a germline resource that can't be read."""
+    def of(
+        cls, options: PairSettings, workers: int, stack: contextlib.ExitStack, estimated: Purity | None = None
+    ) -> "SamplePair":
+        """The pair of an executable's options; raises UserError for a germline resource that can't be read.
+
+        `estimated`: what was estimated with the purity; without a normal its copy numbers are taken where none are given.
+        """
         pair = cls(options, workers, stack)
         if options.germline_resource is not None:
             pair.resource = GermlineResource.open(options.germline_resource, options.germline_field)
             stack.callback(pair.resource.close)
         if options.segments is not None:
             pair.segments = segments_given(options.segments, contig_lengths(options.reference))
+        elif estimated is not None and estimated.segments and options.normal is None:
+            pair.segments = heterozygous_segments(estimated, contig_lengths(options.reference), "the estimated copy numbers")
+            logger.info("copy numbers of %d segments come with the purity", len(estimated.segments))
         for path in (options.tumor, options.normal):
             if path is not None and is_hdf5(path):
                 pair.evidence[path] = stack.enter_context(EvidenceReader(path))

@@ -10,6 +10,8 @@ from varproof.steps.base import Settings
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from varproof.formats.purity import Purity
+
     KnownBy = float  # which `with_purity` makes of it before anything is computed
 else:
     KnownBy = float | Literal["auto"] | Path
@@ -32,23 +34,28 @@ def purity_given(value: Any) -> Any:
     return number
 
 
-def with_purity(options: Options) -> Options:
-    """The options with `purity` as a number; raises UserError where it can't be had."""
+def with_purity(options: Options) -> tuple[Options, "Purity | None"]:
+    """(the options with `purity` as a number, all else that was estimated with it); raises UserError where it can't be had.
+
+    The second is None where a number was given, and where the reads can't tell.
+    """
     given = getattr(options, "purity")  # noqa: B009
     if isinstance(given, float):
-        return options
+        return options, None
+    found: Purity | None
     if isinstance(given, Path):
         from varproof.formats.purity import read_purity
 
-        found = read_purity(given, "--purity as a number")[0]
+        purity, found = read_purity(given, "--purity as a number")
     else:
         found = _estimated(options)
-    logger.info("purity %.4g, of %s", found, "the reads" if given == "auto" else given)
-    return options.model_copy(update={"purity": float(found)})
+        purity = 1.0 if found is None or found.purity is None else found.purity
+    logger.info("purity %.4g, of %s", purity, "the reads" if given == "auto" else given)
+    return options.model_copy(update={"purity": float(purity)}), found
 
 
-def _estimated(options: Any) -> float:
-    """From the reads of the tumour, and of the normal if there are any; 1, with a warning, where they can't tell."""
+def _estimated(options: Any) -> "Purity | None":
+    """From the reads of the tumour, and of the normal if there are any; None, with a warning, where they can't tell."""
     from varproof.copynumber.counting import CountingJob
     from varproof.copynumber.run import estimated
     from varproof.formats.hdf5 import is_hdf5
@@ -61,8 +68,8 @@ def _estimated(options: Any) -> float:
         )
     normal = None if options.normal is None or is_hdf5(options.normal) else options.normal
     regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
-    found = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
+    found: Purity = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
     if found.purity is None:
         logger.warning("--purity auto: the reads can't tell it, so 1 is taken; give a number if you know better")
-        return 1.0
-    return found.purity
+        return None
+    return found

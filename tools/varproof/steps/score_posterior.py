@@ -141,7 +141,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     vcf_mode(options.output)
     open_vcf(options.candidates).close()
     check_calibration(options)
-    options = with_purity(options)
+    options, found = with_purity(options)
     given = prior
     if given is None and options.prior not in ("flat", "empirical"):
         given = read_prior(Path(options.prior))
@@ -151,7 +151,7 @@ def score_posterior(options: ScorePosteriorSettings, densities_only: bool = Fals
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
-        pair = SamplePair.of(options, options.worker_count, stack)
+        pair = SamplePair.of(options, options.worker_count, stack, found)
         job = pair.job(options.candidates, folder, "", journal)
         if job.normal is not None:
             _warn_if_repeats_differ(job.tumor, job.normal)
