@@ -10,6 +10,7 @@ workflow POSTERIOR {
     take:
     rows       // list of rows of the samplesheet
     purities   // [ id, purity ]
+    estimates  // [ id, purity.json or [] ]
     samples    // [ id, tumor|normal, reads, index, alignment.json ]
     candidates // [ meta, candidates ]
     chunks     // [ id, name of the chunk, number of chunks, candidates of the chunk ]
@@ -46,7 +47,11 @@ workflow POSTERIOR {
         tumor: meta.role == 'tumor'
         normal: meta.role == 'normal'
     }
-    ch_pairs = purities.join(channel.fromList(rows.collect { row -> [row.meta.id, row.segments] }))
+    // Without a normal, copy numbers that were estimated with the purity are taken where the samplesheet gives none.
+    ch_pairs = purities
+        .join(estimates)
+        .join(channel.fromList(rows.collect { row -> [row.meta.id, row.segments, row.normal.file] }))
+        .map { id, purity, json, segments, normal -> [id, purity, segments ?: (normal ? [] : json)] }
     ch_sample = samples.branch { _id, role, _reads, _index, _json ->
         tumor: role == 'tumor'
         normal: role == 'normal'

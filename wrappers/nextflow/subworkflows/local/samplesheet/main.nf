@@ -106,7 +106,7 @@ def readRow(cell, number, sheet, mistakes) {
         tumor: tumor,
         normal: normal,
         candidates: located(cell.candidates, number, 'candidates', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
-        segments: located(cell.segments, number, 'segments', ['.tsv', '.txt', '.csv', '.cns'], sheet, mistakes),
+        segments: located(cell.segments, number, 'segments', ['.tsv', '.txt', '.csv', '.cns', '.json'], sheet, mistakes),
         contexts: contexts,
         truth: located(cell.truth, number, 'truth', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
     ]
