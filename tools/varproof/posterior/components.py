@@ -353,14 +353,17 @@ OF_ONE_SAMPLE = (ACTIVE_ON == BOTH) & (SIGNATURES == PLAIN)
 """The class whose artefacts, where the normal has none or few, look like somatic variants in all but their spectrum."""
 
 
-def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False, panel: bool = False) -> np.ndarray:
+def possible_artifacts(
+    paired: bool, own: bool = False, damaged: bool = False, panel: bool = False, alike: bool = False
+) -> np.ndarray:
     """bool ARTIFACT_SHAPE: which rates each class of artefacts can have, in the normal over the tumour too.
 
     The normal has them at the same rate, unless some are the tumour's `own`: then those of one kind of reads may be fewer
     there, or none, and where the tumour is `damaged` those on all reads whose bases look like any others, too; all else
     would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
     errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples. With
-    a `panel` of normals places tell, as a normal would, and damage is what other normals don't have.
+    a `panel` of normals places tell, as a normal would, and damage is what other normals don't have. Where errors and other
+    bases look `alike`, that look doesn't tell either.
     """
     everywhere = ACTIVE_ON == BOTH
     in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
@@ -370,7 +373,7 @@ def possible_artifacts(paired: bool, own: bool = False, damaged: bool = False, p
     possible[np.ix_(~everywhere, fewer)] &= own and paired
     if not paired:
         if not panel:
-            possible[everywhere & (SIGNATURES != LIKE_ERRORS)] = False
+            possible[everywhere & (alike | (SIGNATURES != LIKE_ERRORS))] = False
         possible[SIGNATURES == SAME_PLACE, SAME_RATE] = True
     if damaged:
         ratios = paired | ~fewer | (panel & (ARTIFACT_RATIOS == 0.0))

@@ -89,6 +89,14 @@ class PosteriorDecisions(Decisions):
         description="the same without a normal, where lost copies and somatic variants look alike, and their share is an "
         "assumption.",
     )
+    clonal_in_two_copies: Fraction = Field(
+        0.6,
+        description="frequency in tumour cells from which on a somatic variant is not one of all cells' one copy of two: reads "
+        "are counts, so that some of these are seen above one half.",
+    )
+    nearly_all: Fraction = Field(
+        0.97, description="fragments of the alternative from which on a variant is taken for a homozygous one, in that."
+    )
     cell_nodes: int = Field(11, ge=2, description="frequencies in tumour cells of what may have any, evenly from 0 to 1.")
     uniform_nodes: int = Field(64, ge=2, description="points by which `--prior flat` integrates (Gauss and Legendre).")
     frequency_bins: Fractions = Field(
@@ -122,6 +130,12 @@ class PosteriorDecisions(Decisions):
         0.35,
         description="highest rate of an artefact on all reads: what more than a third show, in both samples alike, is "
         "germline.",
+    )
+    least_error_look: float = Field(
+        0.2,
+        ge=0,
+        description="mean square of ln P(x | error) / P(x) of bases, at least, for artefacts of all reads to be told by it from "
+        "somatic variants without a normal: with less ten fragments tell less than 1 nat.",
     )
     least_other_kind: Fraction = Field(
         0.02,

@@ -79,9 +79,11 @@ def starting_prior(
     )
 
 
-def even_density(paired: bool, own: bool = False, damaged: bool = False, panel: bool = False) -> list[list[list[float]]]:
+def even_density(
+    paired: bool, own: bool = False, damaged: bool = False, panel: bool = False, alike: bool = False
+) -> list[list[list[float]]]:
     """Every artefact that is possible (see `possible_artifacts`) alike, ARTIFACT_SHAPE."""
-    possible = possible_artifacts(paired, own, damaged, panel)
+    possible = possible_artifacts(paired, own, damaged, panel, alike)
     density: list[list[list[float]]] = (possible / possible.sum()).tolist()
     return density
 
@@ -129,6 +131,9 @@ def learn_prior(
     step = -(-len(rows) // DECISIONS.most_informative)
     prior = prior.model_copy(update={"territory": territory / step})
     sampled = sampled.chosen(rows[::step])
+    if errors_look_alike(sampled):
+        density = even_density(False, alike=True)
+        prior = prior.model_copy(update={"artifact_density": [density, prior.artifact_density[1]]})
     tables = sampled.tables(prior)
     unmixed = Mixture(purity)
     prior = _with_missed(prior, tables, sampled, shown, unmixed)
@@ -159,6 +164,23 @@ def learn_prior(
         germline = sum(joint[:, components.columns[event]].sum(axis=1) for event in GERMLINE_EVENTS)
         tell_share(step * float(germline[listed].sum()), step * float(germline[~listed].sum()))
     return learnt.model_copy(update={"territory": territory})
+
+
+def errors_look_alike(sampled: Sampled) -> bool:
+    """Whether nothing but its bases' look would tell an artefact of all reads from a somatic variant, and that doesn't.
+
+    So it is without a normal and a panel where errors have about the qualities and places in reads that all bases have: of
+    reads of one quality, and consensus reads. The mean square of ln P(x | error) / P(x) over fragments that show an
+    alternative is about twice the information (Kullback and Leibler) of a fragment, nats.
+    """
+    if sampled.normal is not None or sampled.panel is not None:
+        return False
+    shown = sampled.tumor.count * (sampled.tumor.log_ratio > 0.0)
+    squares = float((shown * sampled.tumor.log_error_ratio.astype(np.float64) ** 2).sum())
+    alike = squares < DECISIONS.least_error_look * float(shown.sum())
+    if alike:
+        logger.info("errors look like all other bases: an artefact that is on all kinds of reads can't be told")
+    return alike
 
 
 def _with_missed(prior: LearntPrior, tables: Tables, sampled: Sampled, shown: Shown, mixture: Mixture) -> LearntPrior:
@@ -235,7 +257,8 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
         "normals, or repair of the DNA before sequencing (UDG) would tell",
         " and ".join(damage),
     )
-    density = even_density(prior.paired, own=True, damaged=True, panel=prior.panel_missed is not None)
+    alike = errors_look_alike(sampled)
+    density = even_density(prior.paired, own=True, damaged=True, panel=prior.panel_missed is not None, alike=alike)
     return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
 
 

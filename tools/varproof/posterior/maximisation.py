@@ -68,12 +68,14 @@ class Learner:
         class_index, frequency = sampled.class_index, sampled.frequencies
         listed = is_listed(frequency)
         cell = (listed * len(CLASSES) + class_index) * (CONTEXTS + 1) + sampled.contexts % (CONTEXTS + 1)
+        cell = 2 * cell + _seen_often(sampled)
         order = np.argsort(cell, kind="stable")
         self.likelihood, self.top = components.scaled(component_weights(prior, self.columns)[class_index])
         self.likelihood, self.top = self.likelihood[order], self.top[order]
         cells, first = np.unique(cell[order], return_index=True)
         bounds = [*first.tolist(), len(cell)]
         self.members = [slice(a, b) for a, b in itertools.pairwise(bounds)]
+        self.cell_often, cells = cells % 2 == 1, cells // 2
         self.cell_class, self.cell_context = cells // (CONTEXTS + 1) % len(CLASSES), cells % (CONTEXTS + 1)
         self.listed = cells // (CONTEXTS + 1) >= len(CLASSES)
         self.population = hardy_weinberg(frequency[order])
@@ -86,6 +88,7 @@ class Learner:
         self.listed_sizes = np.bincount(class_index[listed], minlength=len(CLASSES))
         self.selected = selected(self.columns, mixture, shown.depth, shown.rule)
         self.resource = prior.germline_resource
+        self.segments_told = sampled.copies is not None and not bool(np.isnan(sampled.copies.total).all())
         self.published = published_of(self.resource)
         self.log_sd = dict.fromkeys(LEARNT_EVENTS, DECISIONS.log_rate_sd)
         if mixture.other_person_fraction > 0.0:
@@ -183,9 +186,33 @@ class Learner:
             changes = sum(listed[self.columns[event]] for event in GERMLINE_EVENTS)
             changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(False)
             update |= {"germline_changes": (changes / changes.sum()).tolist()}
+        elif not self.segments_told:
+            update |= self._maximised_together(somatic, total, expected[self.cell_often].sum(axis=0))
         if artifacts_apart(self.columns):
             update |= self._maximised_artifacts(prior, by_class) | {"spectra": self._maximised_spectra(prior, expected)}
         return prior.model_copy(update=update)
+
+    def _maximised_together(self, somatic: np.ndarray, total: np.ndarray, often: np.ndarray) -> dict[str, object]:
+        """Densities of somatic frequencies, and of what becomes of germline variants, where nothing but the tumour tells.
+
+        somatic (bins,), total (components,): expected counts; often (components,): of candidates that are seen often. Above one
+        half of the copies in tumour cells lie somatic variants of segments whose copies have changed, and half of the germline
+        variants there. Of both it is the share c of the genome, by the counts of both; of somatic variants no more than c lie
+        there. Else every germline variant of a lost copy would be somatic.
+        """
+        published = published_germline_changes(False)
+        germline, changed = DECISIONS.germline_pseudo_count, DECISIONS.germline_pseudo_count * float(published[1:].sum())
+        heterozygous = self.columns["GERMLINE_HET"]
+        germline += float(total[heterozygous].sum())
+        changed += 2.0 * float(often[heterozygous][1:].sum())
+        high = DECISIONS.clonal_in_two_copies <= FREQUENCY_BINS[:-1]
+        share = min(0.5, (float(somatic[high].sum()) + changed) / (float(somatic.sum()) + germline))
+        mass = somatic / somatic.sum()
+        above = float(mass[high].sum())
+        if above > share:
+            mass = np.where(high, mass * (share / above), mass * ((1.0 - share) / (1.0 - above)))
+        shares = np.append(1.0 - share, share * published[1:] / published[1:].sum())
+        return {"germline_changes": shares.tolist(), "somatic_density": (mass / np.diff(FREQUENCY_BINS)).tolist()}
 
     def _maximised_artifacts(self, prior: LearntPrior, by_class: np.ndarray) -> dict[str, object]:
         artifact, group = [], artifact_group(np.arange(len(CLASSES)))
@@ -220,6 +247,13 @@ class Learner:
                 break
             before = evidence
         return prior, evidence
+
+
+def _seen_often(sampled: Sampled) -> np.ndarray:
+    """bool (n,): whether more of the tumour's fragments show a candidate than would of a variant of one copy of two, not all."""
+    alternative = sampled.tumor.alternative_count.astype(np.float64)
+    depth = alternative + sampled.tumor.reference_count
+    return (alternative > DECISIONS.clonal_in_two_copies * depth) & (alternative < DECISIONS.nearly_all * depth)
 
 
 def told_by_snvs(prior: LearntPrior) -> tuple[str, ...]:
