@@ -13,10 +13,11 @@ from copy_number_examples import WINDOW, Truth, counts_of, tumour
 from varproof.copynumber.counting import Counted, heterozygous, together, windows_of
 from varproof.copynumber.decisions import DECISIONS
 from varproof.copynumber.depth import binned, gc_expected
-from varproof.copynumber.fit import PURITIES, States, fitted
+from varproof.copynumber.fit import fitted
 from varproof.copynumber.run import Estimate, SomaticCall, estimated_from, table_of
 from varproof.copynumber.segment_data import BALANCE, FOUND_ALONE, FOUND_IN_NORMAL, SegmentData, balance_log_likelihood
 from varproof.copynumber.somatic import purity_log_likelihood
+from varproof.copynumber.surface import PURITIES, GivenStates
 from varproof.formats.purity import Purity
 from varproof.formats.segments import Segment, Segments
 from varproof.machinery.errors import UserError
@@ -201,9 +202,7 @@ def test_one_change_might_be_of_a_part_of_the_cells() -> None:
 
 def test_known_copies_leave_only_the_purity() -> None:
     copies = [(2, 1)] * 4 + [(1, 0), (3, 1)]
-    states = States(
-        np.array([[float(total)] for total, _ in copies]), np.array([[float(minor)] for _, minor in copies]), free=False
-    )
+    states = GivenStates(*np.array(copies, float).T)
     fit = fitted(exact(copies, 0.55), states, float(np.mean([total for total, _ in copies])))
     assert fit.purity[0] == pytest.approx(0.55, abs=0.005)
     assert [(one.total, one.minor) for one in fit.copies] == copies
