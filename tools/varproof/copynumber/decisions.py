@@ -60,7 +60,7 @@ class CopyNumberDecisions(Decisions):
     )
     least_bins: int = Field(3, ge=1, description="bins of a segment, at least.")
     alike_depth: float = Field(0.02, ge=0, description="neighbours whose depths differ by less, as a share, and")
-    alike_balance: float = Field(0.01, ge=0, description="whose rarer alleles' fractions do, are one segment.")
+    alike_balance: float = Field(0.01, ge=0, description="whose mirrored BAFs do, are one segment.")
 
     # Fit
     depth_error: float = Field(

@@ -48,7 +48,7 @@ class Estimate:
 
     @property
     def drawn(self) -> tuple[NDArray[Any], ...]:
-        """Of each bin: contig's name, start, end, depth over the genome's mean, fraction of the rarer allele's reads."""
+        """Of each bin: contig's name, start, end, depth over the genome's mean, mirrored BAF."""
         bins = self.bins
         return np.array(bins.contigs)[bins.contig], bins.start, bins.end, bins.ratio / self.scale, 0.5 - bins.balance
 

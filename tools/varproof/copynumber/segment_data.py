@@ -9,7 +9,7 @@ from varproof.copynumber.decisions import DECISIONS
 from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums
 
 BALANCE = np.linspace(0.0, 0.5, 126)
-"""Fractions of the rarer haplotype at which likelihoods are tabulated."""
+"""Mirrored BAFs, fractions of the rarer haplotype's reads, at which likelihoods are tabulated."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class SegmentData:
 
     `ratio`: depth, over that of two copies per cell at the genome's mean, with its standard `error`, as its bins' noise makes
     it; `shared_error`: what they have in common, as waves of depth. `normal_copies`: copies per normal cell; `sites`:
-    heterozygous ones; `balance`, float64 (len(BALANCE),): log likelihood of the mirrored fraction, that of the rarer
+    heterozygous ones; `balance`, float64 (len(BALANCE),): log likelihood of the mirrored BAF, the fraction of the rarer
     haplotype's reads, given them.
     """
 
@@ -40,7 +40,7 @@ class SegmentData:
 
     @property
     def mirrored(self) -> float | None:
-        """The most likely fraction of the rarer haplotype; None without sites."""
+        """The most likely mirrored BAF; None without sites."""
         return float(BALANCE[int(self.balance.argmax())]) if self.sites else None
 
 

@@ -1,5 +1,6 @@
 """purity.json: how much of a sample is tumour, how many copies its cells have, how sure that is, and what else would fit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from varproof.formats.json_file import read_json
-from varproof.formats.segments import COLUMNS, Segment
+from varproof.formats.segments import COLUMNS, Segment, Segments
 from varproof.machinery.errors import UserError
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -157,6 +158,15 @@ class OneFit:
     limits: tuple[float, float]
     ploidy: float
     copies: list[SegmentCopies]
+
+
+def segments_of(purity: Purity, contigs: Mapping[str, int], source: str) -> Segments:
+    """The segments by the best fit, which belong to its purity, on a reference's contigs (name -> length, bp, in order).
+
+    Those are left out where normal cells have one copy: nothing is heterozygous there. Other fits make the same depths and
+    mirrored BAFs of germline variants, at their own purity. Raises what `Segments` does; messages begin with `source`.
+    """
+    return Segments([one.as_segment for one in purity.segments if one.normal_copies == 2], contigs, source)
 
 
 def read_purity(path: Path, instead: str) -> tuple[float, Purity]:

@@ -10,6 +10,8 @@ from varproof.steps.base import Settings
 logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from varproof.formats.purity import Purity
+
     KnownBy = float  # which `with_purity` makes of it before anything is computed
 else:
     KnownBy = float | Literal["auto"] | Path
@@ -34,21 +36,30 @@ def purity_given(value: Any) -> Any:
 
 def with_purity(options: Options) -> Options:
     """The options with `purity` as a number; raises UserError where it can't be had."""
+    return purity_told(options)[0]
+
+
+def purity_told(options: Options) -> "tuple[Options, Purity | None]":
+    """The options with `purity` as a number, and what else was found with it: None where a number was given, or nothing told.
+
+    `formats.purity.segments_of` has the copy numbers that belong to it. Raises UserError where it can't be had.
+    """
     given = getattr(options, "purity")  # noqa: B009
     if isinstance(given, float):
-        return options
+        return options, None
     if isinstance(given, Path):
         from varproof.formats.purity import read_purity
 
-        found = read_purity(given, "--purity as a number")[0]
+        found, told = read_purity(given, "--purity as a number")
     else:
-        found = _estimated(options)
+        told = _estimated(options)
+        found = 1.0 if told.purity is None else told.purity
     logger.info("purity %.4g, of %s", found, "the reads" if given == "auto" else given)
-    return options.model_copy(update={"purity": float(found)})
+    return options.model_copy(update={"purity": float(found)}), None if told.purity is None else told
 
 
-def _estimated(options: Any) -> float:
-    """From the reads of the tumour, and of the normal if there are any; 1, with a warning, where they can't tell."""
+def _estimated(options: Any) -> "Purity":
+    """From the reads of the tumour, and of the normal if there are any; warns where they can't tell."""
     from varproof.copynumber.counting import CountingJob
     from varproof.copynumber.run import estimated
     from varproof.formats.hdf5 import is_hdf5
@@ -64,5 +75,4 @@ def _estimated(options: Any) -> float:
     found = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
     if found.purity is None:
         logger.warning("--purity auto: the reads can't tell it, so 1 is taken; give a number if you know better")
-        return 1.0
-    return found.purity
+    return found
