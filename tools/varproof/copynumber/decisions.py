@@ -131,9 +131,11 @@ class CopyNumberDecisions(Decisions):
         description="segments whose errors are independent, at most, since waves and biases of depth are of all: the log "
         "likelihood of more counts for so many.",
     )
-    least_ploidy: float = Field(1.3, gt=0, description="under this ploidy of tumour cells, and")
-    most_ploidy: float = Field(5.0, gt=0, description="over this, a fit is hardly credible,")
-    ploidy_sd: float = Field(0.25, gt=0, description="by a normal density of this sd beyond them.")
+    usual_ploidy: float = Field(
+        2.0, gt=0, description="ploidy of tumour cells whose genome was not doubled: one of both peaks of cohorts, and"
+    )
+    doubled_ploidy: float = Field(3.3, gt=0, description="the other one, of doubled genomes, which have lost copies since;")
+    ploidy_sd: float = Field(0.5, gt=0, description="the standard deviation about both (Carter et al. 2012).")
     most_segments: int = Field(
         200, ge=10, description="the longest segments decide on purity; shorter ones take what it gives them."
     )

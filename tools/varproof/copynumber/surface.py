@@ -110,7 +110,8 @@ def surface_of(arrays: SegmentArrays, purity_log_likelihood: NDArray[np.float64]
     rows, columns = np.arange(0, len(PURITIES), _COARSE_PURITY), np.arange(0, len(MEANS), _COARSE_MEAN)
     ploidy = (exp_rows(MEANS)[None] - 2 * (1 - PURITIES[:, None])) / PURITIES[:, None]
     known = purity_log_likelihood[:, None] + _of_ploidy(ploidy)
-    bound = _bound(arrays, PURITIES[rows], MEANS[columns]) + known[np.ix_(rows, columns)]
+    coarse = np.ix_((0, 1), rows, columns)
+    bound = _bound(arrays, PURITIES[rows], MEANS[columns], known[coarse])
     chosen = np.argwhere(bound >= bound.max() - NOWHERE)
     most = max(1, _MOST_WORK // len(arrays.sd))
     if len(chosen) > most:
@@ -121,17 +122,18 @@ def surface_of(arrays: SegmentArrays, purity_log_likelihood: NDArray[np.float64]
     def fill(cells: NDArray[np.int64]) -> None:
         places = cells[:, 0], cells[:, 1]
         by_history = arrays.cells(cell_scores, PURITIES[places[0]], MEANS[places[1]])
+        by_history += known[:, places[0], places[1]].T[:, prior.doubled.astype(np.int64)]
         most = by_history.max(axis=1)
         parts = exp_rows(by_history - most[:, None])
         total = parts.sum(axis=1)
-        height[places] = most + log_rows(total) + known[places]
+        height[places] = most + log_rows(total)
         doubled[places] = parts[:, prior.doubled].sum(axis=1) / total
 
     fill(np.stack([rows[chosen[:, 0]], columns[chosen[:, 1]]], axis=1))
     near = np.zeros(height.shape, bool)
     for i, j in np.argwhere(height >= height.max() - _REFINED).tolist():
         near[max(i - 1, 0) : i + _COARSE_PURITY, max(j - 1, 0) : j + _COARSE_MEAN - 1] = True
-    finer = np.argwhere(near & ~np.isfinite(height) & np.isfinite(known))
+    finer = np.argwhere(near & ~np.isfinite(height) & np.isfinite(known[0]))
     if len(finer) <= 2 * most:
         fill(finer)
         height[~near] = -np.inf  # what is left of the coarse grid would count for less than it is
@@ -153,13 +155,18 @@ def given_surface(
 
 
 def _of_ploidy(ploidy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log prior, of any shape; that of what no tumour has is -inf."""
-    beyond = np.maximum(0.0, np.maximum(DECISIONS.least_ploidy - ploidy, ploidy - DECISIONS.most_ploidy))
-    return np.where((ploidy >= LEAST_PLOIDY) & (ploidy <= MOST_PLOIDY), -0.5 * (beyond / DECISIONS.ploidy_sd) ** 2, -np.inf)
+    """(2, P, N) log prior if the genome was not doubled, and if it was; that of what no tumour has is -inf."""
+    usual = np.array([DECISIONS.usual_ploidy, DECISIONS.doubled_ploidy])[:, None, None]
+    possible = (ploidy >= LEAST_PLOIDY) & (ploidy <= MOST_PLOIDY)
+    return np.where(possible[None], -0.5 * ((ploidy[None] - usual) / DECISIONS.ploidy_sd) ** 2, -np.inf)
 
 
-def _bound(arrays: SegmentArrays, purities: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(P, N), of N log means of copies: sums over segments of the best that each can have, as a state or as a subclone's."""
+def _bound(
+    arrays: SegmentArrays, purities: NDArray[np.float64], means: NDArray[np.float64], known: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(P, N), of N log means of copies, with what is `known` (2, P, N) without and with doubling: sums over segments of the best
+    that each can have, as a state or as a subclone's.
+    """
     prior = state_prior()
     likeliest = log_rows(np.stack([prior.chance[prior.doubled == one].max(axis=0) for one in (False, True)]).clip(1e-12))
     weight = log_rows(np.array([1 - DECISIONS.doubled, DECISIONS.doubled]).clip(1e-12))
@@ -169,9 +176,9 @@ def _bound(arrays: SegmentArrays, purities: NDArray[np.float64], means: NDArray[
         whole = _whole(arrays, prior.total[None], prior.minor[None], purity, means)
         other = _free(arrays, reachable, purity, means) - DECISIONS.other_subclonal_cost
         by_history = []
-        for chance, log_weight in zip(likeliest, weight.tolist(), strict=True):
+        for chance, log_weight, rest in zip(likeliest, weight.tolist(), known[:, row], strict=True):
             best = np.maximum((whole + chance[arrays.normal - 1][None]).max(axis=2), other)
-            by_history.append((best * arrays.temper).sum(axis=1) + log_weight)
+            by_history.append((best * arrays.temper).sum(axis=1) + log_weight + rest)
         out[row] = np.maximum(*by_history)
     return out
 
