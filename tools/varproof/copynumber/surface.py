@@ -164,8 +164,8 @@ def _of_ploidy(ploidy: NDArray[np.float64]) -> NDArray[np.float64]:
 def _bound(
     arrays: SegmentArrays, purities: NDArray[np.float64], means: NDArray[np.float64], known: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(P, N), of N log means of copies, with what is `known` (2, P, N) without and with doubling: sums over segments of the best
-    that each can have, as a state or as a subclone's.
+    """(P, N), of N log means of copies, with what is `known` (2, P, N) without and with doubling: sums of the best
+    that each segment can have, as a state or as a subclone's.
     """
     prior = state_prior()
     likeliest = log_rows(np.stack([prior.chance[prior.doubled == one].max(axis=0) for one in (False, True)]).clip(1e-12))
