@@ -112,8 +112,8 @@ def _pairs(states: list[State], haplotypes: int) -> list[tuple[State, State, flo
                 if 0 < events <= 4 and (haplotypes == 2 or not other[1]):
                     targets[other] = _rarity(events) * (2.0 if state[0] == state[1] and other[0] != other[1] else 1.0)
         else:
-            for one, other in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-                after = state[0] + one, state[1] + other
+            for gained, gained_minor in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                after = state[0] + gained, state[1] + gained_minor
                 reachable = all(now == 0 or before for now, before in zip(after, state, strict=True))
                 if min(after) >= 0 and reachable and (haplotypes == 2 or not after[1]):
                     targets[after] = 1.0

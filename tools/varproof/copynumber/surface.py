@@ -85,7 +85,7 @@ class SegmentArrays:
     def cells(self, kernel: object, purities: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
         """What a kernel of `fit_numba_fns` makes of C cells: purities (C,) in order, and log means (C,) of the copies."""
         prior = state_prior()
-        return kernel(  # type: ignore[operator, no-any-return]
+        return kernel(  # type: ignore[operator]
             purities, means, self.log_ratio, self.sd, self.normal, self.balance, self.temper, self.flat, prior.total,
             prior.minor, prior.chance, prior.first, prior.second, prior.base, prior.event, prior.log_weight, prior.subclonal,
             SHARES, DECISIONS.own_subclone, DECISIONS.no_state,
@@ -110,7 +110,7 @@ def surface_of(arrays: SegmentArrays, purity_log_likelihood: NDArray[np.float64]
     rows, columns = np.arange(0, len(PURITIES), _COARSE_PURITY), np.arange(0, len(MEANS), _COARSE_MEAN)
     ploidy = (exp_rows(MEANS)[None] - 2 * (1 - PURITIES[:, None])) / PURITIES[:, None]
     known = purity_log_likelihood[:, None] + _of_ploidy(ploidy)
-    coarse = np.ix_((0, 1), rows, columns)
+    coarse = np.ix_([0, 1], rows.tolist(), columns.tolist())
     bound = _bound(arrays, PURITIES[rows], MEANS[columns], known[coarse])
     chosen = np.argwhere(bound >= bound.max() - NOWHERE)
     most = max(1, _MOST_WORK // len(arrays.sd))
