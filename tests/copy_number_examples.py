@@ -35,9 +35,11 @@ class Truth:
         return tuple(np.repeat([one[k] for one in self.segments], sizes).astype(float) for k in (2, 3))  # type: ignore[return-value]
 
 
-def tumour(kind: str, rng: np.random.Generator, contigs: int = 8, windows: int = 160) -> Truth:
-    """`quiet`, `changed` (a third), `much` (four fifths), `doubled`, or `subclonal` (of what has changed a quarter in
-    half of the cells)."""
+def tumour(
+    kind: str, rng: np.random.Generator, contigs: int = 8, windows: int = 160, subclone: float = 0.5, part: float = 0.25
+) -> Truth:  # fmt: skip
+    """`quiet`, `changed` (a third), `much` (four fifths), `doubled`, or `subclonal` (two fifths, of which `part` in the share
+    `subclone` of the cells)."""
     segments: list[tuple[int, int, float, float]] = []
     for contig in range(contigs):
         cuts = sorted(rng.choice(np.arange(15, windows - 15, 15), size=int(rng.integers(2, 6)), replace=False).tolist())
@@ -46,8 +48,8 @@ def tumour(kind: str, rng: np.random.Generator, contigs: int = 8, windows: int =
             share = {"quiet": 0.0, "changed": 0.33, "much": 0.8, "doubled": 0.0, "subclonal": 0.4}[kind]
             if rng.random() < share:
                 total, minor = CHANGED[int(rng.integers(len(CHANGED)))]
-                if kind == "subclonal" and rng.random() < 0.25:
-                    total, minor = (2 + total) / 2, (1 + minor) / 2
+                if kind == "subclonal" and rng.random() < part:
+                    total, minor = 2 + subclone * (total - 2), 1 + subclone * (minor - 1)
             if kind == "doubled":
                 total, minor = DOUBLED[int(rng.integers(len(DOUBLED)))]
             segments.append((contig, end - start, float(total), float(minor)))

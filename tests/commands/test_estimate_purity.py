@@ -12,7 +12,7 @@ from varproof.machinery.errors import UserError
 from varproof.reads.reference import contig_lengths
 from varproof.simulation.pair import simulate_pair
 from varproof.simulation.settings import SimulationSettings
-from varproof.steps.estimate_purity import EstimatePuritySettings, estimate_purity
+from varproof.steps.estimate_purity import EstimatePuritySettings, _in_file_name, estimate_purity
 from varproof.steps.purity import purity_given, with_purity
 from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
 
@@ -56,6 +56,7 @@ def test_purity_and_segments_of_a_small_pair(with_normal: bool, pair: Path, tmp_
     assert found.purity == pytest.approx(PURITY, abs=0.05) and found.purity_low <= PURITY <= found.purity_high
     assert right_share(tmp_path / "segments.tsv", pair) > 0.85
     assert (found.normal_depth is not None) == with_normal
+    assert _in_file_name("HLA/A") == "HLA%2FA" and _in_file_name("chr1") == "chr1"
     names = {path.name for path in tmp_path.glob("picture*")}
     assert names == {"picture.svg", "picture.png", "picture.chr1.png", "picture.chr2.png"}
     assert "plot" not in json.loads(found.provenance)["options"]

@@ -312,7 +312,7 @@ def test_cancer_cell_fractions_by_hand(tmp_path: Path) -> None:
 
 def test_the_estimate_of_purity_brings_its_segments(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """One copy in healthy cells, one in tumour cells: all of the tumour's copies, half of them in half of its cells. Another
-    fit, whose copies are not those of the segments, does not widen the intervals; it is told.
+    fit, of which an older file has no copies, does not widen the intervals; it is told.
     """
     limits = {"total_low": 1, "total_high": 1, "minor": 0, "minor_low": 0, "minor_high": 0}
     segment = {"contig": "chr1", "start": 0, "end": 100_000, "total": 1, "clonal": True, "normal_copies": 1, "depth_ratio": 0.5}
@@ -329,10 +329,53 @@ def test_the_estimate_of_purity_brings_its_segments(tmp_path: Path, caplog: pyte
     assert float(row["ccf"]) == pytest.approx(0.5, abs=0.01) and row["copies"] == "1"
     found = json.loads((tmp_path / "s.json").read_text())["cell_fractions"]
     assert (found["purity"], found["purity_low"], found["purity_high"]) == (0.7, 0.66, 0.74)
-    assert "purity 0.70 with ploidy 2.00 has probability 0.8" in caplog.text
+    assert "1 other fits come without segments" in caplog.text
+    run(tmp_path, path, purity_estimate=tmp_path / "purity.json", purity=0.5)
+    assert "cancer cell fractions take the purity of" in caplog.text
+    (tmp_path / "purity.json").write_text(json.dumps(content | {"segments": []}))
+    with pytest.raises(UserError, match="it has no segments"):
+        run(tmp_path, path, purity_estimate=tmp_path / "purity.json")
     (tmp_path / "purity.json").write_text(json.dumps(content | {"purity": None, "told_by": "nothing"}))
     with pytest.raises(UserError, match="could not tell the purity"):
         run(tmp_path, path, purity_estimate=tmp_path / "purity.json")
+
+
+def test_fractions_are_mixed_over_the_fits_of_an_estimate(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A subclone's 0.5 of the tumour's copies (two at purity 0.6) is a clonal variant of a doubled genome (four at 0.6 / 1.4):
+    f = 0.6 * 0.5 / 2 = 0.15 = p / (4 p + 2 (1 - p)). Each fit alone says so; together, each by its probability.
+    """
+    fits = [(0.6, 2, 1), (0.6 / 1.4, 4, 2)]
+    path = scored_at(tmp_path / "calls.vcf", [Call(100, "A", "C", 0.01, 0.25, 400)], 0.6)
+    rows = []
+    for chosen in ([0], [1], [0, 1]):
+        copies = [
+            {"total": total, "total_low": total, "total_high": total, "minor": minor, "minor_low": minor, "minor_high": minor}
+            | {"clonal": True}
+            for _, total, minor in fits
+        ]  # fmt: skip
+        place = {"contig": "chr1", "start": 0, "end": 100_000, "normal_copies": 2, "depth_ratio": 1, "mirrored_fraction": 0.5}
+        first, *others = chosen
+        share = 1 / len(chosen)
+        limits = {"fit_low": fits[first][0] - 0.01, "fit_high": fits[first][0] + 0.01}
+        content = {
+            "schema": "varproof/purity/1", "purity": fits[first][0], "purity_low": 0.3, "purity_high": 0.7, **limits,
+            "told_by": "copy number", "ploidy": fits[first][1], "ploidy_low": 2, "ploidy_high": 4, "doubled": 0.5,
+            "probability": share, "tumor_depth": 100, "normal_depth": None, "sites": 1000,
+            "segments": [place | copies[first] | {"sites": 10, "windows": 100}],
+            "alternatives": [
+                {"purity": fits[one][0], "ploidy": fits[one][1], "probability": share, "segments": [copies[one]]}
+                | {"fit_low": fits[one][0] - 0.01, "fit_high": fits[one][0] + 0.01}
+                for one in others
+            ],
+        }  # fmt: skip
+        (tmp_path / "purity.json").write_text(json.dumps(content))
+        rows += run(tmp_path, path, purity_estimate=tmp_path / "purity.json")
+    part, clonal, mixed = ({name: float(row[name]) for name in ("ccf", "ccf_low", "ccf_high", "p_clonal")} for row in rows)
+    assert part["ccf"] == pytest.approx(0.5, abs=0.02) and part["p_clonal"] < 0.01 and part["ccf_high"] < 0.7
+    assert clonal["ccf"] == pytest.approx(1, abs=0.02) and clonal["p_clonal"] > 0.5 and clonal["ccf_low"] > 0.7
+    assert part["p_clonal"] < mixed["p_clonal"] < clonal["p_clonal"]
+    assert mixed["ccf_low"] < 0.5 and mixed["ccf_high"] == pytest.approx(1, abs=0.03)
+    assert "purity 0.429 has probability 0.5" in caplog.text
 
 
 def test_without_segments_two_copies_are_assumed_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

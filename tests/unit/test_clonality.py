@@ -13,11 +13,11 @@ from varproof.posterior.clonal_peak import Place, better_purity
 from varproof.posterior.clonality import (
     DIPLOID,
     CellFraction,
+    Clonality,
     CopyState,
     Curve,
     Nodes,
     PurityBelief,
-    cell_fraction,
     clonality,
     copy_states,
     learnt_share,
@@ -25,10 +25,17 @@ from varproof.posterior.clonality import (
     nodes_of,
 )
 from varproof.posterior.clonality import curve_of as clonality_curve
+from varproof.posterior.clonality_fits import FitOfCall, mixed_fraction
 from varproof.posterior.clonality_numba_fns import clonal_share
 from varproof.posterior.components import GRID
 from varproof.posterior.detection import DetectionLimit
 from varproof.posterior.vaf import frequency_estimate
+
+
+def cell_fraction(curve: Curve, nodes: Nodes, found: Clonality, share: float) -> CellFraction | None:
+    """By one fit."""
+    return mixed_fraction(curve, [FitOfCall(nodes, found)], [share], [1.0])
+
 
 STATES = ((2, 1), (2, 0), (3, 1), (1, 0), (4, 2), (4, 1))
 SHARES = (0.6, 0.08, 0.12, 0.08, 0.06, 0.06)

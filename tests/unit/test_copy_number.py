@@ -1,5 +1,6 @@
 """Purity and copy number: kernels against a slow count, equations against their own, estimates against simulated truth."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,11 +14,14 @@ from copy_number_examples import WINDOW, Truth, counts_of, tumour
 from varproof.copynumber.counting import Counted, heterozygous, together, windows_of
 from varproof.copynumber.decisions import DECISIONS
 from varproof.copynumber.depth import binned, gc_expected
-from varproof.copynumber.fit import PURITIES, States, fitted
+from varproof.copynumber.fit import fitted
 from varproof.copynumber.run import Estimate, SomaticCall, estimated_from, table_of
 from varproof.copynumber.segment_data import BALANCE, FOUND_ALONE, FOUND_IN_NORMAL, SegmentData, balance_log_likelihood
+from varproof.copynumber.segmentation import Part, shared_error
 from varproof.copynumber.somatic import purity_log_likelihood
-from varproof.formats.purity import Purity
+from varproof.copynumber.states import SHARES, doubled_states, once_altered, state_prior
+from varproof.copynumber.surface import PURITIES, GivenStates, SegmentArrays
+from varproof.formats.purity import Purity, SegmentCopies, segments_of
 from varproof.formats.segments import Segment, Segments
 from varproof.machinery.errors import UserError
 from varproof.reads.sam import DELETION, INSERTION, MATCH, SOFT_CLIP
@@ -201,9 +205,7 @@ def test_one_change_might_be_of_a_part_of_the_cells() -> None:
 
 def test_known_copies_leave_only_the_purity() -> None:
     copies = [(2, 1)] * 4 + [(1, 0), (3, 1)]
-    states = States(
-        np.array([[float(total)] for total, _ in copies]), np.array([[float(minor)] for _, minor in copies]), free=False
-    )
+    states = GivenStates(*np.array(copies, float).T)
     fit = fitted(exact(copies, 0.55), states, float(np.mean([total for total, _ in copies])))
     assert fit.purity[0] == pytest.approx(0.55, abs=0.005)
     assert [(one.total, one.minor) for one in fit.copies] == copies
@@ -353,3 +355,123 @@ def test_purity_json_is_read_back(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="outside of its limits"):
         Purity.model_validate({**found.purity.model_dump(by_alias=True), "purity": 0.05})
     assert DECISIONS.purity_error > 0
+
+
+def test_fits_of_purity_json_have_their_copies() -> None:
+    found, truth = estimate("changed", 0.6, True)
+    content = found.purity.model_dump(by_alias=True)
+    copies = {name: content["segments"][0][name] for name in SegmentCopies.model_fields}
+    number = len(content["segments"])
+    other = {"purity": 0.4, "ploidy": 4.0, "probability": 0.25, "fit_low": 0.38, "fit_high": 0.43}
+    both = content | {"probability": 0.5, "alternatives": [other | {"segments": [copies] * number}]}
+    first, second = Purity.model_validate(both).fits
+    assert (first.probability, second.probability) == (2 / 3, 1 / 3)
+    assert second.limits == (0.38, 0.43) and len(second.copies) == number and first.copies == found.purity.segments
+    older = Purity.model_validate(content | {"alternatives": [{"purity": 0.4, "ploidy": 4.0, "probability": 0.25}]})
+    assert [one.probability for one in older.fits] == [1.0] and older.alternatives[0].limits == (0.4, 0.4)
+    assert [one.total for one in segments_of(found.purity, truth.lengths, "p")] == [one.total for one in found.purity.segments]
+    wrong = [
+        (content | {"alternatives": [other | {"segments": [copies] * (number + 1)}]}, "copies of each segment"),
+        (content | {"alternatives": [other | {"fit_low": 0.41}]}, "outside of the limits of its fit"),
+        (content | {"segments": [content["segments"][0] | {"total_low": 3, "total_high": 2}]}, "total_low is over total_high"),
+        (content | {"segments": [content["segments"][0] | {"minor_low": 2, "minor_high": 1}]}, "minor_low is over minor_high"),
+        (content | {"ploidy_low": 6}, "ploidy lies outside"),
+    ]
+    for changed, said in wrong:
+        with pytest.raises(ValueError, match=said):
+            Purity.model_validate(changed)
+
+
+# The posterior of purity and ploidy
+
+
+def test_chances_of_states_by_hand() -> None:
+    """Of a quiet genome all is usual; of one altered segment in two those of one event are e times as rare as those of two."""
+    states = once_altered(2, 0.5, 8)
+    assert states[1, 1] == 0.5 and sum(states.values()) == pytest.approx(1)
+    assert states[2, 1] == pytest.approx(states[1, 0]) and states[2, 1] / states[3, 1] == pytest.approx(np.e)
+    assert states[2, 0] == pytest.approx(states[3, 1])  # a loss and a gain, two gains
+    doubled = doubled_states(2, 0.5, 0.0, 8)
+    assert doubled[2, 2] == 0.5 and doubled[2, 0] == pytest.approx(once_altered(2, 0.5, 4)[1, 0])
+    later = doubled_states(2, 0.0, 0.5, 8)
+    assert later[2, 2] == 0.5 and later[3, 2] == pytest.approx(later[2, 1]) and sum(later.values()) == pytest.approx(1)
+    prior = state_prior()
+    assert np.exp(prior.log_weight).sum() == pytest.approx(1)
+    assert np.exp(prior.log_weight[prior.doubled]).sum() == pytest.approx(DECISIONS.doubled)
+    assert (prior.chance.sum(axis=2) <= 1 + 1e-9).all() and (prior.chance.sum(axis=2) > 0.75).all()
+    for of in prior.event:
+        sums = np.bincount(prior.base, of, len(prior.total))
+        assert np.allclose(sums[sums > 0], 1)
+
+
+def test_the_posterior_of_a_cell_is_that_of_a_slow_sum() -> None:
+    """Over histories, shares of subclonal segments and shares of a subclone; of each segment over all of its states."""
+    from varproof.copynumber.fit_numba_fns import cell_scores, cell_states
+
+    data = exact([(2, 1), (1, 0), (2.4, 1.0)], 0.6)
+    data.append(SegmentData("chrX", 0, 10**6, 100, 0.7, 0.005, 1, 0, np.zeros(len(BALANCE))))
+    arrays, prior = SegmentArrays.of(data), state_prior()
+    purity, mean = 0.6, np.log(2.05)
+
+    def likelihood(i: int, one: float, other: float) -> float:
+        normal = data[i].normal_copies
+        copies = max(purity * (one + other) + (1 - purity) * normal, 1e-3)
+        out = np.exp(-0.5 * ((arrays.log_ratio[i] + mean - np.log(copies)) / arrays.sd[i]) ** 2)
+        fraction = min((purity * min(one, other) + 1 - purity) / copies, 0.5)
+        return float(out * np.exp(np.interp(fraction, BALANCE, data[i].balance)) if normal == 2 else out)
+
+    histories, rates = len(prior.log_weight), prior.subclonal
+    logs = np.zeros((histories, len(rates), len(SHARES)))
+    whole_parts = np.zeros((len(data), histories, len(rates), len(SHARES)))
+    totals = np.zeros_like(whole_parts)
+    for i, one in enumerate(data):
+        n = one.normal_copies - 1
+        clonal = np.array([likelihood(i, t - m, m) for t, m in zip(prior.total, prior.minor, strict=True)])
+        mixed = np.array(
+            [[likelihood(i, *((1 - f) * a + f * b)) for a, b in zip(prior.first, prior.second, strict=True)] for f in SHARES]
+        )
+        for h in range(histories):
+            whole = float(prior.chance[h, n] @ clonal)
+            parts = mixed @ (prior.event[n] * prior.chance[h, n][prior.base])
+            for a, rate in enumerate(rates):
+                subclonal = DECISIONS.own_subclone * parts.mean() + (1 - DECISIONS.own_subclone) * parts
+                found = (1 - DECISIONS.no_state) * ((1 - rate) * whole + rate * subclonal)
+                totals[i, h, a] = found + DECISIONS.no_state * arrays.flat[i]
+                whole_parts[i, h, a] = (1 - DECISIONS.no_state) * (1 - rate) * whole
+        logs += arrays.temper[i] * np.log(totals[i])
+    slow = prior.log_weight + np.log(np.exp(logs).mean(axis=(1, 2)))
+    cell = np.array([purity]), np.array([mean])
+    assert arrays.cells(cell_scores, *cell)[0] == pytest.approx(slow, abs=1e-6)
+    weights = np.exp(logs + prior.log_weight[:, None, None])
+    weights /= weights.sum()
+    states = arrays.cells(cell_states, *cell)[0]
+    assert states.sum(axis=1) == pytest.approx(np.ones(len(data)))
+    for i in range(len(data)):
+        assert states[i, :-1].sum() == pytest.approx((weights * whole_parts[i] / totals[i]).sum(), abs=1e-6)
+
+
+def test_waves_of_depth_are_an_error_that_segments_share() -> None:
+    """Halves of 60 bins about a level differ by more than their noise where depth drifts; by 0.04 in the log here,
+    of which the median square is 0.455 times the variance if it is of a normal deviation, and that of both halves."""
+    rng = np.random.default_rng(3)
+    truth = Truth(8, 160, tuple((contig, 160, 2.0, 1.0) for contig in range(8)))
+    bins = binned(counts_of(truth, 0.6, rng, normal=True, wave=0.0, gc_effect=0.0))
+    parts = [Part(int(rows[0]), int(rows[-1]) + 1) for rows in (np.flatnonzero(bins.contig == k) for k in range(8))]
+    noise = float(np.log(bins.ratio).std())
+    assert shared_error(bins, parts, noise) < 0.006
+    number = np.concatenate([np.arange(part.last - part.first) >= (part.last - part.first) // 2 for part in parts])
+    drifting = replace(bins, observed=bins.observed * np.exp(0.04 * number))
+    assert shared_error(drifting, parts, noise) == pytest.approx(0.04 / np.sqrt(2 * 0.455), abs=0.006)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_subclone_does_not_pass_for_a_doubled_genome_for_certain(seed: int) -> None:
+    """Half of the cells have changes of their own: twice all copies, at p / (2 - p), fit in whole numbers just as well."""
+    rng = np.random.default_rng([seed, 60])
+    truth = tumour("subclonal", rng, subclone=0.5)
+    found = estimated_from(binned(counts_of(truth, 0.6, rng, normal=True)), truth.lengths).purity
+    fits = [(found.purity, found.ploidy, found.probability), *((a.purity, a.ploidy, a.probability) for a in found.alternatives)]
+    right = [share for p, n, share in fits if abs(p - 0.6) < 0.04 and abs(n - truth.ploidy) < 0.25]
+    wrong = [share for p, n, share in fits if n > 3.5]
+    assert sum(right) > 0.02 and sum(wrong) < 0.98
+    assert found.probability > 0.8 or "can not be told apart" in " ".join(found.warnings)

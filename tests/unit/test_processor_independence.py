@@ -37,7 +37,7 @@ ALLOWED = {
     ("posterior/recalibration.py", "scipy.optimize"): "means of neighbours, by sums in order",
     ("reads/repeats_numba_fns.py", "argsort"): "no two keys are equal",
     ("posterior/relatedness.py", "scipy.stats"): "a chance that is only held against a limit",
-    ("copynumber/fit.py", "scipy.special"): "limits, which are rounded",
+    ("copynumber/segment_copies.py", "scipy.special"): "limits, which are rounded",
     ("copynumber/segment_data.py", "scipy.stats"): "beta-binomial, by the C library's functions; what is written is rounded",
     ("copynumber/somatic.py", "scipy.special"): "the same",
     ("copynumber/somatic.py", "scipy.stats"): "the same",

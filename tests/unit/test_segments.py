@@ -93,6 +93,8 @@ def test_a_fitted_copy_number_may_lie_a_little_under_nothing(tmp_path: Path) -> 
         (("contig start end total minor", "chr1 0 100 3 2"), "minor 2 is more than half of total 3"),
         (("contig start end total minor", "chr1 0 100 -1 0"), "copy numbers are 0 or more"),
         (("contig start end total minor", "chr1 0 100 inf 0"), "copy numbers are 0 or more"),
+        (("contig start end total minor total_low total_high", "chr1 0 100 2 1 3 1"), "total_low 3 is over total_high 1"),
+        (("contig start end total minor minor_low minor_high", "chr1 0 100 2 1 1.5 1"), "minor_low 1.5 is over minor_high 1"),
         (("contig start end total minor", "chr1 100 100 2 1"), "give start < end"),
         (("contig start end total minor", "chr1 x 100 2 1"), "line 2: start is 'x'; give a position"),
         (("contig start end total minor", "chr1 0 nan 2 1"), "line 2: end is 'nan'; give a position"),

@@ -60,7 +60,7 @@ class CopyNumberDecisions(Decisions):
     )
     least_bins: int = Field(3, ge=1, description="bins of a segment, at least.")
     alike_depth: float = Field(0.02, ge=0, description="neighbours whose depths differ by less, as a share, and")
-    alike_balance: float = Field(0.01, ge=0, description="whose rarer alleles' fractions do, are one segment.")
+    alike_balance: float = Field(0.01, ge=0, description="whose mirrored BAFs do, are one segment.")
 
     # Fit
     depth_error: float = Field(
@@ -79,26 +79,63 @@ class CopyNumberDecisions(Decisions):
     other_sites: Fraction = Field(0.01, description="sites that are not heterozygous, found in a normal: paralogs.")
     other_sites_alone: Fraction = Field(0.05, description="and without one: artefacts, somatic variants, homozygous ones.")
     most_copies: int = Field(8, ge=4, le=20, description="copies of a segment that are tried; amplifications are left aside.")
-    change_cost: float = Field(1.0, ge=0, description="log prior odds against each copy more or less than the genome's usual.")
+    change_cost: float = Field(
+        1.0, ge=0, description="log odds against each further event of those that made a segment's copies."
+    )
     empty_cost: float = Field(
         3.0, ge=0, description="and against a segment of which nothing is left, which cells hardly survive."
     )
     doubled: Fraction = Field(
-        0.01, description="prior of a doubled genome without segments that have lost a haplotype. Purity p and any copies look "
-        "like purity p/(1-p) and one more of each haplotype; but of doubled genomes, a third of tumours (Bielski et al. 2018), "
-        "nearly all have lost one somewhere, which settles it.",
-    )  # fmt: skip
-    subclonal_cost: float = Field(
-        6.0, ge=0, description="log odds against a segment that is no whole number of copies in all tumour cells."
+        0.3, description="prior of a doubled genome: of 9,692 advanced cancers nearly 30 % (Bielski et al. 2018)."
+    )
+    altered: tuple[Fraction, ...] = Field(
+        (0.02, 0.1, 0.25, 0.5, 0.8),
+        min_length=1,
+        description="shares of segments that differ from one copy of each haplotype, in a genome that was not doubled: each "
+        "alike, from quiet ones to those that hardly have a place left.",
+    )
+    altered_before: tuple[Fraction, ...] = Field(
+        (0.2, 0.4, 0.7),
+        min_length=1,
+        description="and before doubling, which happens to cells that are aneuploid (Carter et al. 2012): purity p and any "
+        "copies look like purity p/(1-p) and one more of each haplotype, but doubled genomes have lost one somewhere, before.",
+    )
+    altered_after: tuple[Fraction, ...] = Field(
+        (0.35, 0.5, 0.7),
+        min_length=1,
+        description="and after it, one copy at a time: doubled genomes have more of every other change (Zack et al. 2013).",
+    )
+    subclonal: tuple[Fraction, ...] = Field(
+        (0.01, 0.15), min_length=1, description="shares of segments that differ between tumour cells, each alike."
+    )
+    own_subclone: Fraction = Field(
+        0.3, description="of these, those of another subclone than the one that the others have in common."
+    )
+    no_state: Fraction = Field(
+        0.01, description="segments that are of no such state: amplifications, artefacts; any depth and balance is alike."
+    )
+    other_subclonal_cost: float = Field(
+        3.0, ge=0, description="log odds against a segment of a subclone, where it is looked for what may fit at all."
+    )
+    given_cost: float = Field(
+        12.0, ge=0, description="log odds against copies of another tool's segment that don't fit: some are wrong."
     )
     whole_cost_share: float = Field(
         0.01,
         gt=0,
         description="a segment of a smaller share of the genome costs less, by the root: a small one may be an error.",
     )
-    least_ploidy: float = Field(1.3, gt=0, description="under this ploidy of tumour cells, and")
-    most_ploidy: float = Field(5.0, gt=0, description="over this, a fit is hardly credible,")
-    ploidy_sd: float = Field(0.25, gt=0, description="by a normal density of this sd beyond them.")
+    independent_segments: float = Field(
+        60.0,
+        gt=0,
+        description="segments whose errors are independent, at most, since waves and biases of depth are of all: the log "
+        "likelihood of more counts for so many.",
+    )
+    usual_ploidy: float = Field(
+        2.0, gt=0, description="ploidy of tumour cells whose genome was not doubled: one of both peaks of cohorts, and"
+    )
+    doubled_ploidy: float = Field(3.3, gt=0, description="the other one, of doubled genomes, which have lost copies since;")
+    ploidy_sd: float = Field(0.5, gt=0, description="the standard deviation about both (Carter et al. 2012).")
     most_segments: int = Field(
         200, ge=10, description="the longest segments decide on purity; shorter ones take what it gives them."
     )
@@ -109,7 +146,10 @@ class CopyNumberDecisions(Decisions):
         0.01, ge=0, description="half of what a 95 % interval has at least: errors that all segments share."
     )
     surest: Fraction = Field(
-        0.8, description="share of the posterior around the best fit under which others are too near to tell."
+        0.8, description="share of the posterior around the best fit under which others can't be told from it, which is said;"
+    )
+    likely: Fraction = Field(
+        0.5, description="under which the purity is not told, unless all that fits is as narrow as `widest`."
     )
     widest: Fraction = Field(0.3, description="95 % interval of purity over which it counts as not told.")
     alternative: Fraction = Field(0.02, description="share of the posterior that makes another fit worth telling.")

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from varproof.copynumber.counting import Counted, CountingJob, counted, stretches, together
 from varproof.copynumber.decisions import DECISIONS
 from varproof.copynumber.depth import Bins, binned
-from varproof.copynumber.fit import PURITIES, CopyNumber, Fit, States, fitted
+from varproof.copynumber.fit import Fit, Solution, fitted
+from varproof.copynumber.segment_copies import CopyNumber
 from varproof.copynumber.segment_data import SegmentData
 from varproof.copynumber.segmentation import Part, given_segments, segments_of
 from varproof.copynumber.somatic import purity_log_likelihood
-from varproof.formats.purity import OtherFit, Purity, PuritySegment
+from varproof.copynumber.surface import PURITIES, GivenStates
+from varproof.formats.purity import OtherFit, Purity, PuritySegment, SegmentCopies
 from varproof.formats.segments import Segment, Segments
 from varproof.machinery.errors import UserError
 from varproof.machinery.progress import progress
@@ -46,7 +48,7 @@ class Estimate:
 
     @property
     def drawn(self) -> tuple[NDArray[Any], ...]:
-        """Of each bin: contig's name, start, end, depth over the genome's mean, fraction of the rarer allele's reads."""
+        """Of each bin: contig's name, start, end, depth over the genome's mean, mirrored BAF."""
         bins = self.bins
         return np.array(bins.contigs)[bins.contig], bins.start, bins.end, bins.ratio / self.scale, 0.5 - bins.balance
 
@@ -82,7 +84,7 @@ def estimated_from(
             counts = np.array([(call.alternative, call.depth) for call in chosen], np.int64)
             likelihood = purity_log_likelihood(counts[:, 0], counts[:, 1], PURITIES)
             again = fitted(data, states, ploidy, likelihood)
-            if _narrow(again) or again.solutions[0].share >= DECISIONS.surest:
+            if _narrow(again) or again.best.share >= DECISIONS.likely:
                 fit, told = again, "somatic fractions"
         else:
             logger.info("%d calls in segments with one copy of each haplotype are too few to tell the purity", len(chosen))
@@ -92,7 +94,7 @@ def estimated_from(
     return Estimate(_described(fit, data, bins, told, calls is not None), bins, scale)
 
 
-def _known(bins: Bins, given: Segments) -> tuple[list[SegmentData], list[Part], States, float]:
+def _known(bins: Bins, given: Segments) -> tuple[list[SegmentData], list[Part], GivenStates, float]:
     """Segments whose copies another tool has told: depth and balance, parts, states and ploidy."""
     listed = list(given)
     found, parts = given_segments(bins, [(one.contig, one.start, one.end) for one in listed])
@@ -103,19 +105,19 @@ def _known(bins: Bins, given: Segments) -> tuple[list[SegmentData], list[Part], 
         logger.warning(
             "%d of %d given segments have no reads that tell of depth, and are left out", len(listed) - len(pairs), len(listed)
         )
-    total = np.array([[one.total] for one, _ in pairs])
-    minor = np.array([[np.nan if one.minor is None else one.minor] for one, _ in pairs])
+    total = np.array([one.total for one, _ in pairs], float)
+    minor = np.array([np.nan if one.minor is None else one.minor for one, _ in pairs], float)
     data = [item for _, item in pairs]
     length = np.array([one.length for one in data], float)
     two = np.array([one.normal_copies == 2 for one in data])
     chosen = two if two.any() else np.ones(len(two), bool)
-    ploidy = float((length * total[:, 0])[chosen].sum() / length[chosen].sum())
-    return data, parts, States(total, minor, free=False), ploidy
+    ploidy = float((length * total)[chosen].sum() / length[chosen].sum())
+    return data, parts, GivenStates(total, minor), ploidy
 
 
 def _tells(fit: Fit) -> bool:
     """Whether the purity was told at all: better than by the worst one, and within limits or clearly the best of several."""
-    return fit.gain >= DECISIONS.least_informative and (_narrow(fit) or fit.solutions[0].share >= DECISIONS.surest)
+    return fit.gain >= DECISIONS.least_informative and (_narrow(fit) or fit.best.share >= DECISIONS.likely)
 
 
 def _narrow(fit: Fit) -> bool:
@@ -134,10 +136,10 @@ def _of_plain_segments(calls: list[SomaticCall], data: list[SegmentData], copies
 
 
 def _described(fit: Fit, data: list[SegmentData], bins: Bins, told: _ToldBy, with_calls: bool) -> Purity:
-    best = fit.solutions[0]
+    best = fit.best
     limits = fit.possible if told == "nothing" else fit.purity[1:]
     low, high = _widened(limits)
-    fit_low, fit_high = _widened(limits if told == "nothing" else fit.own)
+    fit_low, fit_high = _widened(limits if told == "nothing" else best.limits)
     sites = sum(one.sites for one in data)
     warnings = []
     if told == "nothing":
@@ -151,10 +153,14 @@ def _described(fit: Fit, data: list[SegmentData], bins: Bins, told: _ToldBy, wit
             "too few segments have changed copy number: the purity is that of the largest fraction of many somatic calls, "
             "too low where none is in all tumour cells"
         )
-    if told == "copy number" and best.share < 1 - DECISIONS.alternative and len(fit.solutions) > 1:
-        other = fit.solutions[1]
+    others = fit.solutions[1:] if told == "copy number" else ()
+    if others:
+        listed = "; ".join(f"{one.purity:.2f} with ploidy {one.ploidy:.2f}, {one.share:.2g}" for one in others)
+        undecided = best.share < DECISIONS.surest
         warnings.append(
-            f"purity {other.purity:.2f} with ploidy {other.ploidy:.2f} fits, too, with probability {other.share:.2g}"
+            f"{'fits that can not be told apart' if undecided else 'other purities fit, too'}, with their probabilities: "
+            + (f"{best.purity:.2f} with ploidy {best.ploidy:.2f}, {best.share:.2g}; " if undecided else "")
+            + listed
         )
     if sites < _FEW_SITES:
         warnings.append(f"only {sites} heterozygous sites were found: minor copy numbers are hardly told")
@@ -176,10 +182,7 @@ def _described(fit: Fit, data: list[SegmentData], bins: Bins, told: _ToldBy, wit
         ploidy_high=_rounded(fit.ploidy[2]),
         doubled=_rounded(min(1.0, fit.doubled)),
         probability=_rounded(min(1.0, best.share)),
-        alternatives=[
-            OtherFit(purity=_rounded(one.purity), ploidy=_rounded(one.ploidy), probability=_rounded(min(1.0, one.share)))
-            for one in fit.solutions[1:]
-        ] if told == "copy number" else [],
+        alternatives=[_other_fit(one) for one in others],
         warnings=warnings,
         tumor_depth=_rounded(bins.tumor_depth),
         normal_depth=None if bins.normal_depth is None else _rounded(bins.normal_depth),
@@ -193,20 +196,38 @@ def _widened(limits: tuple[float, float]) -> tuple[float, float]:
     return max(0.0, limits[0] - DECISIONS.purity_error), min(1.0, limits[1] + DECISIONS.purity_error)
 
 
-def _segment(data: SegmentData, copy: CopyNumber) -> PuritySegment:
+def _other_fit(solution: Solution) -> OtherFit:
+    low, high = _widened(solution.limits)
+    return OtherFit(
+        purity=_rounded(solution.purity),
+        ploidy=_rounded(solution.ploidy),
+        probability=_rounded(min(1.0, solution.share)),
+        fit_low=_rounded(low),
+        fit_high=_rounded(high),
+        segments=[SegmentCopies(**_copies(copy)) for copy in solution.copies],
+    )
+
+
+def _copies(copy: CopyNumber) -> dict[str, Any]:
     minor_low, minor_high = copy.minor_limits or (None, None)
+    return {
+        "total": _rounded(copy.total),
+        "total_low": _rounded(copy.total_limits[0]),
+        "total_high": _rounded(copy.total_limits[1]),
+        "minor": None if copy.minor is None else _rounded(copy.minor),
+        "minor_low": None if minor_low is None else _rounded(minor_low),
+        "minor_high": None if minor_high is None else _rounded(minor_high),
+        "clonal": copy.clonal,
+    }
+
+
+def _segment(data: SegmentData, copy: CopyNumber) -> PuritySegment:
     mirrored = data.mirrored if data.normal_copies == 2 else None
     return PuritySegment(
         contig=data.contig,
         start=data.start,
         end=data.end,
-        total=_rounded(copy.total),
-        total_low=_rounded(copy.total_limits[0]),
-        total_high=_rounded(copy.total_limits[1]),
-        minor=None if copy.minor is None else _rounded(copy.minor),
-        minor_low=None if minor_low is None else _rounded(minor_low),
-        minor_high=None if minor_high is None else _rounded(minor_high),
-        clonal=copy.clonal,
+        **_copies(copy),
         normal_copies=data.normal_copies,
         depth_ratio=_rounded(data.ratio),
         mirrored_fraction=None if mirrored is None else _rounded(mirrored),

@@ -9,16 +9,17 @@ from varproof.copynumber.decisions import DECISIONS
 from varproof.machinery.numerics_numba_fns import log_of, weighted_column_sums
 
 BALANCE = np.linspace(0.0, 0.5, 126)
-"""Fractions of the rarer haplotype at which likelihoods are tabulated."""
+"""Mirrored BAFs, fractions of the rarer haplotype's reads, at which likelihoods are tabulated."""
 
 
 @dataclass(frozen=True)
 class SegmentData:
     """A segment, 0-based half-open, before it has a copy number.
 
-    `ratio`: depth, over that of two copies per cell at the genome's mean, with its standard error; `normal_copies`: copies per
-    normal cell. `alternative`, `depth`, int64 (n,): reads at its heterozygous sites. `balance`, float64 (len(BALANCE),): log
-    likelihood of the rarer haplotype's fraction given them.
+    `ratio`: depth, over that of two copies per cell at the genome's mean, with its standard `error`, as its bins' noise makes
+    it; `shared_error`: what they have in common, as waves of depth. `normal_copies`: copies per normal cell; `sites`:
+    heterozygous ones; `balance`, float64 (len(BALANCE),): log likelihood of the mirrored BAF, the fraction of the rarer
+    haplotype's reads, given them.
     """
 
     contig: str
@@ -30,6 +31,7 @@ class SegmentData:
     normal_copies: int
     sites: int
     balance: NDArray[np.float64]
+    shared_error: float = 0.0
 
     @property
     def length(self) -> int:
@@ -38,7 +40,7 @@ class SegmentData:
 
     @property
     def mirrored(self) -> float | None:
-        """The most likely fraction of the rarer haplotype; None without sites."""
+        """The most likely mirrored BAF; None without sites."""
         return float(BALANCE[int(self.balance.argmax())]) if self.sites else None
 
 

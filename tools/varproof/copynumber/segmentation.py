@@ -5,7 +5,7 @@ be worth a penalty of BIC's kind (Killick et al. 2012, PELT). Neighbours that di
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,11 @@ _AROUND = 5
 _LEAST_NOISE = 1e-3
 _ALIKE_SD = 2.5
 _ALIKE_LOG_LIKELIHOOD = 3.0
+_BINS_OF_HALVES, _PARTS_THAT_TELL = 12, 6
+_OF_MEDIANS = math.pi / 2
+"""Variance of a median of normal deviations over that of their mean."""
+_MEDIAN_OF_SQUARES = 0.4549364
+"""Of a normal deviation."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +112,29 @@ def segments_of(bins: Bins, lengths: dict[str, int]) -> tuple[list[SegmentData],
         joined.append(item)
     parts = [part for part, _ in joined]
     bounds = _bounds(bins, parts, lengths)
-    scale = _scale([data for _, data in joined], bounds)
+    scale, shared = _scale([data for _, data in joined], bounds), shared_error(bins, parts, noise)
     return [
-        _with(data, start, end, data.ratio / scale) for (_, data), (start, end) in zip(joined, bounds, strict=True)
+        _with(data, start, end, data.ratio / scale, shared) for (_, data), (start, end) in zip(joined, bounds, strict=True)
     ], parts  # fmt: skip
+
+
+def shared_error(bins: Bins, parts: list[Part], noise: float) -> float:
+    """Error of a segment's log depth that does not lessen with its bins, from the halves of segments, of one copy number each.
+
+    They differ by more than the noise of so many bins where depth has waves. A median, since some segments hide a change.
+    """
+    seen, expected = [], []
+    for part in parts:
+        if (number := part.last - part.first) < _BINS_OF_HALVES:
+            continue
+        values = log_of(bins.ratio[part.first : part.last].clip(1e-3))
+        middle = part.first + number // 2
+        halves = (values[: middle - part.first], values[middle - part.first :])
+        seen.append(float(np.median(halves[0]) - np.median(halves[1])) ** 2)
+        expected.append(_OF_MEDIANS * noise**2 * sum(1 / len(half) for half in halves))
+    if len(seen) < _PARTS_THAT_TELL:
+        return 0.0
+    return math.sqrt(max(0.0, float(np.median(seen)) / _MEDIAN_OF_SQUARES - float(np.median(expected))) / 2)
 
 
 def given_segments(bins: Bins, given: list[tuple[str, int, int]]) -> tuple[list[SegmentData | None], list[Part]]:
@@ -133,11 +157,11 @@ def given_segments(bins: Bins, given: list[tuple[str, int, int]]) -> tuple[list[
     found = [one for one in out if one is not None]
     if not found:
         return out, []
-    scale = _scale(found, bounds)
+    scale, shared = _scale(found, bounds), shared_error(bins, parts, noise)
     for place, (start, end) in zip(known, bounds, strict=True):
         data = out[place]
         assert data is not None
-        out[place] = _with(data, start, end, data.ratio / scale)
+        out[place] = _with(data, start, end, data.ratio / scale, shared)
     return out, parts
 
 
@@ -198,7 +222,5 @@ def _scale(found: list[SegmentData], bounds: list[tuple[int, int]]) -> float:
     return float((length * np.array([one.ratio for one in found]))[two].sum() / length[two].sum())
 
 
-def _with(data: SegmentData, start: int, end: int, ratio: float) -> SegmentData:
-    from dataclasses import replace
-
-    return replace(data, start=start, end=end, ratio=ratio)
+def _with(data: SegmentData, start: int, end: int, ratio: float, shared: float) -> SegmentData:
+    return replace(data, start=start, end=end, ratio=ratio, shared_error=shared)

@@ -28,7 +28,7 @@ ROUNDING = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a contig, 0-based half-open, with the copies per tumour cell: of both alleles, and of the rarer one.
+    """A stretch of a contig, 0-based half-open, with the copies per tumour cell: `total`, and `minor`, of the rarer haplotype.
 
     Numbers are fractions where cells differ. `minor` is None where no tool could tell; limits are of 95 % intervals.
     """
@@ -45,7 +45,7 @@ class Segment:
 
     @property
     def major(self) -> float | None:
-        """Copies of the commoner allele."""
+        """Copies of the commoner haplotype."""
         return None if self.minor is None else self.total - self.minor
 
 
@@ -120,8 +120,11 @@ def _require_possible(segment: Segment, contigs: Mapping[str, int], source: str)
     if segment.minor is not None and segment.minor > segment.total / 2 + ROUNDING:
         raise UserError(
             f"{source}: {_named(segment)}: minor {segment.minor:g} is more than half of total {segment.total:g}; "
-            "minor is the copy number of the rarer allele"
+            "minor is the copy number of the rarer haplotype"
         )
+    for name, low, high in (("total", *numbers[2:4]), ("minor", *numbers[4:])):
+        if low is not None and high is not None and low > high:
+            raise UserError(f"{source}: {_named(segment)}: {name}_low {low:g} is over {name}_high {high:g}")
 
 
 class _Columns(NamedTuple):

@@ -22,6 +22,10 @@ from varproof.posterior.clonality_decisions import DECISIONS
 from varproof.posterior.detection import DetectionLimit
 
 _NORMAL_95 = 1.959963984540054
+_WHOLE = 0.02
+"""A copy number that is nearer to a whole one is that."""
+_NORMAL_NODES = ((0.0, 2 / 3), (-math.sqrt(3), 1 / 6), (math.sqrt(3), 1 / 6))
+"""Gauss and Hermite's nodes and weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,14 @@ def copy_states(
 
 
 def _numbers(value: float, limits: tuple[float, float] | None) -> list[tuple[float, float]]:
-    """(copy number, weight) of a number and the whole ones around it, by a normal distribution with these limits."""
+    """(copy number, weight) of a number and the whole ones around it, by a normal distribution with these limits; of one that
+    is not whole, an average over cells, that distribution's own nodes.
+    """
     if limits is None or limits[1] - limits[0] < 1e-6:
         return [(value, 1.0)]
     spread = max((limits[1] - limits[0]) / (2 * _NORMAL_95), 0.05)
+    if abs(value - round(value)) > _WHOLE:
+        return [(max(value + step * spread, 0.0), weight) for step, weight in _NORMAL_NODES]
     reach = range(max(math.floor(value - 3 * spread), 0), math.ceil(value + 3 * spread) + 1)
     return [(float(k), exp(-0.5 * ((k - value) / spread) ** 2)) for k in reach]
 
@@ -220,17 +228,31 @@ class Clonality:
 
 def clonality(curve: Curve, nodes: Nodes, assumed_purity: float) -> tuple[Curve, Clonality]:
     """(the curve, continued as far as copy numbers need it; the evidence, given that the call is in the list)."""
-    from varproof.posterior.clonality_numba_fns import clonal_evidence, continued, mean_over_fractions
+    curve = reaching(curve, nodes.largest, assumed_purity)
+    return curve, likelihoods_of(curve, nodes)
 
-    most = min(nodes.largest, 1 / assumed_purity)
+
+def reaching(curve: Curve, largest: float, assumed_purity: float) -> Curve:
+    """The curve continued up to the greatest frequency that copy numbers allow."""
+    from varproof.posterior.clonality_numba_fns import continued
+
+    most = min(largest, 1 / assumed_purity)
     frequency, height = continued(curve.frequency, curve.height, assumed_purity, curve.depth, most)
     near = None if curve.near is None else continued(*curve.near, assumed_purity, curve.depth, most)
-    clonal = clonal_evidence(*(near or (frequency, height)), nodes.units, nodes.weights, nodes.copies, nodes.chances)
-    subclonal = mean_over_fractions(frequency, height, nodes.units, nodes.weights)
+    return replace(curve, frequency=frequency, height=height, near=near)
+
+
+def likelihoods_of(curve: Curve, nodes: Nodes) -> Clonality:
+    """The evidence of a curve that reaches as far as copy numbers need it, given that the call is in the list."""
+    from varproof.posterior.clonality_numba_fns import clonal_evidence, mean_over_fractions
+
+    near = curve.near or (curve.frequency, curve.height)
+    clonal = clonal_evidence(*near, nodes.units, nodes.weights, nodes.copies, nodes.chances)
+    subclonal = mean_over_fractions(curve.frequency, curve.height, nodes.units, nodes.weights)
     if curve.kept is not None:
         # Subclonal variants may be of any frequency; of those in the list the rarest are missing.
         subclonal /= max(mean_over_fractions(*curve.kept, nodes.units, nodes.weights), 1e-12)
-    return replace(curve, frequency=frequency, height=height, near=near), Clonality(clonal, float(subclonal))
+    return Clonality(clonal, float(subclonal))
 
 
 def learnt_share(evidence: Sequence[Clonality]) -> float:
@@ -240,23 +262,3 @@ def learnt_share(evidence: Sequence[Clonality]) -> float:
     clonal = np.array([one.clonal for one in evidence])
     subclonal = np.array([one.subclonal for one in evidence])
     return float(clonal_share(clonal, subclonal, DECISIONS.clonal_share, DECISIONS.clonal_share_calls))
-
-
-def cell_fraction(curve: Curve, nodes: Nodes, found: Clonality, share: float, level: float = 0.95) -> CellFraction | None:
-    """The fraction of tumour cells, given the share of clonal variants; None where purity and copy number do not allow the
-    frequency. Near the detection limit, where the most probable one is often 0, the value is the mean.
-    """
-    from varproof.posterior.clonality_numba_fns import fraction_summary
-
-    clonal, subclonal = share * found.by_copies, (1.0 - share) * found.subclonal
-    total = math.fsum(clonal.tolist()) + subclonal
-    if not total > 0.0:
-        return None
-    by_copies = clonal / total
-    by_copies[1] += subclonal / total
-    mode, mean, low, high = fraction_summary(
-        *(curve.near or (curve.frequency, curve.height)), nodes.units, nodes.weights, nodes.copies, by_copies, level
-    )
-    everywhere = math.fsum(clonal.tolist()) / total
-    high = 1.0 if everywhere > DECISIONS.reaches_all else high
-    return CellFraction(mode if curve.near is None else mean, low, high, int(np.argmax(by_copies)), everywhere)

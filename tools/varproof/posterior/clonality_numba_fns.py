@@ -136,20 +136,20 @@ def fraction_summary(
     units: np.ndarray,
     weights: np.ndarray,
     copies: np.ndarray,
+    fit: np.ndarray,
     by_copies: np.ndarray,
     level: float,
 ) -> tuple[float, float, float, float]:
     """(mode, mean, low, high) of the fraction of tumour cells, the interval the `narrowest`.
 
-    The curve (n,), (n,); `units`, `weights`, `copies` as in `clonal_evidence`; `by_copies` (m + 1,): probabilities of the
-    numbers of copies in each carrying cell. Given that number every fraction up to 1 is alike beforehand.
+    The curve (n,), (n,); `units`, `weights`, `copies` as in `clonal_evidence`, of nodes each of which belongs to a `fit` (j,);
+    `by_copies` (g, m + 1): probabilities of the g fits and the numbers of copies in each carrying cell. Given both every
+    fraction up to 1 is alike beforehand.
     """  # fmt: skip
     low, high = 1.0, 0.0
-    for number in range(1, len(by_copies)):
-        if by_copies[number] < _NEGLIGIBLE:
-            continue
+    for number in range(1, by_copies.shape[1]):
         for j in range(len(units)):
-            if copies[j] >= number:
+            if copies[j] >= number and by_copies[fit[j], number] >= _NEGLIGIBLE:
                 low = min(low, vaf[0] / (number * units[j]))
                 high = max(high, vaf[-1] / (number * units[j]))
     high = min(high, 1.0)
@@ -159,28 +159,29 @@ def fraction_summary(
         fraction[i] = low + (high - low) * i / (_POINTS - 1)
     fraction[-1] = high
     density, own = np.zeros(_POINTS), np.empty(_POINTS)
-    for number in range(1, len(by_copies)):
-        if by_copies[number] < _NEGLIGIBLE:
-            continue
-        own[:] = 0.0
-        for j in range(len(units)):
-            if copies[j] < number:
+    for g in range(by_copies.shape[0]):
+        for number in range(1, by_copies.shape[1]):
+            if by_copies[g, number] < _NEGLIGIBLE:
                 continue
-            place = 0
-            for i in range(_POINTS):
-                x = fraction[i] * number * units[j]
-                if x < vaf[0] or x > vaf[-1]:
+            own[:] = 0.0
+            for j in range(len(units)):
+                if copies[j] < number or fit[j] != g:
                     continue
-                while place < len(vaf) - 2 and vaf[place + 1] < x:
-                    place += 1
-                share = (x - vaf[place]) / (vaf[place + 1] - vaf[place])
-                own[i] += weights[j] * (height[place] + share * (height[place + 1] - height[place]))
-        area = 0.0
-        for i in range(_POINTS - 1):
-            area += (own[i] + own[i + 1]) / 2 * (fraction[i + 1] - fraction[i])
-        if area > 0.0:
-            for i in range(_POINTS):
-                density[i] += by_copies[number] / area * own[i]
+                place = 0
+                for i in range(_POINTS):
+                    x = fraction[i] * number * units[j]
+                    if x < vaf[0] or x > vaf[-1]:
+                        continue
+                    while place < len(vaf) - 2 and vaf[place + 1] < x:
+                        place += 1
+                    share = (x - vaf[place]) / (vaf[place + 1] - vaf[place])
+                    own[i] += weights[j] * (height[place] + share * (height[place + 1] - height[place]))
+            area = 0.0
+            for i in range(_POINTS - 1):
+                area += (own[i] + own[i + 1]) / 2 * (fraction[i + 1] - fraction[i])
+            if area > 0.0:
+                for i in range(_POINTS):
+                    density[i] += by_copies[g, number] / area * own[i]
     best = np.argmax(density)
     mode = fraction[best]
     if 0 < best < _POINTS - 1:

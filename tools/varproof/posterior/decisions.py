@@ -134,8 +134,8 @@ class PosteriorDecisions(Decisions):
     least_error_look: float = Field(
         0.2,
         ge=0,
-        description="mean square of ln P(x | error) / P(x) of bases, at least, for artefacts of all reads to be told by it from "
-        "somatic variants without a normal: with less ten fragments tell less than 1 nat.",
+        description="mean square of ln P(x | error) / P(x) of bases, at least, for artefacts of all reads to be told by it "
+        "from somatic variants without a normal: with less ten fragments tell less than 1 nat.",
     )
     least_other_kind: Fraction = Field(
         0.02,

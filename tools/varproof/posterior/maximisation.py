@@ -250,7 +250,7 @@ class Learner:
 
 
 def _seen_often(sampled: Sampled) -> np.ndarray:
-    """bool (n,): whether more of the tumour's fragments show a candidate than would of a variant of one copy of two, not all."""
+    """bool (n,): whether more fragments of the tumour show a candidate than would of one copy of two, but not all do."""
     alternative = sampled.tumor.alternative_count.astype(np.float64)
     depth = alternative + sampled.tumor.reference_count
     return (alternative > DECISIONS.clonal_in_two_copies * depth) & (alternative < DECISIONS.nearly_all * depth)

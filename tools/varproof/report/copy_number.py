@@ -20,7 +20,7 @@ _LEAST_TOP, _MOST_TOP = 4.5, 8.5
 
 class DrawnBins:
     """What points are drawn of: b bins with `contig` (name), `start`, `end`, depth `ratio` (1 is the genome's mean), `mirrored`
-    (fraction of the rarer allele's reads, NaN without sites).
+    (mirrored BAF: the fraction of the rarer haplotype's reads; NaN without sites).
     """
 
     def __init__(self, contig: Any, start: Any, end: Any, ratio: Any, mirrored: Any) -> None:

@@ -118,7 +118,7 @@ def given_segments(genome: Genome, path: Path, rng: np.random.Generator) -> list
     for segment in segment_table.read_segments(path, dict(zip(genome.names, genome.lengths(), strict=True))):
         place = f"{path}: {segment.contig}:{segment.start + 1}-{segment.end}"
         if segment.minor is None:
-            raise UserError(f"{place} has no copy number of the rarer allele; give minor, too")
+            raise UserError(f"{place} has no copy number of the rarer haplotype; give minor, too")
         if segment.total != int(segment.total) or segment.minor != int(segment.minor):
             raise UserError(f"{place}: {segment.total:g} and {segment.minor:g} are not the copies of a cell; give integers")
         first, last = starts[segment.contig] + segment.start, starts[segment.contig] + segment.end

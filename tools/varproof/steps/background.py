@@ -16,7 +16,7 @@ from varproof.evidence.pipeline import SampleFiles
 from varproof.formats.evidence import EvidenceReader
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.prior import LearntPrior, ResourceUsed
-from varproof.formats.purity import Purity, heterozygous_segments, segments_given
+from varproof.formats.purity import Purity, segments_given, segments_of
 from varproof.formats.segments import Segments
 from varproof.machinery.journal import MakeJournal
 from varproof.posterior.decisions import DECISIONS
@@ -84,7 +84,7 @@ class SamplePair:
         if options.segments is not None:
             pair.segments = segments_given(options.segments, contig_lengths(options.reference))
         elif estimated is not None and estimated.segments and options.normal is None:
-            pair.segments = heterozygous_segments(estimated, contig_lengths(options.reference), "the estimated copy numbers")
+            pair.segments = segments_of(estimated, contig_lengths(options.reference), "the estimated copy numbers")
             logger.info("copy numbers of %d segments come with the purity", len(estimated.segments))
         for path in (options.tumor, options.normal):
             if path is not None and is_hdf5(path):

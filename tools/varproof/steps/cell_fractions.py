@@ -15,7 +15,7 @@ from varproof.steps.detection_limit import header_value
 
 if TYPE_CHECKING:
     from varproof.formats.metrics import CellFractionSummary
-    from varproof.formats.purity import Purity
+    from varproof.formats.purity import OneFit, Purity
     from varproof.formats.segments import Segment, Segments
     from varproof.posterior.clonal_peak import Place
     from varproof.posterior.clonality import CellFraction, Curve, Nodes, PurityBelief
@@ -69,13 +69,23 @@ class _Call:
     segment: "Segment | None" = None
 
 
+@dataclass(frozen=True)
+class _OneFit:
+    """A purity with the copy numbers that go with it, and how probable both are."""
+
+    probability: float
+    belief: "PurityBelief"
+    segments: "Segments | None"
+
+
 @dataclass
 class CellFractions:
-    """Fractions of all calls of a list, in order. `assumed_purity`: that by which their frequencies were corrected."""
+    """Fractions of all calls of a list, in order. `fits`: what purity and copy numbers may be, the most probable first; their
+    segments are the same but for the copies. `assumed_purity`: that by which frequencies were corrected.
+    """
 
-    belief: "PurityBelief"
+    fits: list[_OneFit]
     assumed_purity: float
-    segments: "Segments | None"
     haploid: frozenset[str]
     healthy: "dict[Segment, float]" = field(default_factory=dict)
     """Copies in healthy cells, where more is known than which contigs are haploid."""
@@ -89,20 +99,26 @@ class CellFractions:
         """From the options and the calls' header; None where nothing asks for fractions. Raises UserError."""
         if options.segments is None and options.purity_interval is None and options.purity_estimate is None:
             return None
-        from varproof.formats.segments import Segment, read_segments
+        from varproof.formats.segments import read_segments
 
         contigs = contig_lengths_of(header)
         estimate = None if options.purity_estimate is None else _estimate(options.purity_estimate)
-        segments, healthy = None, dict[Segment, float]()
-        if options.segments is not None:
-            segments = read_segments(options.segments, contigs)
-        elif estimate is not None:
-            segments, healthy = _segments_of(estimate, contigs, str(options.purity_estimate))
         for name in options.haploid or ():
             if name not in contigs:
                 raise UserError(f"--haploid {name}: {options.calls} has no such contig")
-        belief = _belief(options, header, estimate)
-        found = cls(belief, assumed_purity, segments, frozenset(options.haploid or ()), healthy)
+        haploid = frozenset(options.haploid or ())
+        if estimate is not None and "purity" in options.model_fields_set:
+            logger.warning(
+                "--purity %g is for frequencies that are yet to be corrected; cancer cell fractions take the purity of %s",
+                options.purity,
+                options.purity_estimate,
+            )
+        if estimate is not None and options.segments is None:
+            found = cls.of_estimate(estimate, contigs, assumed_purity, str(options.purity_estimate), haploid)
+        else:
+            segments = None if options.segments is None else read_segments(options.segments, contigs)
+            found = cls([_OneFit(1.0, _belief(options, header, estimate), segments)], assumed_purity, haploid)
+        belief, segments = found.belief, found.segments
         logger.info(
             "cancer cell fractions: purity %.3g%s, %s; frequencies were corrected for a purity of %.3g",
             belief.value,
@@ -110,7 +126,51 @@ class CellFractions:
             "two copies everywhere are assumed (no --segments)" if segments is None else f"{len(segments)} segments",
             assumed_purity,
         )
+        for one in found.fits[1:]:
+            logger.warning(
+                "purity %.3g has probability %.2g, with other copy numbers: cancer cell fractions are mixed over it",
+                one.belief.value,
+                one.probability,
+            )
         return found
+
+    @classmethod
+    def of_estimate(
+        cls,
+        estimate: "Purity",
+        contigs: Mapping[str, int],
+        assumed_purity: float,
+        source: str = "purity.json",
+        haploid: frozenset[str] = frozenset(),
+    ) -> "CellFractions":
+        """By all fits of a purity.json that tells one; raises UserError, whose line begins with `source`, without segments."""
+        from varproof.formats.segments import Segments
+
+        if not estimate.segments:
+            raise UserError(f"{source}: it has no segments, so no copy numbers; run estimate-purity again, or give --segments")
+        fits, healthy = [], {}
+        for one in estimate.fits:
+            segments = [place.with_copies(copies) for place, copies in zip(estimate.segments, one.copies, strict=True)]
+            normal = [float(place.normal_copies) for place in estimate.segments]
+            healthy |= dict(zip(segments, normal, strict=True))
+            fits.append(_OneFit(one.probability, _belief_of(one), Segments(segments, contigs, source)))
+        if len(estimate.alternatives) >= len(fits):
+            logger.warning(
+                "%s: %d other fits come without segments and take no part in cancer cell fractions; run estimate-purity again",
+                source,
+                len(estimate.alternatives) + 1 - len(fits),
+            )
+        return cls(fits, assumed_purity, haploid, healthy)
+
+    @property
+    def belief(self) -> "PurityBelief":
+        """The purity of the most probable fit."""
+        return self.fits[0].belief
+
+    @property
+    def segments(self) -> "Segments | None":
+        """Its segments."""
+        return self.fits[0].segments
 
     def add(self, record: Any, allele: int, start: int, text: str, low: float, depth: int | None, group: str) -> None:
         """A call; its frequency's interval begins at `low`."""
@@ -118,36 +178,52 @@ class CellFractions:
 
     def solve(self, limit: "DetectionLimit | None") -> None:
         """Find the fraction of each call that can have one."""
-        from varproof.posterior.clonality import cell_fraction, clonality, curve_of, learnt_share
+        from varproof.posterior.clonality import curve_of
+        from varproof.posterior.clonality_fits import by_fits, learnt_shares, mixed_fraction
 
-        chosen: list[tuple[_Call, Curve, Place]] = []
+        chosen: list[tuple[_Call, Curve, tuple[Place | None, ...]]] = []
         for call in self.calls:
-            place = self._place(call)
-            if place is None or not call.somatic:
+            places = self._places(call)
+            if not any(places) or not call.somatic:
                 continue
             curve = curve_of(call.text, call.low, call.depth, call.group, self.assumed_purity, limit)
             if curve is not None:
-                chosen.append((call, curve, place))
-        nodes = {place: self._nodes(place) for _, _, place in chosen}
-        found = [clonality(curve, nodes[place], self.assumed_purity) for _, curve, place in chosen]
-        fitting = [evidence for _, evidence in found if evidence.clonal + evidence.subclonal > 0]
-        self.share = learnt_share(fitting) if fitting else None
-        for (call, _, place), (curve, evidence) in zip(chosen, found, strict=True):
-            call.found = None if self.share is None else cell_fraction(curve, nodes[place], evidence, self.share)
+                chosen.append((call, curve, places))
+        nodes = {
+            (number, place): self._nodes(one, place)
+            for _, _, places in chosen
+            for number, (one, place) in enumerate(zip(self.fits, places, strict=True))
+            if place is not None
+        }
+        found = [
+            by_fits(curve, [nodes.get((number, place)) for number, place in enumerate(places)], self.assumed_purity)
+            for _, curve, places in chosen
+        ]
+        shares = learnt_shares([by_fit for _, by_fit in found])
+        self.share = next((share for share in shares if share is not None), None)
+        probabilities = [one.probability for one in self.fits]
+        for (call, _, _), (curve, by_fit) in zip(chosen, found, strict=True):
+            call.found = mixed_fraction(curve, by_fit, shares, probabilities)
             self.too_frequent += call.found is None
-        self._tell(chosen)
+        self._tell([(call, curve, places[0]) for call, curve, places in chosen if places[0] is not None])
 
-    def _place(self, call: _Call) -> "Place | None":
-        """Copies where a call lies; None where no segment tells, or none is left."""
+    def _places(self, call: _Call) -> "tuple[Place | None, ...]":
+        """Copies where a call lies, by each fit; None where no segment tells, or none is left."""
+        if self.segments is not None:
+            call.segment = self.segments.at(call.contig, call.start)
+        found = tuple(self._place(call, one.segments) for one in self.fits)
+        self.without_segment += not any(found)
+        return found
+
+    def _place(self, call: _Call, segments: "Segments | None") -> "Place | None":
         from varproof.posterior.clonal_peak import Place
         from varproof.posterior.clonality import DIPLOID, CopyState, copy_states
 
         healthy = 1.0 if call.contig in self.haploid else 2.0
-        if self.segments is None:
+        if segments is None:
             return Place(DIPLOID if healthy == 2.0 else (CopyState(1.0, 1, 0),), healthy)
-        call.segment = segment = self.segments.at(call.contig, call.start)
+        segment = segments.at(call.contig, call.start)
         if segment is None:
-            self.without_segment += 1
             return None
         states = self._states.get(segment)
         if states is None:
@@ -157,18 +233,15 @@ class CellFractions:
                 _limits(segment.total_low, segment.total_high),
                 _limits(segment.minor_low, segment.minor_high),
             )
-        if not states:
-            self.without_segment += 1
-            return None
-        return Place(states, min(self.healthy.get(segment, 2.0), healthy))
+        return Place(states, min(self.healthy.get(segment, 2.0), healthy)) if states else None
 
     def __post_init__(self) -> None:
         self._states: dict[Segment, tuple[Any, ...]] = {}
 
-    def _nodes(self, place: "Place") -> "Nodes":
+    def _nodes(self, fit: _OneFit, place: "Place") -> "Nodes":
         from varproof.posterior.clonality import nodes_of
 
-        return nodes_of(place.states, place.healthy, *self.belief.nodes(), self.assumed_purity)
+        return nodes_of(place.states, place.healthy, *fit.belief.nodes(), self.assumed_purity)
 
     def _tell(self, chosen: "Sequence[tuple[_Call, Curve, Place]]") -> None:
         """What is to be said, in the log."""
@@ -269,31 +342,22 @@ def _estimate(path: Path) -> "Purity":
     """purity.json; raises UserError where it tells none."""
     from varproof.formats.purity import read_purity
 
-    purity, found = read_purity(path, "--purity-interval")
-    if found.alternatives:
-        logger.warning(
-            "%s: purity %.2f with ploidy %.2f has probability %.2g; cancer cell fractions are right if it is right",
-            path, purity, found.ploidy, found.probability,
-        )  # fmt: skip
-    return found
+    return read_purity(path, "--purity-interval")[1]
 
 
-def _segments_of(estimate: "Purity", contigs: Mapping[str, int], source: str) -> "tuple[Segments, dict[Segment, float]]":
-    """The segments of purity.json, and how many copies healthy cells have of each."""
-    from varproof.formats.segments import Segments
+def _belief_of(fit: "OneFit") -> "PurityBelief":
+    from varproof.posterior.clonality import PurityBelief
 
-    healthy = {one.as_segment: float(one.normal_copies) for one in estimate.segments}
-    return Segments(healthy, contigs, source), healthy
+    low, high = fit.limits
+    return PurityBelief(fit.purity, max(low, min(_LEAST_PURITY, fit.purity)), high)
 
 
 def _belief(options: PurityOptions, header: Any, estimate: "Purity | None") -> "PurityBelief":
     """Purity and its limits, from the options, else what score-posterior was given."""
     from varproof.posterior.clonality import PurityBelief
 
-    if estimate is not None and estimate.purity is not None:
-        low = max(estimate.fit_low, min(_LEAST_PURITY, estimate.purity))
-        return PurityBelief(estimate.purity, low, estimate.fit_high)
-
+    if estimate is not None:
+        return _belief_of(estimate.fits[0])
     given = header_value(header, "varproof_score-posterior").get("options", {}).get("purity")
     scored = float(given) if isinstance(given, int | float) else None
     value = options.purity if "purity" in options.model_fields_set or scored is None else scored

@@ -94,12 +94,17 @@ def estimate_purity(options: EstimatePuritySettings) -> None:
         for path, content in zip(pictures_of(options.plot), genome_picture(purity, bins, shown), strict=True):
             write_bytes(path, content)
         for contig, content in contig_pictures(purity, bins, shown):
-            write_bytes(pictures_of(options.plot, f".{contig}")[1], content)
+            write_bytes(pictures_of(options.plot, f".{_in_file_name(contig)}")[1], content)
     if options.table is not None:
         write_segments(options.table, table_of(purity))
     write_json(options.output, purity)
     if options.output != STDOUT:
         logger.info("segments to %s", options.table)
+
+
+def _in_file_name(contig: str) -> str:
+    """A contig's name without what no file may have in its name; different ones stay different."""
+    return contig.replace("%", "%25").replace("/", "%2F")
 
 
 def _somatic_calls(path: Path) -> "list[SomaticCall]":
