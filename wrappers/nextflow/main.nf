@@ -43,7 +43,7 @@ workflow VARPROOF {
     ch_panel = channel.value([[id: 'panel'], panel])
     if (params.normals) {
         def (normals, normal_indexes) = readNormals(params.normals)
-        VARPROOF_BUILDPANEL(channel.value([[id: 'panel'], normals, normal_indexes, panel ? [] : regions, panel]), reference)
+        VARPROOF_BUILDPANEL(channel.value([[id: 'panel'], normals, normal_indexes, [], [], panel ? [] : regions, panel]), reference)
         ch_panel = VARPROOF_BUILDPANEL.out.h5
     }
 

@@ -19,9 +19,19 @@ class BuildPanelSettings(Settings):
 
     A panel holds sums over all normals. --add counts further normals into a panel that is there; pieces that were counted
     with different --regions become one with gather.
+
+    Normals of which there is --evidence need not be read again. Evidence tells of the candidates of its list alone: such
+    normals say how often they show these, and nothing of any other place or allele, nor of errors.
     """
 
     reads: list[Path] = Field(default_factory=list, description="normals: indexed BAM or CRAM, one for each.")
+    evidence: list[Path] = Field(
+        default_factory=list,
+        description="other normals, instead of their reads: evidence files of collect-evidence, all for the same --candidates.",
+    )
+    candidates: Path | None = Field(
+        None, description="VCF or BCF that --evidence was collected for; only its alleles are counted."
+    )
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="panel.h5 to write.")
     regions: Path | None = Field(None, description="BED: count only there, such as the targets of an exome.")
@@ -39,8 +49,10 @@ class BuildPanelSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "BuildPanelSettings":
-        if not self.reads and not self.add:
-            raise ValueError("no normals: give --reads, or panels to --add")
+        if not self.reads and not self.evidence and not self.add:
+            raise ValueError("no normals: give --reads or --evidence, or panels to --add")
+        if bool(self.evidence) != (self.candidates is not None):
+            raise ValueError("--evidence and --candidates, the list that it was collected for, go together")
         if self.add and self.regions is not None:
             raise ValueError("--regions: those of the panel to --add are counted; leave one of them out")
         return self
@@ -60,6 +72,9 @@ def build_panel(options: BuildPanelSettings) -> None:
         added=options.add,
         max_depth=options.max_depth,
         shareable=options.shareable,
+        evidence=options.evidence,
+        candidates=options.candidates,
     )
     summary = panel.build_panel(job, options.output, options.worker_count)
-    logger.info("%d normals, %d alleles, %d windows covered", summary.normals, summary.alleles, summary.windows)
+    by_evidence = f" ({summary.from_evidence} by their evidence)" if summary.from_evidence else ""
+    logger.info("%d normals%s, %d alleles, %d windows covered", summary.normals, by_evidence, summary.alleles, summary.windows)
