@@ -182,3 +182,22 @@ def test_wrong_normals_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> 
 def test_flat_priors_take_no_panel(pair: Pair, panel: Path, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="needs a prior that is learnt"):
         scored(pair, tmp_path, pair.records(), "never.vcf", panel=panel, prior="flat", normal=None)
+
+
+def test_the_sheet_of_contexts_makes_a_panel(pair: Pair, panel: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = ["sample\tpatient\tlibrary\treads"]
+    lines += [f"{name}\t{patient}\t{library}\t{reads}" for name, patient, library, reads in [
+        ("n1", "p1", "a", pair.normal), ("n2", "p1", "a", pair.tumor), ("n3", "p2", "b", pair.tumor),
+    ]]  # fmt: skip
+    sheet = tmp_path / "pool.tsv"
+    sheet.write_text("\n".join(lines) + "\n")
+    given = {"reads": [], "context_pool": sheet}
+    of_one = built(pair, tmp_path / "one.h5", library="a", **given)
+    assert of_one.read_bytes() == panel.read_bytes()
+    assert "1 samples left out, of patients of whom another is counted: n2" in caplog.text
+    with PanelReader(built(pair, tmp_path / "two.h5", **given)) as reader:
+        assert reader.header.normals == 2
+    with pytest.raises(UserError, match=r"pool\.tsv: none of 3 samples is of library 'c'"):
+        built(pair, tmp_path / "never.h5", library="c", **given)
+    with pytest.raises(ValidationError, match="--library chooses from a --context-pool"):
+        built(pair, tmp_path / "never.h5", library="c")

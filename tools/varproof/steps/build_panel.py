@@ -25,6 +25,12 @@ class BuildPanelSettings(Settings):
     """
 
     reads: list[Path] = Field(default_factory=list, description="normals: indexed BAM or CRAM, one for each.")
+    context_pool: Path | None = Field(
+        None,
+        description="instead, or beside them: the sheet of tensorise --context-pool, whose reads are counted, one sample of "
+        "each patient; so panel and contexts are of the same normals.",
+    )
+    library: str | None = Field(None, description="of the sheet, count only samples of this library preparation.")
     evidence: list[Path] = Field(
         default_factory=list,
         description="other normals, instead of their reads: evidence files of collect-evidence, all for the same --candidates.",
@@ -49,8 +55,10 @@ class BuildPanelSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "BuildPanelSettings":
-        if not self.reads and not self.evidence and not self.add:
-            raise ValueError("no normals: give --reads or --evidence, or panels to --add")
+        if not self.reads and not self.evidence and not self.add and self.context_pool is None:
+            raise ValueError("no normals: give --reads, --context-pool or --evidence, or panels to --add")
+        if self.library is not None and self.context_pool is None:
+            raise ValueError("--library chooses from a --context-pool; give one")
         if bool(self.evidence) != (self.candidates is not None):
             raise ValueError("--evidence and --candidates, the list that it was collected for, go together")
         if self.add and self.regions is not None:
@@ -65,8 +73,19 @@ def build_panel(options: BuildPanelSettings) -> None:
     from varproof.reads.regions import regions_of_reference
 
     check_output(options.output)
+    reads = list(options.reads)
+    if options.context_pool is not None:
+        from varproof.formats.context_pool import one_of_each_patient, read_context_pool
+
+        taken, others = one_of_each_patient(options.context_pool, read_context_pool(options.context_pool), options.library)
+        reads += [item.reads for item in taken]
+        if others:
+            logger.warning(
+                "%s: %d samples left out, of patients of whom another is counted: %s",
+                options.context_pool, len(others), ", ".join(item.sample for item in others),
+            )  # fmt: skip
     job = panel.PanelJob(
-        reads=options.reads,
+        reads=reads,
         reference=options.reference,
         regions=None if options.regions is None else regions_of_reference(options.regions, options.reference),
         added=options.add,
