@@ -49,7 +49,7 @@ workflow VARPROOF {
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
     PURITY(rows, reference, regions)
-    POSTERIOR(rows, PURITY.out.purities, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
+    POSTERIOR(rows, PURITY.out.purities, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource', field: params.germline_field ?: ''], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {
@@ -68,7 +68,7 @@ workflow VARPROOF {
             .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
             .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
     }
-    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, reference, regions)
+    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, params.prior == 'empirical', reference, regions)
 
     if (!params.skip_multiqc) {
         SECTIONS(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from varproof.formats.contig_names import other_spelling
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.panel import (
     CONTEXTS,
@@ -224,6 +225,12 @@ def _of_list(path: Path, parts: _Parts, contigs: list[str], size: int, sequence:
                     listed[row] = 1
     if not records:
         raise UserError(f"{path}: has no records; leave --panel out, or give one that has")
+    for name in sorted(seen):
+        if (other := other_spelling(name, sequence.lengths)) is not None and other not in seen:
+            raise OtherReference(
+                f"{path}: has contig '{name}' where {sequence.path} has '{other}'; rename its contigs with "
+                "'bcftools annotate --rename-chrs'"
+            )
     if not seen & set(sequence.lengths):
         raise OtherReference(
             f"{path}: none of the contigs of {sequence.path} ({some_names(list(sequence.lengths))}) is in it (it has "
