@@ -138,7 +138,7 @@ def test_where_all_artefacts_are_missed_normals_speak_for_none_against_variants(
     """An artefact of no place lies on any, as a variant does: what normals show there is as probable under both."""
     prior = starting_prior("empirical", 1e6, True, panel=True).model_copy(update={"panel_missed": [1.0] * 3})
     terms = panel_terms(panel_of(rate), prior, np.array([SNV]), np.zeros(1, np.int64))
-    frequent = terms.artifact[0][:, ARTIFACT_RATES > 10 * max(rate, 0.01)]
+    frequent = terms.artifact[0][:, 10 * max(rate, 0.01) < ARTIFACT_RATES]
     np.testing.assert_allclose(frequent, terms.place[0], atol=1e-6)
 
 
