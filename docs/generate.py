@@ -375,7 +375,8 @@ FILES = (
     ),
     FileKind("files/labels.md", "labels.tsv", (), ("tensorise",), _tab_separated("formats.labels", LABELS_EXAMPLE)),
     FileKind(
-        "files/context-pool.md", "sheet of contexts", (), ("tensorise",), _tab_separated("formats.context_pool", POOL_EXAMPLE)
+        "files/context-pool.md", "sheet of contexts", (), ("tensorise", "predict", "build-panel"),
+        _tab_separated("formats.context_pool", POOL_EXAMPLE),
     ),
     FileKind(
         "files/spiking.md", "spiking.json", ("spike-variants",), ("evaluate-calls", "score-posterior"),

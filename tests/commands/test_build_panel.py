@@ -1,5 +1,6 @@
 """build-panel, and --panel of what takes one: a small whole, and the one line that wrong input gets."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from varproof.commands.build_panel import BuildPanelOptions, build_panel
 from varproof.commands.learn_prior import LearnPriorOptions, learn_prior
 from varproof.formats.panel import PanelReader
 from varproof.machinery.errors import UserError
+from varproof.machinery.output import input_digest
 from varproof.posterior.panel_lookup import panel_evidence
 from varproof.posterior.teaching import read_prior
 from varproof.steps.score_posterior import GIVEN_PRIOR, ScorePosteriorSettings, score_posterior
@@ -61,7 +63,9 @@ def test_a_germline_variant_of_the_normals_has_its_carriers(pair: Pair, panel: P
     assert alleles.heterozygous.sum() > 0 and alleles.homozygous.sum() > 0
 
 
-def test_a_panel_is_told_of_in_prior_and_header(pair: Pair, panel: Path, tmp_path: Path) -> None:
+def test_a_panel_is_told_of_in_prior_and_header(
+    pair: Pair, panel: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "prior.json"
     output = scored(pair, tmp_path, pair.records(), panel=panel, learnt_prior=str(path), **ALONE)
     assert '"panel_missed"' in path.read_text()
@@ -73,6 +77,11 @@ def test_a_panel_is_told_of_in_prior_and_header(pair: Pair, panel: Path, tmp_pat
     assert [record.info["PROB_SOMATIC_TUMOR"] for record in read_all(again)] == [
         record.info["PROB_SOMATIC_TUMOR"] for record in read_all(output)
     ]
+    assert json.loads(path.read_text())["panel_digest"] == input_digest(panel)
+    assert "another panel of normals" not in caplog.text
+    other = built(pair, tmp_path / "other.h5", reads=[pair.normal, pair.tumor])
+    scored(pair, tmp_path, pair.records(), "another.vcf", panel=other, prior=str(path), **(ALONE | {"learn_from": None}))
+    assert f"{path} was learnt with another panel of normals than {other}" in caplog.text
     with pytest.raises(UserError, match="learnt with a panel of normals; give --panel"):
         scored(pair, tmp_path, pair.records(), "never.vcf", prior=str(path), **(ALONE | {"learn_from": None}))
     with pytest.raises(UserError, match="the prior was learnt with a panel of normals; give --panel"):
@@ -127,7 +136,10 @@ def test_a_chunk_on_contigs_that_the_panel_lacks(tmp_path: Path, caplog: pytest.
     assert found.listed.tolist() == [0]
     assert "says nothing of candidates on 1 of 1 contigs, which it lacks (chr2)" in caplog.text
     write(sites, "1")
-    with pytest.raises(UserError, match=r"none of the contigs of .*r\.fa \(chr1, chr2\) is in it \(it has 1\)"):
+    with pytest.raises(UserError, match=r"has contig '1' where .*r\.fa has 'chr1'; rename its contigs with 'bcftools"):
+        panel_evidence(sites, candidates, reference)
+    write(sites, "other")
+    with pytest.raises(UserError, match=r"none of the contigs of .*r\.fa \(chr1, chr2\) is in it \(it has other\)"):
         panel_evidence(sites, candidates, reference)
 
 
@@ -143,11 +155,15 @@ def test_wrong_panels_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> N
     with h5py.File(other, "r+") as file:
         file.attrs["schema"] = "varproof/panel/9"
     refused(r"of schema varproof/panel/9, not varproof/panel/1", other)
-    for change, message in ((r'"chr1":\d+', '"chr1":77'), (r'"chr1":', '"1":')):
+    for change, message, told in (
+        (r'"chr1":\d+', '"chr1":77', "chr1' has 77 bp, but .*; take a panel of this reference"),
+        (r'"chr1":', '"1":', r"has contig '1' where .*reference\.fa has 'chr1'; take a panel of this reference"),
+        (r'"chr1":', '"chr9":', "its contig 'chr9' is not in .*; take a panel of this reference"),
+    ):
         other.write_bytes(panel.read_bytes())
         with h5py.File(other, "r+") as file:
             file.attrs["header"] = re.sub(change, message, str(file.attrs["header"]))
-        refused("take a panel of this reference", other)
+        refused(told, other)
     other.write_bytes(panel.read_bytes())
     with h5py.File(other, "r+") as file:
         values = file["contigs/0/position"][()]
@@ -182,3 +198,22 @@ def test_wrong_normals_get_one_line(pair: Pair, panel: Path, tmp_path: Path) -> 
 def test_flat_priors_take_no_panel(pair: Pair, panel: Path, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="needs a prior that is learnt"):
         scored(pair, tmp_path, pair.records(), "never.vcf", panel=panel, prior="flat", normal=None)
+
+
+def test_the_sheet_of_contexts_makes_a_panel(pair: Pair, panel: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lines = ["sample\tpatient\tlibrary\treads"]
+    lines += [f"{name}\t{patient}\t{library}\t{reads}" for name, patient, library, reads in [
+        ("n1", "p1", "a", pair.normal), ("n2", "p1", "a", pair.tumor), ("n3", "p2", "b", pair.tumor),
+    ]]  # fmt: skip
+    sheet = tmp_path / "pool.tsv"
+    sheet.write_text("\n".join(lines) + "\n")
+    given = {"reads": [], "context_pool": sheet}
+    of_one = built(pair, tmp_path / "one.h5", library="a", **given)
+    assert of_one.read_bytes() == panel.read_bytes()
+    assert "1 samples left out, of patients of whom another is counted: n2" in caplog.text
+    with PanelReader(built(pair, tmp_path / "two.h5", **given)) as reader:
+        assert reader.header.normals == 2
+    with pytest.raises(UserError, match=r"pool\.tsv: none of 3 samples is of library 'c'"):
+        built(pair, tmp_path / "never.h5", library="c", **given)
+    with pytest.raises(ValidationError, match="--library chooses from a --context-pool"):
+        built(pair, tmp_path / "never.h5", library="c")

@@ -91,7 +91,7 @@ def test_refusals_leave_nothing_behind(pair: Pair, tmp_path: Path) -> None:
     for path, told in (
         (tmp_path / "missing.vcf.gz", "no such file"),
         (population(pair, tmp_path / "other.vcf.gz", "1"), "has contig '1' where the reference has 'chr1'"),
-        (population(pair, tmp_path / "plain.vcf"), "has no index"),
+        (population(pair, tmp_path / "plain.vcf"), "no index; compress it with 'bgzip"),
     ):
         with pytest.raises(UserError, match=told) as caught:
             scored(pair, work, germline_resource=path)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pysam
 import pytest
+from pydantic import ValidationError
 from scipy.special import expit, logit
 
 import varproof
@@ -24,6 +26,7 @@ from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
 from varproof.commands.predict import PredictOptions, predict
 from varproof.commands.tensorise import TensoriseOptions, tensorise
 from varproof.formats.vcf import from_phred
+from varproof.machinery.errors import UserError
 from varproof.network.predicted_calls import JudgedAlleles, at_shares_of_sample
 from varproof.network.prior_shift import shifted_prior
 
@@ -302,3 +305,32 @@ def test_the_api_predicts_what_the_executable_does(model: Path, tmp_path: Path) 
     assert [str(record) for record in records] == [str(record) for record in read_all(tmp_path / "executable.vcf.gz")]
     expected = [from_phred(record.info["PROB_CNN_SOMATIC"][0]) for record in records]
     assert len(records) == 20 and calls.arrays()["CNN_SOMATIC"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_contexts_are_drawn_as_tensorise_draws_them(pair: Pair, candidates: Path, tmp_path: Path) -> None:
+    lines = ["sample\tpatient\tlibrary\treads"]
+    for i, (patient, library) in enumerate([("me", "a"), ("p1", "a"), ("p2", "a"), ("p3", "b"), ("p4", "a")]):
+        shutil.copy(pair.normal if i % 2 else pair.tumor, tmp_path / f"{i}.bam")
+        pysam.index(str(tmp_path / f"{i}.bam"))
+        lines.append(f"s{i}\t{patient}\t{library}\t{i}.bam")
+    sheet = tmp_path / "pool.tsv"
+    sheet.write_text("\n".join(lines) + "\n")
+    settings = SETTINGS.model_copy(update={"tracks": ("tumor", "normal", "context", "context")})
+    model = write_model(tmp_path / "contexts.keras", settings=settings)
+    drawn = {"context_pool": sheet, "patient": "me", "library": "a", "seed": 3}
+    tensors = tmp_path / "tensors.h5"
+    sizes = {"window": SETTINGS.window, "depth": SETTINGS.depth, "contexts": 2}
+    tensorise(TensoriseOptions(**reads_of(pair, candidates), output=tensors, **sizes, **drawn))
+    by_tensors = read_all(run(tmp_path / "by-tensors.vcf", model, tensors=tensors, candidates=candidates))
+    by_reads = read_all(run(tmp_path / "by-reads.vcf", model, **reads_of(pair, candidates), **drawn))
+    assert [probability_of(record) for record in by_reads] == [probability_of(record) for record in by_tensors]
+    with pytest.raises(UserError, match="3 of them of library 'a', but the model wants 4"):
+        four = settings.model_copy(update={"tracks": ("tumor", "normal", *["context"] * 4)})
+        run(tmp_path / "never.vcf", write_model(tmp_path / "4.keras", settings=four), **reads_of(pair, candidates), **drawn)
+    with pytest.raises(UserError, match="trained without contexts; leave --context-pool out"):
+        run(tmp_path / "never.vcf", write_model(tmp_path / "0.keras"), **reads_of(pair, candidates), **drawn)
+    with pytest.raises(ValidationError, match="needs --patient"):
+        run(tmp_path / "never.vcf", model, **reads_of(pair, candidates), context_pool=sheet)
+    with pytest.raises(ValidationError, match="choose from a --context-pool"):
+        run(tmp_path / "never.vcf", model, **reads_of(pair, candidates), patient="me")
+    assert not (tmp_path / "never.vcf").exists()

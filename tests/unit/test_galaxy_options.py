@@ -35,9 +35,14 @@ NOT_OFFERED = {
     "quiet": "the log belongs to the job",
 }
 NO_EARLIER_JOB = "a job begins in a folder of its own, in which no other has left anything"
+A_SHEET = "a sheet with paths, which a job has none of"
 MADE_IN_THE_JOB = {
+    "build-panel": {"context_pool": f"{A_SHEET}: the form takes the reads", "library": "chooses from the sheet"},
     "collect-evidence": {"resume": NO_EARLIER_JOB},
     "evaluate-calls": {"prior": "is for folders, which Galaxy has none of: their files are scored by score-posterior there"},
+    "predict": dict.fromkeys(
+        ("context_pool", "library", "patient", "seed"), f"{A_SHEET}: tensorise draws from a pool, and predict takes its tensors"
+    ),
     "score-posterior": {"resume": NO_EARLIER_JOB},
     "tensorise": {
         "context_pool": "a sheet with paths: written from the repeat of pool samples",

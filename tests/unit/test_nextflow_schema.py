@@ -39,13 +39,13 @@ FROM_THE_SHEET = {
 """Options that the samplesheet, or a step before, gives for each sample."""
 
 BY_EXT_ARGS = {
-    "build-panel": {"shareable"},
+    "build-panel": {"shareable", "context_pool", "library"},
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
     "score-posterior": {"calibrate", "max_depth", "resume", "save_calibration", "tumor_sample", "normal_sample"},
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
-    "predict": {"batch_size", "explain_at", "explain"},
+    "predict": {"batch_size", "explain_at", "explain", "context_pool", "library", "patient", "seed"},
     "estimate-vaf": {
         "purity",
         "min_alternate_reads",
@@ -231,3 +231,18 @@ def test_images_and_version_are_given_once_more() -> None:
     assert PARAMETERS["image"]["default"] == f"ghcr.io/varproof/varproof:{__version__}"
     assert PARAMETERS["image_cnn"]["default"] == f"ghcr.io/varproof/varproof-cnn:{__version__}"
     assert re.search(rf"version += '{re.escape(__version__)}'", (ROOT / "nextflow.config").read_text())
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("modules/varproof/*/main.nf")), ids=lambda path: path.parent.name)
+def test_files_of_one_name_do_not_meet(path: Path) -> None:
+    """Of inputs that are lists each file has a folder of its own; what is gathered has names by its chunks."""
+    text = "" if path.parent.name == "gather" else path.read_text()
+    for name in re.findall(r"\[(\w+)\]\.flatten\(\)", text):
+        assert re.search(rf"path\({name}, stageAs: '\w+\?/\*'\)", text), name
+
+
+def test_what_is_refused_together_are_parameters() -> None:
+    text = (ROOT / "subworkflows/local/parameters/main.nf").read_text()
+    body = text.partition("def contradictions(given) {")[2].partition("\n}")[0]
+    named = {*re.findall(r"given\.(\w+)", body), *re.findall(r"'(\w+)'", body.partition("findAll")[0])} - {"flat"}
+    assert {"normals", "panel", "prior", "germline_resource", "germline_field"} <= named <= set(PARAMETERS)

@@ -14,9 +14,9 @@ from varproof.candidates.finding_numba_fns import sequence_key
 from varproof.candidates.panel import PanelJob, build_panel
 from varproof.formats.panel import PanelReader, shown_from
 from varproof.machinery.errors import UserError
-from varproof.posterior.panel_lookup import inserted_key
 from varproof.reads.arrays import base_codes
 from varproof.scattering.gather import gather
+from varproof.variants.simple_alleles import inserted_key
 
 LENGTH, NORMALS = 1200, 3
 SNV, DELETED, CARRIED = 307, 520, 801

@@ -127,9 +127,19 @@ def test_what_only_places_tell_is_never_missed() -> None:
     """Without a normal, whatever share of others the panel lacks: else such artefacts could be all somatic variants."""
     for paired in (False, True):
         prior = starting_prior("empirical", 1e6, paired, panel=True).model_copy(update={"panel_missed": [1.0] * 3})
-        term = panel_terms(panel_of(0.0), prior, np.array([SNV]), np.zeros(1, np.int64)).artifact[0, OF_ONE_SAMPLE]
+        terms = panel_terms(panel_of(0.0), prior, np.array([SNV]), np.zeros(1, np.int64))
+        term = terms.artifact[0, OF_ONE_SAMPLE]
         frequent = term[:, ARTIFACT_RATES > 0.2]
-        assert (frequent < -20.0).all() if not paired else np.allclose(frequent, 0.0, atol=1e-6)
+        assert (frequent < -20.0).all() if not paired else np.allclose(frequent, terms.place[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.001, 0.01, 0.1])
+def test_where_all_artefacts_are_missed_normals_speak_for_none_against_variants(rate: float) -> None:
+    """An artefact of no place lies on any, as a variant does: what normals show there is as probable under both."""
+    prior = starting_prior("empirical", 1e6, True, panel=True).model_copy(update={"panel_missed": [1.0] * 3})
+    terms = panel_terms(panel_of(rate), prior, np.array([SNV]), np.zeros(1, np.int64))
+    frequent = terms.artifact[0][:, 10 * max(rate, 0.01) < ARTIFACT_RATES]
+    np.testing.assert_allclose(frequent, terms.place[0], atol=1e-6)
 
 
 def test_snvs_tell_how_common_somatic_variants_of_other_types_are() -> None:

@@ -177,18 +177,18 @@ def test_a_resource_without_frequencies(tmp_path: Path) -> None:
         GermlineResource.open(path, "DP")
 
 
-@pytest.mark.parametrize("suffix", [".vcf.gz", ".bcf"])
-def test_a_resource_without_index(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(("suffix", "indexer"), [(".vcf.gz", "tabix -p vcf"), (".bcf", "bcftools index")])
+def test_a_resource_without_index(tmp_path: Path, suffix: str, indexer: str) -> None:
     path = write_resource(tmp_path / f"sites{suffix}", CONTIGS, [("chr1", 5, "T", "C", "AF=0.1")])
     for index in (".tbi", ".csi"):
         path.with_name(path.name + index).unlink(missing_ok=True)
-    with pytest.raises(NotIndexed, match=f"sites{suffix}: no index beside it that can be read; make it with 'bcftools index "):
+    with pytest.raises(NotIndexed, match=f"sites{suffix}: no index beside it that can be read; make it with '{indexer} "):
         GermlineResource.open(path)
 
 
 def test_a_resource_that_is_not_compressed(tmp_path: Path) -> None:
     path = write_resource(tmp_path / "sites.vcf", CONTIGS, [("chr1", 5, "T", "C", "AF=0.1")])
-    with pytest.raises(NotIndexed, match=r"not compressed by bgzip, so it has no index; 'bgzip .*', then 'tabix -p vcf"):
+    with pytest.raises(NotIndexed, match=r"no index; compress it with 'bgzip .*', and index that with 'tabix -p vcf"):
         GermlineResource.open(path)
 
 

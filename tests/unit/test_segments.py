@@ -89,7 +89,8 @@ def test_a_fitted_copy_number_may_lie_a_little_under_nothing(tmp_path: Path) -> 
     [
         (("contig start end total minor", "chr1 0 60 2 1", "chr1 50 90 2 1"), "chr1:1-60 and chr1:51-90 overlap"),
         (("contig start end total minor", "chr1 0 1001 2 1"), "ends outside of chr1 (1000 bp)"),
-        (("contig start end total minor", "1 0 100 2 1"), "contig 1 is not in the reference"),
+        (("contig start end total minor", "1 0 100 2 1"), "has contig '1' where the reference has 'chr1'; rename its contigs"),
+        (("contig start end total minor", "chrU 0 100 2 1"), "contig chrU is not in the reference"),
         (("contig start end total minor", "chr1 0 100 3 2"), "minor 2 is more than half of total 3"),
         (("contig start end total minor", "chr1 0 100 -1 0"), "copy numbers are 0 or more"),
         (("contig start end total minor", "chr1 0 100 inf 0"), "copy numbers are 0 or more"),

@@ -327,7 +327,7 @@ def test_segments_of_a_file_are_simulated(tmp_path: Path) -> None:
         ("chr1\t0\t60000\t2.5\t1", "chr1:1-60000: 2.5 and 1 are not the copies of a cell"),
         ("chr1\t0\t60000\t3\tNA", "chr1:1-60000 has no copy number of the rarer haplotype"),
         ("chr1\t0\t70000\t3\t1", "ends outside of chr1"),
-        ("1\t0\t7000\t3\t1", "contig 1 is not in the reference"),
+        ("1\t0\t7000\t3\t1", "has contig '1' where the reference has 'chr1'"),
     ):
         table.write_text(f"contig\tstart\tend\ttotal\tminor\n{line}\n")
         with pytest.raises(UserError, match=words):

@@ -43,13 +43,13 @@ workflow VARPROOF {
     ch_panel = channel.value([[id: 'panel'], panel])
     if (params.normals) {
         def (normals, normal_indexes) = readNormals(params.normals)
-        VARPROOF_BUILDPANEL(channel.value([[id: 'panel'], normals, normal_indexes, panel ? [] : regions, panel]), reference)
+        VARPROOF_BUILDPANEL(channel.value([[id: 'panel'], normals, normal_indexes, [], [], panel ? [] : regions, panel]), reference)
         ch_panel = VARPROOF_BUILDPANEL.out.h5
     }
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
     PURITY(rows, reference, regions)
-    POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
+    POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource', field: params.germline_field ?: ''], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {
@@ -68,7 +68,7 @@ workflow VARPROOF {
             .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
             .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
     }
-    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, reference, regions)
+    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, params.prior == 'empirical', reference, regions)
 
     if (!params.skip_multiqc) {
         SECTIONS(

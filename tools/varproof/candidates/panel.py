@@ -1,12 +1,13 @@
 """From the reads of normals to a panel: chunks of all normals together, summed, and added to a panel that is there.
 
 Each chunk reads one normal after the other, so that memory is that of one normal's chunk; what is kept of it is its sums.
+Normals of which there is evidence, and no reads, add what that says of the alleles of its list.
 """
 
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import numpy as np
 from varproof import __version__
 from varproof.candidates.decisions import DECISIONS
 from varproof.candidates.panel_counting import CountedChunk, Intervals, PanelChunk, counted_chunk
+from varproof.candidates.panel_evidence import evidence_alleles, evidence_digest
 from varproof.candidates.pipeline import CHUNK_BP, contig_chunks
 from varproof.formats.panel import (
     WINDOW,
+    PanelAlleles,
     PanelContexts,
     PanelContig,
     PanelHeader,
@@ -47,7 +50,7 @@ Regions = dict[str, Intervals]
 @dataclass(frozen=True)
 class PanelJob:
     """What is counted: reads of normals (none: only panels are put together), regions (None: all of the reference), panels of
-    other normals to add."""
+    other normals to add, evidence of further normals for the candidates of a list."""
 
     reads: list[Path]
     reference: Path
@@ -56,6 +59,8 @@ class PanelJob:
     max_depth: int | None
     shareable: bool
     chunk_bp: int = CHUNK_BP
+    evidence: list[Path] = field(default_factory=list)
+    candidates: Path | None = None
 
 
 @dataclass
@@ -63,40 +68,66 @@ class PanelSummary:
     """What came out."""
 
     normals: int = 0
+    from_evidence: int = 0
     alleles: int = 0
     windows: int = 0
 
 
 def build_panel(job: PanelJob, output: Path, workers: int) -> PanelSummary:
     """Write the panel of a job, complete or not at all; the same for any number of workers."""
-    lengths, regions = _counted_regions(job)
+    with open_reference(job.reference) as fasta:
+        lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     readers = [PanelReader(path) for path in job.added]
     try:
+        regions = _counted_regions(job, readers, lengths)
         header = _header(job, readers, lengths, regions)
-        summary = PanelSummary(normals=header.normals)
+        listed: dict[str, PanelAlleles] = {}
+        if job.evidence and job.candidates is not None:
+            within = None if job.regions is None else _whole_windows(_given_regions(job, lengths), lengths)
+            listed = evidence_alleles(job.evidence, job.candidates, job.reference, within)
+        known = {*regions, *listed, *(name for reader in readers for name in reader.header.contigs)}
+        header = header.model_copy(update={"contigs": {name: length for name, length in lengths.items() if name in known}})
+        summary = PanelSummary(normals=header.normals, from_evidence=header.from_evidence)
         with panel_writer(output, header) as writer:
-            _write(job, readers, regions, writer, summary, workers)
+            _write(job, readers, regions, listed, writer, summary, list(header.contigs), workers)
     finally:
         for reader in readers:
             reader.__exit__()
     return summary
 
 
-def _counted_regions(job: PanelJob) -> tuple[dict[str, int], Regions]:
-    """(contigs of the reference with their lengths, what is counted of each that is); raises UserError for regions of none."""
-    with open_reference(job.reference) as fasta:
-        lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
-    if job.added:
-        with PanelReader(job.added[0]) as first:
-            held = {name: first.contig(name).regions for name in first.header.contigs}
-        return lengths, {name: [(int(a), int(b)) for a, b in regions] for name, regions in held.items()}
-    if job.regions is None:
-        return lengths, {name: [(0, length)] for name, length in lengths.items()}
-    cut = within_lengths({name: merged(intervals) for name, intervals in job.regions.items()}, lengths)
+def _given_regions(job: PanelJob, lengths: dict[str, int]) -> Regions:
+    """The job's regions within the contigs of the reference; raises UserError where that is nothing."""
+    cut = within_lengths({name: merged(intervals) for name, intervals in (job.regions or {}).items()}, lengths)
     kept = {name: cut[name] for name in lengths if name in cut}
     if not kept:
         raise UserError(f"no base of {job.reference} lies in --regions: there is nothing to count; give other regions")
-    return lengths, kept
+    return kept
+
+
+def _counted_regions(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int]) -> Regions:
+    """What reads are counted in, of each contig that any are; nothing where there is only evidence."""
+    for reader in readers:
+        if reader.header.has_regions:
+            return _held_regions(reader)
+    if not job.reads:
+        return {}
+    if job.regions is None:
+        return {name: [(0, length)] for name, length in lengths.items()}
+    return _given_regions(job, lengths)
+
+
+def _held_regions(reader: PanelReader) -> Regions:
+    held = {name: reader.contig(name).regions.tolist() for name in reader.header.contigs}
+    return {name: [(a, b) for a, b in regions] for name, regions in held.items() if regions}
+
+
+def _whole_windows(regions: Regions, lengths: dict[str, int]) -> Regions:
+    """Regions with all of the windows that they touch."""
+    return {
+        name: merged([(low - low % WINDOW, min(-(-high // WINDOW) * WINDOW, lengths[name])) for low, high in intervals])
+        for name, intervals in regions.items()
+    }
 
 
 def _header(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int], regions: Regions) -> PanelHeader:
@@ -112,6 +143,8 @@ def _header(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int], 
     seen: dict[str, Path] = {}
     for path in job.reads:
         _once(input_digest(path), path, seen)
+    for path in job.evidence:
+        _once(evidence_digest(path), path, seen)
     for reader in readers:
         _require_alike(reader, settings, lengths, regions, job.reference)
         for digest in reader.header.digests:
@@ -125,8 +158,9 @@ def _header(job: PanelJob, readers: list[PanelReader], lengths: dict[str, int], 
         made["changed_decisions"] = changed
     return PanelHeader(
         normals=len(seen),
+        from_evidence=len(job.evidence) + sum(reader.header.from_evidence for reader in readers),
         digests=[] if job.shareable else sorted(seen),
-        contigs={name: lengths[name] for name in regions},
+        contigs={},
         shareable=job.shareable,
         provenance=json.dumps(made, sort_keys=True),
         **settings,
@@ -153,22 +187,26 @@ def _require_alike(
             raise UserError(
                 f"{reader.path}: was counted with {name.replace('_', ' ')} {getattr(header, name)}, not {value}; count alike"
             )
-    same = list(header.contigs) == list(regions) and all(
-        np.array_equal(reader.contig(name).regions, np.array(regions[name], np.int64).reshape(-1, 2)) for name in regions
-    )
-    if not same:
+    if header.has_regions and _held_regions(reader) != regions:
         raise UserError(f"{reader.path}: was counted in other regions; panels that are added need the same, others gather")
 
 
 def _write(
-    job: PanelJob, readers: list[PanelReader], regions: Regions, writer: PanelWriter, summary: PanelSummary, workers: int
+    job: PanelJob,
+    readers: list[PanelReader],
+    regions: Regions,
+    listed: dict[str, PanelAlleles],
+    writer: PanelWriter,
+    summary: PanelSummary,
+    contigs: list[str],
+    workers: int,
 ) -> None:
     contexts = PanelContexts.nothing()
     for reader in readers:
         contexts = contexts.plus(reader.contexts())
     counted = _by_contig(job, regions, workers)
     ready = next(counted, None)
-    for name, intervals in regions.items():
+    for name in contigs:
         parts = [reader.contig(name) for reader in readers]
         alleles, coverage = [part.alleles for part in parts], [part.coverage for part in parts]
         if ready is not None and ready[0] == name:
@@ -177,11 +215,10 @@ def _write(
             for chunk in ready[1]:
                 contexts = contexts.plus(chunk.contexts)
             ready = next(counted, None)
-        together = added_alleles(alleles)
+        together = added_alleles([*alleles, *([listed[name]] if name in listed else [])])
         if job.shareable:
-            alone = together.normals.astype(np.int64) + together.heterozygous + together.homozygous == 1
-            together = together.rows(~alone)
-        part = PanelContig(name, np.array(intervals, np.int64).reshape(-1, 2), together, added_coverage(coverage))
+            together = together.rows(together.normals.astype(np.int64) + together.heterozygous + together.homozygous > 1)
+        part = PanelContig(name, np.array(regions.get(name, []), np.int64).reshape(-1, 2), together, added_coverage(coverage))
         writer.append(part)
         summary.alleles += part.alleles.size
         summary.windows += part.coverage.size
@@ -219,7 +256,8 @@ def _by_contig(job: PanelJob, regions: Regions, workers: int) -> Iterator[tuple[
 def _chunks(job: PanelJob, regions: Regions) -> list[PanelChunk]:
     """Chunks in the order of the reference; raises UserError where reads and reference do not fit together."""
     with open_reference(job.reference) as fasta:
-        wanted: set[str] = set() if job.regions is None and not job.added else set(regions)
+        lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
+        wanted: set[str] = set() if regions == {name: [(0, length)] for name, length in lengths.items()} else set(regions)
         for path in job.reads:
             with open_reads(path, job.reference) as alignments:
                 if job.regions is None:
@@ -229,11 +267,10 @@ def _chunks(job: PanelJob, regions: Regions) -> list[PanelChunk]:
         for path in job.reads:
             with open_reads(path, job.reference) as alignments:
                 require_same_contigs(alignments, path, fasta, job.reference, ordered)
-        lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     found = []
     for name in ordered:
         exact = regions[name]
-        whole = merged([(low - low % WINDOW, min(-(-high // WINDOW) * WINDOW, lengths[name])) for low, high in exact])
+        whole = _whole_windows({name: exact}, lengths)[name]
         for chunk in contig_chunks(name, whole, lengths[name], job.chunk_bp - job.chunk_bp % WINDOW):
             within = [(max(low, chunk.start), min(high, chunk.end)) for low, high in _near(exact, chunk.start, chunk.end)]
             found.append(PanelChunk(name, chunk.start, chunk.end, chunk.regions, within))

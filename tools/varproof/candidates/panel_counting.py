@@ -89,7 +89,7 @@ def counted_chunk(chunk: PanelChunk, normals: list[Any], fasta: Any, max_depth: 
         covering += by_window >= DECISIONS.covering_depth * _widths(width)
         counts = _allele_counts(reads, differences.rows, coverage, chunk)
         shown = counts.reads.sum(axis=1) >= shown_from(counts.depth)
-        alleles.append(_as_alleles(counts.rows(shown)))
+        alleles.append(as_alleles(counts.rows(shown)))
         places.add_errors(counts.rows(~shown), errors, insertions, deletions)
     kept = inside(chunk.start + WINDOW * np.arange(len(bases)), chunk.windows) & (bases > 0)
     coverage_table = PanelCoverage(
@@ -106,7 +106,7 @@ def _widths(width: int) -> np.ndarray:
     return np.minimum(WINDOW, width - np.arange(0, width, WINDOW))
 
 
-class _Counts(NamedTuple):
+class AlleleCounts(NamedTuple):
     """Distinct alleles of one normal: identity as in `PanelAlleles`, reads by kind, depth."""
 
     position: np.ndarray
@@ -115,12 +115,12 @@ class _Counts(NamedTuple):
     reads: np.ndarray
     depth: np.ndarray
 
-    def rows(self, wanted: np.ndarray) -> "_Counts":
+    def rows(self, wanted: np.ndarray) -> "AlleleCounts":
         """The alleles `wanted`."""
-        return _Counts(*(column[wanted] for column in self))
+        return AlleleCounts(*(column[wanted] for column in self))
 
 
-def _allele_counts(reads: CandidateReads, rows: np.ndarray, coverage: np.ndarray, chunk: PanelChunk) -> _Counts:
+def _allele_counts(reads: CandidateReads, rows: np.ndarray, coverage: np.ndarray, chunk: PanelChunk) -> AlleleCounts:
     """Alleles within the chunk's windows; `coverage` begins one base before the chunk."""
     quality = reads.qualities[reads.base_offset[rows[:, READ]] + rows[:, QUERY]]
     substitution = rows[:, LENGTH] == 0
@@ -145,10 +145,10 @@ def _allele_counts(reads: CandidateReads, rows: np.ndarray, coverage: np.ndarray
     position, length, keys = (column[different] for column in identity)
     anchor = np.where(length == 0, position, np.maximum(position - 1, 0)) - (chunk.start - 1)
     depth = np.maximum(coverage[np.maximum(anchor, 0)], counts.sum(axis=1))
-    return _Counts(position, length, keys, counts, depth)
+    return AlleleCounts(position, length, keys, counts, depth)
 
 
-def _as_alleles(counts: _Counts) -> PanelAlleles:
+def as_alleles(counts: AlleleCounts) -> PanelAlleles:
     """One normal's part of the table: it shows the allele, or carries it."""
     if not len(counts.position):
         return no_alleles()
@@ -166,6 +166,7 @@ def _as_alleles(counts: _Counts) -> PanelAlleles:
         "homozygous": homozygous,
         "carrier_reads": np.where(carrier, shown, 0),
         "carrier_depth": np.where(carrier, counts.depth, 0),
+        **dict.fromkeys(("looked", "looked_depth"), np.zeros(len(shown), np.int64)),
     }
     return PanelAlleles(**{name: columns[name].astype(kind) for name, (kind, _) in ALLELE_COLUMNS.items()})
 
@@ -197,7 +198,7 @@ class _Places:
         repeat[~inside(np.arange(chunk.start, chunk.end), chunk.regions)] = -1
         return cls(chunk.start, codes, trinucleotide, repeat)
 
-    def add_errors(self, counts: _Counts, errors: np.ndarray, insertions: np.ndarray, deletions: np.ndarray) -> None:
+    def add_errors(self, counts: AlleleCounts, errors: np.ndarray, insertions: np.ndarray, deletions: np.ndarray) -> None:
         """Add the reads of alleles that are not listed."""
         at = counts.position - self.start
         substitution = (counts.length == 0) & (self.trinucleotide[at] >= 0)

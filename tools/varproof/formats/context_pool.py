@@ -1,4 +1,7 @@
-"""A sheet of samples that can stand beside a candidate as contexts: sample, patient, library and reads, tab-separated."""
+"""A sheet of samples that can stand beside a candidate as contexts: sample, patient, library and reads, tab-separated.
+
+The same normals make a panel: `build-panel --context-pool` counts the reads of the sheet.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +41,18 @@ def read_context_pool(path: Path) -> list[PoolSample]:
 
 
 def eligible_contexts(
-    path: Path, pool: list[PoolSample], wanted: int, patient: str, library: str | None, own: list[Path]
+    path: Path,
+    pool: list[PoolSample],
+    wanted: int,
+    patient: str,
+    library: str | None,
+    own: list[Path],
+    wanting: str = "--contexts",
 ) -> list[PoolSample]:
     """Samples that may stand beside candidates of `patient`: of other patients and, if given, of the same library preparation.
 
     `own`: reads of the patient, which must not be in the pool under another name. Raises UserError where fewer than `wanted`
-    samples are left.
+    samples are left; `wanting` says what wants them.
     """
     files = {item.resolve() for item in own}
     for item in pool:
@@ -57,6 +66,20 @@ def eligible_contexts(
     if len(left) < wanted:
         alike = "" if library is None else f", {len(left)} of them of library '{library}'"
         raise UserError(
-            f"{path}: {len(others)} of {len(pool)} samples are not of patient '{patient}'{alike}, but --contexts wants {wanted}"
+            f"{path}: {len(others)} of {len(pool)} samples are not of patient '{patient}'{alike}, but {wanting} wants {wanted}"
         )
     return left
+
+
+def one_of_each_patient(path: Path, pool: list[PoolSample], library: str | None) -> tuple[list[PoolSample], list[PoolSample]]:
+    """(the first sample of each patient, the others): of one library preparation, if it is given.
+
+    A person's germline variants count once in a panel. Raises UserError where no sample is of that preparation.
+    """
+    alike = [item for item in pool if library is None or item.library == library]
+    if not alike:
+        raise UserError(f"{path}: none of {len(pool)} samples is of library '{library}'; correct the sheet or --library")
+    first: dict[str, PoolSample] = {}
+    for item in alike:
+        first.setdefault(item.patient, item)
+    return list(first.values()), [item for item in alike if first[item.patient] is not item]

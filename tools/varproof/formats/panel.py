@@ -5,6 +5,9 @@ with the allele, by strand, orientation and quality, and of the normals that car
 are, with their reads together. The coverage of windows of `WINDOW` bp. And what is left, single errors: counts by the bases
 beside a substitution and by the repeat that an indel lies in. All are sums over normals: adding a normal, or the pieces of a
 genome, is addition, in whatever order.
+
+Of a normal whose evidence was counted, not its reads, only the alleles of a list are known. Whether it would have shown one
+stands with that allele (`looked`), not in the coverage, which speaks for every allele there. Single errors have nothing of it.
 """
 
 import contextlib
@@ -54,6 +57,8 @@ ALLELE_COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
     "homozygous": (np.uint16, ()),
     "carrier_reads": (np.uint32, ()),
     "carrier_depth": (np.uint32, ()),
+    "looked": (np.uint16, ()),
+    "looked_depth": (np.uint32, ()),
 }
 IDENTITY = ("position", "length", "key")
 """Columns that say which allele a row is of; the others are summed."""
@@ -80,6 +85,9 @@ class PanelHeader(BaseModel):
 
     schema_: Literal["varproof/panel/1"] = Field("varproof/panel/1", alias="schema")
     normals: int = Field(ge=1, le=_LARGEST_NORMALS, description="how many normals were counted")
+    from_evidence: int = Field(
+        0, ge=0, description="how many of these by their evidence, at the alleles of a list, and nowhere else"
+    )
     digests: list[Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]] = Field(
         description="digest of the reads of each normal, sorted: none is counted twice; empty where the panel is to be shared"
     )
@@ -92,14 +100,21 @@ class PanelHeader(BaseModel):
     carrier_fraction: float = Field(gt=0, lt=1, description="share of a normal's reads from which on it carries the allele")
     homozygous_fraction: float = Field(gt=0, lt=1, description="share from which on it has no other")
     covering_depth: int = Field(ge=1, description="reads on average from which on a normal covers a window")
-    shareable: bool = Field(False, description="germline alleles that only one normal carries have been left out")
+    shareable: bool = Field(False, description="alleles that only one normal shows or carries have been left out")
     provenance: str = Field(description="executable, version, options and model decisions that were changed; no inputs")
 
     @model_validator(mode="after")
     def _counted_once(self) -> "PanelHeader":
         if self.digests and (len(self.digests) != self.normals or self.digests != sorted(set(self.digests))):
             raise ValueError("digests must be as many as normals, sorted, each once")
+        if self.from_evidence > self.normals:
+            raise ValueError("more normals by their evidence than there are")
         return self
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether reads of any normal were counted."""
+        return self.normals > self.from_evidence
 
 
 def shown_from(depth: np.ndarray) -> np.ndarray:
@@ -133,6 +148,10 @@ class PanelAlleles:
         Normals that carry it.
     carrier_reads, carrier_depth : uint32 (n,)
         Their reads with the allele, and all of them.
+    looked : uint16 (n,)
+        Normals that were looked at for this allele alone, by their evidence, and have `covering_depth` fragments there.
+    looked_depth : uint32 (n,)
+        Fragments of these normals there.
     """
 
     position: np.ndarray
@@ -145,6 +164,8 @@ class PanelAlleles:
     homozygous: np.ndarray
     carrier_reads: np.ndarray
     carrier_depth: np.ndarray
+    looked: np.ndarray
+    looked_depth: np.ndarray
 
     @property
     def size(self) -> int:
@@ -351,6 +372,7 @@ class PanelReader:
         return bool(
             (together <= most).all()
             and (coverage.covering <= most).all()
+            and (alleles.looked <= self.header.from_evidence).all()
             and (reads <= alleles.depth).all()
             and (alleles.carrier_reads <= alleles.carrier_depth).all()
         )

@@ -122,6 +122,7 @@ class LearntPrior(BaseModel):
         description="shares of artefacts that the panel of normals says nothing of: of errors, of artefacts of one strand or "
         "orientation, of all others; absent where it was learnt without a panel",
     )
+    panel_digest: str | None = Field(None, description="digest of the panel of normals; absent where there was none")
     panel_private: Share | None = Field(
         None,
         description="share of the person's germline variants that no such panel has; absent where it was learnt without one",
@@ -143,6 +144,7 @@ class LearntPrior(BaseModel):
         absent = ["germline_resource"] if self.germline_resource is None else []
         absent += ["panel_missed", "panel_private"] if self.panel_missed is None else []
         absent += ["balance"] if self.balance is None else []
+        absent += ["panel_digest"] if self.panel_digest is None else []
         return {name: value for name, value in content.items() if name not in absent}
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from varproof.formats.contig_names import other_spelling
 from varproof.formats.labels import header_names, read_lines, table_rows
 from varproof.machinery.errors import OtherReference, UserError
 from varproof.machinery.output import write_text
@@ -103,6 +104,11 @@ def _named(segment: Segment) -> str:
 
 
 def _require_possible(segment: Segment, contigs: Mapping[str, int], source: str) -> None:
+    if (other := other_spelling(segment.contig, contigs)) is not None:
+        raise OtherReference(
+            f"{source}: has contig '{segment.contig}' where the reference has '{other}'; rename its contigs, or give "
+            "segments of this reference"
+        )
     if segment.contig not in contigs:
         raise OtherReference(
             f"{source}: contig {segment.contig} is not in the reference; give segments of the same genome build"

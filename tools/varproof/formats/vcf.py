@@ -16,7 +16,7 @@ import pysam
 
 from varproof.formats.record import COLUMNS_LINE, Declared, Record
 from varproof.formats.vcf_output import VcfWriter, vcf_mode
-from varproof.machinery.errors import DamagedFile, NotSorted, OtherFormat, UserError, require_file
+from varproof.machinery.errors import DamagedFile, NotIndexed, NotSorted, OtherFormat, UserError, require_file
 from varproof.machinery.htslib import quiet
 from varproof.machinery.numerics import PHRED_PER_LOG, exp10, log
 
@@ -85,6 +85,31 @@ def open_vcf(path: Path) -> Any:
         raise OtherFormat(f"{path}: not a readable VCF or BCF file ({error}); compress it with bgzip, not gzip") from error
     except (OSError, ValueError) as error:
         raise OtherFormat(f"{path}: not a readable VCF or BCF file ({error})") from error
+
+
+def open_indexed(path: Path) -> tuple[Any, bool]:
+    """(a bgzipped VCF, or a BCF, open to be looked up by place; whether its lines come as text).
+
+    Raises UserError, saying how to make one, for a file without an index that can be read.
+    """
+    with quiet(), open_vcf(path) as handle:
+        is_text, compressed = handle.format != "BCF", handle.compression == "BGZF"
+    if not compressed:
+        raise NotIndexed(
+            f"{path}: no index; compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
+            if is_text
+            else f"{path}: no index; compress it with 'bcftools view -Ob', and index that with 'bcftools index'"
+        )
+    make = f"make it with '{'tabix -p vcf' if is_text else 'bcftools index'} {path}'"
+    try:
+        with quiet():
+            found: Any = pysam.TabixFile(str(path)) if is_text else pysam.VariantFile(str(path))
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise NotIndexed(f"{path}: no index beside it that can be read; {make}") from error
+    if not is_text and found.index is None:
+        found.close()
+        raise NotIndexed(f"{path}: no index beside it that can be read; {make}")
+    return found, is_text
 
 
 def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Record]:

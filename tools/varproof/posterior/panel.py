@@ -130,25 +130,37 @@ def panel_terms(
     theta = usual[class_index]
     listed = evidence.listed >= 0
     by_places = _told_by_places(prior.paired)
-    artifact = np.where(
-        listed[:, None, None],
-        _of_list(evidence, by_places, rates),
-        _of_counts(evidence, theta, np.where(by_places, 0.0, missed), rates),
-    )
-    artifact[((evidence.covering <= 0) & ~listed)[:, None] & by_places] = IMPOSSIBLE
+    of_a_place = np.where(listed[:, None, None], _of_list(evidence, by_places, rates), _of_counts(evidence, theta, rates))
+    of_a_place[((evidence.covering <= 0) & ~listed)[:, None] & by_places] = IMPOSSIBLE
     density = np.array(prior.artifact_density)
-    of_place = density[:, :, SAME_RATE] / density.sum(axis=(1, 2, 3))[:, None, None]
-    by_class = log_of(np.maximum(of_place, 1e-300))[group]
+    of_class = density[:, :, SAME_RATE] / density.sum(axis=(1, 2, 3))[:, None, None]
+    by_class = log_of(np.maximum(of_class, 1e-300))[group]
     rate = np.maximum(np.array(prior.rates["ARTIFACT"])[class_index], 1e-300)
-    makes = log_of(rate) + _log_sum((artifact + by_class).reshape(len(rate), -1))
+    makes = log_of(rate) + _log_sum((of_a_place + by_class).reshape(len(rate), -1))
     makes_nothing = log_of(1.0 - rate)
+    place = _log_add(makes_nothing, makes)
+    artifact = _some_of_no_place(of_a_place, place, np.where(by_places, 0.0, missed))
+    artifact[listed | (evidence.covering <= 0)] = of_a_place[listed | (evidence.covering <= 0)]
     private = DECISIONS.usual_private if prior.panel_private is None else prior.panel_private
     published = {event: (published_rates()[event] / alleles_per_base())[class_index] for event in GERMLINE_EVENTS}
     unlisted = {event: np.array(prior.rates[event])[class_index] for event in GERMLINE_EVENTS}
     carried = _germline(evidence, published, unlisted, private, frequency)
     uncarried = evidence.heterozygous + evidence.homozygous == 0
     germline = [_log_add(makes_nothing + one, makes + np.where(uncarried, one, 0.0)) for one in carried]
-    return PanelTerms(artifact, _log_add(makes_nothing, makes), np.stack(germline, axis=1))
+    return PanelTerms(artifact, place, np.stack(germline, axis=1))
+
+
+def _some_of_no_place(of_a_place: np.ndarray, place: np.ndarray, missed: np.ndarray) -> np.ndarray:
+    """(n, classes, rates) of artefacts of which the shares missed (classes,) are of no place: these lie on any, as variants do.
+
+    `place` (n,): the term of what is no artefact.
+    """
+    out = of_a_place.copy()
+    for k, share in enumerate(missed.tolist()):
+        if share > 0.0:
+            elsewhere = np.broadcast_to((log(share) + place)[:, None], out[:, k].shape)
+            out[:, k] = _log_add(log(max(1.0 - share, 1e-12)) + of_a_place[:, k], elsewhere)
+    return out
 
 
 def _told_by_places(paired: bool) -> np.ndarray:
@@ -171,10 +183,9 @@ def usual_shares() -> list[float]:
     return [DECISIONS.usual_missed] * len(KINDS)
 
 
-def _of_counts(evidence: PanelEvidence, theta: np.ndarray, missed: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """(n, classes, rates): ln of the likelihood of the counts by the tumour's artefact rate, over that of no artefacts.
-
-    missed (classes,): share of the artefacts of each class that the panel says nothing of.
+def _of_counts(evidence: PanelEvidence, theta: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """(n, classes, rates): ln of the likelihood of the counts if the tumour's artefact is one of the place, by its rate, over
+    that of a place that makes nothing.
     """
     nothing = _nothing_made(evidence, theta)
     everywhere, on_half = (_made(evidence, share * rates) - nothing[:, None] for share in (1.0, 0.5))
@@ -183,11 +194,7 @@ def _of_counts(evidence: PanelEvidence, theta: np.ndarray, missed: np.ndarray, r
     out = np.empty((len(nothing), ARTIFACT_CLASSES, len(rates)))
     for k in range(ARTIFACT_CLASSES):
         by_rate = (everywhere if ACTIVE_ON[k] == BOTH else on_half) + kinds[:, k : k + 1]
-        smoothed = _log_sum(by_rate[:, None, :] + kernel[None, :, :])
-        share = float(missed[k])
-        out[:, k] = smoothed
-        if share > 0.0:
-            out[:, k] = _log_add(log(max(1.0 - share, 1e-12)) + smoothed, np.full(smoothed.shape, log(share)))
+        out[:, k] = _log_sum(by_rate[:, None, :] + kernel[None, :, :])
     out[evidence.covering <= 0] = 0.0
     return out
 

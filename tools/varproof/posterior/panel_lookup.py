@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from varproof.formats.contig_names import other_spelling
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.panel import (
     CONTEXTS,
@@ -26,32 +27,25 @@ from varproof.formats.panel import (
 from varproof.formats.vcf import read_records
 from varproof.machinery.errors import OtherReference, UserError
 from varproof.posterior.panel import PanelEvidence
-from varproof.posterior.spectra import context_index
+from varproof.posterior.spectra import NO_CONTEXT, context_index
 from varproof.reads.arrays import base_codes
 from varproof.reads.files import require_panel_of, some_names
-from varproof.variants.candidate import Candidate, candidates_of
-from varproof.variants.edit import Edit, VariantType
+from varproof.variants.candidate import candidates_of
 from varproof.variants.joined import with_joined
 from varproof.variants.reference import Reference, ReferenceSlice
 from varproof.variants.repeat_context import INSIDE, repeat_contexts
+from varproof.variants.simple_alleles import SimpleAllele, simple_alleles
 
 logger = logging.getLogger(__name__)
 
 _AROUND_REPEAT = 130
 """bp of the reference behind an indel, enough for the longest repeat that is a context of its own."""
 
+_USUAL_ERRORS, _USUAL_BASES = 5e-5, 1e4
+"""Rate of errors of one kind where a panel has counted none, as of evidence only, and the bases that this counts for."""
+
 _SUBSTITUTION_PRIOR, _INDEL_PRIOR = 10.0, 10.0
 """Reads with an error that the average of all contexts counts for, in each context."""
-
-_HASH_START, _HASH_FACTOR, _WHOLE = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
-
-
-def inserted_key(codes: bytes) -> int:
-    """Hash of inserted bases, as `candidates.finding_numba_fns.sequence_key` has it in panels."""
-    key = _HASH_START
-    for code in codes:
-        key = ((key ^ code) * _HASH_FACTOR) & _WHOLE
-    return key >> 1
 
 
 @dataclass(frozen=True)
@@ -102,39 +96,22 @@ def _parts_of(candidates: Path, sequence: Reference) -> tuple[_Parts, list[str],
         contig = contigs.setdefault(item.contig, len(contigs))
         if item.contig not in sequence.lengths:
             continue
-        for values in _simple(item, sequence):
-            for column, value in zip(columns, (number, contig, *values), strict=True):
+        for allele in simple_alleles(item, sequence):
+            values = (number, contig, *allele, _context(item.contig, allele, sequence))
+            for column, value in zip(columns, values, strict=True):
                 column.append(value)
     return _Parts(*(np.array(column, np.int64) for column in columns)), list(contigs), size
 
 
-def _simple(item: Candidate, sequence: Reference) -> list[tuple[int, int, int, int]]:
-    """(position, length, key, context) of the simple alleles that a candidate consists of; none where it is no sum of such."""
-    if item.parts:
-        found = [_simple(part, sequence) for part in item.parts]
-        return [one for part in found for one in part] if all(found) else []
-    if item.skipped is not None:
-        return []
-    if item.type in (VariantType.SNV, VariantType.MNV):
-        bases = base_codes(sequence.bases(item.contig, item.start - 1, item.end + 1)).tolist()
-        alt = base_codes(item.alt).tolist()
-        if len(bases) != len(alt) + 2:
-            bases = [4] * (len(alt) + 2)
-        return [
-            (item.start + i, 0, base, context_index(bases[i], bases[i + 1], bases[i + 2], base))
-            for i, base in enumerate(alt)
-            if base != bases[i + 1] and base < 4
-        ]
-    if item.type not in (VariantType.INSERTION, VariantType.DELETION):
-        return []
-    edit = sequence.left_aligned(item.contig, Edit(item.start, item.end, item.alt))
-    start = max(0, edit.start - 10)
-    codes = base_codes(sequence.bases(item.contig, start, edit.start + _AROUND_REPEAT))
-    repeat = int(repeat_contexts(ReferenceSlice(item.contig, start, codes), edit.start, edit.start + 1)[0])
-    context = 0 if repeat == INSIDE else repeat
-    if item.type is VariantType.DELETION:
-        return [(edit.start, edit.start - edit.end, 0, context)]
-    return [(edit.start, len(edit.alt), inserted_key(base_codes(edit.alt).tobytes()), context)]
+def _context(contig: str, allele: SimpleAllele, sequence: Reference) -> int:
+    """Of a substitution `spectra.context_index`, of an indel the repeat that it lies in."""
+    if allele.length == 0:
+        bases = base_codes(sequence.bases(contig, allele.position - 1, allele.position + 2)).tolist()
+        return context_index(bases[0], bases[1], bases[2], allele.key) if len(bases) == 3 else NO_CONTEXT
+    start = max(0, allele.position - 10)
+    codes = base_codes(sequence.bases(contig, start, allele.position + _AROUND_REPEAT))
+    repeat = int(repeat_contexts(ReferenceSlice(contig, start, codes), allele.position, allele.position + 1)[0])
+    return 0 if repeat == INSIDE else repeat
 
 
 def _of_panel(reader: PanelReader, parts: _Parts, contigs: list[str], size: int) -> PanelEvidence:
@@ -145,9 +122,11 @@ def _of_panel(reader: PanelReader, parts: _Parts, contigs: list[str], size: int)
         if not len(rows):
             continue
         part = reader.contig(name)
-        covering, depth = _coverage(part.coverage, parts.position[rows])
-        found.covering[rows], found.depth[rows] = covering, depth
+        covering, reads = _coverage(part.coverage, parts.position[rows])
         at = _places(part.alleles, parts.position[rows], parts.length[rows], parts.key[rows])
+        covering[at >= 0] += part.alleles.looked[at[at >= 0]]
+        reads[at >= 0] += part.alleles.looked_depth[at[at >= 0]]
+        found.covering[rows], found.depth[rows] = covering, reads / np.maximum(covering, 1.0)
         rows, at = rows[at >= 0], at[at >= 0]
         alleles = part.alleles.rows(at)
         found.showing[rows] = alleles.normals
@@ -162,14 +141,14 @@ def _of_panel(reader: PanelReader, parts: _Parts, contigs: list[str], size: int)
 
 
 def _coverage(coverage: PanelCoverage, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(normals that cover each position, mean reads of one)."""
+    """(normals that cover each position, their reads there together)."""
     if not coverage.size:
         return np.zeros(len(position)), np.zeros(len(position))
     window = position // WINDOW
     at = np.minimum(np.searchsorted(coverage.window, window), coverage.size - 1)
     there = coverage.window[at] == window
     covering = np.where(there, coverage.covering[at], 0).astype(np.float64)
-    return covering, np.where(there, coverage.bases[at], 0) / WINDOW / np.maximum(covering, 1.0)
+    return covering, np.where(there, coverage.bases[at], 0) / WINDOW
 
 
 def _places(alleles: PanelAlleles, position: np.ndarray, length: np.ndarray, key: np.ndarray) -> np.ndarray:
@@ -215,7 +194,7 @@ def _error_rates(contexts: PanelContexts, parts: _Parts) -> np.ndarray:
 
 
 def _mean(counts: np.ndarray, bases: np.ndarray) -> float:
-    return float((counts.sum() + 0.5) / (bases.sum() + 1e4))
+    return float((counts.sum() + _USUAL_ERRORS * _USUAL_BASES) / (bases.sum() + _USUAL_BASES))
 
 
 def _drawn(counts: np.ndarray, bases: np.ndarray, prior: float) -> np.ndarray:
@@ -240,12 +219,18 @@ def _of_list(path: Path, parts: _Parts, contigs: list[str], size: int, sequence:
         if record.contig not in number_of:
             continue
         for item in candidates_of(record, number):
-            for position, length, key, _ in _simple(item, sequence):
-                row = wanted.get((number_of[record.contig], position, length, key))
+            for allele in simple_alleles(item, sequence):
+                row = wanted.get((number_of[record.contig], *allele))
                 if row is not None:
                     listed[row] = 1
     if not records:
         raise UserError(f"{path}: has no records; leave --panel out, or give one that has")
+    for name in sorted(seen):
+        if (other := other_spelling(name, sequence.lengths)) is not None and other not in seen:
+            raise OtherReference(
+                f"{path}: has contig '{name}' where {sequence.path} has '{other}'; rename its contigs with "
+                "'bcftools annotate --rename-chrs'"
+            )
     if not seen & set(sequence.lengths):
         raise OtherReference(
             f"{path}: none of the contigs of {sequence.path} ({some_names(list(sequence.lengths))}) is in it (it has "

@@ -11,6 +11,7 @@ from varproof.formats.json_file import read_json
 from varproof.formats.prior import LearntPrior, ResourceUsed
 from varproof.formats.recalibration import Recalibration
 from varproof.machinery.errors import UserError
+from varproof.machinery.output import input_digest
 from varproof.posterior.clustering import clustering, near_artifacts
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.imbalance import learnt_balance
@@ -83,7 +84,8 @@ def learn(
     sampled = Sampled(tumor, normal, *columns, copies_of(job, alleles, chosen, balance))
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection, used)
-    prior = prior.model_copy(update={"territory": territory, "balance": balance})
+    digest = None if job.panel is None else input_digest(job.panel)
+    prior = prior.model_copy(update={"territory": territory, "balance": balance, "panel_digest": digest})
     posterior = _artifact_posteriors(job, alleles, prior)
     near = _near_artifacts(alleles, posterior)
     inside, outside = clustering(alleles.contig[rows], alleles.position[rows], posterior[rows], near[rows], territory)

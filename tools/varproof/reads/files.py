@@ -12,6 +12,7 @@ from typing import Any
 
 import pysam
 
+from varproof.formats.contig_names import other_spelling
 from varproof.machinery.errors import DamagedFile, OtherFormat, OtherReference, UserError, require_file
 from varproof.machinery.htslib import quiet
 from varproof.machinery.remote import Remote, is_address
@@ -134,6 +135,11 @@ def require_same_contigs(
 def require_panel_of(panel: Path, contigs: Mapping[str, int], lengths: Mapping[str, int], reference: Path) -> None:
     """Raise OtherReference unless all `contigs` of a panel are, in their lengths, among the reference's `lengths`."""
     for name, length in contigs.items():
+        if (other := other_spelling(name, lengths)) is not None:
+            raise OtherReference(
+                f"{panel}: has contig '{name}' where {reference} has '{other}'; take a panel of this reference, "
+                "whose contigs have these names"
+            )
         if name not in lengths:
             raise OtherReference(
                 f"{panel}: its contig '{name}' is not in {reference} (which has {some_names(list(lengths))}); "

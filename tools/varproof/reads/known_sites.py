@@ -1,11 +1,10 @@
-"""Sites of known variants, such as dbSNP: a bgzipped VCF with its tabix index, looked up by place."""
+"""Sites of known variants, such as dbSNP: a bgzipped VCF, or a BCF, with its index, looked up by place."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import pysam
-
-from varproof.machinery.errors import DamagedFile, MissingFile, NotIndexed, OtherFormat, OtherReference, UserError
+from varproof.formats.vcf import open_indexed
+from varproof.machinery.errors import DamagedFile, OtherReference, UserError
 from varproof.machinery.htslib import quiet
 from varproof.reads.files import some_names
 
@@ -14,20 +13,9 @@ class KnownSites:
     """An open file of known sites; raises UserError where it has no index."""
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise MissingFile(f"{path}: no such file")
-        make = f"make it with 'tabix -p vcf {path}'"
-        try:
-            with quiet():
-                self._file = pysam.TabixFile(str(path))
-        except (OSError, ValueError, NotImplementedError) as error:
-            if not any(path.with_name(path.name + suffix).exists() for suffix in (".tbi", ".csi")):
-                if not path.name.endswith((".gz", ".bgz")):
-                    make = f"compress it with 'bgzip {path}', and index that with 'tabix -p vcf {path}.gz'"
-                raise NotIndexed(f"{path}: no index; {make}") from error
-            raise OtherFormat(f"{path}: not a readable bgzipped VCF ({error})") from error
+        self._file, self._is_text = open_indexed(path)
         self.path = path
-        self.contigs = list(self._file.contigs)
+        self.contigs = list(self._file.contigs if self._is_text else self._file.header.contigs)
 
     def lines(self, contig: str, start: int, end: int) -> list[str]:
         """Records that overlap contig:start-end (0-based half-open), as text."""
@@ -35,7 +23,7 @@ class KnownSites:
             return []
         try:
             with quiet():
-                return list(self._file.fetch(contig, max(0, start), end))
+                return [str(line) for line in self._file.fetch(contig, max(0, start), end)]
         except (OSError, ValueError, NotImplementedError) as error:
             raise DamagedFile(
                 f"{self.path}: truncated or damaged at {contig}:{start + 1} or after ({error}); copy or make it again"

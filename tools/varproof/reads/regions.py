@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from varproof.formats.contig_names import other_spelling
 from varproof.machinery.errors import OtherReference, UserError
 from varproof.reads.files import some_names
 from varproof.reads.reference import open_reference
@@ -45,7 +46,8 @@ def regions_within(path: Path, contigs: Iterable[str], source: Path) -> dict[str
     missing = [contig for contig in found if contig not in set(known)]
     if not missing:
         return found
-    advice = "; ".join(f"'{name}' is called '{other}' there" for name, other in _other_spellings(missing, set(known))[:1])
+    others = ((name, other_spelling(name, known)) for name in missing)
+    advice = next((f"'{name}' is called '{other}' there" for name, other in others if other), "")
     if len(missing) == len(found):
         raise OtherReference(
             f"{path}: none of its contigs ({some_names(missing)}) is in {source} (which has {some_names(known)}); "
@@ -77,16 +79,6 @@ def within_lengths(
         for contig, intervals in regions.items()
     }
     return {contig: intervals for contig, intervals in cut.items() if intervals}
-
-
-def _other_spellings(names: list[str], known: set[str]) -> list[tuple[str, str]]:
-    """Names with the other name that UCSC or Ensembl has for the same contig, where that is known."""
-    pairs = []
-    for name in names:
-        bare = name.removeprefix("chr")
-        others = [bare if bare != name else "chr" + name, *(("chrM", "MT") if bare in ("M", "MT") else ())]
-        pairs += [(name, other) for other in others if other in known][:1]
-    return pairs
 
 
 def merged(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:

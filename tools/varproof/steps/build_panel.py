@@ -19,9 +19,25 @@ class BuildPanelSettings(Settings):
 
     A panel holds sums over all normals. --add counts further normals into a panel that is there; pieces that were counted
     with different --regions become one with gather.
+
+    Normals of which there is --evidence need not be read again. Evidence tells of the candidates of its list alone: such
+    normals say how often they show these, and nothing of any other place or allele, nor of errors.
     """
 
     reads: list[Path] = Field(default_factory=list, description="normals: indexed BAM or CRAM, one for each.")
+    context_pool: Path | None = Field(
+        None,
+        description="instead, or beside them: the sheet of tensorise --context-pool, whose reads are counted, one sample of "
+        "each patient; so panel and contexts are of the same normals.",
+    )
+    library: str | None = Field(None, description="of the sheet, count only samples of this library preparation.")
+    evidence: list[Path] = Field(
+        default_factory=list,
+        description="other normals, instead of their reads: evidence files of collect-evidence, all for the same --candidates.",
+    )
+    candidates: Path | None = Field(
+        None, description="VCF or BCF that --evidence was collected for; only its alleles are counted."
+    )
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="panel.h5 to write.")
     regions: Path | None = Field(None, description="BED: count only there, such as the targets of an exome.")
@@ -39,8 +55,12 @@ class BuildPanelSettings(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> "BuildPanelSettings":
-        if not self.reads and not self.add:
-            raise ValueError("no normals: give --reads, or panels to --add")
+        if not self.reads and not self.evidence and not self.add and self.context_pool is None:
+            raise ValueError("no normals: give --reads, --context-pool or --evidence, or panels to --add")
+        if self.library is not None and self.context_pool is None:
+            raise ValueError("--library chooses from a --context-pool; give one")
+        if bool(self.evidence) != (self.candidates is not None):
+            raise ValueError("--evidence and --candidates, the list that it was collected for, go together")
         if self.add and self.regions is not None:
             raise ValueError("--regions: those of the panel to --add are counted; leave one of them out")
         return self
@@ -53,13 +73,27 @@ def build_panel(options: BuildPanelSettings) -> None:
     from varproof.reads.regions import regions_of_reference
 
     check_output(options.output)
+    reads = list(options.reads)
+    if options.context_pool is not None:
+        from varproof.formats.context_pool import one_of_each_patient, read_context_pool
+
+        taken, others = one_of_each_patient(options.context_pool, read_context_pool(options.context_pool), options.library)
+        reads += [item.reads for item in taken]
+        if others:
+            logger.warning(
+                "%s: %d samples left out, of patients of whom another is counted: %s",
+                options.context_pool, len(others), ", ".join(item.sample for item in others),
+            )  # fmt: skip
     job = panel.PanelJob(
-        reads=options.reads,
+        reads=reads,
         reference=options.reference,
         regions=None if options.regions is None else regions_of_reference(options.regions, options.reference),
         added=options.add,
         max_depth=options.max_depth,
         shareable=options.shareable,
+        evidence=options.evidence,
+        candidates=options.candidates,
     )
     summary = panel.build_panel(job, options.output, options.worker_count)
-    logger.info("%d normals, %d alleles, %d windows covered", summary.normals, summary.alleles, summary.windows)
+    by_evidence = f" ({summary.from_evidence} by their evidence)" if summary.from_evidence else ""
+    logger.info("%d normals%s, %d alleles, %d windows covered", summary.normals, by_evidence, summary.alleles, summary.windows)

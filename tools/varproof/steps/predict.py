@@ -39,6 +39,14 @@ class PredictSettings(Settings):
     tumor: Path | None = Field(None, description="tumour: indexed BAM or CRAM.")
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
     context: list[Path] = Field([], description="indexed BAM or CRAM shown beside every candidate, as many as in training.")
+    context_pool: Path | None = Field(
+        None,
+        description="instead: table (tab-separated) of sample, patient, library and reads, to draw as many contexts from, for "
+        "each candidate, as the model was trained with.",
+    )
+    library: str | None = Field(None, description="draw only contexts of this library preparation.")
+    patient: str = Field("", description="whom the tumour belongs to: never drawn as context.")
+    seed: int = Field(0, ge=0, description="of the contexts that are drawn.")
     prior_shift: bool = Field(True, description="estimate the share of real variants in this sample.")
     threshold: float = Field(0.5, ge=0, le=1, description="below this probability a record gets the filter cnn_artifact.")
     table: Path | None = Field(None, description="also write a tab-separated table.")
@@ -53,8 +61,14 @@ class PredictSettings(Settings):
             missing = [name for name, value in reads.items() if value is None]
             if missing:
                 raise ValueError(f"give --tensors, or --candidates, --reference and --tumor ({', '.join(missing)} missing)")
-        elif self.tumor is not None or self.normal is not None or self.context:
-            raise ValueError("--tensors already hold the reads; leave out --tumor, --normal and --context")
+        elif self.tumor is not None or self.normal is not None or self.context or self.context_pool is not None:
+            raise ValueError("--tensors already hold the reads; leave out --tumor, --normal, --context and --context-pool")
+        if self.context and self.context_pool is not None:
+            raise ValueError("give --context or --context-pool, not both")
+        if self.context_pool is not None and not self.patient:
+            raise ValueError("--context-pool needs --patient, so that the patient's own samples are not drawn")
+        if self.context_pool is None and {"library", "patient", "seed"} & self.model_fields_set:
+            raise ValueError("--library, --patient and --seed choose from a --context-pool; give one")
         if self.explain_at and self.explain is None:
             raise ValueError("--explain-at needs --explain, the folder for the pictures")
         return self
@@ -75,8 +89,22 @@ def _packed(options: PredictSettings, card: "ModelCard") -> "Iterator[tuple[Tens
         return
     assert options.candidates is not None and options.reference is not None and options.tumor is not None
     samples = Samples(options.tumor, options.normal, options.context)
-    require_tracks(options.model, card, samples.tracks())
-    job = TensorJob(options.candidates, options.reference, samples, settings=card.settings)
+    drawn, pool = 0, []
+    if options.context_pool is not None:
+        from varproof.formats.context_pool import eligible_contexts, read_context_pool
+        from varproof.machinery.errors import UserError
+
+        drawn = card.settings.tracks.count("context")
+        if not drawn:
+            raise UserError(f"{options.model} was trained without contexts; leave --context-pool out")
+        everyone = read_context_pool(options.context_pool)
+        pool = eligible_contexts(
+            options.context_pool, everyone, drawn, options.patient, options.library, samples.own, "the model"
+        )  # fmt: skip
+    require_tracks(options.model, card, samples.tracks(drawn))
+    job = TensorJob(
+        options.candidates, options.reference, samples, tuple(pool), card.settings, options.seed, options.patient
+    )  # fmt: skip
     job.check_reads()
     total = sum(len(record.alts or ()) for record in read_records(options.candidates))
     yield tensor_header(job, ""), total, packed_chunks(job, options.worker_count)

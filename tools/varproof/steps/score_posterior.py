@@ -252,15 +252,14 @@ def _require_learnt_alike(options: ScorePosteriorSettings, given: "LearntPrior |
             raise UserError(f"{name} was learnt without a {what}; learn it again with {option} {value}, or leave {option} out")
         if was and value is None:
             raise UserError(f"{name} was learnt with a {what}; give {option}, too")
-    if used is not None and resource is not None:
-        from varproof.machinery.output import input_digest
+    from varproof.machinery.output import input_digest
 
-        if resource.is_file() and input_digest(resource) != used.digest:
-            logger.warning(
-                "%s was learnt with another germline resource than %s: what a person has beyond that one may differ",
-                name,
-                resource,
-            )
+    for what, path, digest, differs in (
+        ("germline resource", resource, used and used.digest, "what a person has beyond that one may differ"),
+        ("panel of normals", options.panel, given.panel_digest, "what that one lacks of a tumour's artefacts may differ"),
+    ):
+        if digest is not None and path is not None and path.is_file() and input_digest(path) != digest:
+            logger.warning("%s was learnt with another %s than %s: %s", name, what, path, differs)
 
 
 def _warn_if_repeats_differ(tumor: "EvidenceReader", normal: "EvidenceReader") -> None:

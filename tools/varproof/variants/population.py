@@ -13,10 +13,9 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
-import pysam
-
-from varproof.formats.vcf import open_vcf
-from varproof.machinery.errors import DamagedFile, NotIndexed, OtherReference, UserError
+from varproof.formats.contig_names import other_spelling
+from varproof.formats.vcf import open_indexed, open_vcf
+from varproof.machinery.errors import DamagedFile, OtherReference, UserError
 from varproof.machinery.htslib import quiet
 from varproof.machinery.numerics import exp10
 from varproof.reads.arrays import base_codes
@@ -61,21 +60,8 @@ class GermlineResource:
         handle = open_vcf(path)
         with quiet(), handle:
             declared = _declared(path, handle.header, name)
-            is_text = handle.format != "BCF"
-            compressed = handle.compression == "BGZF"
             contigs = frozenset(handle.header.contigs)
-        make = f"make it with 'bcftools index {'-t ' if is_text else ''}{path}'"
-        if not compressed:
-            raise NotIndexed(
-                f"{path}: not compressed by bgzip, so it has no index; 'bgzip {path}', then 'tabix -p vcf {path}.gz'"
-            )
-        try:
-            with quiet():
-                file: Any = pysam.TabixFile(str(path)) if is_text else pysam.VariantFile(str(path))
-        except (OSError, ValueError) as error:
-            raise NotIndexed(f"{path}: no index beside it that can be read; {make}") from error
-        if not is_text and file.index is None:
-            raise NotIndexed(f"{path}: no index beside it that can be read; {make}")
+        file, is_text = open_indexed(path)
         return cls(path, declared, frozenset(file.contigs) if is_text else contigs, file, is_text)
 
     @property
@@ -103,8 +89,7 @@ class GermlineResource:
         """Note a contig of the list that it lacks; raises UserError where it has that one under another name."""
         if contig in self.contigs:
             return
-        other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
-        if other in self.contigs:
+        if (other := other_spelling(contig, self.contigs)) is not None:
             raise OtherReference(
                 f"{self.path}: has contig '{other}' where the reference has '{contig}'; rename its contigs with "
                 "'bcftools annotate --rename-chrs'"

@@ -8,7 +8,7 @@ process VARPROOF_BUILDPANEL {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(reads, stageAs: 'reads/*'), path(index, stageAs: 'reads/*'), path(regions), path(panels, stageAs: 'panels/*')
+    tuple val(meta), path(reads, stageAs: 'reads?/*'), path(index, stageAs: 'reads?/*'), path(evidence, stageAs: 'evidence?/*'), path(candidates), path(regions), path(panels, stageAs: 'panels?/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -22,11 +22,15 @@ process VARPROOF_BUILDPANEL {
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
     def reads_option = [reads].flatten().collect { file -> "--reads ${file}" }.join(' ')
+    def evidence_option = [evidence].flatten().collect { file -> "--evidence ${file}" }.join(' ')
+    def candidates_option = candidates ? "--candidates ${candidates}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def add_option = [panels].flatten().collect { file -> "--add ${file}" }.join(' ')
     """
     build-panel \\
         ${reads_option} \\
+        ${evidence_option} \\
+        ${candidates_option} \\
         ${regions_option} \\
         ${add_option} \\
         --reference ${fasta} \\

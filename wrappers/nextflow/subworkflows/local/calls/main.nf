@@ -11,18 +11,23 @@ workflow CALLS {
     calls     // [ meta, branch, its events, calls ]
     estimates // [ id, purity.json or [] ]
     fdr       // false discovery rate
+    searched  // whether scored calls tell how many bases of their reads were searched, as learnt priors do
     reference // value: [ meta, fasta, fai ]
     regions   // file or []
 
     main:
     VARPROOF_FDRFILTER(calls.map { meta, branch, events, vcf -> [[id: "${meta.id}.${branch}.filtered", sample: meta.id, branch: branch], vcf, events, fdr] })
-    // The network alone says nothing of allele frequencies.
+    ch_scored = calls
+        .filter { _meta, branch, _events, _vcf -> branch == 'posterior' }
+        .map { meta, _branch, _events, vcf -> [meta.id, vcf] }
+    // The network alone says nothing of allele frequencies. The mutational burden is of all that the model scored.
     VARPROOF_ESTIMATEVAF(
         VARPROOF_FDRFILTER.out.vcf
             .filter { meta, _vcf -> meta.branch != 'network' }
             .map { meta, vcf -> [meta.sample, meta, vcf] }
             .combine(estimates, by: 0)
-            .map { _id, meta, vcf, estimate -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], [], [], estimate, [], []] },
+            .combine(ch_scored, by: 0)
+            .map { _id, meta, vcf, estimate, scored -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], [], [], estimate, searched && meta.branch == 'posterior' ? scored : [], []] },
         [[id: 'none'], [], []],
     )
     ch_truth = channel.fromList(rows.findAll { row -> row.truth }.collect { row -> [row.meta.id, row.truth] })

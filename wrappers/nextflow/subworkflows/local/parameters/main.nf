@@ -39,9 +39,27 @@ def checkParameters(path, given) {
             mistakes << "--${name} is required"
         }
     }
+    mistakes.addAll(contradictions(given))
     if (mistakes) {
         error(mistakes.join('\n'))
     }
+}
+
+// What no parameter alone tells: those that an executable would refuse together, hours later.
+def contradictions(given) {
+    def mistakes = []
+    if (given.normals && given.panel && given.panel.toString() ==~ /.*\.(vcf|vcf\.gz|vcf\.bgz|bcf)/) {
+        mistakes << "--normals are added to a panel of build-panel (.h5), and --panel ${given.panel} is a list of sites; leave one of them out"
+    }
+    if (given.prior == 'flat') {
+        ['normals', 'panel', 'germline_resource'].findAll { name -> given[name] }.each { name ->
+            mistakes << "--${name} needs a prior that is learnt, and --prior flat is none; leave one of them out"
+        }
+    }
+    if (given.germline_field && !given.germline_resource) {
+        mistakes << "--germline_field ${given.germline_field} is of a germline resource; give --germline_resource"
+    }
+    return mistakes
 }
 
 def camelCase(name) {

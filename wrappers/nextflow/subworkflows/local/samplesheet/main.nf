@@ -38,10 +38,18 @@ def readSamplesheet(location, purity) {
     return rows
 }
 
-// The reads of normals, one file on each line, relative to the sheet, and their indexes.
+// The reads of normals, one file on each line, relative to the sheet, and their indexes; or those of a sheet of contexts.
 def readNormals(location) {
     def sheet = file(location, checkIfExists: true)
     def named = sheet.readLines().collect { line -> line.trim() }.findAll { line -> line && !line.startsWith('#') }
+    if (named && named[0].tokenize('\t') == ['sample', 'patient', 'library', 'reads']) {
+        def pool = readContextPool(location)
+        def persons = pool.unique(false) { item -> item.patient }
+        if (persons.size() < pool.size()) {
+            log.warn("${sheet.name}: ${pool.size() - persons.size()} samples left out of the panel, of patients of whom another is counted")
+        }
+        return [persons.collect { item -> item.reads }, persons.collect { item -> item.index }]
+    }
     if (!named) {
         error("${sheet.name}: no normal is listed; give one BAM or CRAM on each line")
     }
@@ -164,10 +172,10 @@ def readContextPool(location) {
         def values = line.split('\t', -1)*.trim()
         if (values.size() != 4 || values.any { value -> !value }) {
             mistakes << "line ${number}: needs a sample, a patient, a library and reads"
-            return [line: '', reads: [], index: []]
+            return [line: '', patient: '', reads: [], index: []]
         }
         def found = reads(values[3], number, 'reads', sheet, mistakes)
-        return [line: values.take(3).join('\t'), reads: found.file, index: found.index]
+        return [line: values.take(3).join('\t'), patient: values[1], reads: found.file, index: found.index]
     }
     if (mistakes) {
         error("${sheet.name}: ${mistakes.join("\n${sheet.name}: ")}")
