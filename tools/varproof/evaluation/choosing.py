@@ -4,18 +4,14 @@ A label teaches most where the answer is open. `random` and `stratified` are for
 known, and each chosen candidate says for how many it stands.
 """
 
-from typing import Literal
-
 import numpy as np
-
-Choice = Literal["all", "uncertain", "disagreement", "random", "stratified"]
 
 EDGES = (0.01, 0.1, 0.5, 0.9, 0.99)
 """Probabilities at which strata of `stratified` end; each type of variant has its own."""
 
 
 def chosen(
-    choice: Choice, count: int, posterior: np.ndarray, network: np.ndarray, kinds: np.ndarray, seed: int
+    choice: str, count: int, posterior: np.ndarray, network: np.ndarray, kinds: np.ndarray, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(indices of the chosen of n candidates, ascending; for how many candidates each stands).
 
@@ -40,7 +36,7 @@ def chosen(
         return np.sort(taken), np.ones(count)
     strata = np.zeros(n, np.int64) if choice == "random" else _strata(posterior, kinds)
     taken, weight = _by_stratum(strata, count, generator)
-    order = np.argsort(taken)
+    order = np.argsort(taken, kind="stable")
     return taken[order], weight[order]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from varproof import __version__
 
-SCRIPTS = ("codes", "agreement", "exchange", "store", "reads", "draw", "page", "start")
+SCRIPTS = ("codes", "agreement", "exchange", "store", "reads", "draw", "elements", "page", "start")
 """Scripts of the page, each of which may use what those before it define."""
 
 FIRST = 10

@@ -3,11 +3,10 @@
 import contextlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from varproof.evaluation.choosing import Choice
 from varproof.formats.tensor_settings import ROWS, Rows, TensorSettings, odd
 from varproof.steps.base import Settings
 
@@ -39,7 +38,7 @@ class ReviewCallsSettings(Settings):
     context: list[Path] = Field([], description="indexed BAM or CRAM shown below every candidate, in this order.")
     predicted: Path | None = Field(None, description="VCF of predict, whose probabilities are shown beside those of the calls.")
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that count as real, as in fdr-filter.")
-    choose: Choice = Field(
+    choose: Literal["all", "uncertain", "disagreement", "random", "stratified"] = Field(
         "all", description="which to judge, of those of the calls: all, or --count of them, by what would teach most."
     )
     count: int | None = Field(None, ge=1, description="how many to choose.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from varproof.formats.scored import declared_events, error_probabilities, select_events
 from varproof.formats.vcf import NETWORK_PROBABILITY, SKIPPED, VcfWriter, info_value, open_vcf, read_records
@@ -12,7 +12,6 @@ from varproof.variants.candidate import Candidate, candidates_of
 from varproof.variants.chunks import NEIGHBOUR_REACH
 
 if TYPE_CHECKING:
-    from varproof.evaluation.choosing import Choice
     from varproof.formats.scored import EventSelection
     from varproof.report.desk import Entry
     from varproof.report.desk_data import CandidateFacts
@@ -26,7 +25,7 @@ class Reviewed(Protocol):
     calls: Path
     predicted: Path | None
     events: list[str]
-    choose: "Choice"
+    choose: Literal["all", "uncertain", "disagreement", "random", "stratified"]
     count: int | None
     seed: int
     window: int

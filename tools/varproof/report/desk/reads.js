@@ -6,7 +6,7 @@ const NOTHING = 0, DELETED = 6, AS_REFERENCE = 7, BASE_MASK = 7, INSERTION_FOLLO
 const LETTERS = " ACGTN-";
 const MAPQ = 0, FLAGS = 1, ALT_MISMATCHES = 2, REF_MISMATCHES = 3, END_DISTANCE = 4, CLIPPED = 5, EDITS = 6, INSERT_SIZE = 7;
 const ROW_COLUMNS = 8, INSERT_SIZE_UNIT = 4, NOT_COMPARED = 255;
-const ROW_REVERSE = 2, ROW_PAIRED = 4, MATE_ABOVE = 16, IMPROPER = 32, SUPPORTS_ALT = 64, SUPPORTS_REF = 128;
+const ROW_REVERSE = 2, ROW_PAIRED = 4, IMPROPER = 32, SUPPORTS_ALT = 64, SUPPORTS_REF = 128;
 
 /**
  * @typedef {{name: string, kind: string, ad: string, depth: number | null, observed: number | null, mode: number | null,

@@ -36,7 +36,7 @@ class Store {
   }
 
   /** Whether it could be kept. */
-  write() {
+  keep() {
     try {
       if (!this.storage) return false;
       this.storage.setItem(this.name, JSON.stringify({ reviews: this.reviews, reviewer: this.reviewer, here: this.here }));
