@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,8 @@ def _installed() -> Path | str:
         if ran.returncode:
             return f"npm can't install what the test needs: {' '.join(ran.stderr.split())[-200:]}"
         shutil.rmtree(target, ignore_errors=True)
-        try:
+        with suppress(OSError):  # another process was faster
             made.rename(target)
-        except OSError:  # another process was faster
-            pass
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return target
