@@ -13,6 +13,7 @@ import pytest
 
 from desk_tools import PACKAGES, SCRIPTS, node, node_packages
 from varproof.report.desk import FIRST, Desk, Entry, content_policy, desk_file, escaped_json, page_parts, page_script
+from varproof.report.sample import table_script
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)>&"\u2028'
 
@@ -59,8 +60,9 @@ def test_the_script_is_linted(tmp_path: Path) -> None:
     folder.mkdir(exist_ok=True)
     try:
         (folder / "page.js").write_text(page_script())
+        (folder / "table.js").write_text(table_script())
         shutil.copy(PACKAGES / "eslint.config.mjs", folder)
-        ran([node(), packages / "node_modules" / "eslint" / "bin" / "eslint.js", "page.js"], folder)
+        ran([node(), packages / "node_modules" / "eslint" / "bin" / "eslint.js", "page.js", "table.js"], folder)
     finally:
         shutil.rmtree(folder)
 

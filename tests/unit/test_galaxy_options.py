@@ -38,6 +38,7 @@ NO_EARLIER_JOB = "a job begins in a folder of its own, in which no other has lef
 MADE_IN_THE_JOB = {
     "collect-evidence": {"resume": NO_EARLIER_JOB},
     "evaluate-calls": {"prior": "is for folders, which Galaxy has none of: their files are scored by score-posterior there"},
+    "report-calls": {"desk": "a dataset has no address that another one could name beforehand"},
     "score-posterior": {"resume": NO_EARLIER_JOB},
     "tensorise": {
         "context_pool": "a sheet with paths: written from the repeat of pool samples",

@@ -1,45 +1,14 @@
 "use strict";
 // The page: what is shown beside the pileup, what keys and buttons do, what is kept. Texts of files go into it as text only.
 
-const FILTERS = {
-  all: "all",
-  open: "not judged",
-  doubtful: "doubtful (0.1 to 0.9)",
-  disagree: "posterior and network differ",
-  somatic: "called somatic",
-  germline: "called germline",
-  ambiguous: "called ambiguous",
-  fail: "called fail",
-  noted: "with a note",
-  differ: "reviewers differ",
-};
-
-/** Whether a candidate belongs to what is shown. @param {Entry} entry @param {string} filter @param {string} text @param {Store} store */
-function belongs(entry, filter, text, store) {
-  const key = keyOf(entry);
-  const own = store.of(key);
-  if (text) {
-    const words = [`${entry.chrom}:${entry.pos}`, entry.id, entry.filter, entry.gene, entry.consequence, entry.type, own.tags.join(" "), own.note].join(" ").toLowerCase();
-    if (!text.toLowerCase().split(/\s+/).every((word) => words.includes(word))) return false;
-  }
-  if (filter === "open") return !own.call;
-  if (filter === "doubtful") return entry.posterior !== null && entry.posterior > 0.1 && entry.posterior < 0.9;
-  if (filter === "disagree") return entry.posterior !== null && entry.network !== null && entry.posterior >= 0.5 !== entry.network >= 0.5;
-  if (filter === "noted") return own.note !== "";
-  if (filter === "differ") {
-    const calls = Object.values(store.reviews).map((one) => (one[key] ? one[key].call : "")).filter((call) => call);
-    return new Set(calls).size > 1;
-  }
-  return filter === "all" || own.call === filter;
-}
-
 class Desk {
   /** @param {Index} index */
   constructor(index) {
     this.index = index;
     this.store = new Store(index.digest, keptByBrowser());
     this.view = new PileupView(byId("pileup"), index.tracks);
-    this.here = Math.min(Math.max(0, this.store.here), Math.max(0, index.entries.length - 1));
+    const named = this.named();
+    this.here = named >= 0 ? named : Math.min(Math.max(0, this.store.here), Math.max(0, index.entries.length - 1));
     /** @type {number[]} */
     this.shown = [];
     /** @type {Map<number, Promise<Candidate | null>>} */
@@ -47,6 +16,12 @@ class Desk {
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
     this.saved = true;
+  }
+
+  /** The candidate that the page's address names behind '#', as chrom:pos:ref:alt; -1 where it names none. */
+  named() {
+    const name = decoded(location.hash.slice(1));
+    return this.index.entries.findIndex((entry) => `${entry.chrom}:${entry.pos}:${entry.ref}:${entry.alt}` === name);
   }
 
   start() {
@@ -405,6 +380,7 @@ class Desk {
 
   listen() {
     const canvas = byId("pileup");
+    window.addEventListener("hashchange", () => (this.named() >= 0 ? this.open(this.named(), true) : undefined));
     document.addEventListener("keydown", (event) => this.key(event));
     byId("previous").addEventListener("click", () => this.open(this.neighbour(-1), false));
     byId("next").addEventListener("click", () => this.open(this.neighbour(1), false));

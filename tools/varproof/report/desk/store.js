@@ -85,3 +85,35 @@ class Store {
     this.history = [];
   }
 }
+
+const FILTERS = {
+  all: "all",
+  open: "not judged",
+  doubtful: "doubtful (0.1 to 0.9)",
+  disagree: "posterior and network differ",
+  somatic: "called somatic",
+  germline: "called germline",
+  ambiguous: "called ambiguous",
+  fail: "called fail",
+  noted: "with a note",
+  differ: "reviewers differ",
+};
+
+/** Whether a candidate belongs to what is shown. @param {Entry} entry @param {string} filter @param {string} text @param {Store} store */
+function belongs(entry, filter, text, store) {
+  const key = keyOf(entry);
+  const own = store.of(key);
+  if (text) {
+    const words = [`${entry.chrom}:${entry.pos}`, entry.id, entry.filter, entry.gene, entry.consequence, entry.type, own.tags.join(" "), own.note].join(" ").toLowerCase();
+    if (!text.toLowerCase().split(/\s+/).every((word) => words.includes(word))) return false;
+  }
+  if (filter === "open") return !own.call;
+  if (filter === "doubtful") return entry.posterior !== null && entry.posterior > 0.1 && entry.posterior < 0.9;
+  if (filter === "disagree") return entry.posterior !== null && entry.network !== null && entry.posterior >= 0.5 !== entry.network >= 0.5;
+  if (filter === "noted") return own.note !== "";
+  if (filter === "differ") {
+    const calls = Object.values(store.reviews).map((one) => (one[key] ? one[key].call : "")).filter((call) => call);
+    return new Set(calls).size > 1;
+  }
+  return filter === "all" || own.call === filter;
+}
