@@ -1,5 +1,6 @@
 """report-calls: what is called is what fdr-filter keeps, contexts are counted by hand, texts of files are no markup."""
 
+import gzip
 import html
 import re
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_contexts_are_those_of_the_pyrimidine() -> None:
 
 
 def test_doubts_come_first(tmp_path: Path) -> None:
-    text = pysam.bcftools.view(str(DATA / "scored.vcf.gz"))
+    text = gzip.decompress((DATA / "scored.vcf.gz").read_bytes()).decode()
     text = text.replace('"verdict": "related"', '"verdict": "unrelated"').replace(
         '"foreign_fraction": 0.0', '"foreign_fraction": 0.031'
     )
@@ -75,7 +76,7 @@ def test_doubts_come_first(tmp_path: Path) -> None:
 
 def test_the_table_sorts_and_searches_and_hostile_texts_run_nothing(tmp_path: Path) -> None:
     hostile = "</script><img/src=x/onerror=alert(1)>"
-    text = pysam.bcftools.view(str(DATA / "scored.vcf.gz"))
+    text = gzip.decompress((DATA / "scored.vcf.gz").read_bytes()).decode()
     text = re.sub(
         r"(?m)^##INFO=<ID=SKIPPED", '##INFO=<ID=Gene.refGene,Number=1,Type=String,Description="x">\n##INFO=<ID=SKIPPED', text
     )

@@ -5,7 +5,7 @@
   const table = /** @type {HTMLTableElement} */ (document.getElementById("calls"));
   const [body] = table.tBodies;
   const rows = [...body.rows];
-  const headings = [...table.tHead.rows[0].cells];
+  const headings = [.../** @type {HTMLTableSectionElement} */ (table.tHead).rows[0].cells];
   const find = /** @type {HTMLInputElement} */ (document.getElementById("find"));
   const only = /** @type {HTMLInputElement} */ (document.getElementById("only"));
   const count = /** @type {HTMLElement} */ (document.getElementById("count"));
