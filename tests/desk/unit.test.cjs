@@ -25,7 +25,7 @@ const reviews = {
 };
 
 test("calls, tags and the page's other keys are all different", () => {
-  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "/", "?", "+", "-", "."]);
+  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "h", "/", "?", "+", "-", "."]);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(desk.CALLS.length, 4);
   assert.deepEqual(desk.TAGS.map((tag) => tag.short).sort().join(" "), "AI AO D DN E HDR LCN LCT LM LVF MM MN MV NCN SI SIO SSE TN TR");

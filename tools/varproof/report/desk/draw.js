@@ -2,10 +2,10 @@
 // The pileup on a canvas: reference, then tumour over normal over contexts; coverage above the reads of each. Only what is in
 // view is drawn, so that it keeps up with scrolling.
 
-const GUTTER = 74, RULER = 36, TITLE = 22, COVER = 40, BETWEEN = 10, RIGHT = 8, LEGIBLE = 8;
+const GUTTER = 74, RULER = 36, TITLE = 22, COVER = 40, BETWEEN = 10, RIGHT = 8, LEGIBLE = 8, TALL = 14, THIN = 2.6;
 
 /**
- * @typedef {{group: string, sort: string, colour: string, clips: boolean}} Look
+ * @typedef {{group: string, sort: string, colour: string, clips: boolean, tall: boolean}} Look
  * @typedef {{top: number, coverTop: number, rowsTop: number, bottom: number, order: number[], groups: [string, number, number][],
  *   coverage: Uint32Array, deepest: number}} Place
  */
@@ -17,7 +17,7 @@ class PileupView {
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.tracks = tracks;
     /** @type {Look} */
-    this.look = { group: "allele", sort: "base", colour: "base", clips: true };
+    this.look = { group: "allele", sort: "base", colour: "base", clips: true, tall: false };
     /** @type {Candidate | null} */
     this.candidate = null;
     /** @type {Place[]} */
@@ -96,7 +96,8 @@ class PileupView {
       const made = candidate.piles.map((pile) => arranged(candidate, pile, this.look.group, this.look.sort));
       const rows = made.reduce((sum, one) => sum + Math.max(1, one.order.length), 0);
       const fixed = RULER + made.length * (TITLE + COVER + BETWEEN);
-      this.row = Math.min(14, Math.max(5, Math.floor((this.canvas.clientHeight - fixed) / Math.max(1, rows))));
+      const fitting = (this.canvas.clientHeight - fixed) / Math.max(1, rows);
+      this.row = this.look.tall ? TALL : Math.min(TALL, Math.max(THIN, fitting));
       let top = RULER;
       candidate.piles.forEach((pile, i) => {
         const coverage = coverageOf(candidate, pile);
@@ -271,7 +272,7 @@ class PileupView {
   drawRead(candidate, pile, row, y, median) {
     const { context, colours, column, look } = this;
     const window = candidate.window;
-    const height = this.row > 4 ? this.row - 1 : this.row;
+    const height = this.row > 4 ? this.row - 1 : this.row > 3 ? this.row - 0.5 : this.row;
     const from = Math.max(0, Math.floor(this.first));
     const to = Math.min(window, Math.ceil(this.first + this.width / column));
     const reverse = (stored(pile, row, FLAGS) & ROW_REVERSE) !== 0;
