@@ -8,7 +8,7 @@ const path = require("node:path");
 const test = require("node:test");
 
 const source = ["codes", "agreement", "exchange", "store", "reads"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
-const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch"];
+const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical"];
 const desk = new Function(`${source}\nreturn {${names.join(",")}};`)();
 
 const entries = [
@@ -186,6 +186,14 @@ test("reads are unpacked, ordered by allele, then by their base, then by place",
   assert.deepEqual(desk.strandCounts(pile), [[1, 1], [1, 0], [2, 0]]);
   assert.deepEqual([desk.isMismatch(found, pile, 1, 1), desk.isMismatch(found, pile, 0, 1), desk.isMismatch(found, pile, 4, 1)], [true, false, false]);
   assert.deepEqual([...desk.coverageOf(found, pile)].filter((_, i) => i % 6 === 0), [3, 3, 4, 3]);
+});
+
+test("typical figures are medians over the reads of an allele", () => {
+  const rows = [7, 9, 30, 40].map((quality, i) => ({ bases: i < 3 ? "ATGT" : "ACGT", quality, flags: (i < 3 ? 64 : 128) | 1, edits: i }));
+  const found = candidate([...rows, { bases: "A-GT", quality: 2, flags: 64 | 1, edits: 9 }]);
+  assert.deepEqual(desk.typical(found, found.piles[0], 0), { quality: 9, mapping: 60, edits: 2, end: 9 });
+  assert.equal(desk.typical(found, found.piles[0], 1).quality, 40);
+  assert.equal(desk.typical(found, found.piles[0], 2).quality, undefined);
 });
 
 test("mates lie beside each other, haplotypes that carry the allele come first", () => {

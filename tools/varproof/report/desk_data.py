@@ -14,7 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from varproof.formats.tensors import BASE_A, BASE_MASK, BASE_N, FLAGS, PackedTensors
+from varproof.formats.tensors import (
+    BASE_A,
+    BASE_MASK,
+    BASE_N,
+    FLAGS,
+    INSERT_SIZE,
+    INSERT_SIZE_UNIT,
+    LARGEST,
+    MATE_ABOVE,
+    NOTHING,
+    READ1_REVERSE,
+    ROW_REVERSE,
+    SOFT_CLIPPED,
+    PackedTensors,
+)
 from varproof.report.pileup import candidate_columns
 from varproof.report.pileup_haplotypes import CARRIES, DIFFERS, Group, own_states, window_start
 from varproof.report.pileup_track import row_groups
@@ -71,7 +85,7 @@ def candidate_bytes(tensors: PackedTensors, index: int, group: Group | None, fac
         "rows": [rows.stop - rows.start for rows in tracks],
         "states": [" ".join(map(_letters, part.tolist())) for part in states],
         "alleles": [] if group is None else [_allele_text(*allele.record) for allele in group.alleles],
-        "fragments": [],
+        "fragments": [fragments(tensors.base[rows], tensors.rows[rows]).tolist() for rows in tracks],
         "insertions": [],
         "events": facts.events,
         "reasons": facts.reasons,
@@ -103,6 +117,36 @@ def read_counts(tensors: PackedTensors, index: int) -> list[list[int]]:
         np.bincount(row_groups(tensors.rows[_rows(tensors, index, track)][:, FLAGS]), minlength=3).tolist()
         for track in range(tensors.tracks)
     ]
+
+
+def fragments(base: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Number of the fragment of each row, int64 (n,), by first appearance; base (n, W) and rows (n, columns) as stored.
+
+    Which row is a later one's mate is not stored, but that there is one is: it is the earlier row of the other strand and of
+    the same insert size whose first base is as far from the later one's last as that says, as far as both lie in the window.
+    """
+    n = len(rows)
+    number = np.arange(n)
+    there = (base & BASE_MASK) != NOTHING
+    aligned = there & ((base & SOFT_CLIPPED) == 0)
+    flags, size = rows[:, FLAGS], rows[:, INSERT_SIZE].astype(int)
+    first, last = np.argmax(aligned, axis=1), base.shape[1] - 1 - np.argmax(aligned[:, ::-1], axis=1)
+    free = (flags & MATE_ABOVE) == 0
+    for row in np.flatnonzero(~free):
+        mates = np.flatnonzero(
+            free[:row]
+            & (size[:row] == size[row])
+            & (((flags[:row] ^ flags[row]) & (ROW_REVERSE | READ1_REVERSE)) == ROW_REVERSE)
+        )
+        if len(mates):
+            forward = np.where(flags[mates] & ROW_REVERSE, first[row], first[mates])
+            reverse = np.where(flags[mates] & ROW_REVERSE, last[mates], last[row])
+            cut = (forward == 0) | (reverse == base.shape[1] - 1) | (size[row] in (0, LARGEST))
+            off = np.where(cut, INSERT_SIZE_UNIT, np.abs(reverse - forward + 1 - INSERT_SIZE_UNIT * (size[row] + 0.5)))
+            best = mates[np.argmin(off)]
+            free[best] = False
+            number[row] = number[best]
+    return np.unique(number, return_inverse=True)[1].reshape(-1)
 
 
 def _deflated(data: bytes) -> str:

@@ -25,7 +25,7 @@ class ReportCallsSettings(Settings):
     one page that needs no network.
     """
 
-    calls: Path = Field(description="scored calls, not filtered ones: VCF or BCF of score-posterior or combine-calls, sorted.")
+    calls: Path = Field(description="scored calls, all and not the filtered ones: VCF or BCF, sorted.")
     output: Path = Field(description="page to write (HTML).")
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that are called, as in fdr-filter.")
     fdr: float = Field(0.05, gt=0, le=1, description="false discovery rate at which they are called.")

@@ -286,7 +286,8 @@ class PileupView {
       const [x0, x1] = [this.x(start), this.x(end)];
       if (kind === 2) {
         context.fillStyle = colours.ink;
-        context.fillRect(x0, middle - 0.75, x1 - x0, 1.5);
+        const thick = Math.min(1.5, this.row * 0.3);
+        context.fillRect(x0, middle - thick / 2, x1 - x0, thick);
       } else if (kind === 1 || (kind === 3 && look.clips)) {
         const tall = kind === 3 ? Math.max(1.5, height * 0.45) : height;
         context.fillStyle = this.barColour(pile, row, reverse, median);
@@ -389,12 +390,6 @@ class PileupView {
     }
     return null;
   }
-}
-
-/** 0 nothing, 1 aligned, 2 deleted, 3 soft-clipped. @param {number} code */
-function kindOf(code) {
-  const letter = code & BASE_MASK;
-  return letter === NOTHING ? 0 : letter === DELETED ? 2 : code & SOFT_CLIPPED ? 3 : 1;
 }
 
 /** @param {Pile} pile */

@@ -162,7 +162,14 @@ class Desk {
       body.append(made("tr", {}, made("th", { scope: "row" }, name), ...counts.map(([forward, reverse]) => made("td", { title: "forward + reverse" }, forward || reverse ? `${forward} + ${reverse}` : "0"))));
       spoken.push(`${name}: ${counts[0][0] + counts[0][1]} alternative, ${counts[1][0] + counts[1][1]} reference`);
     }
-    byId("counts").append(made("table", {}, made("caption", { class: "unseen" }, "reads of the picture, forward + reverse"), made("thead", {}, head), body));
+    const figures = made("tbody", {});
+    const found = candidate.piles.map((pile) => [typical(candidate, pile, 0), typical(candidate, pile, 1)]);
+    for (const [title, name] of /** @type {const} */ ([["base quality", "quality"], ["mapping quality", "mapping"], ["mismatches", "edits"], ["bp to their end", "end"]])) {
+      figures.append(made("tr", {}, made("th", { scope: "row" }, title), ...found.map(([alternative, reference]) => made("td", {}, `${alternative[name] ?? "–"} (${reference[name] ?? "–"})`))));
+    }
+    const titles = ["median: alternative (reference)", ...this.index.tracks.map((track) => ({ tumor: "tumour", normal: "normal", context: "context" })[track.kind] || "")];
+    byId("counts").append(made("table", {}, made("thead", {}, made("tr", {}, ...titles.map((title) => made("th", { scope: "col" }, title)))), figures));
+    byId("counts").prepend(made("table", {}, made("caption", { class: "unseen" }, "reads of the picture, forward + reverse"), made("thead", {}, head), body));
     byId("pileup").setAttribute("aria-label", `Pileup of ${this.entry.chrom}:${this.entry.pos}. ${spoken.join("; ")}.`);
   }
 

@@ -47,6 +47,12 @@ function unpacked(bytes, window) {
   return { facts, reference, piles, window };
 }
 
+/** 0 nothing, 1 aligned, 2 deleted, 3 soft-clipped. @param {number} code */
+function kindOf(code) {
+  const letter = code & BASE_MASK;
+  return letter === NOTHING ? 0 : letter === DELETED ? 2 : code & SOFT_CLIPPED ? 3 : 1;
+}
+
 /** One of the stored columns of a row. @param {Pile} pile @param {number} row @param {number} column */
 function stored(pile, row, column) {
   return pile.columns[column * pile.n + row];
@@ -69,6 +75,26 @@ function strandCounts(pile) {
     counts[alleleOf(pile, row)][stored(pile, row, FLAGS) & ROW_REVERSE ? 1 : 0] += 1;
   }
   return counts;
+}
+
+/**
+ * Medians over the reads of an allele: quality of their base at the candidate, mapping quality, mismatches and gaps, distance of
+ * the candidate from the nearer end; nothing where there are no such reads.
+ * @param {Candidate} candidate @param {Pile} pile @param {number} allele as `alleleOf` has it
+ */
+function typical(candidate, pile, allele) {
+  const column = Math.max(0, Math.min(candidate.window - 1, Math.floor(candidate.facts.frame[0])));
+  const rows = [];
+  for (let row = 0; row < pile.n; row++) if (alleleOf(pile, row) === allele) rows.push(row);
+  /** @param {number[]} values */
+  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+  const bases = rows.filter((row) => kindOf(pile.base[row * candidate.window + column]) % 2 === 1);
+  return {
+    quality: median(bases.map((row) => pile.quality[row * candidate.window + column])),
+    mapping: median(rows.map((row) => stored(pile, row, MAPQ))),
+    edits: median(rows.map((row) => stored(pile, row, EDITS))),
+    end: median(rows.map((row) => stored(pile, row, END_DISTANCE))),
+  };
 }
 
 /** Whether a read has another base than the reference at a column. @param {Candidate} candidate @param {Pile} pile @param {number} row @param {number} column */
