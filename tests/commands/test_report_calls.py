@@ -95,3 +95,20 @@ def test_the_table_sorts_and_searches_and_hostile_texts_run_nothing(tmp_path: Pa
         page.fill("#find", "chr2 deletion")
         shown = [row for row in page.locator("#calls tbody tr:visible").all_inner_texts()]
         assert shown and all("chr2" in row and "deletion" in row for row in shown)
+
+
+def test_people_s_labels_are_counted_by_range(tmp_path: Path) -> None:
+    """Two reviewers of five candidates of the list: the majority counts, and what they can't agree on doesn't."""
+    with gzip.open(DATA / "scored.vcf.gz", "rt") as lines:
+        records = [line.split("\t")[:5] for line in lines if not line.startswith("#")][:5]
+    header = "chrom\tpos\tref\talt\tlabel\tcall\ttags\treviewer\n"
+    body = [
+        f"{chrom}\t{pos}\t{ref}\t{alt}\t{label}\t.\tLVF\t{reviewer}\n"
+        for number, (chrom, pos, _, ref, alt) in enumerate(records)
+        for reviewer, label in (("Ann", "1"), ("Bo", "0" if number == 4 else "1"))
+    ]
+    (tmp_path / "labels.tsv").write_text(header + "".join(body))
+    page = report(tmp_path / "report.html", labels=tmp_path / "labels.tsv")
+    assert "4 candidates were judged by eye" in page and "<td>LVF</td><td>4</td>" in page
+    with pytest.raises(ValueError, match="--labels needs --reference"):
+        report(tmp_path / "report.html", labels=tmp_path / "labels.tsv", reference=None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from varproof.machinery.errors import MissingFile, UserError
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "label")
-REVIEWER, UNDECIDED = "reviewer", "."
+REVIEWER, TAGS, UNDECIDED = "reviewer", "tags", "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,19 @@ def read_labels(path: Path) -> list[Label]:
         require_new(path, label, seen.setdefault((key, row.get(REVIEWER, "")), label))
         votes.setdefault(key, []).append(None if undecided else label)
     return [label for given in votes.values() if (label := _majority(given)) is not None]
+
+
+def read_tags(path: Path) -> dict[tuple[str, int, str, str], list[str]]:
+    """Tags of each allele (contig, 0-based position, REF, ALT), of all reviewers together; empty without such a column."""
+    lines = read_lines(path, "a table of labels")
+    if TAGS not in header_names(lines):
+        return {}
+    found: dict[tuple[str, int, str, str], list[str]] = {}
+    for number, row in table_rows(path, lines, (*COLUMNS, TAGS), "a table of labels"):
+        label = _label(path, number, row | {"label": "0"})
+        tags = found.setdefault((label.contig, label.start, label.ref, label.alt), [])
+        tags += [tag for tag in row[TAGS].split(",") if tag not in ("", UNDECIDED, *tags)]
+    return found
 
 
 _Key = tuple[str, int, str, str]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from varproof.evaluation.agreement import PeopleAgreement
 from varproof.formats.purity import Purity
 from varproof.posterior.fdr import FdrThreshold
 from varproof.report.desk_data import SampleFacts
@@ -64,6 +65,7 @@ class Sample:
     doubts: list[tuple[str, str]]
     purity: Purity | None
     desk: str | None
+    people: PeopleAgreement | None = None
 
 
 def context_of(bases: str, alt: str) -> int | None:

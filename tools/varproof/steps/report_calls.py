@@ -5,13 +5,16 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from varproof.steps.base import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
+    from varproof.evaluation.agreement import PeopleAgreement
     from varproof.posterior.fdr import FdrThreshold
     from varproof.report.sample import Call
 
@@ -34,9 +37,18 @@ class ReportCallsSettings(Settings):
     purity_estimate: Path | None = Field(
         None, description="purity.json of estimate-purity, to be told and looked at for doubts."
     )
+    labels: Path | None = Field(
+        None, description="labels.tsv of the page of review-calls: how far people agree with the calls; needs --reference."
+    )
     desk: str | None = Field(
         None, description="address of the page of review-calls, relative to the report: calls become links into it."
     )
+
+    @model_validator(mode="after")
+    def _labels_are_placed(self) -> "ReportCallsSettings":
+        if self.labels is not None and self.reference is None:
+            raise ValueError("--labels needs --reference, by which alleles are compared")
+        return self
 
 
 def report_calls(options: ReportCallsSettings) -> None:
@@ -84,6 +96,7 @@ def report_calls(options: ReportCallsSettings) -> None:
         doubts=_doubts(header, threshold, calls, len(errors), skipped),
         purity=None if options.purity_estimate is None else read_json(options.purity_estimate, Purity),
         desk=options.desk,
+        people=_people(options, np.array(errors)),
     )
     write_text(options.output, render_sample(sample, json.loads(provenance("report-calls", options))))
     logger.info("%d of %d candidates called at a rate of %g", threshold.kept, len(errors), options.fdr)
@@ -142,6 +155,26 @@ def _contexts(options: ReportCallsSettings, selection: Any) -> "dict[str, list[f
             artefact = allele_value(record, "PROB_ARTIFACT", item.allele)
             found["artefact"][context] += 0.0 if artefact is None else from_phred(artefact)
     return found
+
+
+def _people(options: ReportCallsSettings, errors: "np.ndarray") -> "PeopleAgreement | None":
+    """How far people agree; None without labels."""
+    if options.labels is None or options.reference is None:
+        return None
+    from varproof.evaluation.agreement import people_agreement
+    from varproof.evaluation.labelling import table_labels
+    from varproof.formats.labels import read_tags
+    from varproof.formats.vcf import read_records
+    from varproof.variants.candidate import candidates_of
+
+    label = table_labels(options.calls, options.labels, options.reference)
+    told = read_tags(options.labels)
+    kinds, tags = [], []
+    for record in read_records(options.calls):
+        for item in candidates_of(record, 0):
+            kinds.append(item.type.value)
+            tags.append(told.get((record.contig, record.start, record.ref.upper(), record.alts[item.allele].upper()), []))
+    return people_agreement(1.0 - errors, label, kinds, tags)
 
 
 def _doubts(

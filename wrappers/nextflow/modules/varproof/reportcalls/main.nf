@@ -8,7 +8,7 @@ process VARPROOF_REPORTCALLS {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls), path(purity, stageAs: 'purity/*')
+    tuple val(meta), path(calls), path(purity, stageAs: 'purity/*'), path(labels, stageAs: 'labels/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -22,11 +22,13 @@ process VARPROOF_REPORTCALLS {
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
     def purity_option = purity ? "--purity-estimate ${purity}" : ''
+    def labels_option = labels ? "--labels ${labels}" : ''
     def reference_option = fasta ? "--reference ${fasta}" : ''
     """
     report-calls \\
         --calls ${calls} \\
         ${purity_option} \\
+        ${labels_option} \\
         ${reference_option} \\
         ${args} \\
         --output ${prefix}.html
