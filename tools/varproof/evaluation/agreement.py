@@ -1,8 +1,8 @@
 """How far people agree with what varproof says: by probability, type of variant and tag, whichever candidates they judged.
 
 Which candidates are judged is a choice, often of the doubtful ones. Within a range of probabilities it is taken to say
-nothing of the answer, so that each range counts as often as the list has candidates in it (post-stratification): the agreement is that
-which is expected if people had judged them all.
+nothing of the answer, so that each range counts as often as the list has candidates in it (post-stratification): the agreement
+is that which is expected if people had judged them all.
 """
 
 from collections import Counter
