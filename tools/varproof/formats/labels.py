@@ -98,7 +98,7 @@ def read_labels(path: Path) -> list[Label]:
         key = (label.contig, label.start, label.ref, label.alt)
         require_new(path, label, seen.setdefault((key, row.get(REVIEWER, "")), label))
         votes.setdefault(key, []).append(None if undecided else label)
-    return [label for given in votes.values() if (label := _majority(given)) is not None]
+    return [chosen for given in votes.values() if (chosen := _majority(given)) is not None]
 
 
 def read_tags(path: Path) -> dict[tuple[str, int, str, str], list[str]]:
