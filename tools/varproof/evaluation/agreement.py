@@ -82,7 +82,7 @@ def people_agreement(
                 share_limits(real, judged) if judged else (None, None),
             )
         )  # fmt: skip
-    indices = np.flatnonzero(by_people)
+    indices: list[int] = np.flatnonzero(by_people).tolist()
     return PeopleAgreement(
         judged=len(indices),
         alike=expected / int(known.sum()) if covered and len(indices) else None,
