@@ -123,7 +123,6 @@ def content_policy(script: str, style: str) -> str:
 def page_parts(desk: Desk, data: Iterable[str]) -> Iterator[str]:
     """The page, part by part; `data` has the text of each entry in their order, in base 64, empty where it has none."""
     from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
 
     blocks = (f'<script type="text/plain" id="c{i}">{text}</script>\n' if text else "" for i, text in enumerate(data))
     first = "".join(block for _, block in zip(range(min(FIRST, len(desk.entries))), blocks, strict=False))
@@ -132,10 +131,10 @@ def page_parts(desk: Desk, data: Iterable[str]) -> Iterator[str]:
     yield template.render(
         policy=content_policy(script, style),
         title=desk.calls,
-        style=Markup(style),
-        script=Markup(script),
-        index=Markup(escaped_json(desk.index)),
-        first=Markup(first),
+        style=style,
+        script=script,
+        index=escaped_json(desk.index),
+        first=first,
     )
     yield "\n"
     yield from blocks

@@ -100,8 +100,6 @@ def table_script() -> str:
 
 def render_sample(sample: Sample, provenance: dict[str, Any]) -> str:
     """The page's HTML."""
-    from markupsafe import Markup
-
     kept = [call for call in sample.calls if call.kept]
     doubtful = sorted((call for call in sample.calls if not call.kept), key=lambda call: -call.probability)
     shown = [*sorted(kept, key=lambda call: call.probability), *doubtful][:_MOST_SHOWN]
@@ -123,7 +121,7 @@ def render_sample(sample: Sample, provenance: dict[str, Any]) -> str:
         frequencies=_frequencies(kept),
         contexts=None if sample.contexts is None else _contexts(sample.contexts),
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; {_NOWHERE}",
-        script=Markup(script),
+        script=script,
     )
 
 

@@ -173,7 +173,8 @@ def _people(options: ReportCallsSettings, errors: "np.ndarray") -> "PeopleAgreem
     for record in read_records(options.calls):
         for item in candidates_of(record, 0):
             kinds.append(item.type.value)
-            tags.append(told.get((record.contig, record.start, record.ref.upper(), record.alleles[1 + item.allele].upper()), []))
+            alt = record.alleles[1 + item.allele]
+            tags.append(told.get((record.contig, record.start, record.ref.upper(), alt.upper()), []))
     return people_agreement(1.0 - errors, label, kinds, tags)
 
 
