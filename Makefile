@@ -69,11 +69,18 @@ demo: .venv/installed
 	  --output demo/spiked
 	$(BIN)/evaluate-calls --threads 0 --calls demo/spiked --reference $(PAIR)/reference.fa --output demo/certificate.json \
 	  --certificate demo/certificate.html
-	@printf '\nReports (open them in a browser):\n  %s\n  %s\n  %s\n  %s\nThe calls are %s, their frequencies %s and %s\n' \
+	@printf '\n10. The report of the sample, and a page to judge the candidates that posterior and network see most differently\n'
+	$(BIN)/report-calls --calls demo/combined.vcf.gz --events COMBINED_SOMATIC --reference $(PAIR)/reference.fa --desk review.html \
+	  --output demo/sample.html
+	$(BIN)/review-calls --threads 0 --calls demo/combined.vcf.gz --reference $(PAIR)/reference.fa --tumor $(PAIR)/tumor.bam \
+	  --normal $(PAIR)/normal.bam --choose disagreement --count 100 --output demo/review.html
+	@printf '\nReports (open them in a browser):\n  %s\n  %s\n  %s\n  %s\n  %s\n  %s\nThe calls are %s, their frequencies %s and %s\n' \
 	  '$(CURDIR)/demo/report.html   the posterior against the truth' \
 	  '$(CURDIR)/demo/training.html the training of the network' \
 	  '$(CURDIR)/demo/combined.html both together against the truth' \
 	  '$(CURDIR)/demo/certificate.html how well rates are kept in these reads' \
+	  '$(CURDIR)/demo/sample.html   the report of the sample' \
+	  '$(CURDIR)/demo/review.html   its candidates, to be judged by eye' \
 	  demo/filtered.vcf.gz demo/vaf.tsv demo/spectrum.png
 
 # The small files of test-data, as committed; the steps are those of the demo.

@@ -45,6 +45,10 @@ fdr-filter --calls "$output/scored.vcf.gz" --events SOMATIC_TUMOR --fdr 0.05 --o
 fdr-filter --calls "$output/scored.vcf.gz" --events SOMATIC_TUMOR --fdr 0.05 --mode local --output "$output/local.vcf.gz"
 estimate-vaf --calls "$output/filtered.vcf.gz" --plot "$output/spectrum" --annotated-output "$output/vaf.vcf.gz" \
     --summary "$output/vaf.json" --output "$output/vaf.tsv"
+report-calls --calls "$output/scored.vcf.gz" $reference --desk review.html --output "$output/report.html"
+review-calls --calls "$output/scored.vcf.gz" $reference $tumor $normal --output "$output/review.html"
+review-calls --calls "$output/called.bcf" $reference --tumor "$data/tumor.cram" --context "$data/context-1.bam" --choose random \
+    --count 5 --threads 2 --output "$output/review-some.html"
 estimate-vaf --calls "$output/called.vcf.gz" $reference $tumor $normal --purity 0.75 --output "$output/vaf-of-reads.tsv"
 
 tensorise $candidates $reference $tumor $normal --truth "$data/truth.vcf.gz" --pictures "$output/pictures" --picture chr1:415 \

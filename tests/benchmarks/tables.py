@@ -223,6 +223,7 @@ def write_page(folder: Path) -> int:
         "spiking",
         "calibration",
         "speed",
+        "desk_page",
         "parts",
         "sensitivity",
         "robustness",

@@ -43,6 +43,7 @@ MADE_IN_THE_JOB = {
     "predict": dict.fromkeys(
         ("context_pool", "library", "patient", "seed"), f"{A_SHEET}: tensorise draws from a pool, and predict takes its tensors"
     ),
+    "report-calls": {"desk": "a dataset has no address that another one could name beforehand"},
     "score-posterior": {"resume": NO_EARLIER_JOB},
     "tensorise": {
         "context_pool": "a sheet with paths: written from the repeat of pool samples",

@@ -21,6 +21,8 @@ EXECUTABLES = {
     "combine-calls": "one probability from the posterior and the network",
     "scatter-candidates": "a candidate list in chunks, to be worked on apart",
     "gather": "evidence, tensors, panels or calls of chunks as one file",
+    "review-calls": "a page in which people judge candidates, and from which labels come",
+    "report-calls": "the report of one sample: doubts, calls at their rate, frequencies, contexts",
     "evaluate-calls": "precision, recall and realised false discovery rate against a truth set",
 }
 

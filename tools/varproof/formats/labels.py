@@ -1,4 +1,8 @@
-"""labels.tsv: which candidates are real, as a table of chrom, pos, ref, alt and label (1 real, 0 not)."""
+"""labels.tsv: which candidates are real, as a table of chrom, pos, ref, alt and label (1 real, 0 not).
+
+The reviewer's desk (review-calls) writes one line for each candidate and reviewer, with `call`, `tags`, `reviewer`, `time` and
+`note`, and `.` as the label of what is undecided. Of several reviewers the majority counts.
+"""
 
 import csv
 from dataclasses import dataclass
@@ -7,6 +11,7 @@ from pathlib import Path
 from varproof.machinery.errors import MissingFile, UserError
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "label")
+REVIEWER, TAGS, UNDECIDED = "reviewer", "tags", "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +82,61 @@ def table_rows(path: Path, lines: list[list[str]], columns: tuple[str, ...], wha
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels in order; raises UserError naming the line where one is malformed or repeated."""
-    labels = []
-    seen: dict[tuple[str, int, str, str], Label] = {}
-    for number, row in read_table(path, COLUMNS, "a table of labels"):
-        if not row["pos"].isascii() or not row["pos"].isdigit() or int(row["pos"]) < 1:
-            raise UserError(f"{path}: line {number}: pos is '{row['pos']}'; give a position, 1 or more")
-        if row["label"] not in ("0", "1"):
-            raise UserError(f"{path}: line {number}: label is '{row['label']}'; give 1 (real) or 0 (not)")
-        if not row["chrom"] or not row["ref"] or not row["alt"]:
-            raise UserError(f"{path}: line {number}: chrom, ref and alt must not be empty")
-        label = Label(
-            number, row["chrom"], int(row["pos"]) - 1, row["ref"].upper(), row["alt"].upper(), int(row["label"])
-        )  # fmt: skip
+    """The labels in order; raises UserError naming the line where one is malformed or repeated.
+
+    Of a table with a column `reviewer` what more than half of the reviewers of an allele say, undecided ones among them;
+    alleles without such a majority are left out.
+    """
+    lines = read_lines(path, "a table of labels")
+    reviewed = REVIEWER in header_names(lines)
+    columns = (*COLUMNS, REVIEWER) if reviewed else COLUMNS
+    votes: dict[_Key, list[Label | None]] = {}
+    seen: dict[tuple[_Key, str], Label] = {}
+    for number, row in table_rows(path, lines, columns, "a table of labels"):
+        undecided = reviewed and row["label"] == UNDECIDED
+        label = _label(path, number, row | {"label": "0"} if undecided else row)
         key = (label.contig, label.start, label.ref, label.alt)
-        require_new(path, label, seen.setdefault(key, label))
-        labels.append(label)
-    return labels
+        require_new(path, label, seen.setdefault((key, row.get(REVIEWER, "")), label))
+        votes.setdefault(key, []).append(None if undecided else label)
+    return [chosen for given in votes.values() if (chosen := _majority(given)) is not None]
+
+
+def read_tags(path: Path) -> dict[tuple[str, int, str, str], list[str]]:
+    """Tags of each allele (contig, 0-based position, REF, ALT), of all reviewers together; empty without such a column."""
+    lines = read_lines(path, "a table of labels")
+    if TAGS not in header_names(lines):
+        return {}
+    found: dict[tuple[str, int, str, str], list[str]] = {}
+    for number, row in table_rows(path, lines, (*COLUMNS, TAGS), "a table of labels"):
+        label = _label(path, number, row | {"label": "0"})
+        tags = found.setdefault((label.contig, label.start, label.ref, label.alt), [])
+        tags += [tag for tag in row[TAGS].split(",") if tag not in ("", UNDECIDED, *tags)]
+    return found
+
+
+_Key = tuple[str, int, str, str]
+
+
+def _majority(votes: list[Label | None]) -> Label | None:
+    """The first label of what more than half say; None where there is no such label."""
+    for value in (0, 1):
+        alike = [label for label in votes if label is not None and label.label == value]
+        if 2 * len(alike) > len(votes):
+            return alike[0]
+    return None
+
+
+def _label(path: Path, number: int, row: dict[str, str]) -> Label:
+    """The label of a line; raises UserError naming it where it is malformed."""
+    if not row["pos"].isascii() or not row["pos"].isdigit() or int(row["pos"]) < 1:
+        raise UserError(f"{path}: line {number}: pos is '{row['pos']}'; give a position, 1 or more")
+    if row["label"] not in ("0", "1"):
+        raise UserError(f"{path}: line {number}: label is '{row['label']}'; give 1 (real) or 0 (not)")
+    if not row["chrom"] or not row["ref"] or not row["alt"]:
+        raise UserError(f"{path}: line {number}: chrom, ref and alt must not be empty")
+    return Label(
+        number, row["chrom"], int(row["pos"]) - 1, row["ref"].upper(), row["alt"].upper(), int(row["label"])
+    )  # fmt: skip
 
 
 def require_new(path: Path, label: Label, earlier: Label) -> None:

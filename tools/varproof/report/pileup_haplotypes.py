@@ -155,6 +155,11 @@ def group_of(tensors: PackedTensors, index: int, beside: Sequence[PackedTensors]
     return Group(tuple(shown), shown.index(own), tuple(states), len(others) + 1 - len(shown))
 
 
+def own_states(tensors: PackedTensors, index: int) -> tuple[np.ndarray, ...]:
+    """What rows show of the candidate's own allele, as the states of a `Group` of it alone: per track int8 (rows, 1)."""
+    return tuple(_shown(tensors.rows[_rows(tensors, index, track)]).astype(np.int8)[:, None] for track in range(tensors.tracks))
+
+
 def _distance(one: Allele, other: Allele) -> int:
     """Bases between two alleles; negative where they overlap."""
     return max(one.start, other.start) - min(one.end, other.end)

@@ -148,7 +148,8 @@ class CellFractions:
 
         if not estimate.segments:
             raise UserError(f"{source}: it has no segments, so no copy numbers; run estimate-purity again, or give --segments")
-        fits, healthy = [], {}
+        fits: list[_OneFit] = []
+        healthy: dict[Segment, float] = {}
         for one in estimate.fits:
             segments = [place.with_copies(copies) for place, copies in zip(estimate.segments, one.copies, strict=True)]
             normal = [float(place.normal_copies) for place in estimate.segments]
@@ -196,7 +197,11 @@ class CellFractions:
             if place is not None
         }
         found = [
-            by_fits(curve, [nodes.get((number, place)) for number, place in enumerate(places)], self.assumed_purity)
+            by_fits(
+                curve,
+                [None if place is None else nodes[number, place] for number, place in enumerate(places)],
+                self.assumed_purity,
+            )
             for _, curve, places in chosen
         ]
         shares = learnt_shares([by_fit for _, by_fit in found])

@@ -1,0 +1,182 @@
+"""review-calls end to end: what the page holds is what the files say, and what the packed tensors hold."""
+
+import base64
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from varproof.commands.review_calls import ReviewCallsOptions, review_calls
+from varproof.formats.labels import read_labels
+from varproof.formats.tensor_settings import TensorSettings
+from varproof.formats.tensors import BASE_MASK
+from varproof.formats.vcf import from_phred, read_records
+from varproof.machinery.errors import UserError
+from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks
+
+DATA = Path(__file__).resolve().parents[2] / "test-data"
+MOST_PER_CANDIDATE = 50_000
+
+
+def options(output: Path, **changes: Any) -> ReviewCallsOptions:
+    values: dict[str, Any] = {
+        "calls": DATA / "scored.vcf.gz", "predicted": DATA / "predicted.vcf.gz", "reference": DATA / "reference.fa",
+        "tumor": DATA / "tumor.bam", "normal": DATA / "normal.bam", "output": output,
+    }  # fmt: skip
+    return ReviewCallsOptions(**(values | changes))
+
+
+def index_of(page: str) -> dict[str, Any]:
+    (text,) = re.findall(r'<script type="application/json" id="index">(.*?)</script>', page, re.DOTALL)
+    return json.loads(text)
+
+
+def data_of(page: str) -> dict[int, bytes]:
+    found = re.findall(r'<script type="text/plain" id="c(\d+)">([^<]*)</script>', page)
+    return {int(number): zlib.decompress(base64.b64decode(text)) for number, text in found}
+
+
+def unpacked(data: bytes, window: int) -> tuple[dict[str, Any], np.ndarray, list[tuple[np.ndarray, ...]]]:
+    """(facts, reference, (base, quality, columns) of each track), written by the description of the format."""
+    length = int.from_bytes(data[:4], "little")
+    facts = json.loads(data[4 : 4 + length])
+    rest = np.frombuffer(data[4 + length :], np.uint8)
+    reference, rest = rest[:window], rest[window:]
+    tracks = []
+    for n in facts["rows"]:
+        base, quality, columns = rest[: n * window], rest[n * window : 2 * n * window], rest[2 * n * window :][: 8 * n]
+        base = base.reshape(n, window)
+        base = np.where((base & 7) == 7, (base & 248) | reference, base)
+        tracks.append((base, quality.reshape(n, window), columns.reshape(8, n).T))
+        rest = rest[2 * n * window + 8 * n :]
+    assert not len(rest)
+    return facts, reference, tracks
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    output = tmp_path_factory.mktemp("review") / "review.html"
+    review_calls(options(output))
+    return output.read_text()
+
+
+def test_every_candidate_is_there_with_its_probabilities(page: str) -> None:
+    index = index_of(page)
+    assert index["total"] == 195 and len(index["entries"]) == 195 and set(data_of(page)) == set(range(195))
+    records = list(read_records(DATA / "scored.vcf.gz"))
+    network = {record.pos: record.info["CNN_PROB"][0] for record in read_records(DATA / "predicted.vcf.gz")}
+    for entry, record in zip(index["entries"][:20], records, strict=False):
+        assert (entry["chrom"], entry["pos"], entry["ref"], entry["alt"]) == (
+            record.contig,
+            record.pos,
+            record.ref,
+            record.alts[0],
+        )
+        assert entry["posterior"] == pytest.approx(from_phred(record.info["PROB_SOMATIC_TUMOR"][0]), abs=1e-4)
+        assert entry["network"] == pytest.approx(network[record.pos], abs=1e-6)
+
+
+def test_reads_are_those_of_the_packed_tensors(page: str) -> None:
+    samples = Samples(DATA / "tumor.bam", DATA / "normal.bam")
+    settings = TensorSettings(window=151, depth=100, tracks=samples.tracks(), soft_clips=True)
+    job = TensorJob(DATA / "scored.vcf.gz", DATA / "reference.fa", samples, settings=settings)
+    data, number = data_of(page), 0
+    for part in packed_chunks(job, 1):
+        for i in range(0, part.size, 17):
+            _, reference, tracks = unpacked(data[number + i], 151)
+            assert (reference == part.reference[i] & BASE_MASK).all()
+            for track, found in enumerate(tracks):
+                first, last = part.row_offset[2 * i + track :][:2]
+                for mine, theirs in zip(found, (part.base, part.quality, part.rows), strict=True):
+                    assert (mine == theirs[first:last]).all()
+        number += part.size
+
+
+def test_no_candidate_takes_more_than_it_may(page: str) -> None:
+    assert max(map(len, re.findall(r'id="c\d+">([^<]*)<', page))) < MOST_PER_CANDIDATE
+
+
+def test_what_varproof_says_is_told(page: str) -> None:
+    facts, _, _ = unpacked(data_of(page)[0], 151)
+    assert "the normal shows it" in facts["reasons"]
+    assert [event[0] for event in facts["events"]] == [
+        "somatic tumor", "somatic normal", "germline het", "germline hom", "artifact", "absent", "network: somatic",
+    ]  # fmt: skip
+    assert sum(event[2] for event in facts["events"][:6]) == pytest.approx(1, abs=1e-4)
+    tumor, normal = facts["samples"]
+    assert (tumor["name"], tumor["ad"], tumor["depth"], normal["ad"]) == ("tumor", "21,18", 39, "12,11")
+    assert max(tumor["density"][1]) == 1 and tumor["density"][0][tumor["density"][1].index(1)] == pytest.approx(0.45, abs=0.02)
+
+
+def test_chosen_ones_have_the_same_pictures(page: str, tmp_path: Path) -> None:
+    """Neighbours that are not chosen are in the haplotypes all the same."""
+    output = tmp_path / "some.html"
+    review_calls(options(output, choose="disagreement", count=12, threads=2))
+    some, whole = output.read_text(), {json.dumps(entry): i for i, entry in enumerate(index_of(page)["entries"])}
+    data, everything = data_of(some), data_of(page)
+    assert len(data) == 12
+    for i, entry in enumerate(index_of(some)["entries"]):
+        assert data[i] == everything[whole[json.dumps(entry)]]
+
+
+def test_any_number_of_threads_writes_the_same_page(page: str, tmp_path: Path) -> None:
+    output = tmp_path / "review.html"
+    review_calls(options(output, threads=2))
+    assert output.read_text() == page
+
+
+def test_a_list_of_a_caller_without_any_judgement(tmp_path: Path) -> None:
+    output = tmp_path / "review.html"
+    review_calls(options(output, calls=DATA / "candidates.vcf.gz", predicted=None, normal=None, choose="random", count=4))
+    index = index_of(output.read_text())
+    assert [track["kind"] for track in index["tracks"]] == ["tumor"] and index["choice"] == "random"
+    assert {entry["posterior"] for entry in index["entries"]} == {None}
+    assert {entry["weight"] for entry in index["entries"]} == {195 / 4}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"calls": DATA / "candidates.vcf.gz", "predicted": None, "choose": "uncertain", "count": 3}, "has no probabilities"),
+        ({"predicted": None, "choose": "disagreement", "count": 3}, "a network's probability"),
+        ({"predicted": DATA / "candidates.vcf.gz"}, "CNN_PROB"),
+        ({"events": ["NONSENSE"]}, "is not an event"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        review_calls(options(tmp_path / "review.html", **changes))
+    assert not list(tmp_path.iterdir())
+
+
+def test_choosing_needs_a_number_and_a_number_needs_choosing(tmp_path: Path) -> None:
+    for changes in ({"count": 3}, {"choose": "random"}):
+        with pytest.raises(ValueError, match=r"--c(ount|hoose)"):
+            options(tmp_path / "review.html", **changes)
+
+
+LABELS = """chrom\tpos\tref\talt\tlabel\tcall\ttags\treviewer\ttime\tnote
+chr1\t5\tA\tT\t1\tsomatic\t.\tAnn\t.\t.
+chr1\t5\tA\tT\t1\tsomatic\t.\tBo\t.\t.
+chr1\t5\tA\tT\t0\tfail\tD\tCy\t.\t.
+chr1\t9\tA\tT\t1\tsomatic\t.\tAnn\t.\t.
+chr1\t9\tA\tT\t0\tgermline\t.\tBo\t.\t.
+chr1\t12\tA\tT\t.\tambiguous\tLVF\tAnn\t.\t.
+chr1\t20\tA\tT\t0\tfail\tLVF\tBo\t.\t.
+"""
+
+
+def test_labels_of_several_reviewers_are_the_majority_s(tmp_path: Path) -> None:
+    path = tmp_path / "labels.tsv"
+    path.write_text(LABELS)
+    assert [(label.pos, label.label) for label in read_labels(path)] == [(5, 1), (20, 0)]
+    path.write_text(LABELS + "chr1\t20\tA\tT\t1\tsomatic\t.\tBo\t.\t.\n")
+    with pytest.raises(UserError, match="line 9 contradicts line 8"):
+        read_labels(path)
+    path.write_text("chrom\tpos\tref\talt\tlabel\nchr1\t5\tA\tT\t.\n")
+    with pytest.raises(UserError, match=r"label is '\.'"):
+        read_labels(path)

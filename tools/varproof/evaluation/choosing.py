@@ -1,0 +1,64 @@
+"""Which candidates people should judge first, where they can't judge all: by what varproof and the network make of them.
+
+A label teaches most where the answer is open. `random` and `stratified` are for judging varproof itself: what they leave out is
+known, and each chosen candidate says for how many it stands.
+"""
+
+import numpy as np
+
+EDGES = (0.01, 0.1, 0.5, 0.9, 0.99)
+"""Probabilities at which strata of `stratified` end; each type of variant has its own."""
+
+
+def chosen(
+    choice: str, count: int, posterior: np.ndarray, network: np.ndarray, kinds: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(indices of the chosen of n candidates, ascending; for how many candidates each stands).
+
+    posterior, network: probabilities of being real (n,), NaN where unknown. kinds: variant types (n,). Fewer than `count` where
+    there are fewer. `uncertain`: nearest to one half, by the mean of both where both are known. `disagreement`: whose two
+    probabilities differ most, then the most uncertain. `stratified`: as many of each stratum as can be, by type and posterior.
+    Of candidates alike the first ones are taken.
+    """
+    n = len(posterior)
+    count = min(count, n)
+    generator = np.random.default_rng(seed)
+    both = np.where(np.isnan(network), posterior, np.where(np.isnan(posterior), network, 0.5 * (posterior + network)))
+    doubt = np.where(np.isnan(both), -1.0, 0.5 - np.abs(both - 0.5))
+    if choice == "all" or count == n:
+        return np.arange(n), np.ones(n)
+    if choice == "uncertain":
+        taken = np.argsort(-doubt, kind="stable")[:count]
+        return np.sort(taken), np.ones(count)
+    if choice == "disagreement":
+        apart = np.abs(posterior - network)
+        taken = np.lexsort((-doubt, -np.where(np.isnan(apart), -1.0, apart)))[:count]
+        return np.sort(taken), np.ones(count)
+    strata = np.zeros(n, np.int64) if choice == "random" else _strata(posterior, kinds)
+    taken, weight = _by_stratum(strata, count, generator)
+    order = np.argsort(taken, kind="stable")
+    return taken[order], weight[order]
+
+
+def _strata(posterior: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Number of the stratum of each candidate: type, then range of the posterior; those without one by themselves."""
+    ranges = np.where(np.isnan(posterior), len(EDGES) + 1, np.searchsorted(EDGES, posterior, side="right"))
+    return np.unique(kinds, return_inverse=True)[1].reshape(-1) * (len(EDGES) + 2) + ranges
+
+
+def _by_stratum(strata: np.ndarray, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A sample without replacement of each stratum, of sizes as even as strata allow, and the weights of what is in it."""
+    members = [np.flatnonzero(strata == value) for value in np.unique(strata)]
+    sizes = np.array([len(group) for group in members])
+    shares = np.zeros(len(members), np.int64)
+    left = count
+    while left:
+        open_ones = np.flatnonzero(shares < sizes)
+        each = max(1, left // len(open_ones))
+        for k in open_ones[: left if each == 1 else len(open_ones)]:
+            step = min(each, int(sizes[k] - shares[k]), left)
+            shares[k] += step
+            left -= step
+    taken = [generator.permutation(group)[:share] for group, share in zip(members, shares, strict=True)]
+    weight = [np.full(share, size / share) for size, share in zip(sizes, shares, strict=True) if share]
+    return np.concatenate(taken), np.concatenate(weight)

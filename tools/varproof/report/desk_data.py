@@ -1,0 +1,174 @@
+"""A candidate as the reviewer's desk shows it: what was said of it, and its packed reads, as the bytes that lie in the page.
+
+The bytes are a little-endian uint32, the length of the JSON that follows it (`CandidateFacts` with the shape of the reads),
+then uint8 arrays: the reference of the window (W), and of each track its n rows' base plane (n, W), qualities (n, W) and
+columns (8, n). Codes are those of tensor files, but that a base like the reference is `AS_REFERENCE`, which packs better.
+`packed_text` deflates them for the page, whose `reads.js` takes them apart.
+"""
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from varproof.formats.tensors import (
+    BASE_A,
+    BASE_MASK,
+    BASE_N,
+    FLAGS,
+    INSERT_SIZE,
+    INSERT_SIZE_UNIT,
+    LARGEST,
+    MATE_ABOVE,
+    NOTHING,
+    READ1_REVERSE,
+    ROW_REVERSE,
+    SOFT_CLIPPED,
+    PackedTensors,
+)
+from varproof.report.pileup import candidate_columns
+from varproof.report.pileup_haplotypes import CARRIES, DIFFERS, Group, own_states, window_start
+from varproof.report.pileup_track import row_groups
+
+AS_REFERENCE = 7
+_LARGEST = 50_000
+"""Characters that a candidate may take in the page."""
+_QUALITY_STEP = 5
+"""Qualities of a candidate that would take more are rounded down to this, as in pictures."""
+_STATE_LETTERS = {CARRIES: "x", DIFFERS: "o"}
+_UNTOLD_LETTER = "?"
+_LONGEST_ALLELE = 24
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What a VCF says of a sample: its depths, most probable and observed frequency, density (points, height), other fields."""
+
+    name: str
+    ad: str = ""
+    depth: int | None = None
+    observed: float | None = None
+    mode: float | None = None
+    density: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
+    fields: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """As the page takes it."""
+        return {name: getattr(self, name) for name in ("name", "ad", "depth", "observed", "mode", "density", "fields")}
+
+
+@dataclass(frozen=True)
+class CandidateFacts:
+    """What is said of a candidate: (event, whether it is of the network or of both, probability), reasons in words, samples,
+    and the caller's fields.
+    """
+
+    events: list[tuple[str, int, float]]
+    reasons: list[str]
+    samples: list[SampleFacts]
+    fields: list[tuple[str, str]]
+
+
+def candidate_bytes(tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts, step: int = 1) -> bytes:
+    """The bytes of candidate `index`; `group` as of its picture, qualities rounded down to multiples of `step`."""
+    window = tensors.settings.window
+    reference = tensors.reference[index] & BASE_MASK
+    tracks = [_rows(tensors, index, track) for track in range(tensors.tracks)]
+    states = own_states(tensors, index) if group is None else group.states
+    shape = {
+        "first": window_start(tensors, index),
+        "frame": list(candidate_columns(tensors, index)),
+        "rows": [rows.stop - rows.start for rows in tracks],
+        "states": [" ".join(map(_letters, part.tolist())) for part in states],
+        "alleles": [] if group is None else [_allele_text(*allele.record) for allele in group.alleles],
+        "fragments": [fragments(tensors.base[rows], tensors.rows[rows]).tolist() for rows in tracks],
+        "insertions": [],
+        "events": facts.events,
+        "reasons": facts.reasons,
+        "samples": [sample.shown for sample in facts.samples],
+        "fields": facts.fields,
+    }
+    text = json.dumps(shape, separators=(",", ":")).encode()
+    parts = [len(text).to_bytes(4, "little"), text, reference.astype(np.uint8).tobytes()]
+    for rows in tracks:
+        quality = tensors.quality[rows]
+        parts += [
+            _as_reference(tensors.base[rows], reference).tobytes(),
+            (quality - quality % step).tobytes(),
+            np.ascontiguousarray(tensors.rows[rows].T).tobytes(),
+        ]
+    assert len(parts[-3]) % window == 0
+    return b"".join(parts)
+
+
+def packed_text(tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts) -> str:
+    """The bytes of a candidate, deflated, in base 64; with coarser qualities where these would take more than 50,000."""
+    text = _deflated(candidate_bytes(tensors, index, group, facts))
+    return text if len(text) <= _LARGEST else _deflated(candidate_bytes(tensors, index, group, facts, _QUALITY_STEP))
+
+
+def read_counts(tensors: PackedTensors, index: int) -> list[list[int]]:
+    """Rows of each track that show the alternative, the reference, and neither."""
+    return [
+        np.bincount(row_groups(tensors.rows[_rows(tensors, index, track)][:, FLAGS]), minlength=3).tolist()
+        for track in range(tensors.tracks)
+    ]
+
+
+def fragments(base: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Number of the fragment of each row, int64 (n,), by first appearance; base (n, W) and rows (n, columns) as stored.
+
+    Which row is a later one's mate is not stored, but that there is one is: it is the earlier row of the other strand and of
+    the same insert size whose first base is as far from the later one's last as that says, as far as both lie in the window.
+    """
+    n = len(rows)
+    number = np.arange(n)
+    there = (base & BASE_MASK) != NOTHING
+    aligned = there & ((base & SOFT_CLIPPED) == 0)
+    flags, size = rows[:, FLAGS], rows[:, INSERT_SIZE].astype(int)
+    first, last = np.argmax(aligned, axis=1), base.shape[1] - 1 - np.argmax(aligned[:, ::-1], axis=1)
+    free = (flags & MATE_ABOVE) == 0
+    for row in np.flatnonzero(~free):
+        mates = np.flatnonzero(
+            free[:row]
+            & (size[:row] == size[row])
+            & (((flags[:row] ^ flags[row]) & (ROW_REVERSE | READ1_REVERSE)) == ROW_REVERSE)
+        )
+        if len(mates):
+            forward = np.where(flags[mates] & ROW_REVERSE, first[row], first[mates])
+            reverse = np.where(flags[mates] & ROW_REVERSE, last[mates], last[row])
+            cut = (forward == 0) | (reverse == base.shape[1] - 1) | (size[row] in (0, LARGEST))
+            off = np.where(cut, INSERT_SIZE_UNIT, np.abs(reverse - forward + 1 - INSERT_SIZE_UNIT * (size[row] + 0.5)))
+            best = mates[np.argmin(off)]
+            free[best] = False
+            number[row] = number[best]
+    return np.unique(number, return_inverse=True)[1].reshape(-1)
+
+
+def _deflated(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def _rows(tensors: PackedTensors, index: int, track: int) -> slice:
+    first, last = tensors.row_offset[index * tensors.tracks + track :][:2]
+    return slice(int(first), int(last))
+
+
+def _as_reference(base: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The base plane (n, W) with `AS_REFERENCE` for A, C, G, T and N that are those of the reference (W)."""
+    codes = base & BASE_MASK
+    alike = (codes == reference) & (codes >= BASE_A) & (codes <= BASE_N)
+    return np.where(alike, (base & ~np.uint8(BASE_MASK)) | AS_REFERENCE, base).astype(np.uint8)
+
+
+def _letters(states: list[int]) -> str:
+    return "".join(_STATE_LETTERS.get(state, _UNTOLD_LETTER) for state in states)
+
+
+def _allele_text(position: int, ref: str, alt: str) -> str:
+    ref, alt = (text if len(text) <= _LONGEST_ALLELE else f"{text[:8]}…{len(text)} bp" for text in (ref, alt))
+    return f"{position + 1:,} {ref}>{alt}"

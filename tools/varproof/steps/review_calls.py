@@ -1,0 +1,131 @@
+"""review-calls: the page in which people judge candidates."""
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from varproof.formats.tensor_settings import ROWS, Rows, TensorSettings, odd
+from varproof.steps.base import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from varproof.formats.tensors import TensorReader
+    from varproof.pileup.pipeline import Samples
+    from varproof.report.desk import Desk
+    from varproof.report.desk_data import CandidateFacts
+    from varproof.steps.reviewed import Listed
+
+logger = logging.getLogger(__name__)
+
+
+class ReviewCallsSettings(Settings):
+    """Write a page in which people judge candidates: one file that opens in any browser, without a network.
+
+    Each candidate has its pileup, what varproof and the caller say of it, and the four calls and nineteen tags of the published
+    procedure for manual review (Barnell and others 2019), one key each. What was judged stays in the browser, and is exported
+    as labels.tsv, as IGVNav's table, or as a VCF.
+    """
+
+    calls: Path = Field(description="VCF or BCF of score-posterior, or of any caller, sorted.")
+    reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
+    tumor: Path = Field(description="tumour: indexed BAM or CRAM.")
+    output: Path = Field(description="page to write (HTML).")
+    normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
+    context: list[Path] = Field([], description="indexed BAM or CRAM shown below every candidate, in this order.")
+    predicted: Path | None = Field(None, description="VCF of predict, whose probabilities are shown beside those of the calls.")
+    events: list[str] = Field(["SOMATIC_TUMOR"], description="events that count as real, as in fdr-filter.")
+    choose: Literal["all", "uncertain", "disagreement", "random", "stratified"] = Field(
+        "all", description="which to judge, of those of the calls: all, or --count of them, by what would teach most."
+    )
+    count: int | None = Field(None, ge=1, description="how many to choose.")
+    seed: int = Field(0, ge=0, description="of the random choice.")
+    window: int = Field(151, ge=11, le=1001, description="bases of the reference around each candidate, odd.")
+    depth: int = Field(100, ge=1, le=10_000, description="most reads per track; deeper piles are sampled by read name.")
+    rows: Rows = ROWS
+
+    _odd = field_validator("window")(odd)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ReviewCallsSettings":
+        if self.choose == "all" and self.count is not None:
+            raise ValueError("--count needs --choose uncertain, disagreement, random or stratified")
+        if self.choose != "all" and self.count is None:
+            raise ValueError(f"--choose {self.choose} needs --count, how many to choose")
+        return self
+
+
+def review_calls(options: ReviewCallsSettings) -> None:
+    """Calls and reads to a page."""
+    from varproof.machinery.output import check_output, complete_or_absent, working_folder
+    from varproof.pileup.pipeline import Samples
+    from varproof.report.desk import page_parts
+    from varproof.steps.reviewed import listed
+
+    check_output(options.output)
+    found = listed(options)
+    samples = Samples(options.tumor, options.normal, options.context)
+    settings = TensorSettings(
+        window=options.window, depth=options.depth, tracks=samples.tracks(), soft_clips=True, rows=options.rows
+    )
+    with working_folder() as folder, _packed(options, found, samples, settings, folder) as (desk, texts):
+        largest = total = 0
+        with complete_or_absent(options.output) as path, path.open("w", encoding="utf-8", newline="") as page:
+            for part in page_parts(desk, texts):
+                page.write(part)
+                largest, total = max(largest, len(part)), total + len(part)
+    logger.info(
+        "%d of %d candidates to judge: %.1f MB, %.1f kB each",
+        len(found.facts), found.total, total / 1e6, total / 1e3 / max(1, len(found.facts)),
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _packed(
+    options: ReviewCallsSettings, found: "Listed", samples: "Samples", settings: TensorSettings, folder: Path
+) -> "Iterator[tuple[Desk, Iterator[str]]]":
+    """What the page is of, and the data of its candidates, one by one."""
+    from varproof.formats.tensors import TensorReader, tensor_writer
+    from varproof.machinery.output import provenance
+    from varproof.machinery.progress import progress
+    from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
+    from varproof.report.desk import Desk
+    from varproof.steps.reviewed import near_chosen
+
+    near, places = near_chosen(options, found, folder)
+    job = TensorJob(near, options.reference, samples, settings=settings)
+    job.check_reads()
+    header = tensor_header(job, "")
+    tensors = folder / "tensors.h5"
+    with tensor_writer(tensors, header) as writer, progress(len(found.facts), "reads of candidates") as advance:
+        for part in packed_chunks(job, options.worker_count):
+            writer.append(part)
+            advance(part.size)
+    desk = Desk(
+        calls=options.calls.name,
+        total=found.total,
+        choice=options.choose,
+        events=",".join(options.events),
+        tracks=list(zip(header.samples, settings.tracks, strict=True)),
+        window=settings.window,
+        entries=found.entries,
+        made_of=provenance("review-calls", options),
+    )
+    with TensorReader(tensors) as reader:
+        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts)
+
+
+def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]") -> "Iterator[str]":
+    """The data of each candidate in the page; empty where nothing was packed."""
+    from varproof.report.desk_data import packed_text
+    from varproof.report.pileup_haplotypes import group_of, neighbours
+
+    for place, said in zip(places, facts, strict=True):
+        tensors = reader.read(place, place + 1)
+        if tensors.skipped[0]:
+            yield ""
+        else:
+            yield packed_text(tensors, 0, group_of(tensors, 0, neighbours(reader, place)), said)
