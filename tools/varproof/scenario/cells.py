@@ -23,7 +23,8 @@ RANK = 1e-12
 
 @dataclass(frozen=True)
 class Domain:
-    """Nodes of one sample: `fraction`, `weight` (k,), `is_point` (k,) bool, `cell` (k,) int, ascending; `rank` (k,).
+    """Nodes of one sample: `fraction`, `weight` (k,), `is_point` (k,) bool, `cell` (k,) int, ascending; `rank` (k,); `edges`: the
+    ends of each cell.
 
     `rank`: what is added to the fraction in comparisons with other samples. Nodes of intervals of compared samples are there
     twice, with half the weight, a little below and a little above those of the others: ties are shared evenly.
@@ -34,6 +35,7 @@ class Domain:
     is_point: np.ndarray
     cell: np.ndarray
     rank: np.ndarray
+    edges: tuple[tuple[float, float], ...]
 
     @property
     def size(self) -> int:
@@ -84,7 +86,7 @@ def domain(
             ranks += [shift] * len(nodes)
     order_of = np.lexsort((ranks, fractions, cell_of))
     columns = (np.array(fractions), np.array(weights), np.array(is_point, bool), np.array(cell_of), np.array(ranks))
-    return Domain(*(column[order_of] for column in columns))
+    return Domain(*(column[order_of] for column in columns), tuple(sorted(cells)))
 
 
 def points_of(resolution: float | None) -> int:

@@ -20,6 +20,8 @@ class ScenarioDecisions(BaseModel):
     indel_fraction: float = Field(0.1, description="indels over SNVs, as Varlociraptor has them")
     mnv_fraction: float = Field(0.001, description="MNVs over SNVs, as Varlociraptor has them")
     sv_fraction: float = Field(0.01, description="other variants over SNVs, as Varlociraptor has them")
+    kind_strength: float = Field(36.0, description="candidates that what all kinds have weighs as, for each kind")
+    contamination_candidates: int = Field(1000, description="candidates from which a contamination is learnt")
     rounds: int = Field(200, description="rounds of expectation and maximisation of event rates, at most")
     settled: float = Field(1e-6, description="change of a rate, relative, under which rounds end")
 

@@ -53,8 +53,8 @@ class Network:
     """What posteriors need of a scenario on one contig, for one type and one substitution.
 
     `sizes`: values of each variable. `contaminated`: of samples, by whom. `boxes`: of the events, ABSENT among them.
-    `informed`: whether any sample has a prior of species rates. `heterozygosity`: what `population` was made with, None
-    without one.
+    `informed`: whether any sample has a prior of species rates. `heterozygosity`: what the population's factor has, which is
+    not more than there can be; 0 without one.
     """
 
     samples: tuple[str, ...]
@@ -64,6 +64,7 @@ class Network:
     contaminated: dict[str, str]
     boxes: tuple[Box, ...]
     informed: bool
+    heterozygosity: float = 0.0
 
     @property
     def overlaps(self) -> list[Box]:
@@ -128,6 +129,7 @@ class _Builder:
                 self.ploidy[sample] = self.ploidy[parents[0]]
         self.factors: list[Factor] = []
         self.sizes: dict[Variable, int] = {}
+        self.population = 0.0
 
     def _item(self, sample: str) -> SampleEntry:
         return self.scenario.samples[sample]
@@ -242,7 +244,7 @@ def build(
     boxes = tuple(boxes_of(events, domains))
     boxes = tuple(_absent_is_absent(box) for box in boxes)
     known = bool(informed) and of_type is not None
-    return Network(tuple(domains), domains, tuple(builder.factors), builder.sizes, contaminated, boxes, known)
+    return Network(tuple(domains), domains, tuple(builder.factors), builder.sizes, contaminated, boxes, known, builder.population)
 
 
 def _absent_is_absent(box: Box) -> Box:
@@ -420,16 +422,18 @@ def _add_population(builder: _Builder, founders: list[str], heterozygosity: floa
         return
     harmonic = math.fsum(1.0 / count for count in range(1, total + 1))
     if len(founders) == 1:
-        rest = max(1e-12, 1.0 - heterozygosity * harmonic)
-        table = np.array([rest, *(heterozygosity / count for count in range(1, total + 1))])
-        builder.add((("copies", founders[0]),), table / math.fsum(table))
+        density = min(heterozygosity, (1.0 - 1e-12) / harmonic)
+        builder.population = density
+        table = np.array([1.0 - density * harmonic, *(density / count for count in range(1, total + 1))])
+        builder.add((("copies", founders[0]),), table)
         return
     nodes, weights = (np.array(values) for values in numerics.legendre_nodes(total // 2 + 1))
     frequency = 0.5 * (nodes + 1.0)
     weight = 0.5 * weights / frequency
     none = np.array([weight[k] * numerics.powered(float(1.0 - frequency[k]), total) for k in range(len(frequency))])
     most = harmonic + math.fsum(none)
-    density = min(heterozygosity, (1.0 - 1e-9) / most)
+    density = min(heterozygosity, (1.0 - 1e-12) / most)
+    builder.population = density
     invariant = 1.0 - density * most
     population: Variable = ("population", "")
     builder.sizes[population] = len(frequency) + 1
