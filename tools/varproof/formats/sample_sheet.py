@@ -1,7 +1,8 @@
 """samples.tsv: the samples of a scenario, each with its reads or its evidence.
 
-Columns, separated by tabs, under a header: `sample` (its name in the scenario) and `reads` (indexed BAM or CRAM, or evidence.h5);
-if needed `alignment` (alignment.json) and `column` (its name in the list of candidates). Files are sought beside the sheet.
+Columns, separated by tabs, under a header: `sample` (its name in the scenario) and `reads` (indexed BAM or CRAM, or
+evidence.h5); if needed `alignment` (alignment.json) and `column` (its name in the list of candidates). Files are sought beside
+the sheet.
 """
 
 from dataclasses import dataclass

@@ -83,7 +83,7 @@ def scenario_columns(path: Path, header: Any, wanted: Mapping[str, Sequence[str]
         if sample not in names:
             free = [name for name in proposals if name in present and name not in names.values()]
             names[sample] = free[0] if free else ""
-    added = []
+    added: list[str] = []
     for sample in wanted:
         if not names[sample]:
             names[sample] = sample if sample not in (*present, *added) else f"{sample}_reads"
@@ -92,7 +92,9 @@ def scenario_columns(path: Path, header: Any, wanted: Mapping[str, Sequence[str]
     return ScenarioColumns({sample: everything.index(names[sample]) for sample in wanted}, names, tuple(added))
 
 
-def scored_header(candidates: Path, columns: ScenarioColumns, events: Sequence[str], told: Mapping[str, Any], lines: Sequence[str]) -> Any:
+def scored_header(
+    candidates: Path, columns: ScenarioColumns, events: Sequence[str], told: Mapping[str, Any], lines: Sequence[str]
+) -> Any:
     """Header of the scored VCF; `told`: what SCENARIO_LINE says beside the events."""
     with open_vcf(candidates) as handle:
         header = handle.header.copy()

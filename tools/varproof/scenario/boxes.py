@@ -6,6 +6,7 @@ is seen. Where samples are compared each node is a cell of its own: that is what
 boxes.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,8 +49,8 @@ def boxes_of(events: Mapping[str, Formula], domains: Mapping[str, Domain]) -> li
             found.append(Box(nodes + rest, holding))
             if len(found) > DECISIONS.most_boxes:
                 raise UserError(
-                    f"too wide: the events couple samples in more than {DECISIONS.most_boxes:,} ways; compare fewer samples, or "
-                    "give them a coarser resolution"
+                    f"too wide: the events couple samples in more than {DECISIONS.most_boxes:,} ways; compare fewer samples, "
+                    "or give them a coarser resolution"
                 )
             return
         ways: dict[tuple[Formula, ...], list[int]] = {}
@@ -72,4 +73,4 @@ def _groups(domain: Domain, by_node: bool) -> list[list[int]]:
         return [[number] for number in range(domain.size)]
     _, first = np.unique(domain.cell, return_index=True)
     edges = [*first.tolist(), domain.size]
-    return [list(range(low, high)) for low, high in zip(edges, edges[1:], strict=False)]
+    return [list(range(low, high)) for low, high in itertools.pairwise(edges)]

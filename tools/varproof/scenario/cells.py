@@ -1,8 +1,8 @@
 """The allele frequencies that a sample can have on a contig, as points with mass and intervals with nodes.
 
-A universe is cut at every frequency that a formula names, so that each statement of a formula holds for a whole cell or for none
-of it. A point is a cell of one node with mass 1; an interval has the uniform density 1 (as Varlociraptor's flat prior has it),
-by Gauss and Legendre in parts that are even in the arcsine of the root, where likelihoods are equally wide everywhere.
+A universe is cut at every frequency that a formula names, so that each statement of a formula holds for a whole cell or for
+none of it. A point is a cell of one node with mass 1; an interval has the uniform density 1 (as Varlociraptor's flat prior has
+it), by Gauss and Legendre in parts that are even in the arcsine of the root, where likelihoods are equally wide everywhere.
 """
 
 import itertools
@@ -23,8 +23,8 @@ RANK = 1e-12
 
 @dataclass(frozen=True)
 class Domain:
-    """Nodes of one sample: `fraction`, `weight` (k,), `is_point` (k,) bool, `cell` (k,) int, ascending; `rank` (k,); `edges`: the
-    ends of each cell.
+    """Nodes of one sample: `fraction`, `weight` (k,), `is_point` (k,) bool, `cell` (k,) int, ascending; `rank` (k,); `edges`:
+    the ends of each cell.
 
     `rank`: what is added to the fraction in comparisons with other samples. Nodes of intervals of compared samples are there
     twice, with half the weight, a little below and a little above those of the others: ties are shared evenly.
@@ -85,8 +85,14 @@ def domain(
             cell_of += [number] * len(nodes)
             ranks += [shift] * len(nodes)
     order_of = np.lexsort((ranks, fractions, cell_of))
-    columns = (np.array(fractions), np.array(weights), np.array(is_point, bool), np.array(cell_of), np.array(ranks))
-    return Domain(*(column[order_of] for column in columns), tuple(sorted(cells)))
+    return Domain(
+        np.array(fractions)[order_of],
+        np.array(weights)[order_of],
+        np.array(is_point, bool)[order_of],
+        np.array(cell_of)[order_of],
+        np.array(ranks)[order_of],
+        tuple(sorted(cells)),
+    )
 
 
 def points_of(resolution: float | None) -> int:

@@ -16,7 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 def contamination_fractions(job: ScenarioJob) -> dict[str, float]:
-    """The fraction of each contaminated sample; `auto` ones by the likelihood of a sample of the candidates, one after the other."""
+    """The fraction of each contaminated sample; `auto` ones are those under which some of the candidates are likeliest.
+
+    Raises UserError where there are none to learn from.
+    """
     found: dict[str, float] = {}
     unknown = []
     for name, item in job.networks.scenario.samples.items():

@@ -1,12 +1,12 @@
 """Constants of scenarios that are decisions of the model, in one place."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from varproof.machinery.decisions import Decisions, decided
 
 
-class ScenarioDecisions(BaseModel):
+class ScenarioDecisions(Decisions):
     """Constants of scenarios."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     default_resolution: int = Field(100, description="points in [0, 1] where a sample says nothing of its resolution")
     least_resolution: int = Field(64, description="fewer points than these are not taken, whatever a file says")
@@ -26,4 +26,4 @@ class ScenarioDecisions(BaseModel):
     settled: float = Field(1e-6, description="change of a rate, relative, under which rounds end")
 
 
-DECISIONS = ScenarioDecisions()
+DECISIONS = decided(ScenarioDecisions, "scenario")

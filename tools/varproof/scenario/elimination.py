@@ -70,7 +70,7 @@ def likelihood_scopes(network: Network) -> list[tuple[Variable, ...]]:
 
 @dataclass
 class _Table:
-    """A factor with an axis of candidates (of length 1 where they don't matter) before those of its variables; `key`: of what."""
+    """A factor; an axis of candidates, of length 1 where they don't matter, comes before those of its variables."""
 
     variables: tuple[Variable, ...]
     values: np.ndarray
@@ -102,7 +102,9 @@ class Eliminator:
         own = [(factor.variables, factor.table[None]) for factor in self.network.factors]
         return own + list(zip(likelihood_scopes(self.network), self.likelihoods, strict=True))
 
-    def _restricted(self, number: int, factor: tuple[tuple[Variable, ...], np.ndarray], nodes: Mapping[str, tuple[int, ...]]) -> _Table:
+    def _restricted(
+        self, number: int, factor: tuple[tuple[Variable, ...], np.ndarray], nodes: Mapping[str, tuple[int, ...]]
+    ) -> _Table:
         variables, values = factor
         chosen = tuple(nodes[sample] if kind == "fraction" else None for kind, sample in variables)
         key = number, chosen

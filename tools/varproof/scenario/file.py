@@ -1,7 +1,8 @@
 """scenario.yaml: samples, how they are related, their species, and the events that are asked for; Varlociraptor's format.
 
-What a file says is checked here and told by line: fields that are not known, samples that are not there, inheritance in circles,
-names that occur twice, formulas that can't be read. What depends on a contig, as the ploidy, is asked of `Scenario` later.
+What a file says is checked here and told by line: fields that are not known, samples that are not there, inheritance in
+circles, names that occur twice, formulas that can't be read. What depends on a contig, as the ploidy, comes later, in
+`network`.
 """
 
 import re
@@ -23,6 +24,7 @@ RESERVED = ("ARTIFACT", "OTHER")
 """Events that every scenario has, or may have."""
 
 _MOST_NODES = 20_000
+_CALLED: dict[tuple[str, ...], str] = {("samples",): "sample", ("events",): "event", ("expressions",): "expression"}
 _EVENT_NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.\-]*\Z")
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -290,14 +292,8 @@ def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int]]:
     """(mappings, lists and texts of a YAML file, line of each); raises UserError for what is no YAML, and for names twice."""
     import yaml
 
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark is not None else "line 1"
-        raise UserError(f"{name}: {where}: not valid YAML: {getattr(error, 'problem', None) or 'characters that can not be read'}") from None
     lines: dict[tuple[str, ...], int] = {}
+    own_names: dict[int, list[str]] = {}
     count = 0
 
     def built(node: Any, path: tuple[str, ...]) -> Any:
@@ -307,15 +303,15 @@ def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int]]:
             raise UserError(f"{name}: line {node.start_mark.line + 1}: too many parts, or parts within parts, for a scenario")
         lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
-            own = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+            own = own_names.setdefault(id(node), [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"])
             loader.flatten_mapping(node)
             found: dict[str, Any] = {}
             for key, value in node.value:
                 if not isinstance(key, yaml.ScalarNode):
                     raise UserError(f"{name}: line {key.start_mark.line + 1}: a name was expected")
                 if own.count(key.value) > 1:
-                    what = {("samples",): "sample", ("events",): "event", ("expressions",): "expression"}.get(path, "field")
-                    again = [one for one, _ in node.value if one.value == key.value][-1]
+                    what = _CALLED.get(path, "field")
+                    again = next(one for one, _ in reversed(node.value) if one.value == key.value)
                     raise UserError(f"{name}: line {again.start_mark.line + 1}: {what} '{key.value}' is there twice")
                 lines[(*path, key.value)] = key.start_mark.line + 1
                 found[key.value] = built(value, (*path, key.value))
@@ -324,7 +320,15 @@ def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int]]:
             return [built(value, (*path, str(number))) for number, value in enumerate(node.value)]
         return None if node.tag == "tag:yaml.org,2002:null" else node.value
 
-    content = None if node is None else built(node, ())
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        content = None if node is None else built(node, ())
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark is not None else "line 1"
+        problem = getattr(error, "problem", None) or "characters that can't be read"
+        raise UserError(f"{name}: {where}: not valid YAML: {problem}") from None
     if not isinstance(content, dict):
         raise UserError(f"{name}: line 1: a scenario has samples and events; none were found")
     return content, lines

@@ -1,7 +1,7 @@
 """The text of formulas and of universes of allele frequencies, parsed: Varlociraptor's grammar, with a parser of our own.
 
-`a:0.5`, `a:]0.0,1.0]`, `&`, `|`, `!`, parentheses, `$expression`, `C>T` with IUPAC's letters, `a > b`, `l2fc(a,b) >= 1`, `false`.
-`&` binds more tightly than `|`. A bracket that faces away from the interval excludes its end.
+`a:0.5`, `a:]0.0,1.0]`, `&`, `|`, `!`, parentheses, `$expression`, `C>T` with IUPAC's letters, `a > b`, `l2fc(a,b) >= 1`,
+`false`. `&` binds more tightly than `|`. A bracket that faces away from the interval excludes its end.
 """
 
 from collections.abc import Container
@@ -12,11 +12,11 @@ from varproof.machinery.errors import UserError
 from varproof.scenario.formula import (
     FALSE,
     TRUE,
+    And,
     Compare,
     Fold,
     Formula,
     In,
-    And,
     Interval,
     Named,
     Or,
@@ -76,18 +76,16 @@ def _parser(start: str) -> Any:
 
 def _parsed(text: str, start: str) -> Any:
     """The tree of a text; raises UserError that tells where it goes wrong and what was expected."""
-    from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
     try:
         return _parser(start).parse(text)
     except UnexpectedToken as error:
         expected, found = error.accepts or error.expected, str(error.token) or "the end"
-        place = len(text) if error.token.type == "$END" else error.pos_in_stream
+        place = len(text) if error.token.type == "$END" else error.pos_in_stream or 0
     except UnexpectedCharacters as error:
-        expected, found = error.allowed or set(), text[error.pos_in_stream]
-        place = error.pos_in_stream
-    except UnexpectedInput as error:  # pragma: no cover
-        expected, found, place = set(), "?", error.pos_in_stream
+        place = error.pos_in_stream or 0
+        expected, found = error.allowed or set(), text[place]
     wanted = sorted(_WORDS.get(name, name) for name in expected if name != "COMMENT" and not name.startswith("__"))
     raise UserError(f"'{text}': {found!r} at character {place + 1}, where {' or '.join(wanted)} was expected")
 

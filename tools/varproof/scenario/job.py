@@ -68,8 +68,8 @@ class Networks:
 class ScenarioJob:
     """A list of candidates and the evidence of each sample of a scenario.
 
-    `setting` (n,): index into `settings` of every candidate, those that are joined too; `heterozygosity` (n,): its own, NaN where
-    the list does not tell; None where the scenario does not ask.
+    `setting` (n,): index into `settings` of every candidate, those that are joined too; `heterozygosity` (n,): its own, NaN
+    where the list does not tell; None where the scenario does not ask.
     """
 
     candidates: Path

@@ -9,7 +9,7 @@ copies. Factors are tables over few variables; their logarithms add up to that o
 - somatic: a sample's frequency is that of its copies with probability 1 - mu, else anywhere, evenly.
 - mendelian: each parent hands on half of its copies, chosen at random (of one copy: it, or none, as fits the child); each copy
   changes with the germline mutation rate.
-- clonal: the inherited copies are those of the parent; with `somatic`, the frequency is the parent's, or a new one with rate mu.
+- clonal: the inherited copies are those of the parent; with `somatic`, the frequency is the parent's, or new with rate mu.
 - subclonal: the copies are those of the parent. Of one cell (`single-cell`) with s the parent's somatic part and p copies:
   the cell carries with probability min(1, s p), and then any other number of copies; of several: a subclonal variant is lost
   or anywhere, evenly.
@@ -78,7 +78,7 @@ class Network:
 
 
 def on_contig(values: Mapping[str, int] | Mapping[str, str], contig: str, what: str, place: str) -> int | str:
-    """What a mapping has for a contig, with or without 'chr' before its name, or for all; raises UserError where it has none."""
+    """What a mapping has for a contig, with or without 'chr' before its name, or for all; UserError where it has none."""
     other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
     for name in (contig, other, EVERYWHERE):
         if name in values:
@@ -89,9 +89,9 @@ def on_contig(values: Mapping[str, int] | Mapping[str, str], contig: str, what: 
 def ploidy_of(scenario: Scenario, sample: str, contig: str) -> int | None:
     """Copies of a contig that a sample has; None where nothing is said."""
     item = scenario.samples[sample]
-    given, path = item.ploidy, ("samples", sample, "ploidy")
+    given, path = item.ploidy, ["samples", sample, "ploidy"]
     if given is None:
-        given, path = scenario.species.ploidy, ("species", "ploidy")
+        given, path = scenario.species.ploidy, ["species", "ploidy"]
     if given is None:
         return None
     place = scenario.at(*path)
@@ -100,7 +100,7 @@ def ploidy_of(scenario: Scenario, sample: str, contig: str) -> int | None:
             raise UserError(f"{place}: the ploidy depends on the sex, and sample {sample} has none; give it a sex")
         if item.sex not in given:
             raise UserError(f"{place}: the ploidy of {item.sex} samples, such as {sample}, is missing")
-        given = given[item.sex]  # type: ignore[index]
+        given = given[item.sex]
     return int(on_contig(given, contig, "the ploidy", place)) if isinstance(given, dict) else int(given)  # type: ignore[arg-type]
 
 
@@ -222,15 +222,17 @@ def build(
 ) -> Network:
     """The network of a scenario on a contig for a type of variant (see `fraction_of_type`) and its alleles.
 
-    `heterozygosity`: of this allele, in place of the species'. Raises UserError, naming the line, for what does not fit together.
+    `heterozygosity`: of this allele, in place of the species'. Raises UserError, naming the line, for what does not fit.
     """
     share = fraction_of_type(scenario, kind)
     species = scenario.species.heterozygosity
     of_type = heterozygosity if heterozygosity is not None else None if species is None else species * share
     builder = _Builder(scenario, contig, share, of_type)
     events = {name: of_allele(formula, *alleles) for name, formula in scenario.events.items()}
-    nowhere: Formula = And(tuple(In(sample, ZERO) for sample in scenario.samples)) if len(scenario.samples) > 1 else In(
-        next(iter(scenario.samples)), ZERO
+    nowhere: Formula = (
+        And(tuple(In(sample, ZERO) for sample in scenario.samples))
+        if len(scenario.samples) > 1
+        else In(next(iter(scenario.samples)), ZERO)
     )
     events[ABSENT] = nowhere
     domains = _domains(builder, events)
@@ -244,7 +246,9 @@ def build(
     boxes = tuple(boxes_of(events, domains))
     boxes = tuple(_absent_is_absent(box) for box in boxes)
     known = bool(informed) and of_type is not None
-    return Network(tuple(domains), domains, tuple(builder.factors), builder.sizes, contaminated, boxes, known, builder.population)
+    return Network(
+        tuple(domains), domains, tuple(builder.factors), builder.sizes, contaminated, boxes, known, builder.population
+    )
 
 
 def _absent_is_absent(box: Box) -> Box:
@@ -479,9 +483,7 @@ def _add_mendelian(builder: _Builder, child: str, parents: tuple[str, str]) -> N
 def _gamete(ploidy: int, alternative: int, taken: int) -> np.ndarray:
     """(taken + 1,): alternative copies among those that are handed on, chosen at random."""
     every = math.comb(ploidy, taken)
-    return np.array(
-        [math.comb(alternative, k) * math.comb(ploidy - alternative, taken - k) / every for k in range(taken + 1)]
-    )
+    return np.array([math.comb(alternative, k) * math.comb(ploidy - alternative, taken - k) / every for k in range(taken + 1)])
 
 
 def _sum_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -29,10 +29,10 @@ from varproof.scenario.score import (
     ARTIFACT,
     IMPOSSIBLE,
     SampleTables,
-    is_of,
     artifact_log_rate,
     block_sums,
     event_names,
+    is_of,
     posteriors,
     sample_densities,
     sample_tables,
@@ -163,7 +163,12 @@ def write_scenario(
 
 
 def _alleles(
-    job: ScenarioJob, sums: Sums, fractions: Mapping[str, float], numbers: slice, records: Sequence[Record], named: dict[int, str]
+    job: ScenarioJob,
+    sums: Sums,
+    fractions: Mapping[str, float],
+    numbers: slice,
+    records: Sequence[Record],
+    named: dict[int, str],
 ) -> ScenarioAlleles:
     own = job.alleles.row[numbers]
     judged_as = job.alleles.judged_as[own]
@@ -198,5 +203,3 @@ def _counts(own: Evidence, event: Evidence) -> SampleCounts:
     hidden = event.alternative_count > own.alternative_count
     columns = ("reference_count", "alternative_count", "other_count")
     return SampleCounts(own.depth, *(np.where(hidden, getattr(event, name), getattr(own, name)) for name in columns))
-
-

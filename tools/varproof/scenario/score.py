@@ -65,7 +65,7 @@ def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
     """
     possible = possible_artifacts(paired=False)[:, SAME_RATE]
     everywhere = ACTIVE_ON == BOTH
-    same: np.ndarray = sum((table.artifact for table in tables), np.zeros(1))  # type: ignore[assignment]
+    same: np.ndarray = sum((table.artifact for table in tables), np.zeros(1))
     if len(tables) == 1:
         total = same
     else:
@@ -145,7 +145,7 @@ def block_sums(
     frequency = {name: table.frequency for name, table in tables.items()}
     artifact = artifact_log_likelihood(list(tables.values()))
     of_events = [name for name in names if name != ARTIFACT]
-    columns = [column for column, name in enumerate(names) if name != ARTIFACT]
+    columns = np.array([column for column, name in enumerate(names) if name != ARTIFACT])
     for number in np.unique(job.setting[rows]).tolist():
         own = np.flatnonzero(job.setting[rows] == number)
         planned = job.networks.of(job.settings[number])
@@ -213,4 +213,3 @@ def sample_densities(
         density = sample_density(tables[name].frequency, fractions.get(name, 0.0), other)
         found[name] = (modes[name] if other is None else mode(density)), density
     return found
-

@@ -89,8 +89,8 @@ def _score_pair(options: ScoreScenarioSettings, rows: "dict[str, SheetRow]") -> 
     given = sorted({"rates", "overlaps"} & options.model_fields_set)
     if given:
         raise UserError(
-            f"--{given[0]}: the scenario {options.scenario} is judged by the model of score-posterior, which has its own prior; "
-            "leave it out"
+            f"--{given[0]}: the scenario {options.scenario} is judged by the model of score-posterior, which has its own "
+            "prior; leave it out"
         )
     tumor, normal = rows["tumor"], rows.get("normal")
     logger.info("the scenario %s is judged by the model of score-posterior", options.scenario)
