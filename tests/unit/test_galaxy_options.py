@@ -39,6 +39,7 @@ MADE_IN_THE_JOB = {
     "collect-evidence": {"resume": NO_EARLIER_JOB},
     "evaluate-calls": {"prior": "is for folders, which Galaxy has none of: their files are scored by score-posterior there"},
     "score-posterior": {"resume": NO_EARLIER_JOB},
+    "score-scenario": {"samples": "a sheet with paths: written from the repeat of samples", "resume": NO_EARLIER_JOB},
     "tensorise": {
         "context_pool": "a sheet with paths: written from the repeat of pool samples",
         "resume": NO_EARLIER_JOB,
@@ -64,6 +65,7 @@ OUTPUTS = {
         "burden": ["mutational_burden"],
     },
     "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
+    "plot-scenario": {"output": ["output"], "plot": ["picture", "picture_svg"], "save_scenario": ["saved_scenario"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
     "score-posterior": {
         "output": ["output"],

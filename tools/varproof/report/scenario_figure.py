@@ -1,7 +1,7 @@
 """The picture of plot-scenario: which allele frequencies each event has, sample by sample; of two samples, their plane, too.
 
-A row is a part of an event, a column a sample: bars are intervals, dots are points that have mass of their own. In the plane each
-event has a colour; lines and dots are points of one sample, or of both.
+A row is a part of an event, a column a sample: bars are intervals, dots are points that have mass of their own. In the plane
+each event has a colour; lines and dots are points of one sample, or of both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def _figure(title: str, parts: Sequence[DrawnPart]) -> Any:
     events = list(dict.fromkeys(part.event for part in parts))
     colour = {event: COLOURS[number % len(COLOURS)] for number, event in enumerate(events)}
     colour["ABSENT"], colour["OTHER"] = MUTED, "#C9CDD3"
-    rows = parts[:_MOST_ROWS]
+    rows = parts if len(parts) <= _MOST_ROWS else _together(parts)
     width = 62 + 34 * len(samples) + (78 if len(samples) == 2 else 0)
     figure = new_figure(max(120, width), max(62 if len(samples) == 2 else 30, 18 + 6.2 * len(rows)))
     ratios = [1.0] * len(samples) + ([2.3] if len(samples) == 2 else [])
@@ -45,9 +45,19 @@ def _figure(title: str, parts: Sequence[DrawnPart]) -> Any:
         _draw_sample(axes[column], sample, rows, colour, column == 0)
     if len(samples) == 2:
         _draw_plane(axes[2], samples, parts, colour)
-    more = f" (the first {len(rows)} of {len(parts)} parts)" if len(rows) < len(parts) else ""
+    more = f": {len(parts)} parts, those of an event together" if len(rows) < len(parts) else ""
     figure.suptitle(f"{title}{more}", fontsize=9.5, fontweight="bold", color=INK, x=0.01, ha="left")
     return figure
+
+
+def _together(parts: Sequence[DrawnPart]) -> list[DrawnPart]:
+    """One part for each event, with all frequencies that any of its parts has."""
+    found: dict[str, DrawnPart] = {}
+    for part in parts:
+        before = found.get(part.event, DrawnPart(part.event, 0.0, {sample: () for sample in part.spans}))
+        spans = {sample: tuple(dict.fromkeys((*before.spans[sample], *own))) for sample, own in part.spans.items()}
+        found[part.event] = DrawnPart(part.event, before.prior + part.prior, spans)
+    return list(found.values())
 
 
 def _draw_sample(axes: Any, sample: str, rows: Sequence[DrawnPart], colour: Mapping[str, str], first: bool) -> None:

@@ -10,7 +10,10 @@ from varproof.steps.base import Settings, pictures_of
 from varproof.steps.score_scenario import SCENARIO
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from varproof.report.scenario_figure import DrawnPart
+    from varproof.scenario.cells import Domain
     from varproof.scenario.network import Network
     from varproof.scenario.table import Part
 
@@ -25,7 +28,7 @@ class PlotScenarioSettings(Settings):
     """
 
     scenario: str = Field(description=SCENARIO)
-    output: Path = Field(Path("-"), description="table to write; - for stdout.")
+    output: Path = Field(description="table to write; - for stdout.")
     plot: Path | None = Field(None, description="picture of the allele frequencies; PREFIX.svg and PREFIX.png are written.")
     contig: str = Field("1", description="the contig whose ploidies and universes are shown.")
     save_scenario: Path | None = Field(None, description="write the scenario's text, of a ready one to change it.")
@@ -63,21 +66,28 @@ def plot_scenario(options: PlotScenarioSettings) -> None:
 
 
 def _drawn(network: "Network", part: "Part") -> "DrawnPart":
+    import numpy as np
+
     from varproof.report.scenario_figure import DrawnPart
-    from varproof.scenario.table import bounds_of
 
     spans = {}
     for sample, nodes in zip(network.samples, part.box.nodes, strict=True):
         domain = network.domains[sample]
-        cells = sorted(set(domain.cell[list(nodes)].tolist()))
-        found = [bounds_of(domain, cell)[:2] for cell in cells]
-        whole = {cell for cell in cells if int((domain.cell == cell).sum()) == int((domain.cell[list(nodes)] == cell).sum())}
-        spans[sample] = [
-            span if cell in whole else _between(domain.fraction[list(nodes)][domain.cell[list(nodes)] == cell].tolist())
-            for cell, span in zip(cells, found, strict=True)
-        ]
+        own = np.zeros(domain.size, bool)
+        own[list(nodes)] = True
+        spans[sample] = [_span(domain, own, cell) for cell in np.unique(domain.cell[own]).tolist()]
     return DrawnPart("+".join(part.events) or "OTHER", part.prior, spans)
 
 
-def _between(fractions: list[float]) -> tuple[float, float]:
-    return min(fractions), max(fractions)
+def _span(domain: "Domain", own: "np.ndarray", cell: int) -> tuple[float, float]:
+    """The frequencies of the nodes `own` (k,) of a cell, as far as half-way to others of the cell."""
+    from varproof.scenario.table import bounds_of
+
+    low, high, _ = bounds_of(domain, cell)
+    here, others = domain.fraction[own & (domain.cell == cell)], domain.fraction[~own & (domain.cell == cell)]
+    below, above = others[others < here.min()], others[others > here.max()]
+    if len(below):
+        low = 0.5 * float(below.max() + here.min())
+    if len(above):
+        high = 0.5 * float(above.min() + here.max())
+    return low, high
