@@ -313,8 +313,8 @@ tumor	primary.bam
 relapse	relapse.evidence.h5
 ```
 
-A sample has one file of reads. Its column in the list of candidates is that of the reads' sample (SM), or of the name in the scenario,
-unless `column` says another; where the list has none, a column is added."""
+A sample has one file of reads. Its column in the list of candidates is that of the reads' sample (SM), or of the name in the
+scenario, unless `column` says another; where the list has none, a column is added."""
 
 POOL_EXAMPLE = """```text
 sample	patient	library	reads
@@ -347,7 +347,8 @@ FILES = (
         _json("formats.alignment", "AlignmentProperties"),
     ),
     FileKind(
-        "files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "score-scenario", "estimate-vaf"), _evidence
+        "files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "score-scenario", "estimate-vaf"),
+        _evidence,
     ),
     FileKind(
         "files/scenario.md", "scenario.yaml", ("plot-scenario",), ("score-scenario", "plot-scenario"),

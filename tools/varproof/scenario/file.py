@@ -234,6 +234,7 @@ def _check_samples(entry: ScenarioEntry, name: str, lines: Mapping[tuple[str, ..
             if other == sample:
                 raise UserError(f"{place}: {sample} {what} itself")
         if len(set(parents)) < len(parents):
+            place = _place(name, lines, ("samples", sample, "inheritance"))
             raise UserError(f"{place}: {sample} has one sample as both parents")
         universes = item.universe if isinstance(item.universe, dict) else {"": item.universe} if item.universe else {}
         for contig, text in universes.items():
@@ -268,7 +269,10 @@ def _require_no_circle(sources: Mapping[str, list[str]], place: Any, what: str) 
 
 def _mistake(error: ValidationError, name: str, lines: Mapping[tuple[str, ...], int]) -> str:
     """The first mistake of a file, in one line."""
-    item = min(error.errors(), key=lambda one: (_line_of(one["loc"], lines), len(one["loc"])))
+    unknown_first = {"extra_forbidden": 0}
+    item = min(
+        error.errors(), key=lambda one: (unknown_first.get(one["type"], 1), _line_of(one["loc"], lines), len(one["loc"]))
+    )
     path = tuple(str(part) for part in item["loc"])
     known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in lines), ())
     place = _place(name, lines, known)

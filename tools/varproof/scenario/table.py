@@ -69,7 +69,7 @@ class Part:
 
 
 def parts_of_scenario(network: Network, masses: np.ndarray) -> list[Part]:
-    """The boxes of a network in the order of their events, with their shares of the prior; `masses` (boxes,): its logarithms."""
+    """The boxes of a network in the order of their events, with their shares of the prior; `masses` (boxes,): logarithms."""
     top = float(masses.max())
     shares = exp_of(masses - top)
     order = {name: number for number, name in enumerate(dict.fromkeys(name for box in network.boxes for name in box.events))}
