@@ -116,7 +116,7 @@ events: {x: "a:0.5"}
         ),
         (
             "species: {heterozygosity: 0.001}\nsamples: {a: {ploidy: 4}, b: {ploidy: 2}, c: {ploidy: 2, inheritance: "
-            "{mendelian: {from: [a, b]}}}}\nevents: {x: 'a:0.0'}", "1", "c has 2 copies of 1, which can't come from a (4) and b (2)",
+            "{mendelian: {from: [a, b]}}}}\nevents: {x: 'a:0.0'}", "1", "c has 2 copies of 1, which can't come from a (4)",
         ),
     ],
 )  # fmt: skip
