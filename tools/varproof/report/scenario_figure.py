@@ -84,7 +84,11 @@ def _draw_plane(axes: Any, samples: Sequence[str], parts: Sequence[DrawnPart], c
     for part in parts:
         for x in part.spans[samples[0]]:
             for y in part.spans[samples[1]]:
-                own = {"color": colour[part.event], "label": part.event if part.event not in seen else None, "clip_on": False}
+                own: dict[str, Any] = {
+                    "color": colour[part.event],
+                    "label": part.event if part.event not in seen else None,
+                    "clip_on": False,
+                }
                 if x[0] == x[1] and y[0] == y[1]:
                     axes.plot([x[0]], [y[0]], "o", ms=5.5, mec="white", mew=0.6, zorder=4, **own)
                 elif x[0] == x[1] or y[0] == y[1]:

@@ -317,8 +317,9 @@ def _content(text: str, name: str) -> tuple[Any, dict[tuple[str, ...], int]]:
                     what = _CALLED.get(path, "field")
                     again = next(one for one, _ in reversed(node.value) if one.value == key.value)
                     raise UserError(f"{name}: line {again.start_mark.line + 1}: {what} '{key.value}' is there twice")
-                lines[(*path, key.value)] = key.start_mark.line + 1
-                found[key.value] = built(value, (*path, key.value))
+                inside = (*path, key.value)
+                lines[inside] = key.start_mark.line + 1
+                found[key.value] = built(value, inside)
             return found
         if isinstance(node, yaml.SequenceNode):
             return [built(value, (*path, str(number))) for number, value in enumerate(node.value)]

@@ -15,12 +15,14 @@ from varproof.machinery.numerics import powered
 from varproof.machinery.numerics_numba_fns import exp_of, log_of
 from varproof.posterior.artifact_classes import ACTIVE_ON, BOTH
 from varproof.posterior.components import (
+    ARTIFACT_RATES,
     GRID,
     SAME_RATE,
     at_fraction,
     possible_artifacts,
     tabulate,
 )
+from varproof.posterior.decisions import DECISIONS as POSTERIOR_DECISIONS
 from varproof.posterior.score import mode
 from varproof.scenario.boxes import Box
 from varproof.scenario.decisions import DECISIONS
@@ -34,6 +36,7 @@ ANYTHING = ""
 """Stands for all that the samples can be, each part of it once."""
 
 IMPOSSIBLE = -1e30
+MOST_ON_ALL_READS = POSTERIOR_DECISIONS.most_on_all_reads
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,9 @@ def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
     On all reads it has the same rate in all samples; on one kind of reads each sample has that rate or none, as of another
     library, at least one has it.
     """
-    possible = possible_artifacts(paired=False)[:, SAME_RATE]
     everywhere = ACTIVE_ON == BOTH
+    # What all reads of all samples show more often is a variant, whatever else it looks like.
+    possible = possible_artifacts(paired=False)[:, SAME_RATE] & ~(everywhere[:, None] & (ARTIFACT_RATES > MOST_ON_ALL_READS))
     same: np.ndarray = sum((table.artifact for table in tables), np.zeros(1))
     if len(tables) == 1:
         total = same

@@ -37,10 +37,10 @@ class ScoreScenarioSettings(Settings):
     candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="scored VCF to write: .vcf, .vcf.gz, .bcf or -.")
-    rates: Literal["scenario", "learnt"] = Field(
-        "scenario",
+    rates: Literal["auto", "scenario", "learnt"] = Field(
+        "auto",
         description="how common the events are: as the scenario says (flat where it gives universes), or learnt from the "
-        "candidates, which must not be filtered.",
+        "candidates, which must not be filtered; auto: learnt for ready scenarios that give none.",
     )
     overlaps: Literal["refuse", "allow"] = Field(
         "refuse", description="events that hold together: refuse the scenario, or give each its own probability."
@@ -86,7 +86,7 @@ def _score_pair(options: ScoreScenarioSettings, rows: "dict[str, SheetRow]") -> 
     """By the model of score-posterior."""
     from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
 
-    given = sorted({"rates", "overlaps"} & options.model_fields_set)
+    given = [name for name, value in (("rates", "auto"), ("overlaps", "refuse")) if getattr(options, name) != value]
     if given:
         raise UserError(
             f"--{given[0]}: the scenario {options.scenario} is judged by the model of score-posterior, which has its own "
@@ -134,7 +134,16 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
         with open_vcf(options.candidates) as handle:
             columns = scenario_columns(options.candidates, handle.header, wanted, given)
         fractions = contamination_fractions(job)
-        write_scenario(job, columns, fractions, options.rates == "learnt", options.output, options)
+        write_scenario(job, columns, fractions, _learns(options, scenario), options.output, options)
+
+
+def _learns(options: ScoreScenarioSettings, scenario: "Scenario") -> bool:
+    """Whether the candidates tell how common events are."""
+    from varproof.scenario.ready import READY
+
+    if options.rates == "auto":
+        return options.scenario in READY and scenario.species.heterozygosity is None
+    return options.rates == "learnt"
 
 
 def _evidence(
@@ -180,7 +189,7 @@ def _tell_of_boxes(options: ScoreScenarioSettings, job: "ScenarioJob") -> None:
                 f"{scenario.at('events')}: the events {both} hold together where {described_box(network, first)} (contig "
                 f"{setting[0]}); make them exclude each other, or give --overlaps allow"
             )
-        if network.overlaps and options.rates == "learnt":
+        if network.overlaps and _learns(options, scenario):
             raise UserError("--rates learnt needs events that exclude each other; --overlaps allow does not go with it")
         if network.gaps and not told:
             told = True
