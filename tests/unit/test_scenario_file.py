@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenario_examples import planned
 from varproof.machinery.errors import UserError
@@ -164,3 +166,18 @@ events: {x: "a:]0.0,1.0] & b:0.0"}
 """
     scenario = parse_scenario(text, "s.yaml")
     assert scenario.samples["c"].universe == scenario.samples["a"].universe == "[0.0,1.0]"
+
+
+@given(st.data())
+def test_spoilt_files_are_one_line_or_scenarios(data: st.DataObject) -> None:
+    """Whatever becomes of a file, it is read, or refused in one line."""
+    text = GOOD
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(text)))
+        gone = data.draw(st.integers(0, 12))
+        text = text[:place] + data.draw(st.text("ab:0.5|&![](){}$<>, \n-*#'\"~\t", max_size=6)) + text[place + gone :]
+    try:
+        scenario = parse_scenario(text, "s.yaml")
+        planned(scenario, "1")
+    except UserError as error:
+        assert "\n" not in str(error) and "line " in str(error)
