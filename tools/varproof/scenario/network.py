@@ -17,7 +17,7 @@ copies. Factors are tables over few variables; their logarithms add up to that o
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ from varproof.scenario.cells import Domain, domain
 from varproof.scenario.decisions import DECISIONS
 from varproof.scenario.file import EVERYWHERE, SampleEntry, Scenario
 from varproof.scenario.formula import And, Formula, In, Interval, of_allele, parts_of
+from varproof.scenario.genetics import binomial, gamete, mutated, sum_of
 from varproof.scenario.grammar import parse_universe
 
 ABSENT = "ABSENT"
@@ -446,15 +447,8 @@ def _add_population(builder: _Builder, founders: list[str], heterozygosity: floa
         table = np.zeros((len(frequency) + 1, ploidy + 1))
         table[0, 0] = 1.0
         for number, value in enumerate(frequency.tolist()):
-            table[number + 1] = _binomial(ploidy, value)
+            table[number + 1] = binomial(ploidy, value)
         builder.add((population, ("copies", sample)), table)
-
-
-def _binomial(trials: int, probability: float) -> np.ndarray:
-    power: Callable[[float, int], float] = numerics.powered
-    return np.array(
-        [math.comb(trials, k) * power(probability, k) * power(1.0 - probability, trials - k) for k in range(trials + 1)]
-    )
 
 
 def _add_mendelian(builder: _Builder, child: str, parents: tuple[str, str]) -> None:
@@ -475,28 +469,6 @@ def _add_mendelian(builder: _Builder, child: str, parents: tuple[str, str]) -> N
     for first, second in ways:
         for a in range(ploidies[0] + 1):
             for b in range(ploidies[1] + 1):
-                handed = _sum_of(_gamete(ploidies[0], a, first), _gamete(ploidies[1], b, second))
-                table[a, b] += _mutated(handed, rate) / len(ways)
+                handed = sum_of(gamete(ploidies[0], a, first), gamete(ploidies[1], b, second))
+                table[a, b] += mutated(handed, rate) / len(ways)
     builder.add((("copies", parents[0]), ("copies", parents[1]), builder.copies(child)), table)
-
-
-def _gamete(ploidy: int, alternative: int, taken: int) -> np.ndarray:
-    """(taken + 1,): alternative copies among those that are handed on, chosen at random."""
-    every = math.comb(ploidy, taken)
-    return np.array([math.comb(alternative, k) * math.comb(ploidy - alternative, taken - k) / every for k in range(taken + 1)])
-
-
-def _sum_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    out = np.zeros(len(first) + len(second) - 1)
-    for k, value in enumerate(first.tolist()):
-        out[k : k + len(second)] += value * second
-    return out
-
-
-def _mutated(copies: np.ndarray, rate: float) -> np.ndarray:
-    """Numbers of alternative copies after each copy has changed, or changed back, with the rate."""
-    total = len(copies) - 1
-    out = np.zeros(total + 1)
-    for number, value in enumerate(copies.tolist()):
-        out += value * _sum_of(_binomial(total - number, rate), _binomial(number, 1.0 - rate))
-    return out
