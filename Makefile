@@ -92,6 +92,7 @@ test-data: .venv/installed
 	echo 'Small inputs for tests and wrappers. All are made by `make test-data`, which is the list of the commands.' > $T/README.md
 	printf 'chr2\t0\t20000\n' > $T/regions.bed
 	printf 'simulated\tsimulated\tSimulated genome (40 kbp)\t$${__HERE__}/reference.fa\n' > $T/fasta_indexes.loc
+	printf 'sample\treads\ntumor\ttumor.h5\nnormal\tnormal.h5\n' > $T/samples.tsv
 	$(SMALL) --output demo/small
 	$(SMALL) --format cram --output demo/small-cram
 	mv demo/small/*.* demo/small-cram/tumor.cram* $T/

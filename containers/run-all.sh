@@ -41,6 +41,13 @@ score-posterior $candidates $reference --tumor "$data/tumor.h5" --normal "$data/
     --prior "$output/prior.json" --output "$output/scored-again.bcf"
 score-posterior $candidates $reference --tumor "$data/tumor.cram" --prior flat --threads 2 --output "$output/flat.vcf"
 
+plot-scenario --scenario multi-region --plot "$output/scenario" --output "$output/scenario.tsv"
+plot-scenario --scenario tumor-normal --save-scenario "$output/scenario.yaml" --output "$output/scenario.tsv"
+for rates in scenario learnt; do
+    score-scenario --scenario "$output/scenario.yaml" --samples "$data/samples.tsv" $candidates $reference --rates "$rates" \
+        --output "$output/by-scenario.vcf.gz"
+done
+
 fdr-filter --calls "$output/scored.vcf.gz" --events SOMATIC_TUMOR --fdr 0.05 --output "$output/filtered.vcf.gz"
 fdr-filter --calls "$output/scored.vcf.gz" --events SOMATIC_TUMOR --fdr 0.05 --mode local --output "$output/local.vcf.gz"
 estimate-vaf --calls "$output/filtered.vcf.gz" --plot "$output/spectrum" --annotated-output "$output/vaf.vcf.gz" \

@@ -306,6 +306,16 @@ chr1	4410	AC	A	0
 Tabs separate the columns; they may come in any order, among others. Positions are 1-based, alleles as in the candidate list. An
 allele that stands in two lines is an error."""
 
+SAMPLES_EXAMPLE = """```text
+sample	reads
+normal	blood.bam
+tumor	primary.bam
+relapse	relapse.evidence.h5
+```
+
+A sample has one file of reads. Its column in the list of candidates is that of the reads' sample (SM), or of the name in the
+scenario, unless `column` says another; where the list has none, a column is added."""
+
 POOL_EXAMPLE = """```text
 sample	patient	library	reads
 n1	p7	kit-A	n1.bam
@@ -336,7 +346,17 @@ FILES = (
         "files/alignment.md", "alignment.json", ("estimate-alignment",), ("collect-evidence", "score-posterior"),
         _json("formats.alignment", "AlignmentProperties"),
     ),
-    FileKind("files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "estimate-vaf"), _evidence),
+    FileKind(
+        "files/evidence.md", "evidence.h5", ("collect-evidence",), ("score-posterior", "score-scenario", "estimate-vaf"),
+        _evidence,
+    ),
+    FileKind(
+        "files/scenario.md", "scenario.yaml", ("plot-scenario",), ("score-scenario", "plot-scenario"),
+        _json("scenario.file", "ScenarioEntry"),
+    ),
+    FileKind(
+        "files/sample-sheet.md", "samples.tsv", (), ("score-scenario",), _tab_separated("formats.sample_sheet", SAMPLES_EXAMPLE)
+    ),
     FileKind(
         "files/panel.md", "panel.h5", ("build-panel", "gather"), ("score-posterior", "learn-prior", "build-panel"), _panel
     ),
@@ -475,6 +495,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "posterior decisions": lambda: _decisions("posterior.decisions"),
     "clonality decisions": lambda: _decisions("posterior.clonality_decisions"),
     "copies decisions": lambda: _decisions("posterior.copy_decisions"),
+    "scenario decisions": lambda: _decisions("scenario.decisions"),
     "panel decisions": lambda: _decisions("posterior.panel_decisions"),
 }
 

@@ -12,10 +12,12 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.output import provenance
 from varproof.posterior.clonality_decisions import ClonalityDecisions
 from varproof.posterior.decisions import PosteriorDecisions
+from varproof.scenario.decisions import ScenarioDecisions
 
 EVIDENCE, POSTERIOR = "VARPROOF_DECISIONS_EVIDENCE", "VARPROOF_DECISIONS_POSTERIOR"
 MODELS = pytest.mark.parametrize(
-    "model", [CandidateDecisions, CopyNumberDecisions, EvidenceDecisions, PosteriorDecisions, ClonalityDecisions]
+    "model",
+    [CandidateDecisions, CopyNumberDecisions, EvidenceDecisions, PosteriorDecisions, ClonalityDecisions, ScenarioDecisions],
 )
 
 

@@ -45,6 +45,7 @@ MADE_IN_THE_JOB = {
     ),
     "report-calls": {"desk": "a dataset has no address that another one could name beforehand"},
     "score-posterior": {"resume": NO_EARLIER_JOB},
+    "score-scenario": {"samples": "a sheet with paths: written from the repeat of samples", "resume": NO_EARLIER_JOB},
     "tensorise": {
         "context_pool": "a sheet with paths: written from the repeat of pool samples",
         "resume": NO_EARLIER_JOB,
@@ -70,6 +71,7 @@ OUTPUTS = {
         "burden": ["mutational_burden"],
     },
     "evaluate-calls": {"output": ["output"], "report": ["report"], "certificate": ["certificate"]},
+    "plot-scenario": {"output": ["output"], "plot": ["picture", "picture_svg"], "save_scenario": ["saved_scenario"]},
     "predict": {"output": ["output"], "table": ["table"], "explain": ["pictures"]},
     "score-posterior": {
         "output": ["output"],

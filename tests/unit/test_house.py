@@ -11,7 +11,7 @@ FLOORS = (
     {"steps"},
     {"network"},
     {"spiking", "report"},
-    {"simulation", "evaluation"},
+    {"simulation", "evaluation", "scenario"},
     {"candidates", "copynumber", "evidence", "pileup", "posterior", "scattering"},
     {"variants"},
     {"reads"},

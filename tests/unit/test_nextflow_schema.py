@@ -29,7 +29,7 @@ BUILDS = {"varproof": "pyhdfd78af_0", "varproof-cnn": "hdfd78af_0"}
 PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR", "purity": "1"}
 """Parameters whose default the executable does not have, or that it requires."""
 
-NOT_RUN = {"report-calls", "review-calls", "simulate-pair", "spike-variants", "train"}
+NOT_RUN = {"plot-scenario", "report-calls", "review-calls", "score-scenario", "simulate-pair", "spike-variants", "train"}
 """Executables that have a module but no place in the pipeline."""
 
 FROM_THE_SHEET = {
@@ -54,6 +54,7 @@ BY_EXT_ARGS = {
         "haploid",
         "callable_depth",
     },
+    "score-scenario": {"resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume"},

@@ -13,6 +13,8 @@ EXECUTABLES = {
     "collect-evidence": "one sample's evidence for and against each candidate",
     "learn-prior": "how common each event is, learnt from the reads and not from a list",
     "score-posterior": "the posterior probability of each event for each candidate",
+    "score-scenario": "the posterior probability of the events of a scenario, over any samples",
+    "plot-scenario": "a scenario as a table and a picture, before anything is scored",
     "fdr-filter": "the largest set of calls at a chosen false discovery rate",
     "estimate-vaf": "allele frequencies with intervals, and the neutral-evolution fit",
     "tensorise": "pileups of candidates as packed tensors, for train and predict",

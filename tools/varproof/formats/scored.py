@@ -4,6 +4,7 @@
 record the posterior probability that it is none of that, `log_odds` the log-odds that it is.
 """
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.numerics import PHRED_PER_LOG, exp10, expm1, log
 
 NAN = math.nan
+SCENARIO_LINE = "varproof_scenario"
+"""Key of the header line that tells a scenario's events (JSON), and whether they exclude each other."""
+
 # Events of one family are the alternatives of one posterior: their probabilities sum to 1 if the family is complete.
 _FAMILIES = {"": frozenset(EVENTS), "CNN_": frozenset(NETWORK_EVENTS), "COMBINED_": frozenset(COMBINED_EVENTS)}
 
@@ -47,6 +51,18 @@ class EventSelection:
 def declared_events(header: Any) -> list[str]:
     """Events that a VCF header declares a PROB_ field for, in the header's order."""
     return [name.removeprefix(PROBABILITY_PREFIX) for name in header.info if name.startswith(PROBABILITY_PREFIX)]
+
+
+def scenario_events(header: Any) -> list[str] | None:
+    """All events of the scenario that a file was scored under; None where they may hold together, or it was none."""
+    for line in header.records:
+        if line.key == SCENARIO_LINE:
+            try:
+                told = json.loads(line.value)
+                return [str(name) for name in told["events"]] if told["exclusive"] else None
+            except (ValueError, TypeError, KeyError):
+                return None
+    return None
 
 
 def _family(event: str) -> str:
@@ -86,7 +102,10 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
         if header.info[field].type not in ("Float", "Integer"):
             raise UserError(f"{path}: the header declares {field} with Type={header.info[field].type}; it must be Float")
     complement = None
-    if family in _FAMILIES and _FAMILIES[family] <= set(members):
+    of_scenario = scenario_events(header)
+    if family == "" and of_scenario is not None and set(of_scenario) <= set(members):
+        complement = tuple(PROBABILITY_PREFIX + event for event in of_scenario if event not in chosen)
+    elif family in _FAMILIES and _FAMILIES[family] <= set(members):
         complement = tuple(PROBABILITY_PREFIX + event for event in members if event not in chosen)
     return EventSelection(tuple(PROBABILITY_PREFIX + event for event in chosen), complement)
 

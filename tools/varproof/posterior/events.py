@@ -25,11 +25,11 @@ class PartsOf:
 
 
 def judged_rows(
-    parts_of: PartsOf, bases_of: dict[int, list[int]], tumor: EvidenceReader, normal: EvidenceReader | None
+    parts_of: PartsOf, bases_of: dict[int, list[int]], tumor: EvidenceReader, *others: EvidenceReader | None
 ) -> np.ndarray:
     """int64 (n,): as which candidate each allele of the list is judged, itself for most; of joined candidates, itself.
 
-    bases_of: of MNVs of the list, by row, the rows of their bases.
+    bases_of: of MNVs of the list, by row, the rows of their bases. `others`: the normal, or other samples, None for none.
 
     Where the list has what parts make, or more of it, as one allele, that describes the event; indels among the parts, which
     are not there at all, are judged each by itself beside it.
@@ -39,7 +39,7 @@ def judged_rows(
     judged_as = np.where(joined, np.arange(tumor.size), spelling)
     samples = [
         (reader.column("support").astype(np.int64), reader.column("usable").astype(np.int64))
-        for reader in (tumor, normal)
+        for reader in (tumor, *others)
         if reader is not None
     ]
     support = samples[0][0]

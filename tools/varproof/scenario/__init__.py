@@ -1,0 +1,1 @@
+"""Events over any samples: scenario files, the prior they describe, and posteriors by elimination over the samples."""

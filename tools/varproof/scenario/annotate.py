@@ -1,0 +1,207 @@
+"""Scored records of a scenario: the candidates' own lines with PROB_<EVENT>, and each sample's depths and frequencies."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from varproof.formats.density import MISSING, encode_density
+from varproof.formats.record import Declared, Record
+from varproof.formats.scored import SCENARIO_LINE
+from varproof.formats.vcf import (
+    ALLELE_DEPTH,
+    ALLELE_FREQUENCY,
+    DENSITY,
+    DEPTH,
+    FRAGMENTS,
+    GENOTYPE,
+    MODE,
+    NO_ALTERNATIVE_ALLELE,
+    PROBABILITY_PREFIX,
+    SAME_EVENT,
+    SKIPPED,
+    open_vcf,
+    probability_field,
+    to_phred,
+)
+from varproof.machinery.errors import UserError
+from varproof.posterior.annotate import CERTAIN, SampleCounts
+from varproof.posterior.components import GRID
+from varproof.scenario.network import ABSENT
+from varproof.scenario.score import ARTIFACT, OTHER
+
+_MEANINGS = {
+    ABSENT: "in none of the samples: coincident sequencing errors",
+    ARTIFACT: "an artefact of sequencing, mapping or a library",
+    OTHER: "something that the scenario has no event for",
+}
+_INFO = {
+    SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
+    SAME_EVENT: ("A", "String", "Other alleles of this file (POS:REF:ALT, joined by &) that are the same event: judged as one"),
+}
+_OWN_FORMAT = {
+    FRAGMENTS: ("1", "Integer", "Fragments that overlap the candidate"),
+    MODE: ("A", "Float", "Most probable allele frequency in the sample, without what it is contaminated by"),
+    DENSITY: ("A", "String", f"Posterior density of {MODE}: frequency=PHRED below the maximum, separated by |"),
+}
+_FILLED = {
+    GENOTYPE: ("1", "String", "Genotype"),
+    ALLELE_DEPTH: ("R", "Integer", "Fragments that show each allele, the reference first"),
+    DEPTH: ("1", "Integer", "Fragments that overlap the candidate"),
+    ALLELE_FREQUENCY: ("A", "Float", "Observed allele frequency: fragments that show the allele, of those that show any"),
+}
+_FITTING = {ALLELE_DEPTH: ("Integer", ("R", ".")), DEPTH: ("Integer", ("1",)), ALLELE_FREQUENCY: ("Float", ("A", "."))}
+
+
+@dataclass(frozen=True)
+class ScenarioColumns:
+    """Numbers of the samples' columns by name of the sample, their names, and those that are added behind the file's own."""
+
+    numbers: dict[str, int]
+    names: dict[str, str]
+    added: tuple[str, ...]
+
+
+def scenario_columns(path: Path, header: Any, wanted: Mapping[str, Sequence[str]], given: Mapping[str, str]) -> ScenarioColumns:
+    """Columns of the samples in a file with this `pysam.VariantHeader`.
+
+    `wanted`: names by which a sample may go in the file, the likeliest first; `given`: those that the user said. A sample that
+    the file lacks gets a column of its own name. Raises UserError for a given name that the file lacks, or that two have.
+    """
+    present = list(header.samples)
+    names: dict[str, str] = {}
+    for sample, name in given.items():
+        if name not in present:
+            raise UserError(f"sample {sample}: {path} has no column {name}; it has {', '.join(present) or 'none'}")
+        if name in names.values():
+            raise UserError(f"sample {sample}: the column {name} of {path} is another sample's already")
+        names[sample] = name
+    for sample, proposals in wanted.items():
+        if sample not in names:
+            free = [name for name in proposals if name in present and name not in names.values()]
+            names[sample] = free[0] if free else ""
+    added: list[str] = []
+    for sample in wanted:
+        if not names[sample]:
+            names[sample] = sample if sample not in (*present, *added) else f"{sample}_reads"
+            added.append(names[sample])
+    everything = [*present, *added]
+    return ScenarioColumns({sample: everything.index(names[sample]) for sample in wanted}, names, tuple(added))
+
+
+def scored_header(
+    candidates: Path, columns: ScenarioColumns, events: Sequence[str], told: Mapping[str, Any], lines: Sequence[str]
+) -> Any:
+    """Header of the scored VCF; `told`: what SCENARIO_LINE says beside the events."""
+    with open_vcf(candidates) as handle:
+        header = handle.header.copy()
+    for name in [name for name in header.info if name.startswith(PROBABILITY_PREFIX)]:
+        header.info.remove_header(name)
+    meaning = {name: _MEANINGS.get(name, f"{name}, as the scenario defines it") for name in events}
+    own = {
+        probability_field(name): ("A", "Float", f"PHRED of the posterior probability that the allele is {meaning[name]}")
+        for name in events
+    }
+    for section, kind, fields in ((header.info, "INFO", {**own, **_INFO}), (header.formats, "FORMAT", _OWN_FORMAT)):
+        for name, (number, type_, text) in fields.items():
+            if name in section:
+                section.remove_header(name)
+            header.add_line(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text}">')
+    for name, (number, type_, text) in _FILLED.items():
+        if name not in header.formats:
+            header.add_line(f'##FORMAT=<ID={name},Number={number},Type={type_},Description="{text}">')
+    described = {"events": list(events), "samples": columns.names, **told}
+    for line in (f"##{SCENARIO_LINE}={json.dumps(described, sort_keys=True)}", *lines):
+        header.add_line(line)
+    for sample in columns.added:
+        header.add_sample(sample)
+    return header
+
+
+@dataclass(frozen=True)
+class ScenarioAlleles:
+    """What is written of n alleles: `probability` (n, events); by sample counts, modes (n,) and log densities (n, GRID_SIZE);
+    why alleles were not judged (None: they were), and which others are the same event (None: none).
+    """
+
+    probability: np.ndarray
+    counts: dict[str, SampleCounts]
+    modes: dict[str, np.ndarray]
+    densities: dict[str, np.ndarray]
+    skipped: Sequence[str | None]
+    same_event: Sequence[str | None]
+
+
+@dataclass
+class ScenarioAnnotator:
+    """Adds what was found to records; counts alleles that were not judged, by reason."""
+
+    header: Declared
+    columns: ScenarioColumns
+    events: Sequence[str]
+    not_judged: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._fields = [probability_field(name) for name in self.events]
+        self._absent = list(self.events).index(ABSENT)
+        self._may_fill = {}
+        for name, (kind, numbers) in _FITTING.items():
+            declared = self.header.formats.get(name)
+            self._may_fill[name] = declared is None or (declared.type == kind and declared.number in numbers)
+
+    def annotate(self, record: Record, rows: slice, found: ScenarioAlleles) -> None:
+        """Add to `record` what was found of its alleles `rows`."""
+        old = [name for name in record.info if name.startswith(PROBABILITY_PREFIX)]
+        record.info.remove((*old, *_INFO))
+        if self.columns.added:
+            record.add_samples(self.columns.added, self.header)
+        judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]
+        if any(judged):
+            values: dict[str, Any] = {}
+            for column, name in enumerate(self._fields):
+                own = found.probability[rows, column].tolist()
+                values[name] = [to_phred(value) if ok else None for value, ok in zip(own, judged, strict=True)]
+            same = [text if ok else None for text, ok in zip(found.same_event[rows], judged, strict=True)]
+            if any(same):
+                values[SAME_EVENT] = same
+            record.info.add(values)
+            for sample, number in self.columns.numbers.items():
+                self._add_to_sample(record, sample, number, rows, found, judged)
+        elif not record.format:
+            for number in self.columns.numbers.values():
+                record.samples[number][GENOTYPE] = "./."
+        skipped = list(found.skipped[rows]) if judged else [NO_ALTERNATIVE_ALLELE]
+        if any(skipped):
+            record.info[SKIPPED] = skipped
+            for reason in filter(None, skipped):
+                self.not_judged[reason] = self.not_judged.get(reason, 0) + 1
+
+    def _add_to_sample(
+        self, record: Record, sample: str, number: int, rows: slice, found: ScenarioAlleles, judged: list[bool]
+    ) -> None:
+        column, counts = record.samples[number], found.counts[sample]
+        filled = column.filled
+        values: dict[str, Any] = {} if GENOTYPE in filled else {GENOTYPE: "./."}
+        alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
+        reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
+        depth = max(value for value, ok in zip(counts.depth[rows].tolist(), judged, strict=True) if ok)
+        listed = sum(filter(None, alternative))
+        others = zip(counts.other[rows].tolist(), alternative, strict=True)
+        total = reference + listed + min(max(0, other + own - listed) for other, own in others if own is not None)
+        observed = {
+            ALLELE_DEPTH: [reference, *alternative],
+            DEPTH: depth,
+            ALLELE_FREQUENCY: [None if value is None or not total else value / total for value in alternative],
+        }
+        values |= {name: value for name, value in observed.items() if self._may_fill[name] and name not in filled}
+        absent = found.probability[rows, self._absent].tolist()
+        shown = [ok and value < CERTAIN and depth > 0 for ok, value in zip(judged, absent, strict=True)]
+        modes = found.modes[sample][rows].tolist()
+        values[FRAGMENTS] = depth
+        values[MODE] = [float(f"{value:.5g}") if ok and depth else None for value, ok in zip(modes, judged, strict=True)]
+        densities = found.densities[sample][rows]
+        values[DENSITY] = [encode_density(GRID, row) if ok else MISSING for row, ok in zip(densities, shown, strict=True)]
+        column.update(values)

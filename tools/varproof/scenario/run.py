@@ -1,0 +1,205 @@
+"""Scoring under a scenario: all candidates of a job, in order, to a VCF of their posteriors."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from varproof.formats.evidence import Evidence
+from varproof.formats.record import Record
+from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, VcfWriter, read_records
+from varproof.machinery.output import provenance
+from varproof.posterior.annotate import SampleCounts
+from varproof.posterior.judgeable import NO_READS
+from varproof.posterior.run import same_events
+from varproof.reads.reference import contig_lengths
+from varproof.scenario.annotate import ScenarioAlleles, ScenarioAnnotator, ScenarioColumns, scored_header
+from varproof.scenario.decisions import DECISIONS
+from varproof.scenario.elimination import prior_of_boxes
+from varproof.scenario.elimination_numba_fns import log_sums
+from varproof.scenario.job import ScenarioJob
+from varproof.scenario.rates import learnt_rates, told, with_rates
+from varproof.scenario.score import (
+    ANYTHING,
+    ARTIFACT,
+    IMPOSSIBLE,
+    SampleTables,
+    artifact_log_rate,
+    block_sums,
+    event_names,
+    is_of,
+    posteriors,
+    sample_densities,
+    sample_tables,
+)
+from varproof.variants.candidate import candidates_of
+
+logger = logging.getLogger(__name__)
+
+BLOCK = 500
+"""Candidates whose evidence is in memory together."""
+
+KINDS = ("snv", "mnv", "indel", "sv")
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of all judged candidates: `rows` (ascending), ln of prior times likelihood (n, events), and of anything (n,)."""
+
+    rows: np.ndarray
+    of_events: np.ndarray
+    anything: np.ndarray
+
+
+def score_all(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence[str], learn: bool) -> Sums:
+    """The sums of all alleles that are judged; with `learn`, the rates of events are learnt from them."""
+    rows = job.alleles.judged
+    names = [*events, ANYTHING]
+    found = np.empty((len(rows), len(names)))
+    for start in range(0, job.alleles.size, BLOCK):
+        first, last = np.searchsorted(rows, (start, start + BLOCK))
+        if first < last:
+            chosen = rows[first:last]
+            _, tables = read_block(job, chosen)
+            found[first:last] = block_sums(job, chosen, tables, fractions, names)
+    sums, anything = found[:, :-1], found[:, -1]
+    artifact = list(events).index(ARTIFACT)
+    if learn:
+        sums = _with_learnt_rates(job, rows, sums, events)
+        anything = np.full(len(rows), IMPOSSIBLE)
+        kept = [column for column in range(sums.shape[1]) if column != artifact]
+        anything = log_sums(np.ascontiguousarray(sums[:, kept]))
+    return Sums(rows, sums, log_sums(np.stack([anything, sums[:, artifact]], axis=1)))
+
+
+def event_masses(job: ScenarioJob, number: int, events: Sequence[str]) -> np.ndarray:
+    """ln of the prior of each event (events,) under the network of a setting; that of artefacts too."""
+    planned = job.networks.of(job.settings[number])
+    of_boxes = prior_of_boxes(planned.network, planned.plan)
+    masses = []
+    for name in events:
+        own = [value for box, value in zip(planned.network.boxes, of_boxes.tolist(), strict=True) if is_of(box, name)]
+        masses.append(float(log_sums(np.array([own]))[0]) if own else IMPOSSIBLE)
+    masses[list(events).index(ARTIFACT)] = artifact_log_rate(planned.network)
+    return np.array(masses)
+
+
+def _with_learnt_rates(job: ScenarioJob, rows: np.ndarray, sums: np.ndarray, events: Sequence[str]) -> np.ndarray:
+    masses = np.stack([event_masses(job, number, events) for number in range(len(job.settings))])
+    own = masses[job.setting[rows]]
+    likelihood = np.where(own > 0.5 * IMPOSSIBLE, sums - own, IMPOSSIBLE)
+    kind = np.array([KINDS.index(setting[1]) for setting in job.settings])[job.setting[rows]]
+    present = np.flatnonzero(np.bincount(kind, minlength=len(KINDS)))
+    rates = learnt_rates(likelihood, kind, len(KINDS))
+    told(events, rates[present], [KINDS[number] for number in present.tolist()])
+    return with_rates(likelihood, rates[kind])
+
+
+def read_block(job: ScenarioJob, rows: np.ndarray) -> tuple[dict[str, Evidence], dict[str, SampleTables]]:
+    """Evidence and likelihood tables of candidates `rows` (ascending), by sample."""
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    is_snv = job.alleles.is_snv[rows]
+    evidence, tables = {}, {}
+    for name, reader in job.readers.items():
+        evidence[name] = reader.read(first, last).rows(rows - first)
+        tables[name] = sample_tables(evidence[name], is_snv)
+    return evidence, tables
+
+
+def write_scenario(
+    job: ScenarioJob,
+    columns: ScenarioColumns,
+    fractions: Mapping[str, float],
+    learn: bool,
+    output: Path,
+    options: BaseModel,
+) -> None:
+    """Score all candidates and write them as they came, with the probabilities of events and the samples' columns."""
+    events = event_names(job)
+    sums = score_all(job, fractions, events, learn)
+    told_of = {"exclusive": not any(job.networks.of(setting).network.overlaps for setting in job.settings)}
+    lines = [
+        f"##varproof_score-scenario={provenance('score-scenario', options)}",
+        f"##varproof_scenario_text={json.dumps(job.networks.scenario.text)}",
+        f"##varproof_scenario_decisions={json.dumps(DECISIONS.model_dump(mode='json'), sort_keys=True)}",
+    ]
+    shown: dict[str, Any] = {**told_of, "contamination": dict(fractions)}
+    named = same_events(job.candidates, job.alleles)
+    header = scored_header(job.candidates, columns, events, shown, lines)
+    block: list[Record] = []
+    alleles = start = written = 0
+    with VcfWriter(output, header, contig_lengths(job.reference)) as writer:
+        annotator = ScenarioAnnotator(writer.declared, columns, events)
+
+        def flush() -> None:
+            nonlocal start
+            if not block:
+                return
+            found = _alleles(job, sums, fractions, slice(start, alleles), block, named)
+            row = 0
+            for record in block:
+                count = len(record.alts or ())
+                annotator.annotate(record, slice(row, row + count), found)
+                record.header = writer.declared
+                writer.write(record)
+                row += count
+            start = alleles
+            block.clear()
+
+        for record in read_records(job.candidates):
+            block.append(record)
+            alleles += len(record.alts or ())
+            written += 1
+            if alleles - start >= BLOCK:
+                flush()
+        flush()
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
+    logger.info("%d records scored%s", written, f"; alleles not judged: {reasons}" if reasons else "")
+
+
+def _alleles(
+    job: ScenarioJob,
+    sums: Sums,
+    fractions: Mapping[str, float],
+    numbers: slice,
+    records: Sequence[Record],
+    named: dict[int, str],
+) -> ScenarioAlleles:
+    own = job.alleles.row[numbers]
+    judged_as = job.alleles.judged_as[own]
+    rows = np.unique(np.concatenate([own, judged_as]))
+    if not len(rows):
+        nothing = np.zeros(0)
+        none = SampleCounts(nothing, nothing, nothing, nothing)
+        return ScenarioAlleles(nothing, dict.fromkeys(job.samples, none), {}, {}, [], [])
+    evidence, tables = read_block(job, rows)
+    at_own, at_judged = np.searchsorted(rows, own), np.searchsorted(rows, judged_as)
+    densities = sample_densities(job, tables, fractions)
+    place = np.searchsorted(sums.rows, judged_as)
+    probability = posteriors(sums.of_events[place], sums.anything[place])
+    kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
+    known = np.all([sample.judged[at_own] > 0 for sample in evidence.values()], axis=0)
+    usable = np.any([sample.usable[at_own] > 0 for sample in evidence.values()], axis=0)
+    skipped: list[str | None] = []
+    for kind, has_reference, seen in zip(kinds, known.tolist(), usable.tolist(), strict=True):
+        skipped.append(kind or (NO_REFERENCE_SEQUENCE if not has_reference else None if seen else NO_READS))
+    return ScenarioAlleles(
+        probability,
+        {name: _counts(sample.rows(at_own), sample.rows(at_judged)) for name, sample in evidence.items()},
+        {name: found[0][at_judged] for name, found in densities.items()},
+        {name: found[1][at_judged] for name, found in densities.items()},
+        skipped,
+        [named.get(number) for number in range(numbers.start, numbers.stop)],
+    )
+
+
+def _counts(own: Evidence, event: Evidence) -> SampleCounts:
+    """Counts of alleles; of a part those of its event, where gaps have hidden the part from some of the event's fragments."""
+    hidden = event.alternative_count > own.alternative_count
+    columns = ("reference_count", "alternative_count", "other_count")
+    return SampleCounts(own.depth, *(np.where(hidden, getattr(event, name), getattr(own, name)) for name in columns))

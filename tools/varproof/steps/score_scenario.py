@@ -1,0 +1,202 @@
+"""score-scenario: the posterior probability of the events of a scenario, over any samples."""
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from varproof.machinery.errors import UserError
+from varproof.steps.base import DEPTH_LIMIT, MAX_DEPTH, RESUME, Settings
+
+if TYPE_CHECKING:
+    from varproof.formats.evidence import EvidenceReader
+    from varproof.formats.sample_sheet import SheetRow
+    from varproof.machinery.journal import MakeJournal
+    from varproof.scenario.file import Scenario
+    from varproof.scenario.job import ScenarioJob
+
+logger = logging.getLogger(__name__)
+
+SCENARIO = "scenario.yaml, as Varlociraptor has them, or the name of a ready scenario."
+
+
+class ScoreScenarioSettings(Settings):
+    """Give each candidate the posterior probability of every event of a scenario, whatever its samples are.
+
+    A scenario says which samples there are, what their allele frequencies can be or how they descend from each other, and which
+    events are asked for. The sheet says which reads (BAM or CRAM), or evidence files of collect-evidence, are whose.
+
+    Records come out as they came in, with INFO/PROB_<EVENT> and, for every sample, depths and allele frequencies. The scenarios
+    tumor-normal and tumor-only are judged by the model of score-posterior, and written as it writes them.
+    """
+
+    scenario: str = Field(description=SCENARIO)
+    samples: Path = Field(description="table of the samples: columns sample, reads, and if needed alignment, column.")
+    candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
+    reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
+    output: Path = Field(description="scored VCF to write: .vcf, .vcf.gz, .bcf or -.")
+    rates: Literal["auto", "scenario", "learnt"] = Field(
+        "auto",
+        description="how common the events are: as the scenario says (flat where it gives universes), or learnt from the "
+        "candidates, which must not be filtered; auto: learnt for ready scenarios that give none.",
+    )
+    overlaps: Literal["refuse", "allow"] = Field(
+        "refuse", description="events that hold together: refuse the scenario, or give each its own probability."
+    )
+    max_depth: int | None = Field(MAX_DEPTH, ge=10, description=DEPTH_LIMIT)
+    resume: Path | None = Field(None, description=RESUME)
+
+
+def score_scenario(options: ScoreScenarioSettings) -> None:
+    """Candidates and samples to a scored VCF."""
+    from varproof.formats.sample_sheet import read_sheet
+    from varproof.formats.vcf import open_vcf, vcf_mode
+    from varproof.scenario.ready import PAIR_MODEL, scenario_of
+
+    vcf_mode(options.output)
+    scenario = scenario_of(options.scenario)
+    rows = {row.sample: row for row in read_sheet(options.samples)}
+    _require_the_samples(options, scenario, rows)
+    open_vcf(options.candidates).close()
+    if options.scenario in PAIR_MODEL:
+        _score_pair(options, rows)
+    else:
+        _score(options, scenario, rows)
+
+
+def _require_the_samples(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str, SheetRow]") -> None:
+    """Raise UserError unless the sheet has the scenario's samples, each with reads of its own."""
+    for sample in scenario.samples:
+        if sample not in rows:
+            raise UserError(f"{options.samples}: sample {sample} of scenario {options.scenario} is missing")
+    for sample in rows:
+        if sample not in scenario.samples:
+            known = ", ".join(scenario.samples)
+            raise UserError(f"{options.samples}: sample {sample} is none of scenario {options.scenario}, which has {known}")
+    reads: dict[Path, str] = {}
+    for sample, row in rows.items():
+        other = reads.setdefault(row.reads.resolve(), sample)
+        if other != sample:
+            raise UserError(f"{options.samples}: {other} and {sample} have the same reads, {row.reads}; give each its own")
+
+
+def _score_pair(options: ScoreScenarioSettings, rows: "dict[str, SheetRow]") -> None:
+    """By the model of score-posterior."""
+    from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
+
+    given = [name for name, value in (("rates", "auto"), ("overlaps", "refuse")) if getattr(options, name) != value]
+    if given:
+        raise UserError(
+            f"--{given[0]}: the scenario {options.scenario} is judged by the model of score-posterior, which has its own "
+            "prior; leave it out"
+        )
+    tumor, normal = rows["tumor"], rows.get("normal")
+    logger.info("the scenario %s is judged by the model of score-posterior", options.scenario)
+    settings = ScorePosteriorSettings(
+        candidates=options.candidates,
+        reference=options.reference,
+        output=options.output,
+        tumor=tumor.reads,
+        alignment_tumor=tumor.alignment,
+        tumor_sample=tumor.column,
+        normal=None if normal is None else normal.reads,
+        alignment_normal=None if normal is None else normal.alignment,
+        normal_sample=None if normal is None else normal.column,
+        max_depth=options.max_depth,
+        resume=options.resume,
+        threads=options.threads,
+    )
+    score_posterior(settings)
+
+
+def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str, SheetRow]") -> None:
+    from varproof.formats.vcf import open_vcf
+    from varproof.machinery.journal import kept_chunks
+    from varproof.machinery.output import working_folder
+    from varproof.scenario.annotate import scenario_columns
+    from varproof.scenario.contamination import contamination_fractions
+    from varproof.scenario.job import scenario_job
+    from varproof.scenario.run import write_scenario
+
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(working_folder())
+        journal = stack.enter_context(kept_chunks(options.resume))
+        readers = _evidence(options, {sample: rows[sample] for sample in scenario.samples}, folder, journal, stack)
+        job = scenario_job(options.candidates, options.reference, readers, scenario)
+        _tell_of_boxes(options, job)
+        wanted = {}
+        for sample, reader in readers.items():
+            groups, _ = reader.sample_names
+            wanted[sample] = (*(groups if len(groups) == 1 else ()), sample)
+        given = {sample: row.column for sample, row in rows.items() if row.column is not None}
+        with open_vcf(options.candidates) as handle:
+            columns = scenario_columns(options.candidates, handle.header, wanted, given)
+        fractions = contamination_fractions(job)
+        write_scenario(job, columns, fractions, _learns(options, scenario), options.output, options)
+
+
+def _learns(options: ScoreScenarioSettings, scenario: "Scenario") -> bool:
+    """Whether the candidates tell how common events are."""
+    from varproof.scenario.ready import READY
+
+    if options.rates == "auto":
+        return options.scenario in READY and scenario.species.heterozygosity is None
+    return options.rates == "learnt"
+
+
+def _evidence(
+    options: ScoreScenarioSettings,
+    rows: "dict[str, SheetRow]",
+    folder: Path,
+    journal: "MakeJournal",
+    stack: contextlib.ExitStack,
+) -> "dict[str, EvidenceReader]":
+    """The evidence of each sample, collected where it is not given; repeats are measured in all samples together."""
+    from varproof.evidence.pipeline import SampleFiles
+    from varproof.formats.evidence import EvidenceReader
+    from varproof.formats.hdf5 import is_hdf5
+    from varproof.machinery.errors import require_file
+    from varproof.steps.samples import collected_evidence, measured_together
+
+    for row in rows.values():
+        require_file(row.reads, "BAM, CRAM or evidence")
+    reads = {sample: row for sample, row in rows.items() if not is_hdf5(row.reads)}
+    found = {}
+    measured = measured_together(
+        [row.reads for row in reads.values()], options.reference, [row.alignment for row in reads.values()]
+    )
+    for number, ((sample, row), properties) in enumerate(zip(reads.items(), measured, strict=True)):
+        logger.info("collecting evidence of %s from %s", sample, row.reads)
+        files = SampleFiles(row.reads, options.reference, options.candidates, properties, options.max_depth)
+        found[sample] = collected_evidence(files, folder / f"sample-{number}.h5", options.worker_count, journal)
+    return {sample: stack.enter_context(EvidenceReader(found.get(sample, row.reads))) for sample, row in rows.items()}
+
+
+def _tell_of_boxes(options: ScoreScenarioSettings, job: "ScenarioJob") -> None:
+    """Raise UserError where events overlap and may not; warn of what no event holds for, and of events that never do."""
+    from varproof.scenario.table import described_box
+
+    scenario, told, possible = job.networks.scenario, False, set()
+    for setting in job.settings:
+        network = job.networks.of(setting).network
+        possible |= {event for box in network.boxes for event in box.events}
+        if network.overlaps and options.overlaps == "refuse":
+            first = network.overlaps[0]
+            both = " and ".join(first.events)
+            raise UserError(
+                f"{scenario.at('events')}: the events {both} hold together where {described_box(network, first)} (contig "
+                f"{setting[0]}); make them exclude each other, or give --overlaps allow"
+            )
+        if network.overlaps and _learns(options, scenario):
+            raise UserError("--rates learnt needs events that exclude each other; --overlaps allow does not go with it")
+        if network.gaps and not told:
+            told = True
+            logger.warning(
+                "%s: no event holds where %s (contig %s): its probability is PROB_OTHER",
+                scenario.at("events"), described_box(network, network.gaps[0]), setting[0],
+            )  # fmt: skip
+    for name in scenario.events:
+        if job.settings and name not in possible:
+            logger.warning("%s: the event %s never holds: PROB_%s will be 0 everywhere", scenario.at("events"), name, name)
