@@ -13,7 +13,7 @@ from varproof.formats.evidence import Evidence, concatenated
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES, alleles_per_base, class_of, published_rates
 from varproof.posterior.components import Mixture, evaluate
-from varproof.posterior.learning import describe, learn_prior, starting_prior
+from varproof.posterior.learning import describe, errors_look_alike, learn_prior, starting_prior
 from varproof.posterior.maximisation import most_probable_rates
 from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
@@ -269,6 +269,41 @@ def test_without_a_normal() -> None:
     germline = np.isin(given.event, ["GERMLINE_HET", "GERMLINE_HOM"])
     assert probability[given.event == "GERMLINE_HOM", EVENTS.index("GERMLINE_HOM")].mean() > 0.8
     assert probability[germline, EVENTS.index("ABSENT")].max() < 0.01
+
+
+def test_clean_subclonal_variants_alone_are_no_artefacts() -> None:
+    """Where bases don't tell of errors nothing says artefact; where they do, and those of half of them say so, that half is."""
+    rng = np.random.default_rng(12)
+    fractions = np.concatenate([np.full(40, 0.5), np.full(20, 1.0), rng.uniform(0.04, 0.2, 50)])
+    elsewhere_in_each_read = np.full(len(fractions), -20.0, np.float32)
+    tumor = replace(observed(rng, fractions.tolist(), 300), same_place=elsewhere_in_each_read)
+    alone = Sampled(tumor, None, np.full(len(fractions), SNV), np.ones(len(fractions), bool))
+
+    def judged(sampled: Sampled) -> np.ndarray:
+        prior = learn_prior(sampled, 30_000, 1.0, None)
+        return score(sampled.tables(prior), sampled.class_index, prior, 1.0).probability
+
+    assert errors_look_alike(alone)
+    assert (judged(alone)[60:, EVENTS.index("SOMATIC_TUMOR")] > 0.9).all()
+    candidate = np.repeat(np.arange(len(fractions)), np.diff(tumor.offset))
+    look = np.where(candidate >= 85, 2.0, -2.0) * (tumor.log_ratio > 0)
+    told = replace(alone, tumor=replace(tumor, log_error_ratio=look.astype(np.float32)))
+    assert not errors_look_alike(told)
+    assert (judged(told)[85:, EVENTS.index("ARTIFACT")] > 0.9).all()
+
+
+def test_germline_variants_of_lost_copies_are_not_all_somatic() -> None:
+    """Alone, and without neighbours: as many frequent ones of either kind, of which nothing tells which are germline."""
+    rng = np.random.default_rng(13)
+    fractions = [0.5] * 100 + [1.0] * 50 + [0.9] * 10 + [0.7] * 10
+    tumor = observed(rng, fractions, 80)
+    sampled = Sampled(tumor, None, np.full(len(fractions), SNV), np.ones(len(fractions), bool))
+    prior = learn_prior(sampled, TERRITORY, 1.0, None)
+    found = score(sampled.tables(prior), sampled.class_index, prior, 1.0).probability
+    assert found[150:, EVENTS.index("SOMATIC_TUMOR")].max() < 0.5
+    high = np.array(prior.frequency_bins[:-1]) >= 0.6
+    above = float((np.array(prior.somatic_density) * np.diff(prior.frequency_bins))[high].sum())
+    assert above <= 1.0 - prior.germline_changes[0] + 1e-9
 
 
 @pytest.mark.parametrize("other_person", [0.0, 0.01])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from varproof.copynumber.counting import Counted
 from varproof.copynumber.decisions import DECISIONS
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import TooLittle
 from varproof.reads.files import some_names
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def gc_expected(value: NDArray[np.float64], gc: NDArray[np.float64], chosen: NDA
 
 
 def binned(counts: Counted) -> Bins:
-    """Bins of what was counted; raises UserError where too little of the genome can be judged."""
+    """Bins of what was counted; raises TooLittle where too little of the genome can be judged."""
     with_normal = not np.isnan(counts.normal).all()
     usable = (counts.known >= DECISIONS.least_known) & (counts.mappable >= DECISIONS.least_mappable)
     if with_normal:
@@ -94,7 +94,7 @@ def binned(counts: Counted) -> Bins:
     usable &= np.isin(counts.contig, kept)
     plain = usable & ~np.isin(counts.contig, sexes)
     if plain.sum() < DECISIONS.least_bins or not counts.tumor[plain].any():
-        raise UserError("too little of the genome has reads of good mapping quality: copy number can't be told")
+        raise TooLittle("too little of the genome has reads of good mapping quality: copy number can't be told")
     normal_copies = _normal_copies(counts, plain, usable, with_normal)
     if any(normal_copies.get(number) == 0 for number in kept):
         gone = [number for number in kept if normal_copies[number] == 0]

@@ -32,6 +32,10 @@ class DamagedFile(UserError):
     """A file that is cut off or damaged."""
 
 
+class TooLittle(UserError):
+    """There is too little data to tell what was asked."""
+
+
 class WorkerLost(Exception):
     """A worker process ended by itself: `exit_code` is what this process ends with, as if it had met the same end.
 

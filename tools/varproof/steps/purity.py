@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from varproof.machinery.errors import UserError
+from varproof.machinery.errors import TooLittle, UserError
 from varproof.steps.base import Settings
 
 logger = logging.getLogger(__name__)
@@ -68,8 +68,12 @@ def _estimated(options: Any) -> "Purity | None":
         )
     normal = None if options.normal is None or is_hdf5(options.normal) else options.normal
     regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
-    found: Purity = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
-    if found.purity is None:
+    found: Purity | None = None
+    try:
+        found = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
+    except TooLittle as error:
+        logger.warning("--purity auto: %s", error)
+    if found is None or found.purity is None:
         logger.warning("--purity auto: the reads can't tell it, so 1 is taken; give a number if you know better")
         return None
     return found
