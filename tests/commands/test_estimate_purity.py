@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_before_anything_is_read(pair: Path, tmp_path: Pat
     for changed, said in (
         ({"segments": bad}, "ends outside of chr1"),
         ({"calls": pair / "candidates.vcf.gz"}, "score the calls with score-posterior"),
-        ({"known_sites": bad}, "no index"),
+        ({"known_sites": bad}, "not a readable VCF"),
         ({"output": tmp_path / "none" / "purity.json"}, "does not exist"),
     ):
         with pytest.raises(UserError, match=said):

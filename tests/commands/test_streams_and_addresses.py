@@ -35,9 +35,9 @@ from varproof.steps.inputs import INDEXED, STREAMED, ready_inputs
 WRITTEN = {
     "output", "annotated_output", "plot", "summary", "report", "certificate", "save_tree", "draw_tree", "save_stacking",
     "learnt_prior", "save_calibration", "table", "output_segments", "explain", "export_npy", "pictures", "metrics",
-    "checkpoint", "resume", "burden",
+    "checkpoint", "resume", "burden", "save_scenario",
 }  # fmt: skip
-READ_ONCE_OR_BY_HDF5 = {"config", "targets", "context_pool", "model", "tensors"}
+READ_ONCE_OR_BY_HDF5 = {"samples", "config", "targets", "context_pool", "model", "tensors"}
 
 
 @pytest.fixture(scope="module")

@@ -131,9 +131,8 @@ def test_segments_of_purity_json_are_taken_where_normal_cells_have_two_copies(tm
     rest = {"clonal": True, "depth_ratio": 1.2, "mirrored_fraction": 0.38, "sites": 20, "windows": 10}
     parts = [PuritySegment(contig="chr1", start=0, end=600, normal_copies=2, **numbers, **rest)]
     parts.append(PuritySegment(contig="chr2", start=0, end=500, normal_copies=1, **numbers, **rest))
-    limits = dict.fromkeys(("purity_low", "fit_low", "ploidy_low"), 0.5) | dict.fromkeys(
-        ("purity_high", "fit_high", "ploidy_high"), 0.7
-    )
+    limits = dict.fromkeys(("purity_low", "fit_low", "ploidy_low"), 0.5) | dict.fromkeys(("purity_high", "fit_high"), 0.7)
+    limits["ploidy_high"] = 3.1
     found = Purity(
         purity=0.6, told_by="copy number", ploidy=3.0, doubled=0.0, probability=1.0, tumor_depth=60.0, normal_depth=None,
         sites=20, segments=parts, **limits,

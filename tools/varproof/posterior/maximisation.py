@@ -172,6 +172,7 @@ class Learner:
         total = by_class.sum(axis=0)
         somatic = total[self.columns["SOMATIC_TUMOR"]].reshape(-1, NODES_PER_BIN).sum(axis=1)
         widths = np.diff(FREQUENCY_BINS)
+        counted = somatic.copy()
         somatic += DECISIONS.frequency_pseudo_count * len(widths) * widths
         update = {"rates": rates, "somatic_density": (somatic / somatic.sum() / widths).tolist()}
         if prior.paired:
@@ -187,15 +188,18 @@ class Learner:
             changes = changes + DECISIONS.germline_pseudo_count * published_germline_changes(False)
             update |= {"germline_changes": (changes / changes.sum()).tolist()}
         elif not self.segments_told:
-            update |= self._maximised_together(somatic, total, expected[self.cell_often].sum(axis=0))
+            update |= self._maximised_together(somatic, counted, total, expected[self.cell_often].sum(axis=0))
         if artifacts_apart(self.columns):
             update |= self._maximised_artifacts(prior, by_class) | {"spectra": self._maximised_spectra(prior, expected)}
         return prior.model_copy(update=update)
 
-    def _maximised_together(self, somatic: np.ndarray, total: np.ndarray, often: np.ndarray) -> dict[str, object]:
+    def _maximised_together(
+        self, somatic: np.ndarray, counted: np.ndarray, total: np.ndarray, often: np.ndarray
+    ) -> dict[str, object]:
         """Densities of somatic frequencies, and of what becomes of germline variants, where nothing but the tumour tells.
 
-        somatic (bins,), total (components,): expected counts; often (components,): of candidates that are seen often. Above one
+        counted (bins,), total (components,): expected counts, somatic (bins,) with what is added to them; often (components,): of
+        candidates that are seen often. Above one
         half of the copies in tumour cells lie somatic variants of segments whose copies have changed, and half of the germline
         variants there. Of both it is the share c of the genome, by the counts of both; of somatic variants no more than c lie
         there. Else every germline variant of a lost copy would be somatic.
@@ -206,7 +210,7 @@ class Learner:
         germline += float(total[heterozygous].sum())
         changed += 2.0 * float(often[heterozygous][1:].sum())
         high = DECISIONS.clonal_in_two_copies <= FREQUENCY_BINS[:-1]
-        share = min(0.5, (float(somatic[high].sum()) + changed) / (float(somatic.sum()) + germline))
+        share = min(0.5, (float(counted[high].sum()) + changed) / (float(counted.sum()) + germline))
         mass = somatic / somatic.sum()
         above = float(mass[high].sum())
         if above > share:

@@ -8,7 +8,7 @@ process VARPROOF_REVIEWCALLS {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(contexts, stageAs: 'contexts/*'), path(contexts_index, stageAs: 'contexts/*'), path(predicted, stageAs: 'predicted/*')
+    tuple val(meta), path(calls), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(contexts, stageAs: 'context?/*'), path(contexts_index, stageAs: 'context?/*'), path(predicted, stageAs: 'predicted/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
