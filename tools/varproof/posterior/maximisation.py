@@ -198,11 +198,10 @@ class Learner:
     ) -> dict[str, object]:
         """Densities of somatic frequencies, and of what becomes of germline variants, where nothing but the tumour tells.
 
-        counted (bins,), total (components,): expected counts, somatic (bins,) with what is added to them; often (components,): of
-        candidates that are seen often. Above one
-        half of the copies in tumour cells lie somatic variants of segments whose copies have changed, and half of the germline
-        variants there. Of both it is the share c of the genome, by the counts of both; of somatic variants no more than c lie
-        there. Else every germline variant of a lost copy would be somatic.
+        counted (bins,), total (components,): expected counts; somatic (bins,): with what is added to them; often (components,):
+        of candidates that are seen often. Above one half of the copies in tumour cells lie somatic variants of segments whose
+        copies have changed, and half of the germline variants there. Of both it is the share c of the genome, by the counts of
+        both; of somatic variants no more than c lie there. Else every germline variant of a lost copy would be somatic.
         """
         published = published_germline_changes(False)
         germline, changed = DECISIONS.germline_pseudo_count, DECISIONS.germline_pseudo_count * float(published[1:].sum())
