@@ -47,6 +47,7 @@ class Tumor:
         self.pair = self.folder / "pair"
         targets = self.pair / "targets.bed"
         self.regions: tuple[str | Path, ...] = ("--regions", targets) if targets.exists() else ()
+        self.panels: dict[int, Path] = {}
 
     def has_what_it_needs(self, name: str) -> bool:
         """Whether there are copy numbers, of a way that is given them: a sample with none changed has no table."""
@@ -61,10 +62,13 @@ class Tumor:
         return path
 
     def panel(self, normals: int) -> Path:
-        """The panel of the first normals."""
+        """The panel of the first normals, made once."""
+        if normals in self.panels:
+            return self.panels[normals]
         path = self.folder / f"panel-{normals}.h5"
         reads = [part for number in range(1, normals + 1) for part in ("--reads", self.pair / f"normal-{number}.bam")]
         run("build-panel", *reads, "--reference", self.pair / "reference.fa", *self.regions, "--output", path)
+        self.panels[normals] = path
         return path
 
     def scored(self, name: str, way: Way) -> tuple[Path, list[str], float]:

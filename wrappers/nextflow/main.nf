@@ -49,7 +49,7 @@ workflow VARPROOF {
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
     PURITY(rows, reference, regions)
-    POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource', field: params.germline_field ?: ''], resource, resource_index]), ch_panel)
+    POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.model) {

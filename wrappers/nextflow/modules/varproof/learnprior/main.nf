@@ -28,7 +28,6 @@ process VARPROOF_LEARNPRIOR {
     def normal_alignment_option = normal_alignment ? "--alignment-normal ${normal_alignment}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def resource_option = germline_resource ? "--germline-resource ${germline_resource}" : ''
-    def field_option = germline_resource && meta3.field ? "--germline-field ${meta3.field}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
     def panel_option = panel ? "--panel ${panel}" : ''
     def segments_option = segments ? "--segments ${segments}" : ''
@@ -40,7 +39,6 @@ process VARPROOF_LEARNPRIOR {
         ${normal_alignment_option} \\
         ${regions_option} \\
         ${resource_option} \\
-        ${field_option} \\
         ${purity_option} \\
         ${panel_option} \\
         ${segments_option} \\

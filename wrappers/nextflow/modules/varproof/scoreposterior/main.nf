@@ -31,7 +31,6 @@ process VARPROOF_SCOREPOSTERIOR {
     def regions_option = regions ? "--regions ${regions}" : ''
     def prior_option = prior ? "--prior ${prior}" : ''
     def resource_option = germline_resource ? "--germline-resource ${germline_resource}" : ''
-    def field_option = germline_resource && meta3.field ? "--germline-field ${meta3.field}" : ''
     def purity_option = purity ? "--purity ${purity}" : ''
     def panel_option = panel ? "--panel ${panel}" : ''
     def segments_option = segments ? "--segments ${segments}" : ''
@@ -44,7 +43,6 @@ process VARPROOF_SCOREPOSTERIOR {
         ${normal_alignment_option} \\
         ${regions_option} \\
         ${resource_option} \\
-        ${field_option} \\
         ${prior_option} \\
         ${purity_option} \\
         ${panel_option} \\
