@@ -13,13 +13,22 @@ from varproof.formats.model import Architecture, ModelCard
 from varproof.formats.tensor_settings import TensorSettings
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS
 from varproof.machinery.errors import UserError
-from varproof.network.layers import AlleleFeatures, CalibratedProbability, ExpandChannels, GatherReads, PoolReads
+from varproof.network.data import Padding, rows_after
+from varproof.network.layers import (
+    AlleleFeatures,
+    CalibratedProbability,
+    ExpandChannels,
+    GatherReads,
+    PoolReads,
+    RepeatLastRow,
+)
 
 DEEPCNNVALID_LEAST = 27
+BELOW_READS = "below_reads"
 
 
-def _inputs(settings: TensorSettings, depth: int | None) -> dict[str, Any]:
-    tracks, window = len(settings.tracks), settings.window
+def _inputs(settings: TensorSettings) -> dict[str, Any]:
+    tracks, depth, window = len(settings.tracks), None, settings.window
     shapes: dict[str, tuple[int | None, ...]] = {
         "base": (tracks, depth, window),
         "quality": (tracks, depth, window),
@@ -45,6 +54,7 @@ def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
         x = layers.Conv2D(filters, (3, 3), activation="relu")(x)
         x = layers.MaxPooling2D((3, 3), padding="same")(x)
     x = layers.Conv2D(32, (1, 1), activation="relu")(x)
+    x = RepeatLastRow(rows_after(settings.depth)[0], name=BELOW_READS)(x)
     x = layers.Flatten()(layers.BatchNormalization(momentum=0.8)(x))
     x = layers.Dropout(0.2)(layers.Dense(10, activation="relu")(x))
     return layers.Dense(2, name="logits")(x)
@@ -81,9 +91,11 @@ _LOGITS: dict[Architecture, Callable[[TensorSettings, dict[str, Any]], Any]] = {
 }
 
 
-def has_free_depth(architecture: Architecture) -> bool:
-    """Whether batches may be padded to fewer rows than the settings' depth."""
-    return architecture == "read-set"
+def padding_of(model: keras.Model) -> Padding:
+    """How many rows the model wants below the reads of a batch."""
+    if model.input["base"].shape[2] is not None:
+        return "whole"
+    return "pooled" if BELOW_READS in {layer.name for layer in model.layers} else "free"
 
 
 def is_blind_to_bases(architecture: Architecture) -> bool:
@@ -94,7 +106,7 @@ def is_blind_to_bases(architecture: Architecture) -> bool:
 def build_model(card: ModelCard) -> keras.Model:
     """A network with new weights (from Keras's global seed) for the card's architecture and layout."""
     settings = card.settings
-    inputs = _inputs(settings, None if has_free_depth(card.architecture) else settings.depth)
+    inputs = _inputs(settings)
     logits = _LOGITS[card.architecture](settings, inputs)
     outputs = CalibratedProbability(card.model_dump(mode="json"), name="probability")([logits, inputs["allele"]])
     return keras.Model(inputs, outputs, name=card.architecture.replace("-", "_"))

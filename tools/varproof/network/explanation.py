@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from varproof.formats.tensors import PackedTensors
+from varproof.network.architectures import padding_of
 from varproof.network.data import network_arrays
 from varproof.pileup.expansion import CHANNELS
 
@@ -53,7 +54,7 @@ class Explainer:
 
     def __init__(self, model: keras.Model) -> None:
         inputs, logits = model.input, model.get_layer("logits").output
-        self._free_depth = inputs["base"].shape[2] is None
+        self._padding = padding_of(model)
         self._of_reads = "reads" in {layer.name for layer in model.layers}
         first = model.get_layer("reads" if self._of_reads else "expand").output
         scaled, where = (first[:-1], first[-1:]) if self._of_reads else ([first], [])
@@ -79,7 +80,7 @@ class Explainer:
         `tensors`: one candidate. What the network takes from a read as a whole (its features, which allele it carries) counts
         at the candidate's column.
         """
-        arrays = {name: tf.constant(value) for name, value in network_arrays(tensors, self._free_depth).items()}
+        arrays = {name: tf.constant(value) for name, value in network_arrays(tensors, self._padding).items()}
         outputs, rest = self._scaled(arrays, training=False), []
         scaled = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
         if self._of_reads:
