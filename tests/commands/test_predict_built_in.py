@@ -12,6 +12,7 @@ import pytest
 from network_examples import SETTINGS, with_indels
 from predict_examples import CALIBRATION, run, write_model
 from tensor_examples import example_tensors, write_tensors
+from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
 from varproof.commands.predict import PredictOptions, predict
 from varproof.commands.tensorise import TensoriseOptions, tensorise
 from varproof.formats.training import ClassCalibrations
@@ -86,18 +87,25 @@ def test_rates_that_can_not_be_promised_are_told(tmp_path: Path, caplog: pytest.
     """Of a model that knows substitutions well and indels hardly; one of before says nothing."""
     known = ClassCalibrations(
         substitution=CALIBRATION.substitution.model_copy(update={"false_to_true": 1e-9}),
-        indel=CALIBRATION.indel.model_copy(update={"false_to_true": 0.5}),
+        indel=CALIBRATION.indel.model_copy(update={"false_to_true": 1e6}),
     )
     tensors = write_tensors(tmp_path / "tensors.h5", with_indels(example_tensors(200, SETTINGS)))
     with caplog.at_level(logging.INFO):
         out = run(tmp_path / "out.vcf", write_model(tmp_path / "model.keras", calibration=known), tensors=tensors)
     found = result_of(out)
     share = found["share_of_real"]["indel"]
-    assert found["least_rate"]["indel"] == pytest.approx(least_rate(0.5, share), rel=0.01)
-    assert found["least_share_for_0.05"]["indel"] == pytest.approx(least_share(0.5), rel=0.01)
+    assert found["least_rate"]["indel"] == pytest.approx(least_rate(1e6, share), rel=0.01)
+    assert found["least_share_for_0.05"]["indel"] == pytest.approx(least_share(1e6), rel=0.01)
     assert "model" not in found
     (warning,) = [record.message for record in caplog.records if "is promised" in record.message]
     assert warning.startswith(f"indels: at a share of {share:.3g} real ones, no false discovery rate below")
+
+    for rate, told in ((found["least_rate"]["indel"] / 2, True), (1.0, False)):
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            fdr_filter(FdrFilterOptions(calls=out, events=["CNN_SOMATIC"], fdr=rate, output=tmp_path / "kept.vcf"))
+        assert ("indels: predict promises no false discovery rate below" in caplog.text) == told
+        assert "substitutions: predict promises" not in caplog.text
 
     caplog.clear()
     before = run(tmp_path / "before.vcf", write_model(tmp_path / "old.keras"), tensors=tensors)

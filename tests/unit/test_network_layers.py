@@ -14,7 +14,7 @@ import tensorflow as tf
 from scipy.special import expit
 from scipy.stats import chisquare
 
-from network_examples import network, random_tensors, settings_of, with_indels
+from network_examples import LARGE_SETTINGS, network, random_tensors, settings_of, with_indels
 from tensor_examples import example_tensors
 from varproof.formats.model import Architecture, ModelCard, read_card
 from varproof.formats.tensors import (
@@ -26,10 +26,12 @@ from varproof.formats.tensors import (
     BASE_T,
     DELETED,
     FIRST_INDEL_TYPE,
+    FLAGS,
     INSERTION_FOLLOWS,
     MAPQ,
     NOTHING,
     SOFT_CLIPPED,
+    SUPPORTS_ALT,
     TYPE,
     PackedTensors,
     TensorSettings,
@@ -55,8 +57,9 @@ def constants(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 # --- sizes
 
 
-def test_the_papers_network_has_the_papers_size() -> None:
-    model = build_model(ModelCard(architecture="deepcnnvalid", settings=PAPER))
+@pytest.mark.parametrize("architecture", ["deepcnnvalid", "deepcnnvalid-by-allele"])
+def test_the_papers_network_has_the_papers_size(architecture: Architecture) -> None:
+    model = build_model(ModelCard(architecture=architecture, settings=PAPER))
     assert model.count_params() == 27_312
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == 27_248
     images = [layer.output for layer in model.layers if layer.name.startswith(("conv", "max_pooling", "expand", "below"))]
@@ -70,6 +73,24 @@ def test_the_papers_network_has_the_papers_size() -> None:
     (dropout,) = (layer for layer in model.layers if isinstance(layer, keras.layers.Dropout))
     assert (norm.momentum, dropout.rate) == (0.8, 0.2)
     assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)] == [10, 2]
+
+
+def test_the_papers_network_by_allele_is_shown_the_alternatives_reads_first() -> None:
+    """With the same weights it says what the paper's says of tensors whose rows were put in that order by hand."""
+    plain, _ = network("deepcnnvalid", LARGE_SETTINGS, 3)
+    sorting, card = network("deepcnnvalid-by-allele", LARGE_SETTINGS, 4)
+    sorting.set_weights(plain.get_weights())
+    tensors = random_tensors(15, LARGE_SETTINGS, 6)
+    order = []
+    for start, end in zip(tensors.row_offset, tensors.row_offset[1:], strict=False):
+        rows = range(int(start), int(end))
+        has_alternative = [bool(tensors.rows[row, FLAGS] & SUPPORTS_ALT) for row in rows]
+        order += [row for row, has in zip(rows, has_alternative, strict=True) if has]
+        order += [row for row, has in zip(rows, has_alternative, strict=True) if not has]
+    by_hand = replace(tensors, **{name: getattr(tensors, name)[order] for name in ("base", "quality", "rows")})
+    found = Predictor(sorting, card).log_odds(tensors)
+    np.testing.assert_allclose(found, log_odds(plain(constants(by_hand.dense()), training=False)), rtol=1e-5, atol=2e-5)
+    assert np.abs(found - log_odds(plain(constants(tensors.dense()), training=False))).max() > 1e-4
 
 
 @pytest.mark.parametrize("depth", [92, 101, 120])

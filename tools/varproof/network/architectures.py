@@ -1,9 +1,10 @@
-"""The two networks: the paper's, and one over sets of reads.
+"""The networks: the paper's, with reads in the order of the file or by the allele they carry, and one over sets of reads.
 
 Both take `PackedTensors.dense` and end in a calibrated probability: outputs (B, 2), of an artefact and of a real variant.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -21,10 +22,11 @@ from varproof.network.layers import (
     GatherReads,
     PoolReads,
     RepeatLastRow,
+    SortRows,
 )
 
 DEEPCNNVALID_LEAST = 27
-BELOW_READS = "below_reads"
+BELOW_READS, SORTED = "below_reads", "sorted"
 
 
 def _inputs(settings: TensorSettings) -> dict[str, Any]:
@@ -39,8 +41,12 @@ def _inputs(settings: TensorSettings) -> dict[str, Any]:
     return {name: keras.Input(shapes[name], dtype="uint8", name=name) for name in NETWORK_INPUTS}
 
 
-def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
+def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any], by_allele: bool = False) -> Any:
     """The paper's network (deepCNNvalid 2023, Model topology and training): logits (B, 2).
+
+    `by_allele`: reads of the alternative allele come first in each track. In the order of the file they are scattered over the
+    rows, where 3 x 3 filters and their maxima can hardly tell the allele from errors of sequencing; in one block its size and
+    its company are seen. No weight more.
 
     Raises UserError where a window or depth vanishes in its three rounds of convolution and pooling.
     """
@@ -49,7 +55,8 @@ def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
             f"deepcnnvalid needs a window and a depth of at least {DEEPCNNVALID_LEAST}, not {settings.window} and "
             f"{settings.depth}; make larger tensors, or train --architecture read-set"
         )
-    x = ExpandChannels(name="expand")([inputs["base"], inputs["quality"], inputs["rows"]])
+    planes = [inputs["base"], inputs["quality"], inputs["rows"]]
+    x = ExpandChannels(name="expand")(SortRows(name=SORTED)(planes) if by_allele else planes)
     for filters in (32, 16, 32):
         x = layers.Conv2D(filters, (3, 3), activation="relu")(x)
         x = layers.MaxPooling2D((3, 3), padding="same")(x)
@@ -87,6 +94,7 @@ def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
 
 _LOGITS: dict[Architecture, Callable[[TensorSettings, dict[str, Any]], Any]] = {
     "deepcnnvalid": deepcnnvalid,
+    "deepcnnvalid-by-allele": partial(deepcnnvalid, by_allele=True),
     "read-set": read_set,
 }
 

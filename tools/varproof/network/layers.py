@@ -111,6 +111,17 @@ class ExpandChannels(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(_PACKAGE)
+class SortRows(keras.layers.Layer):
+    """Planes with the rows of each track in another order: reads of the alternative allele, other reads, no reads."""
+
+    def call(self, inputs: list[Any]) -> list[Any]:
+        flags = inputs[-1][..., FLAGS]
+        rank = 2.0 - _has(flags, PRESENT) - _has(flags, SUPPORTS_ALT)
+        order = tf.argsort(rank, axis=2, stable=True)
+        return [tf.gather(plane, order, axis=2, batch_dims=2) for plane in inputs]
+
+
+@keras.saving.register_keras_serializable(_PACKAGE)
 class RepeatLastRow(keras.layers.Layer):
     """float (B, W, R, C) with R <= rows -> (B, W, rows, C): the last row stands for those below it, which are equal to it."""
 

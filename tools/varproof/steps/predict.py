@@ -143,7 +143,7 @@ def _promised(card: "ModelCard", shares: dict[str, float]) -> dict[str, Any]:
 
 def predict(options: PredictSettings) -> None:
     """Tensors or reads to a VCF with the network's judgement."""
-    from varproof.formats.vcf import VcfWriter, vcf_mode
+    from varproof.formats.vcf import PREDICTED_LINE, VcfWriter, vcf_mode
     from varproof.machinery.output import check_output, provenance
     from varproof.network.predicted_calls import at_shares_of_sample, predicted_header, write_predicted, write_table
     from varproof.network.runtime import start_tensorflow
@@ -177,7 +177,7 @@ def predict(options: PredictSettings) -> None:
     result |= _promised(card, shares)
     if options.model is None:
         result["model"] = path.stem
-    lines = [f"##varproof_predict={provenance('predict', options)}", f"##varproof_predict_result={json.dumps(result)}"]
+    lines = [f"##varproof_predict={provenance('predict', options)}", f"##{PREDICTED_LINE}={json.dumps(result)}"]
     writer = VcfWriter(options.output, predicted_header(options.candidates, header, options.threshold, lines))
     contigs = list(header.contigs)
     filtered, skipped = write_predicted(writer, options.candidates, alleles, contigs, options.threshold)
