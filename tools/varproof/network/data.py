@@ -204,7 +204,7 @@ def network_arrays(batch: PackedTensors, padding: Padding) -> dict[str, np.ndarr
 ROUNDS, REACH = 3, 3
 """Of convolution and pooling in the paper's network, and how many rows either takes together."""
 
-_PERIOD = REACH**ROUNDS
+_PERIOD = REACH * REACH * REACH
 
 
 def rows_after(rows: int) -> tuple[int, int]:
