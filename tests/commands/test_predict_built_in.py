@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,21 @@ from tensor_examples import example_tensors, write_tensors
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
 from varproof.commands.predict import PredictOptions, predict
 from varproof.commands.tensorise import TensoriseOptions, tensorise
+from varproof.formats.json_file import read_json, write_json
+from varproof.formats.model_sheet import ModelSheet
+from varproof.formats.tensors import TensorReader
 from varproof.formats.training import ClassCalibrations
 from varproof.machinery.errors import UserError
 from varproof.network.built_in import FOLDER, NAMES
 from varproof.network.promises import least_rate, least_share
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))  # the modules import their neighbours by bare name
+try:
+    import models
+    import models_protocols
+finally:
+    sys.path.remove(str(BENCHMARKS))
 
 MADE = all((FOLDER / f"{name}.{kind}").exists() for name in NAMES.values() for kind in ("keras", "json"))
 needs_models = pytest.mark.skipif(not MADE, reason="no model is there: make models")
@@ -110,3 +122,27 @@ def test_rates_that_can_not_be_promised_are_told(tmp_path: Path, caplog: pytest.
     caplog.clear()
     before = run(tmp_path / "before.vcf", write_model(tmp_path / "old.keras"), tensors=tensors)
     assert "least_rate" not in result_of(before) and "is promised" not in caplog.text
+
+
+def test_the_sheet_tells_what_predict_and_fdr_filter_would(tmp_path: Path) -> None:
+    """How `make models` measures a network on a pair: against the executables' files, and counts of the labels."""
+    protocol = models_protocols.Protocol("small", "the small pair")
+    measured = list(models.measured(DATA / "model.keras", DATA / "tensors.h5", protocol))
+    assert [entry.variants for entry in measured] == ["SNVs", "MNVs", "indels"]
+    with TensorReader(DATA / "tensors.h5") as reader:
+        label = reader.column("label")
+    assert sum(entry.real for entry in measured) == (label == 1).sum()
+    assert sum(entry.others for entry in measured) == (label == 0).sum()
+
+    out, kept = tmp_path / "out.vcf", tmp_path / "kept.vcf"
+    predict(PredictOptions(model=DATA / "model.keras", tensors=DATA / "tensors.h5", output=out))
+    fdr_filter(FdrFilterOptions(calls=out, events=["CNN_SOMATIC"], variant_type=["snv"], fdr=0.05, output=kept))
+    with pysam.VariantFile(str(kept)) as calls:
+        assert measured[0].kept == sum(1 for _ in calls)
+    assert measured[0].average_precision is not None and 0 <= measured[0].false <= measured[0].kept
+    sheet = ModelSheet(
+        tracks=("tumor", "normal"), profile="short", seed=1, passes=1, read_length=(75, 250), depth=(20.0, 2000.0),
+        protocols=[], measured=measured, limits=[],
+    )  # fmt: skip
+    write_json(tmp_path / "sheet.json", sheet)
+    assert read_json(tmp_path / "sheet.json", ModelSheet) == sheet
