@@ -445,7 +445,7 @@ def _built_in_models() -> str:
     from varproof.network.built_in import FOLDER, NAMES
 
     if not all((FOLDER / f"{name}.json").exists() for name in NAMES.values()):
-        return "They are not made yet: `make models`.\n"
+        return "This package was built without them; `make models` makes them.\n"
     sheets = [read_json(FOLDER / f"{name}.json", ModelSheet) for name in NAMES.values()]
     measured = [
         {(entry.name, entry.variants): entry for entry in sheet.measured if entry.variants != "MNVs"} for sheet in sheets
