@@ -5,7 +5,7 @@ are filled with what was observed where the caller gave nothing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -114,19 +114,28 @@ def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> A
     for name in _SOMETIMES:
         if name in header.info:
             header.info.remove_header(name)
-    for section, kind, fields in ((header.info, "INFO", _OWN_INFO), (header.formats, "FORMAT", _OWN_FORMAT)):
-        for name, (number, type_, text) in fields.items():
-            if name in section:
-                section.remove_header(name)
-            header.add_line(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text}">')
-    for name, (number, type_, text) in _FILLED.items():
-        if name not in header.formats:
-            header.add_line(f'##FORMAT=<ID={name},Number={number},Type={type_},Description="{text}">')
+    declare_fields(header, _OWN_INFO, _OWN_FORMAT, _FILLED)
     for line in (f"##{COLUMNS_LINE}={json.dumps(columns.described())}", *lines):
         header.add_line(line)
     for sample in columns.added:
         header.add_sample(sample)
     return header
+
+
+Fields = Mapping[str, tuple[str, str, str]]
+"""Name of a field -> (number, type, description)."""
+
+
+def declare_fields(header: Any, own_info: Fields, own_format: Fields, filled: Fields) -> None:
+    """Declare own fields in a `pysam.VariantHeader`, whatever it says of them, and those that are filled where it has none."""
+    for section, kind, fields in ((header.info, "INFO", own_info), (header.formats, "FORMAT", own_format)):
+        for name, (number, type_, text) in fields.items():
+            if name in section:
+                section.remove_header(name)
+            header.add_line(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text}">')
+    for name, (number, type_, text) in filled.items():
+        if name not in header.formats:
+            header.add_line(f'##FORMAT=<ID={name},Number={number},Type={type_},Description="{text}">')
 
 
 def calibration_lines(recalibration: Recalibration) -> list[str]:
@@ -147,6 +156,20 @@ class SampleCounts:
     reference: np.ndarray
     alternative: np.ndarray
     other: np.ndarray
+
+    def observed(self, rows: slice, judged: Sequence[bool]) -> dict[str, Any]:
+        """AD, DP and AF of a record whose alleles are `rows`, at least one of them judged; nothing of those that are not."""
+        alternative = [value if ok else None for value, ok in zip(self.alternative[rows].tolist(), judged, strict=True)]
+        reference = min(value for value, ok in zip(self.reference[rows].tolist(), judged, strict=True) if ok)
+        depth = max(value for value, ok in zip(self.depth[rows].tolist(), judged, strict=True) if ok)
+        listed = sum(filter(None, alternative))
+        others = zip(self.other[rows].tolist(), alternative, strict=True)
+        total = reference + listed + min(max(0, other + own - listed) for other, own in others if own is not None)
+        return {
+            ALLELE_DEPTH: [reference, *alternative],
+            DEPTH: depth,
+            ALLELE_FREQUENCY: [None if value is None or not total else value / total for value in alternative],
+        }
 
 
 @dataclass(frozen=True)
@@ -247,17 +270,8 @@ class Annotator:
             values[GENOTYPE], block = _phased(genotype, found.phase.of(np.arange(rows.start, rows.stop)))
             if block and self._may_fill[PHASE_SET] and PHASE_SET not in filled:
                 values[PHASE_SET] = block
-        alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
-        reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
-        depth = max(value for value, ok in zip(depths, judged, strict=True) if ok)
-        listed = sum(filter(None, alternative))
-        others = zip(counts.other[rows].tolist(), alternative, strict=True)
-        total = reference + listed + min(max(0, other + own - listed) for other, own in others if own is not None)
-        observed = {
-            ALLELE_DEPTH: [reference, *alternative],
-            DEPTH: depth,
-            ALLELE_FREQUENCY: [None if value is None or not total else value / total for value in alternative],
-        }
+        observed = counts.observed(rows, judged)
+        depth = observed[DEPTH]
         for name, value in observed.items():
             if self._may_fill[name] and name not in filled:
                 values[name] = value

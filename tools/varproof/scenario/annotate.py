@@ -28,7 +28,7 @@ from varproof.formats.vcf import (
     to_phred,
 )
 from varproof.machinery.errors import UserError
-from varproof.posterior.annotate import CERTAIN, SampleCounts
+from varproof.posterior.annotate import CERTAIN, SampleCounts, declare_fields
 from varproof.posterior.components import GRID
 from varproof.scenario.network import ABSENT
 from varproof.scenario.score import ARTIFACT, OTHER
@@ -105,14 +105,7 @@ def scored_header(
         probability_field(name): ("A", "Float", f"PHRED of the posterior probability that the allele is {meaning[name]}")
         for name in events
     }
-    for section, kind, fields in ((header.info, "INFO", {**own, **_INFO}), (header.formats, "FORMAT", _OWN_FORMAT)):
-        for name, (number, type_, text) in fields.items():
-            if name in section:
-                section.remove_header(name)
-            header.add_line(f'##{kind}=<ID={name},Number={number},Type={type_},Description="{text}">')
-    for name, (number, type_, text) in _FILLED.items():
-        if name not in header.formats:
-            header.add_line(f'##FORMAT=<ID={name},Number={number},Type={type_},Description="{text}">')
+    declare_fields(header, {**own, **_INFO}, _OWN_FORMAT, _FILLED)
     described = {"events": list(events), "samples": columns.names, **told}
     for line in (f"##{SCENARIO_LINE}={json.dumps(described, sort_keys=True)}", *lines):
         header.add_line(line)
@@ -185,17 +178,8 @@ class ScenarioAnnotator:
         column, counts = record.samples[number], found.counts[sample]
         filled = column.filled
         values: dict[str, Any] = {} if GENOTYPE in filled else {GENOTYPE: "./."}
-        alternative = [value if ok else None for value, ok in zip(counts.alternative[rows].tolist(), judged, strict=True)]
-        reference = min(value for value, ok in zip(counts.reference[rows].tolist(), judged, strict=True) if ok)
-        depth = max(value for value, ok in zip(counts.depth[rows].tolist(), judged, strict=True) if ok)
-        listed = sum(filter(None, alternative))
-        others = zip(counts.other[rows].tolist(), alternative, strict=True)
-        total = reference + listed + min(max(0, other + own - listed) for other, own in others if own is not None)
-        observed = {
-            ALLELE_DEPTH: [reference, *alternative],
-            DEPTH: depth,
-            ALLELE_FREQUENCY: [None if value is None or not total else value / total for value in alternative],
-        }
+        observed = counts.observed(rows, judged)
+        depth = observed[DEPTH]
         values |= {name: value for name, value in observed.items() if self._may_fill[name] and name not in filled}
         absent = found.probability[rows, self._absent].tolist()
         shown = [ok and value < CERTAIN and depth > 0 for ok, value in zip(judged, absent, strict=True)]
