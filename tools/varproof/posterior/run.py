@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,6 @@ def write_scored(
     phase = _phase(job, learnt, columns)
     written = tumor_only = 0
     named = same_events(job.candidates, learnt.alleles)
-    block: list[Record] = []
-    alleles = start = 0
 
     header = scored_header(job.candidates, columns, lines)
     merger = None
@@ -89,11 +88,8 @@ def write_scored(
     with VcfWriter(output, header, contig_lengths(job.reference)) as writer:
         annotator = Annotator(writer.declared, columns)
 
-        def flush() -> None:
-            nonlocal start, tumor_only
-            if not block:
-                return
-            found = scored_alleles(job, learnt, slice(start, alleles), block, named, phase)
+        for block, numbers in record_blocks(job.candidates, BLOCK):
+            found = scored_alleles(job, learnt, numbers, block, named, phase)
             tumor_only += int(found.tumor_only.sum())
             row = 0
             for record in block:
@@ -103,16 +99,7 @@ def write_scored(
                 for ready in [record] if merger is None else merger.add(record):
                     writer.write(ready)
                 row += count
-            start = alleles
-            block.clear()
-
-        for record in read_records(job.candidates):
-            block.append(record)
-            alleles += len(record.alts or ())
-            written += 1
-            if alleles - start >= BLOCK:
-                flush()
-        flush()
+            written += len(block)
         for ready in () if merger is None else merger.finish():
             writer.write(ready)
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
@@ -121,6 +108,20 @@ def write_scored(
         logger.info("%d records were merged with others of their haplotype", merger.merged)
     if tumor_only:
         logger.warning("%d alleles without usable reads in the normal: judged as tumour only (INFO/%s)", tumor_only, TUMOR_ONLY)
+
+
+def record_blocks(candidates: Path, size: int) -> Iterator[tuple[list[Record], slice]]:
+    """(records, numbers of their alleles in the list) of a file, in blocks of `size` alleles or a few more."""
+    block: list[Record] = []
+    start = end = 0
+    for record in read_records(candidates):
+        block.append(record)
+        end += len(record.alts or ())
+        if end - start >= size:
+            yield block, slice(start, end)
+            block, start = [], end
+    if block:
+        yield block, slice(start, end)
 
 
 def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:

@@ -12,11 +12,11 @@ from pydantic import BaseModel
 
 from varproof.formats.evidence import Evidence
 from varproof.formats.record import Record
-from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, VcfWriter, read_records
+from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, VcfWriter
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import SampleCounts
 from varproof.posterior.judgeable import NO_READS
-from varproof.posterior.run import same_events
+from varproof.posterior.run import record_blocks, same_events
 from varproof.reads.reference import contig_lengths
 from varproof.scenario.annotate import ScenarioAlleles, ScenarioAnnotator, ScenarioColumns, scored_header
 from varproof.scenario.decisions import DECISIONS
@@ -131,16 +131,12 @@ def write_scenario(
     shown: dict[str, Any] = {**told_of, "contamination": dict(fractions)}
     named = same_events(job.candidates, job.alleles)
     header = scored_header(job.candidates, columns, events, shown, lines)
-    block: list[Record] = []
-    alleles = start = written = 0
+    written = 0
     with VcfWriter(output, header, contig_lengths(job.reference)) as writer:
         annotator = ScenarioAnnotator(writer.declared, columns, events)
 
-        def flush() -> None:
-            nonlocal start
-            if not block:
-                return
-            found = _alleles(job, sums, fractions, slice(start, alleles), block, named)
+        for block, numbers in record_blocks(job.candidates, BLOCK):
+            found = _alleles(job, sums, fractions, numbers, block, named)
             row = 0
             for record in block:
                 count = len(record.alts or ())
@@ -148,16 +144,7 @@ def write_scenario(
                 record.header = writer.declared
                 writer.write(record)
                 row += count
-            start = alleles
-            block.clear()
-
-        for record in read_records(job.candidates):
-            block.append(record)
-            alleles += len(record.alts or ())
-            written += 1
-            if alleles - start >= BLOCK:
-                flush()
-        flush()
+            written += len(block)
     reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(annotator.not_judged.items()))
     logger.info("%d records scored%s", written, f"; alleles not judged: {reasons}" if reasons else "")
 
