@@ -39,7 +39,8 @@ install_dependencies() {
     site=$($python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     find "$site" -depth -type d -name tests -exec rm -r {} +
     rm -rf "$site"/sklearn/datasets/data "$site"/sklearn/datasets/images "$site"/sklearn/datasets/descr \
-        "$site"/numba/cuda "$site"/matplotlib/mpl-data/sample_data "$site"/matplotlib/mpl-data/fonts/afm "$site"/matplotlib/mpl-data/fonts/pdfcorefonts
+        "$site"/numba/cuda "$site"/matplotlib/mpl-data/sample_data "$site"/matplotlib/mpl-data/fonts/afm \
+        "$site"/matplotlib/mpl-data/fonts/pdfcorefonts "$site"/tzdata/zoneinfo "$site"/pygments/lexers/_*_builtins.py
     find "$site" -type f \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' -o -name '*.a' -o -name '*.c' \
         -o -name '*.cc' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.inc' \) -delete
     find "$site" -depth -type d -empty -delete
