@@ -15,6 +15,7 @@ from varproof.simulation.settings import SimulationSettings
 from varproof.steps.estimate_purity import EstimatePuritySettings, estimate_purity
 from varproof.steps.estimate_vaf import EstimateVafSettings, estimate_vaf
 from varproof.steps.fdr_filter import FdrFilterSettings, fdr_filter
+from varproof.steps.learn_prior import LearnPriorSettings, learn_prior
 from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
 
 PURITY, SUBCLONE = 0.7, 0.4
@@ -111,3 +112,20 @@ def test_the_estimate_alone_has_the_segments_too(pair: Path, tmp_path: Path) -> 
     estimate = {"purity_estimate": pair / "purity.json"}
     both = found_in(pair, tmp_path / "both.tsv", segments=pair / "found.tsv", **estimate)
     assert found_in(pair, tmp_path / "one.tsv", **estimate) == both
+
+
+def test_a_prior_is_learnt_with_the_copies_that_come_with_the_purity(pair: Path, tmp_path: Path) -> None:
+    """purity.json is the number in it and its segments, where no normal is there."""
+    told = read_json(pair / "purity.json", Purity)
+    (tmp_path / "regions.bed").write_text("chr1\t20000\t70000\n")
+    tumor = {"tumor": pair / "tumor.bam", "reference": pair / "reference.fa", "regions": tmp_path / "regions.bed"}
+    ways: dict[str, dict[str, object]] = {
+        "estimate": {"purity": pair / "purity.json"},
+        "both": {"purity": told.purity, "segments": pair / "purity.json"},
+        "number": {"purity": told.purity},
+    }
+    priors = {}
+    for name, given in ways.items():
+        learn_prior(LearnPriorSettings(**tumor, **given, output=tmp_path / f"{name}.json"))
+        priors[name] = (tmp_path / f"{name}.json").read_bytes()
+    assert priors["estimate"] == priors["both"] != priors["number"]

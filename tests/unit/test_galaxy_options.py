@@ -92,6 +92,7 @@ OUTPUTS = {
 
 BOUNDS_OF_VALIDATORS: dict[tuple[str, str], dict[str, Any]] = {
     ("learn-prior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
+    ("learn-prior", "purity"): {"minimum": (0.0, True), "maximum": (1.0, False)},
     ("score-posterior", "purity"): {"minimum": (0.0, True), "maximum": (1.0, False)},
     ("score-posterior", "normal_contamination"): {"minimum": (0.0, False), "maximum": (1.0, True)},
     ("spike-variants", "vaf"): {"minimum": (0.0, True), "maximum": (1.0, False)},

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -18,6 +18,7 @@ from varproof.steps.base import (
     field_of_resource,
     fraction_under_1,
 )
+from varproof.steps.purity import PURITY, KnownBy, purity_given, with_purity
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class LearnPriorSettings(Settings):
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="prior.json to write, or - for stdout.")
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
-    purity: float = Field(1.0, gt=0, le=1, description="fraction of tumour cells in the tumour sample.")
+    purity: KnownBy = Field(1.0, description=PURITY)
     segments: Path | None = Field(
         None, description="copy numbers of the tumour cells, as --segments of score-posterior, which is to have the same."
     )
@@ -53,6 +54,11 @@ class LearnPriorSettings(Settings):
     def _field_of_resource(self) -> "LearnPriorSettings":
         return field_of_resource(self)
 
+    @field_validator("purity", mode="before")
+    @classmethod
+    def _number_or_file(cls, value: Any) -> Any:
+        return purity_given(value)
+
     @field_validator("normal_contamination")
     @classmethod
     def _fraction(cls, value: float | str) -> float | str:
@@ -68,10 +74,11 @@ def learn_prior(options: LearnPriorSettings) -> None:
     from varproof.steps.background import SamplePair, prior_of_reads
 
     check_output(options.output)
+    options, found = with_purity(options)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(None))
-        pair = SamplePair.of(options, options.worker_count, stack)
+        pair = SamplePair.of(options, options.worker_count, stack, found)
         for path in pair.evidence:
             raise UserError(f"{path}: an evidence file, which knows of its own candidates only; give the reads")
         regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 else:
     KnownBy = float | Literal["auto"] | Path
 
+PURITY = "fraction of tumour cells in the tumour sample; auto: estimated from the reads; or purity.json."
+
 Options = TypeVar("Options", bound=Settings)
 
 

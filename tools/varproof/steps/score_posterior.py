@@ -21,7 +21,7 @@ from varproof.steps.base import (
     field_of_resource,
     fraction_under_1,
 )
-from varproof.steps.purity import KnownBy, purity_given, with_purity
+from varproof.steps.purity import PURITY, KnownBy, purity_given, with_purity
 
 if TYPE_CHECKING:
     from varproof.formats.evidence import EvidenceReader
@@ -56,9 +56,7 @@ class ScorePosteriorSettings(Settings):
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM, or evidence.h5.")
     tumor_sample: str | None = Field(None, description="the tumour's column in --candidates (default: that of its reads).")
     normal_sample: str | None = Field(None, description="the normal's sample column in --candidates.")
-    purity: KnownBy = Field(
-        1.0, description="fraction of tumour cells in the tumour sample; auto: estimated from the reads; or purity.json."
-    )
+    purity: KnownBy = Field(1.0, description=PURITY)
     segments: Path | None = Field(
         None,
         description="copy numbers of the tumour cells: segments.tsv of estimate-purity, its purity.json, or a table of ASCAT, "
