@@ -197,6 +197,8 @@ bench-regimes: .venv/installed-dev
 
 bench-tumor-only: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/tumor_only.py --jobs 2
+	$(BIN)/python tests/benchmarks/copy_number.py --first 10
+	$(BIN)/python tests/benchmarks/panels.py
 
 # Each measure of speed and one of quality on small inputs, and a fault of each kind: whether it runs, for CI.
 bench-short: .venv/installed-dev

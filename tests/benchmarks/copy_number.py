@@ -1,18 +1,20 @@
 """How well `estimate-purity` tells purity, ploidy and cancer cell fractions, and how often its probabilities are right.
 
 Counts of windows and heterozygous sites (`copy_number_examples`), of genomes of 128 Mbp, so that hundreds of tumours take
-minutes. The table of docs/guides/purity.md is what `--table` prints.
+minutes. Writes copy_number.json and its section of RESULTS.md.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench import HERE
+from copy_number_table import NEAR_PLOIDY, copy_number_lines
+from tables import write_kept, write_page
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(HERE.parent))
 
 from copy_number_examples import WINDOW, Truth, counts_of, tumour
 from varproof.copynumber.depth import binned
@@ -34,7 +36,6 @@ KINDS: dict[str, tuple[str, float | None, float]] = {
 }
 """Tumours of the table: kind, share of the cells that a subclone has, and its share of the changed segments."""
 PURITIES = (0.3, 0.6, 0.95)
-NEAR_PURITY, NEAR_PLOIDY = 0.03, 0.25
 ALIKE_PURITY = 0.05
 """A fit is the true one if it is so near in purity, and `NEAR_PLOIDY` in ploidy."""
 CALLS, DEPTH, LEAST_READS, CLONAL = 80, 60, 3, 0.6
@@ -104,49 +105,20 @@ def judged(kind: str, purity: float, seed: int) -> dict[str, Any]:
     return out
 
 
-def rows_of(found: list[dict[str, Any]]) -> list[list[str]]:
-    """The table's rows: of each kind, and of all."""
-    rows = []
-    for kind in [*KINDS, "all"]:
-        here = [one for one in found if kind in (one["kind"], "all")]
-        told = [one for one in here if one["found"] is not None]
-        near = sum(abs(one["found"] - one["purity"]) <= NEAR_PURITY for one in told)
-        ploidy = sum(abs(one["ploidy"] - one["true_ploidy"]) <= NEAR_PLOIDY for one in told)
-        weight = np.mean([sum(f[2] for f, r in zip(one["fits"], one["right"], strict=True) if r) for one in told])
-        sure = [one for one in told if one["fits"][0][2] >= 0.9]
-        wrong = sum(not one["right"][0] for one in sure)
-        hold, number, width = np.sum([one["covered"] for one in told], axis=0)
-        rows.append(
-            [kind, str(len(here)), f"{near}/{len(told)}", f"{ploidy}/{len(told)}", f"{weight:.2f}",
-             f"{len(sure) - wrong}/{len(sure)}", f"{hold / number:.3f}", f"{width / number:.2f}"]
-        )  # fmt: skip
-    return rows
-
-
-HEADER = [
-    "tumours",
-    "number",
-    "purity within 0.03",
-    "ploidy within 0.25",
-    "probability of the true fit",
-    "right where ≥ 0.9",
-    "CCF intervals that hold",
-    "their width",
-]
-
-
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--output", type=Path, default=HERE, help="folder of copy_number.json and RESULTS.md")
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds)
     found = [judged(kind, purity, seed) for kind in KINDS for purity in PURITIES for seed in seeds]
-    if options.output is not None:
-        options.output.write_text("\n".join(json.dumps(one) for one in found) + "\n")
-    print("\n".join("| " + " | ".join(row) + " |" for row in [HEADER, ["---"] * len(HEADER), *rows_of(found)]))
+    kept: dict[str, Any] = {"found": found}
+    lines = copy_number_lines(kept)
+    write_kept(options.output / "copy_number.json", kept | {"page": lines})
+    write_page(options.output)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

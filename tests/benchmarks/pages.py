@@ -7,10 +7,12 @@ from typing import Any
 
 from calibration_table import calibration_lines
 from candidates_table import candidates_lines
+from copy_number_table import copy_number_lines
 from desk_page import desk_lines
 from mutect2_table import mutect2_lines
 from neighbours_table import neighbours_lines
 from network_table import network_lines
+from panels_table import panels_lines
 from parts_table import parts_lines
 from regimes_table import regimes_lines
 from sensitivity_table import sensitivity_lines
@@ -23,12 +25,14 @@ HERE = Path(__file__).parent
 PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "calibration": lambda kept: calibration_lines(kept["results"]),
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"], kept.get("long")),
+    "copy_number": copy_number_lines,
     "desk_page": lambda kept: desk_lines(kept["results"]),
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),
     "network": network_lines,
     "regimes": lambda kept: regimes_lines(kept["results"]),
     "tumor_only": lambda kept: tumor_only_lines(kept["results"]),
+    "panels": panels_lines,
     "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "sensitivity": lambda kept: sensitivity_lines(kept["found"]),

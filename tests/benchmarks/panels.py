@@ -1,10 +1,10 @@
 """What build-panel costs and how large panels are: a made cohort, exome-like targets at 100×.
 
-    .venv/bin/python tests/benchmarks/panels.py --work bench-work [--pair FOLDER] [--normals 10 20 40]
+    .venv/bin/python tests/benchmarks/panels.py [--pair FOLDER] [--normals 10 20 40]
 
 CPU time is that of one process, the least of --repeats runs; "reading" is a loop over all reads with pysam, which decodes each
-record and looks at nothing. What each further normal costs is extrapolated: starting takes as long for one as for forty. Prints
-a table, and what 40 exomes of 40 Mbp would take if size and time grow with the targets, for docs/guides/panel-of-normals.md.
+record and looks at nothing. What each further normal costs is extrapolated: starting takes as long for one as for forty. Writes
+panels.json and its section of RESULTS.md, for docs/guides/panel-of-normals.md, too.
 """
 
 import argparse
@@ -14,7 +14,9 @@ import sys
 from pathlib import Path
 
 import h5py
-from bench import Usage, run, simulated_pair
+from bench import HERE, Usage, run, simulated_pair
+from panels_table import panels_lines
+from tables import write_kept, write_page
 
 from varproof.formats.panel import PanelReader
 from varproof.reads.regions import read_regions
@@ -25,7 +27,6 @@ COHORT = (
     *("--somatic-snvs", "5", "--somatic-mnvs", "1", "--somatic-insertions", "1", "--somatic-deletions", "1"),
     *("--empty-sites", "5"),
 )
-EXOME_MBP, EXOMES = 40.0, 40
 READING = """
 import resource, sys, pysam
 def used():
@@ -66,32 +67,28 @@ def main() -> None:
     parser.add_argument("--pair", type=Path, help="folder of simulate-pair with normals that are there already")
     parser.add_argument("--normals", type=int, nargs="+", default=[10, 20, 40])
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=HERE, help="folder of panels.json and RESULTS.md")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     pair = options.pair or simulated_pair(options.work, "exomes", COHORT) / "pair"
     regions = read_regions(pair / "targets.bed")
     mbp = sum(end - start for intervals in regions.values() for start, end in intervals) / 1e6
-    print(f"targets {mbp:.3f} Mbp\n\n| normals | CPU s | reading s | MB of memory | kB | kB per Mbp | alleles per kbp |")
-    print("|---|---|---|---|---|---|---|")
-    found = []
+    results = []
     for number in options.normals:
         normals = [pair / f"normal-{i}.bam" for i in range(1, number + 1)]
         panel = options.work / f"panel-{number}.h5"
-        usage, reading = built(pair, normals, panel, options.repeats), reading_seconds(normals)
+        usage = built(pair, normals, panel, options.repeats)
         with PanelReader(panel) as reader:
             alleles = sum(reader.contig(name).alleles.size for name in reader.header.contigs)
-        size = growing_bytes(panel) / 1e3
-        found.append((number, usage.cpu_seconds, reading, size))
-        cells = (f"{usage.cpu_seconds:.1f}", f"{reading:.2f}", f"{usage.peak_mb:.0f}", f"{size:.0f}", f"{size / mbp:.0f}")
-        print(f"| {number} | {' | '.join(cells)} | {alleles / mbp / 1e3:.1f} |")
-    (few, first_cpu, first_reading, _), (many, cpu, reading, size) = found[0], found[-1]
-    if many > few:
-        each, read_each = (cpu - first_cpu) / (many - few), (reading - first_reading) / (many - few)
-        hours = EXOMES * each / mbp * EXOME_MBP / 3600
-        print(
-            f"\neach further normal: {each:.2f} s, {each / read_each:.1f} times reading; {EXOMES} exomes: {hours:.1f} h of CPU"
-        )
-    print(f"{many} normals on {EXOME_MBP:.0f} Mbp: {size / mbp * EXOME_MBP / 1e3:.0f} MB")
+        results.append({
+            "normals": number, "cpu_seconds": usage.cpu_seconds, "reading_seconds": reading_seconds(normals),
+            "peak_mb": usage.peak_mb, "kilobytes": growing_bytes(panel) / 1e3, "alleles": alleles,
+        })  # fmt: skip
+    kept = {"results": results, "mbp": mbp}
+    lines = panels_lines(kept)
+    write_kept(options.output / "panels.json", kept | {"page": lines})
+    write_page(options.output)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

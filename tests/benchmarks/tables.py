@@ -219,6 +219,8 @@ def write_page(folder: Path) -> int:
         "neighbours",
         "regimes",
         "tumor_only",
+        "copy_number",
+        "panels",
         "network",
         "spiking",
         "calibration",
