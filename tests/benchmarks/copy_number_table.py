@@ -55,8 +55,12 @@ def copy_number_lines(kept: dict[str, Any]) -> list[str]:
         "",
         "`tests/benchmarks/copy_number.py`: counts of windows and heterozygous sites of genomes of 128 Mbp, purities",
         f"{purities}, seeds {seeds} (odd ones with a normal). Goals: each purity within {NEAR_PURITY}, ploidy right in",
-        f"{GOAL_PLOIDY:.0%}, 95 % intervals of cancer cell fractions that hold the truth in {GOAL_COVERED[0]:.0%} to",
-        f"{GOAL_COVERED[1]:.0%}.",
+        f"{100 * GOAL_PLOIDY:.0f} %, 95 % intervals of cancer cell fractions that hold the truth in "
+        f"{100 * GOAL_COVERED[0]:.0f} to {100 * GOAL_COVERED[1]:.0f} %.",
+        "",
+        "A subclone of exactly one half of the cells has the depths and fractions of a doubled genome of a lower purity:",
+        "nothing in the counts tells them apart (a share of 0.35 is told, see the table). Its probability is that of tumours whose",
+        "subclones may be of any size, for which one half is a coincidence.",
         "",
         *("| " + " | ".join(row) + " |" for row in table),
     ]
