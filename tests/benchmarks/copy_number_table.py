@@ -59,8 +59,8 @@ def copy_number_lines(kept: dict[str, Any]) -> list[str]:
         f"{100 * GOAL_COVERED[0]:.0f} to {100 * GOAL_COVERED[1]:.0f} %.",
         "",
         "A subclone of exactly one half of the cells has the depths and fractions of a doubled genome of a lower purity:",
-        "nothing in the counts tells them apart (a share of 0.35 is told, see the table). Its probability is that of tumours whose",
-        "subclones may be of any size, for which one half is a coincidence.",
+        "nothing in the counts tells them apart (a share of 0.35 is told, see the table). Its probability is that of tumours",
+        "whose subclones may be of any size, for which one half is a coincidence.",
         "",
         *("| " + " | ".join(row) + " |" for row in table),
     ]
