@@ -12,6 +12,7 @@ from varproof.machinery.errors import UserError
 from varproof.reads.reference import contig_lengths
 from varproof.simulation.pair import simulate_pair
 from varproof.simulation.settings import SimulationSettings
+from varproof.steps.build_panel import BuildPanelSettings, build_panel
 from varproof.steps.estimate_purity import EstimatePuritySettings, _in_file_name, estimate_purity
 from varproof.steps.purity import purity_given, with_purity
 from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
@@ -48,14 +49,17 @@ def right_share(found: Path, pair: Path) -> float:
     return right * 1000 / sum(lengths.values())
 
 
-@pytest.mark.parametrize("with_normal", [True, False])
-def test_purity_and_segments_of_a_small_pair(with_normal: bool, pair: Path, tmp_path: Path) -> None:
-    normal = {"normal": pair / "normal.bam"} if with_normal else {}
-    estimate_purity(options(pair, tmp_path / "purity.json", plot=tmp_path / "picture", **normal))
+@pytest.mark.parametrize("beside", ["normal", "panel", "nothing"])
+def test_purity_and_segments_of_a_small_pair(beside: str, pair: Path, tmp_path: Path) -> None:
+    panel = tmp_path / "panel.h5"
+    if beside == "panel":
+        build_panel(BuildPanelSettings(reads=[pair / "normal.bam"], reference=pair / "reference.fa", output=panel))
+    given = {"normal": {"normal": pair / "normal.bam"}, "panel": {"panel": panel}, "nothing": {}}[beside]
+    estimate_purity(options(pair, tmp_path / "purity.json", plot=tmp_path / "picture", **given))
     found = read_json(tmp_path / "purity.json", Purity)
     assert found.purity == pytest.approx(PURITY, abs=0.05) and found.purity_low <= PURITY <= found.purity_high
     assert right_share(tmp_path / "segments.tsv", pair) > 0.85
-    assert (found.normal_depth is not None) == with_normal
+    assert (found.normal_depth is not None) == (beside == "normal")
     assert _in_file_name("HLA/A") == "HLA%2FA" and _in_file_name("chr1") == "chr1"
     names = {path.name for path in tmp_path.glob("picture*")}
     assert names == {"picture.svg", "picture.png", "picture.chr1.png", "picture.chr2.png"}

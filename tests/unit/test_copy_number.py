@@ -256,20 +256,21 @@ def _columns(counts: Counted) -> dict[str, object]:
     return {name: getattr(counts, name) for name in Counted.__dataclass_fields__}
 
 
-@pytest.mark.parametrize("normal", [True, False])
-def test_a_man_has_one_x(normal: bool) -> None:
+@pytest.mark.parametrize("told_by", ["normal", "panel", "tumour"])
+def test_a_man_has_one_x(told_by: str) -> None:
+    """A panel is of as many men as women: one copy and a half."""
     rng = np.random.default_rng(3)
     truth = Truth(3, 160, ((0, 160, 2.0, 1.0), (1, 80, 1.0, 0.0), (1, 80, 3.0, 1.0), (2, 160, 2.0, 1.0)))
-    counts = counts_of(truth, 0.6, rng, normal=normal)
+    counts = counts_of(truth, 0.6, rng, normal=told_by != "tumour")
     on_x = counts.contig == 2
     changed = {"contigs": ("chr1", "chr2", "chrX")}
     changed |= {
         "tumor": np.where(on_x, counts.tumor * (0.6 + 0.4) / 2, counts.tumor),
-        "normal": np.where(on_x, counts.normal / 2, counts.normal),
+        "normal": np.where(on_x, counts.normal * {"normal": 0.5, "panel": 0.75, "tumour": 1.0}[told_by], counts.normal),
     }
     kept = counts.site_contig != 2
     changed |= {name: getattr(counts, name)[kept] for name in ("site_contig", "position", "reads")}
-    bins = binned(Counted(**{**_columns(counts), **changed}))  # type: ignore[arg-type]
+    bins = binned(Counted(**{**_columns(counts), **changed}), told_by == "panel")  # type: ignore[arg-type]
     assert bins.normal_copies == {0: 2, 1: 2, 2: 1}
     found = estimated_from(bins, {"chr1": 160 * WINDOW, "chr2": 160 * WINDOW, "chrX": 160 * WINDOW}).purity
     (of_x,) = [one for one in found.segments if one.contig == "chrX"]

@@ -48,7 +48,7 @@ workflow VARPROOF {
     }
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
-    PURITY(rows, reference, regions)
+    PURITY(rows, reference, regions, ch_panel)
     POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varproof.copynumber.decisions import DECISIONS
+from varproof.copynumber.panel_depth import PanelDepth, require_panel_depth
 from varproof.machinery.errors import UserError
 from varproof.machinery.workers import ordered_results
 from varproof.reads.arrays import base_codes
@@ -30,13 +31,20 @@ Regions = dict[str, list[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class CountingJob:
-    """What is counted. `regions`: contig -> disjoint sorted (start, end), None for the whole genome; `sites`: bgzipped VCF."""
+    """What is counted. `regions`: contig -> disjoint sorted (start, end), None for the whole genome; `sites`: bgzipped VCF;
+    `panel`: of build-panel, whose depth stands for the normal's where there is none."""
 
     tumor: Path
     reference: Path
     normal: Path | None = None
     regions: Regions | None = None
     sites: Path | None = None
+    panel: Path | None = None
+
+    @property
+    def depth_of_panel(self) -> bool:
+        """Whether the depth of two copies is that of the panel."""
+        return self.panel is not None and self.normal is None
 
     @property
     def samples(self) -> list[Path]:
@@ -57,7 +65,8 @@ class Counted:
     """What a stretch, or many, had: w windows and n sites, in order.
 
     `contig` (w,) and `site_contig` (n,) are numbers in `contigs`. Windows: `start`, `end`; `tumor`, `normal`, mean fragments
-    per base of enough mapping quality; `mappable`, their share of all; `gc`, of the known reference, and `known`, its share.
+    per base of enough mapping quality (of a panel reads of all its normals); `mappable`, their share of all; `gc`, of the known
+    reference, and `known`, its share.
     Sites: 0-based `position`, reads of the reference's base and of the alternative one, in the tumour and in the normal.
     """
 
@@ -101,6 +110,8 @@ def stretches(job: CountingJob) -> list[Stretch]:
                 require_same_contigs(alignments, path, fasta, job.reference, wanted)
         lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     assert wanted is not None
+    if job.panel is not None and job.depth_of_panel:
+        require_panel_depth(job.panel, job.reference)
     if job.sites is not None:
         require_known_contigs(KnownSites(job.sites), wanted)
     regions = {contig: [(0, lengths[contig])] for contig in wanted}
@@ -151,6 +162,7 @@ class _Worker:
         self.fasta = open_reference(job.reference)
         self.samples: list[Any] = [open_reads(path, job.reference) for path in job.samples]
         self.sites = None if job.sites is None else KnownSites(job.sites)
+        self.panel = PanelDepth(job.panel) if job.panel is not None and job.depth_of_panel else None
 
     def count(self, stretch: Stretch) -> Counted:
         """What a stretch has."""
@@ -184,6 +196,8 @@ class _Worker:
             reads[:, 2 * sample + 1] = one[place, alternative]
         length = ends - starts
         depth = [_sums(one, starts - low, ends - low) / length for one in placed]
+        if self.panel is not None:
+            depth.append(self.panel.of(stretch.contig, starts, ends))
         good, every = (_sums(np.sum(side, axis=0), starts - low, ends - low) for side in (placed, covered))
         return Counted(
             (stretch.contig,),

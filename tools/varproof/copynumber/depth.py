@@ -1,7 +1,8 @@
 """Windows to bins: depth relative to two copies, corrected for GC and for the normal, with the sites that each bin has.
 
-What a window has is held against what it would have with two copies: the normal's depth there, or none, times what windows of
-its GC have. Windows of repeats (by the mapping quality of their reads) and of unknown sequence are left out.
+What a window has is held against what it would have with two copies: the normal's depth there, that of a panel of normals, or
+none, times what windows of its GC have. Windows of repeats (by the mapping quality of their reads) and of unknown sequence are
+left out.
 """
 
 import logging
@@ -78,11 +79,15 @@ def gc_expected(value: NDArray[np.float64], gc: NDArray[np.float64], chosen: NDA
     return np.interp(gc, places, heights[first]).clip(0.1, 10.0)
 
 
-def binned(counts: Counted) -> Bins:
-    """Bins of what was counted; raises TooLittle where too little of the genome can be judged."""
-    with_normal = not np.isnan(counts.normal).all()
+def binned(counts: Counted, of_panel: bool = False) -> Bins:
+    """Bins of what was counted; `of_panel`: the normal's depth is that of a panel, of persons of either sex.
+
+    Raises TooLittle where too little of the genome can be judged.
+    """
+    with_depth = not np.isnan(counts.normal).all()
+    with_normal = with_depth and not of_panel
     usable = (counts.known >= DECISIONS.least_known) & (counts.mappable >= DECISIONS.least_mappable)
-    if with_normal:
+    if with_depth:
         seen = counts.normal[usable]
         usable &= counts.normal > _LEAST_OF_MEDIAN * (np.median(seen) if len(seen) else 0.0)
     share = np.bincount(counts.contig[usable], minlength=len(counts.contigs)) / max(1, usable.sum())
@@ -102,14 +107,28 @@ def binned(counts: Counted) -> Bins:
         left_out += [counts.contigs[number] for number in gone]
     if left_out:
         logger.info("%d contigs are left out, small ones and those without copies: %s", len(left_out), some_names(left_out))
-    base = counts.normal if with_normal else np.ones(len(counts.tumor))
+    base = counts.normal if with_depth else np.ones(len(counts.tumor))
     with np.errstate(invalid="ignore", divide="ignore"):
         value = counts.tumor / base
-    halves = np.array([normal_copies[number] for number in range(len(counts.contigs))])[counts.contig] / 2
     expected = base * gc_expected(np.nan_to_num(value, posinf=0.0), counts.gc, plain)
     if with_normal:
+        halves = np.array([normal_copies[number] for number in range(len(counts.contigs))])[counts.contig] / 2
         expected = expected / halves.clip(0.5)
+    elif with_depth:
+        expected = expected / _of_two_copies(counts, plain, usable, sexes)
     return _joined(counts, usable, expected, normal_copies, left_out, plain, with_normal)
+
+
+def _of_two_copies(
+    counts: Counted, plain: NDArray[np.bool_], usable: NDArray[np.bool_], sexes: list[int]
+) -> NDArray[np.float64]:
+    """float64 (w,): a panel's depth over that of two copies: on X and Y what its men and women have there, elsewhere 1."""
+    share = np.ones(len(counts.contigs))
+    for number in sexes:
+        here = usable & (counts.contig == number)
+        if here.any():
+            share[number] = np.median(counts.normal[here]) / np.median(counts.normal[plain])
+    return np.asarray(share[counts.contig])
 
 
 def _normal_copies(counts: Counted, plain: NDArray[np.bool_], usable: NDArray[np.bool_], with_normal: bool) -> dict[int, int]:

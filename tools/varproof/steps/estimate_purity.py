@@ -20,15 +20,19 @@ SURELY_SOMATIC = 0.9
 class EstimatePuritySettings(Settings):
     """Purity, ploidy, and segments of total and minor copy number, each with a 95 % interval, from the tumour's reads.
 
-    They are told by depth, corrected for GC and held against the normal where there is one, and by the fractions of
-    heterozygous variants, found in the normal or in the tumour alone. Where these can't tell, as in a genome without changes,
-    purity is null, and a warning says so; --calls may tell it then. segments.tsv is written beside purity.json.
+    They are told by depth, corrected for GC and held against the normal where there is one, or against a panel of normals, and
+    by the fractions of heterozygous variants, found in the normal or in the tumour alone. Where these can't tell, as in a
+    genome without changes, purity is null, and a warning says so; --calls may tell it then. segments.tsv is written beside
+    purity.json.
     """
 
     tumor: Path = Field(description="tumour: indexed BAM or CRAM.")
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="purity.json to write, or - for stdout.")
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
+    panel: Path | None = Field(
+        None, description="panel of normals of this protocol, of build-panel: its depth stands for that of a missing normal."
+    )
     regions: Path | None = Field(
         None, description="BED: look at depth and variants there only, such as the targets of an exome."
     )
@@ -76,7 +80,9 @@ def estimate_purity(options: EstimatePuritySettings) -> None:
     regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
     given = None if options.segments is None else read_segments(options.segments, contig_lengths(options.reference))
     calls = None if options.calls is None else _somatic_calls(options.calls)
-    job = CountingJob(options.tumor, options.reference, options.normal, regions, options.known_sites)
+    job = CountingJob(options.tumor, options.reference, options.normal, regions, options.known_sites, options.panel)
+    if options.panel is not None and options.normal is not None:
+        logger.info("the normal's own depth tells more than that of %s, which is not looked at", options.panel)
     found = estimated(job, options.worker_count, given, calls)
     outputs = {"output_segments": None, "plot": None}
     purity = found.purity.model_copy(update={"provenance": provenance("estimate-purity", options.model_copy(update=outputs))})

@@ -59,6 +59,7 @@ def with_purity(options: Options) -> tuple[Options, "Purity | None"]:
 def _estimated(options: Any) -> "Purity | None":
     """From the reads of the tumour, and of the normal if there are any; None, with a warning, where they can't tell."""
     from varproof.copynumber.counting import CountingJob
+    from varproof.copynumber.panel_depth import tells_depth
     from varproof.copynumber.run import estimated
     from varproof.formats.hdf5 import is_hdf5
     from varproof.reads.regions import regions_of_reference
@@ -70,9 +71,11 @@ def _estimated(options: Any) -> "Purity | None":
         )
     normal = None if options.normal is None or is_hdf5(options.normal) else options.normal
     regions = None if options.regions is None else regions_of_reference(options.regions, options.reference)
+    panel = options.panel if options.panel is not None and tells_depth(options.panel) else None
     found: Purity | None = None
+    job = CountingJob(options.tumor, options.reference, normal, regions, panel=panel)
     try:
-        found = estimated(CountingJob(options.tumor, options.reference, normal, regions), options.worker_count).purity
+        found = estimated(job, options.worker_count).purity
     except TooLittle as error:
         logger.warning("--purity auto: %s", error)
     if found is None or found.purity is None:

@@ -11,6 +11,7 @@ process VARPROOF_ESTIMATEPURITY {
     tuple val(meta), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(regions), path(segments, stageAs: 'segments/*'), path(calls, stageAs: 'calls/*')
     tuple val(meta2), path(fasta), path(fai)
     tuple val(meta3), path(known_sites), path(known_sites_index)
+    tuple val(meta4), path(panel, stageAs: 'panel/*')
 
     output:
     tuple val(meta), path("*.json"), emit: json
@@ -26,6 +27,7 @@ process VARPROOF_ESTIMATEPURITY {
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
     def normal_option = normal ? "--normal ${normal}" : ''
+    def panel_option = panel ? "--panel ${panel}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def segments_option = segments ? "--segments ${segments}" : ''
     def calls_option = calls ? "--calls ${calls}" : ''
@@ -34,6 +36,7 @@ process VARPROOF_ESTIMATEPURITY {
     estimate-purity \\
         --tumor ${tumor} \\
         ${normal_option} \\
+        ${panel_option} \\
         ${regions_option} \\
         ${segments_option} \\
         ${calls_option} \\

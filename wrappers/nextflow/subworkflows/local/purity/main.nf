@@ -7,6 +7,7 @@ workflow PURITY {
     rows      // list of rows of the samplesheet
     reference // value: [ meta, fasta, fai ]
     regions   // file or []
+    panel     // value: [ meta, file or [] ]: of build-panel, or a VCF, which tells no depth
 
     main:
     def asked = rows.findAll { row -> row.meta.purity == 'auto' }
@@ -14,6 +15,7 @@ workflow PURITY {
         channel.fromList(asked.collect { row -> [[id: "${row.meta.id}.purity", sample: row.meta.id], row.tumor.file, row.tumor.index, row.normal.file, row.normal.index, regions, [], []] }),
         reference,
         [[id: 'none'], [], []],
+        panel.map { meta, file -> [meta, file && file.name.endsWith('.h5') ? file : []] },
     )
     ch_told = channel.fromList((rows - asked).collect { row -> [row.meta.id, row.meta.purity, []] })
         .mix(VARPROOF_ESTIMATEPURITY.out.json.map { meta, json -> [meta.sample, estimatedPurity(meta.sample, json), json] })
