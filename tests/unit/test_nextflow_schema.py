@@ -55,7 +55,7 @@ BY_EXT_ARGS = {
         "callable_depth",
     },
     "score-scenario": {"resume"},
-    "evaluate-calls": {"purity", "certificate", "prior", "mode"},
+    "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume"},
 }
