@@ -43,6 +43,7 @@ BY_EXT_ARGS = {
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
     "score-posterior": {"calibrate", "label_error", "max_depth", "resume", "save_calibration", "tumor_sample", "normal_sample"},
+    "combine-calls": {"label_error"},
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain", "context_pool", "library", "patient", "seed"},

@@ -70,6 +70,20 @@ class Label:
         return self.contig, self.start, self.ref, self.alt
 
 
+def is_labels(path: Path) -> bool:
+    """Whether a file may hold labels, by how it begins: a table with tabs, or a VCF."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as handle:
+        return is_vcf(path) or b"\t" in handle.read(4096).partition(b"\n")[0]
+
+
+def is_label_vcf(path: Path) -> bool:
+    """Whether a VCF is one of people's labels, and none of true variants."""
+    with open_vcf(path) as handle:
+        return _FIELDS[0] in handle.header.info
+
+
 def read_labels(path: Path) -> list[Label]:
     """The labels in order; raises UserError naming the line where one is malformed, repeated or contradicts another.
 
@@ -111,7 +125,7 @@ def _consensus(votes: list[Label]) -> Label:
 
 def _lines_of(path: Path) -> list[Label]:
     """All lines with a judgement, of whichever of the three formats."""
-    if _is_vcf(path):
+    if is_vcf(path):
         return _of_vcf(path)
     lines = read_lines(path, _WHAT)
     header = header_names(lines)
@@ -124,7 +138,8 @@ def _lines_of(path: Path) -> list[Label]:
     return [label for label in found if label is not None]
 
 
-def _is_vcf(path: Path) -> bool:
+def is_vcf(path: Path) -> bool:
+    """Whether a file begins as a VCF or BCF does, compressed or not."""
     try:
         with path.open("rb") as handle:
             begin = handle.read(16)

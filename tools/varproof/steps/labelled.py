@@ -18,15 +18,6 @@ logger = logging.getLogger(__name__)
 LEARNT_FROM = {"own": "its own map", "all": "the map of more variants", "none": "no map"}
 
 
-def is_labels(path: Path) -> bool:
-    """Whether a file holds people's labels: a table with tabs, or a VCF, and not JSON."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as handle:
-        begin = handle.read(4096)
-    return begin.startswith((b"##fileformat=VCF", b"\x1f\x8b", b"BCF")) or b"\t" in begin.partition(b"\n")[0]
-
-
 def labels_of(path: Path, options: "ScorePosteriorSettings") -> "list[Label | None]":
     """What people say of each candidate. Raises UserError where nobody says anything of one that counts."""
     from varproof.evaluation.labelling import judged_candidates

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from varproof import __version__
 from varproof.formats.json_file import read_json
+from varproof.formats.labels import is_labels
 from varproof.formats.recalibration import Recalibration, RecalibrationSource
 from varproof.formats.spiked_folder import SpikedFolder, read_spiked_folder
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
-from varproof.steps.labelled import LEARNT_FROM, is_labels, labels_of, learnt_from_labels
+from varproof.steps.labelled import LEARNT_FROM, labels_of, learnt_from_labels
 
 if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
