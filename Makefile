@@ -108,6 +108,10 @@ test-data: .venv/installed
 	done
 	$(BIN)/score-posterior --candidates $T/candidates.vcf.gz --reference $T/reference.fa --tumor $T/tumor.h5 --normal $T/normal.h5 \
 	  --purity 0.75 --territory 40000 --output $T/scored.vcf.gz
+	$(BIN)/python -c 'import pysam as p; what = {(r.chrom, r.pos, r.alleles): r.info["EVENT"][0:8] for r in p.VariantFile("$T/truth.vcf.gz")}; \
+	  print("chrom pos ref alt label call tags reviewer".replace(" ", "\t")); \
+	  [print(r.chrom, r.pos, *r.alleles, *{"SOMATIC_": (1, "somatic"), "GERMLINE": (0, "germline")}.get(what.get((r.chrom, r.pos, r.alleles)), \
+	  (0, "fail")), ".", "Ann", sep="\t") for r in p.VariantFile("$T/scored.vcf.gz")]' > $T/labels.tsv
 	$(BIN)/fdr-filter --calls $T/scored.vcf.gz --events SOMATIC_TUMOR --fdr 0.05 --output $T/filtered.vcf.gz
 	$(BIN)/tensorise --candidates $T/candidates.vcf.gz --reference $T/reference.fa --tumor $T/tumor.bam --normal $T/normal.bam \
 	  --truth $T/truth.vcf.gz --output $T/tensors.h5

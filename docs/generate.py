@@ -379,6 +379,10 @@ FILES = (
         "files/metrics.md", "metrics.json of evaluate-calls", ("evaluate-calls",), (), _json("formats.metrics", "Metrics")
     ),
     FileKind(
+        "files/people.md", "metrics.json of evaluate-calls, of labels alone", ("evaluate-calls",), (),
+        _json("formats.people", "PeopleMetrics"),
+    ),
+    FileKind(
         "files/frequency-summary.md", "summary of estimate-vaf", ("estimate-vaf",), (),
         _json("formats.metrics", "FrequencySummary"),
     ),
@@ -393,7 +397,10 @@ FILES = (
         "files/segments.md", "segments.tsv", ("estimate-purity", "simulate-pair"), ("estimate-purity",),
         _tab_separated("formats.segments", SEGMENTS_EXAMPLE),
     ),
-    FileKind("files/labels.md", "labels.tsv", (), ("tensorise",), _tab_separated("formats.labels", LABELS_EXAMPLE)),
+    FileKind(
+        "files/labels.md", "labels.tsv", (), ("tensorise", "evaluate-calls", "report-calls"),
+        _tab_separated("formats.labels", LABELS_EXAMPLE),
+    ),
     FileKind(
         "files/context-pool.md", "sheet of contexts", (), ("tensorise", "predict", "build-panel"),
         _tab_separated("formats.context_pool", POOL_EXAMPLE),

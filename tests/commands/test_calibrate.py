@@ -12,7 +12,7 @@ import pytest
 from spiked_examples import pair_files, spiked_folder
 from varproof.commands.score_posterior import ScorePosteriorOptions, score_posterior
 from varproof.formats.events import EVENTS
-from varproof.formats.recalibration import Recalibration
+from varproof.formats.recalibration import LabelSource, Recalibration, RecalibrationSource
 from varproof.machinery.errors import UserError
 from varproof.steps import recalibrating
 from varproof.steps.score_posterior import ScorePosteriorSettings
@@ -54,6 +54,7 @@ def test_a_folder_teaches_a_map(by_folder: tuple[list[pysam.VariantRecord], Path
     records, saved, output = by_folder
     found = Recalibration.model_validate_json(saved.read_text())
     (source,) = found.sources
+    assert isinstance(source, RecalibrationSource)
     assert source.planted == 48 and source.territory == pytest.approx(40_000, rel=0.1)
     assert {group.learnt_from for group in found.groups} <= {"own", "all"}
     model, new = probabilities(records, "VP_PROB_MODEL"), probabilities(records, "PROB_SOMATIC_TUMOR")
@@ -83,6 +84,7 @@ def test_own_reads(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         records = scored(tmp_path / "scored.vcf", calibrate="auto", save_calibration=saved)
     found = Recalibration.model_validate_json(saved.read_text())
+    assert isinstance(found.sources[0], RecalibrationSource)
     assert found.sources[0].planted + found.sources[0].candidates > 0
     if all(group.learnt_from == "none" for group in found.groups):
         assert "the model's probabilities stay" in caplog.text
@@ -173,3 +175,29 @@ def test_a_folder_of_another_reference_is_refused(tmp_path: Path, folder: Path) 
                     out.write(pysam.AlignedSegment.from_dict(read.to_dict(), reads.header))
         pysam.index(str(other / f"{name}.bam"))
     refused(tmp_path, calibrate=other)
+
+
+def test_labels_of_people_teach_a_map(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """All 195 candidates are labelled, 48 of them somatic; the map is the same from a file."""
+    saved = tmp_path / "recalibration.json"
+    with caplog.at_level(logging.INFO):
+        records = scored(tmp_path / "scored.vcf", calibrate=DATA / "labels.tsv", save_calibration=saved, label_error=0.02)
+    found = Recalibration.model_validate_json(saved.read_text())
+    (source,) = found.sources
+    assert isinstance(source, LabelSource)
+    assert (source.real, source.not_real, source.ambiguous, source.label_error) == (48, 147, 0, 0.02)
+    assert sum(group.planted for group in found.groups) == 48 and {group.learnt_from for group in found.groups} == {"all"}
+    assert "labelled somatic" in caplog.text
+    model, new = probabilities(records, "VP_PROB_MODEL"), probabilities(records, "PROB_SOMATIC_TUMOR")
+    assert len(new) == 195 and 1 - new.max() == pytest.approx(found.groups[0].limit, abs=1e-4) and (new <= model + 1e-9).all()
+    again = scored(tmp_path / "again.vcf", calibrate=saved)
+    assert [str(record) for record in again] == [str(record) for record in records]
+
+
+def test_labels_that_can_t_be_used_are_refused(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("chrom\tpos\tref\talt\tlabel\nchr1\t415\tT\tA\t1\n")
+    assert "1 of 1 labels match no candidate" in refused(tmp_path, calibrate=labels)
+    labels.write_text("chrom\tpos\tref\talt\tlabel\treviewer\nchr1\t415\tT\tG\t.\tAnn\n")
+    assert "no candidate is called somatic, germline or fail" in refused(tmp_path, calibrate=labels)
+    assert "--label-error is of people's labels" in refused(tmp_path, label_error=0.1)

@@ -166,6 +166,34 @@ def test_weights_are_learnt_from_an_earlier_output(tmp_path: Path) -> None:
     assert (point["true"], point["false"]) == (other_real[found].sum(), (~other_real[found]).sum())
 
 
+def test_weights_are_learnt_from_people_s_labels(tmp_path: Path) -> None:
+    """Of every second call, one in twenty of them wrong; a plain truth set says as much."""
+    reference = tmp_path / "reference.fa"
+    reference.write_text(">chr1\n" + "A" * 20_000 + "\n>chr2\n" + "A" * 100 + "\n")
+    pysam.faidx(str(reference))
+    files, real = simulated(tmp_path, 1500, 0.2, 1)
+    earlier = run(tmp_path, files, "earlier.vcf")
+    said = real ^ (np.random.default_rng(4).random(1500) < 0.05)
+    rows = [f"chr1\t{100 + 10 * i}\tA\tC\t{int(said[i])}" for i in range(0, 1500, 2)]
+    labels = tmp_path / "labels.tsv"
+    labels.write_text("\n".join(["chrom\tpos\tref\talt\tlabel", *rows]) + "\n")
+    weights = tmp_path / "weights.json"
+    learnt = {}
+    for error in (0.05, 0.0):
+        changes = {"calibration": earlier, "calibration_truth": labels, "reference": reference, "label_error": error}
+        run(tmp_path, files, "combined.vcf", save_stacking=weights, **changes)
+        learnt[error] = json.loads(weights.read_text())["substitution"]
+        assert learnt[error]["real"] + learnt[error]["false"] == 750
+    assert [learnt[0.05][name] for name in ("scored", "predicted")] == pytest.approx([1, 1], abs=0.4)
+    assert learnt[0.0]["scored"] + learnt[0.0]["predicted"] < learnt[0.05]["scored"] + learnt[0.05]["predicted"] - 0.3
+    with pytest.raises(UserError, match="labels need --reference"):
+        run(tmp_path, files, "never.vcf", calibration=earlier, calibration_truth=labels)
+    truth = truth_file(tmp_path / "truth.vcf", real)
+    for changes in ({}, {"calibration": earlier, "calibration_truth": truth}):
+        with pytest.raises(UserError, match="--label-error is of people's labels"):
+            run(tmp_path, files, "never.vcf", label_error=0.1, **changes)
+
+
 def test_the_share_is_estimated_unless_told_otherwise(tmp_path: Path) -> None:
     """Judgements that assume 20 % real, in a sample with 2 %: both keep their word only with the estimate."""
     files, real = simulated(tmp_path, 1500, 0.2, 3, label=True)

@@ -285,3 +285,63 @@ def test_as_a_program(tmp_path: Path) -> None:
 def test_a_list_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="name at least one file"):
         EvaluateCallsOptions(calls=[], truth=tmp_path / "truth.vcf", output=tmp_path / "metrics.json")
+
+
+DATA = Path(__file__).resolve().parents[2] / "test-data"
+PEOPLE: dict[str, Any] = {"calls": DATA / "scored.vcf.gz", "labels": DATA / "labels.tsv", "reference": DATA / "reference.fa"}
+
+
+def by_people(tmp_path: Path, **options: Any) -> dict[str, Any]:
+    values = PEOPLE | {"output": tmp_path / "people.json"} | options
+    evaluate_calls(EvaluateCallsOptions(**values))
+    found: dict[str, Any] = json.loads(values["output"].read_text())
+    return found
+
+
+def test_labels_alone(tmp_path: Path) -> None:
+    """Every candidate is labelled by the truth: what people say of the calls is what the truth says of them."""
+    found = by_people(tmp_path, report=tmp_path / "people.html")
+    people = found["people"]
+    assert found["schema"] == "varproof/people/1" and people["selection"] == "all" and people["judged"] == 195
+    assert sum(entry["real"] for entry in people["ranges"]) == 48
+    assert {entry["call"]: entry["candidates"] for entry in people["calls"]} == {"somatic": 48, "germline": 40, "fail": 107}
+    page = (tmp_path / "people.html").read_text()
+    assert "195 candidates were judged by eye" in page and "Every candidate was judged" in page
+    with_truth = Metrics.model_validate(by_people(tmp_path, truth=DATA / "truth.vcf.gz", report=tmp_path / "both.html"))
+    assert with_truth.people is not None and with_truth.people.model_dump(mode="json") == people
+    assert "What people say" in (tmp_path / "both.html").read_text()
+
+
+def test_labels_of_a_region_as_igvnav_has_them(tmp_path: Path) -> None:
+    """0-based positions of IGVNav's; of chr1 alone, and of a part of what is there."""
+    rows = [line.split("\t") for line in (DATA / "labels.tsv").read_text().splitlines()[1:]]
+    lines = [f"{r[0]}\t{int(r[1]) - 1}\t.\t{r[2]}\t{r[3]}\t{r[5][0].upper()}\t\t" for r in rows[::2]]
+    (tmp_path / "igvnav.txt").write_text("Chr\tStart\tStop\tRef\tVar\tCall\tTags\tNotes\n" + "\n".join(lines) + "\n")
+    (tmp_path / "chr1.bed").write_text("chr1\t0\t20000\n")
+    found = by_people(tmp_path, labels=tmp_path / "igvnav.txt", regions=tmp_path / "chr1.bed", label_error=0.0)["people"]
+    assert found["selection"] == "ranges" and found["judged"] == sum(r[0] == "chr1" for r in rows[::2])
+    assert found["ranges"][0]["share"] == found["ranges"][0]["corrected"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reference": None}, "--labels needs --reference"),
+        ({"calls": [DATA / "scored.vcf.gz"] * 2}, "--labels are of the candidates of one file"),
+        ({"certificate": "page.html"}, "--certificate needs --truth"),
+        ({"labels": None, "label_error": 0.1}, "--label-error is of people's labels"),
+        ({"label_error": 0.5}, "label_error"),
+    ],
+)
+def test_what_labels_need(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        by_people(tmp_path, **options)
+
+
+def test_labels_that_match_no_candidate_write_nothing(tmp_path: Path) -> None:
+    text = (DATA / "labels.tsv").read_text()
+    contig, pos = text.splitlines()[1].split("\t")[:2]
+    (tmp_path / "labels.tsv").write_text(f"chrom\tpos\tref\talt\tlabel\n{contig}\t{pos}\tT\tA\t1\n")
+    with pytest.raises(UserError, match="1 of 1 labels match no candidate"):
+        by_people(tmp_path, labels=tmp_path / "labels.tsv")
+    assert not (tmp_path / "people.json").exists()

@@ -12,9 +12,9 @@ const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCo
 const desk = new Function(`${source}\nreturn {${names.join(",")}};`)();
 
 const entries = [
-  { chrom: "chr1", pos: 100, ref: "A", alt: "T" },
-  { chrom: "chr1", pos: 205, ref: "CAG", alt: "C" },
-  { chrom: "HLA:01", pos: 7, ref: "G", alt: "GTT" },
+  { chrom: "chr1", pos: 100, ref: "A", alt: "T", weight: 1 },
+  { chrom: "chr1", pos: 205, ref: "CAG", alt: "C", weight: 2.5 },
+  { chrom: "HLA:01", pos: 7, ref: "G", alt: "GTT", weight: 1 },
 ];
 const key = (i) => desk.keyOf(entries[i]);
 const plain = (value) => JSON.parse(JSON.stringify(value));
@@ -80,9 +80,10 @@ test("two reviewers are compared on what both called, and the consensus is the m
 });
 
 test("labels.tsv comes back as it was, but for what would break a line", () => {
-  const text = desk.labelsTsv(entries, reviews);
-  assert.equal(text.split("\n")[0], "chrom\tpos\tref\talt\tlabel\tcall\ttags\treviewer\ttime\tnote");
-  assert.equal(text.split("\n")[1], "chr1\t100\tA\tT\t1\tsomatic\t.\tAnn\t2027-01-02T03:04:05Z\tclear; 100%, a=b");
+  const text = desk.labelsTsv(entries, reviews, "stratified");
+  assert.equal(text.split("\n")[0], "chrom\tpos\tref\talt\tlabel\tcall\ttags\treviewer\ttime\tnote\tchoice\tweight");
+  assert.equal(text.split("\n")[1], "chr1\t100\tA\tT\t1\tsomatic\t.\tAnn\t2027-01-02T03:04:05Z\tclear; 100%, a=b\tstratified\t1");
+  assert.ok(text.split("\n")[3].endsWith("\tstratified\t2.5"));
   const back = desk.imported(text, entries, "x");
   assert.equal(back.format, "labels.tsv");
   assert.equal(back.strangers, 0);
@@ -94,9 +95,10 @@ test("labels.tsv comes back as it was, but for what would break a line", () => {
 });
 
 test("a VCF comes back as it was, notes and names whole", () => {
-  const text = desk.reviewVcf({ entries, version: "0", contigs: ["chr1", "HLA:01"] }, reviews);
+  const text = desk.reviewVcf({ entries, version: "0", choice: "stratified", contigs: ["chr1", "HLA:01"] }, reviews);
   for (const line of text.trim().split("\n").filter((one) => !one.startsWith("#"))) assert.equal(line.split("\t").length, 8);
   assert.ok(!/ /.test(text.split("\n").find((line) => line.startsWith("chr1\t100"))));
+  assert.ok(text.includes("##varproof_choice=stratified") && text.includes(";REVIEW_WEIGHT=2.5"));
   const back = desk.imported(text, entries, "x").found;
   for (const one of back) assert.deepEqual(plain(one.judgement), reviews[one.reviewer][one.key]);
   assert.equal(back.length, 4);

@@ -42,7 +42,8 @@ BY_EXT_ARGS = {
     "build-panel": {"shareable", "context_pool", "library"},
     "call-candidates": {"seed"},
     "collect-evidence": {"resume"},
-    "score-posterior": {"calibrate", "max_depth", "resume", "save_calibration", "tumor_sample", "normal_sample"},
+    "score-posterior": {"calibrate", "label_error", "max_depth", "resume", "save_calibration", "tumor_sample", "normal_sample"},
+    "combine-calls": {"label_error"},
     "fdr-filter": {"annotate", "merge_phased", "reference", "split_merged"},
     "tensorise": {"mutation_class_field", "picture", "export_npy", "pictures", "resume"},
     "predict": {"batch_size", "explain_at", "explain", "context_pool", "library", "patient", "seed"},
@@ -55,7 +56,7 @@ BY_EXT_ARGS = {
         "callable_depth",
     },
     "score-scenario": {"resume"},
-    "evaluate-calls": {"purity", "certificate", "prior", "mode"},
+    "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume"},
 }

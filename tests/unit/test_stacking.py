@@ -9,6 +9,7 @@ from scipy.stats import binom
 
 from varproof.formats.stacking import Stacking, StackingWeights
 from varproof.machinery.errors import UserError
+from varproof.network.logistic import logistic_weights
 from varproof.network.stacking import LARGEST_LOG_ODDS, SOURCES, Judgements, combined, learnt_stacking
 from varproof.posterior.fdr import fdr_threshold
 
@@ -134,3 +135,32 @@ def test_unknown_labels_do_not_count() -> None:
         learnt_stacking(judgements, [1, 1, 1] + [-1] * 2997)
     with pytest.raises(UserError, match="known to be true, of 0"):
         learnt_stacking(judgements, np.full(3000, -1))
+
+
+@pytest.mark.parametrize("chosen", ["random", "disagreement"])
+def test_labels_of_people_teach_the_weights_that_the_truth_does(chosen: str) -> None:
+    """5.9 % of labels are wrong, of all calls or of those on which the judges contradict each other: weights are as before."""
+    rng = np.random.default_rng(8)
+    real, judgements = two_judges(40_000, 0.2, 0.4, rng)
+    taken = np.ones(len(real), bool)
+    if chosen == "disagreement":
+        apart = np.abs(expit(judgements.scored) - expit(judgements.predicted))
+        taken = apart >= np.sort(apart)[-8000]
+    said = np.where(taken, real ^ (rng.random(len(real)) < 0.059), -1)
+    weights = learnt_stacking(judgements, said, 0.059).substitution
+    assert [weights.scored, weights.predicted] == pytest.approx(best_weights(0.4), abs=0.1)
+    assert abs(weights.offset) < 0.5
+    naive = learnt_stacking(judgements, said).substitution
+    assert naive.scored < weights.scored - 0.2 and naive.predicted < weights.predicted - 0.2
+
+
+def test_uncertain_labels_are_both_labels_by_their_shares() -> None:
+    """A label of probability q has the weights of q labels 1 and 1 - q labels 0: here 3 of 4."""
+    rng = np.random.default_rng(9)
+    features, target = rng.normal(size=(40, 2)), rng.integers(0, 5, 40) / 4
+    options = ((0.0, 0.0), (10.0, 10.0), (-np.inf, -np.inf))
+    found = logistic_weights(features, target, np.zeros(40), *options)
+    repeated = np.repeat(features, 4, axis=0)
+    labels = np.concatenate([np.arange(4) < 4 * share for share in target]).astype(int)
+    tight = ((0.0, 0.0), (5.0, 5.0), (-np.inf, -np.inf))  # four times as many labels, four times the precision
+    assert found == pytest.approx(logistic_weights(repeated, labels, np.zeros(160), *tight), abs=1e-6)

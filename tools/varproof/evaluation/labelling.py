@@ -1,12 +1,13 @@
 """Which candidates are real: labels for training, from a truth set or a table, matched as normalised alleles."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from varproof.evaluation.variants import Key, read_truth
 from varproof.formats.events import SOMATIC
-from varproof.formats.labels import Label, read_labels, require_new
+from varproof.formats.labels import Label, read_judgements, require_new
 from varproof.formats.tensors import UNKNOWN_LABEL
 from varproof.formats.vcf import read_records
 from varproof.machinery.errors import UserError
@@ -41,9 +42,21 @@ def table_labels(candidates: Path, table: Path, reference: Path) -> np.ndarray:
 
     Raises UserError where lines name the same allele, do not fit the reference, or match no candidate.
     """
+    known = judged_candidates(candidates, table, reference)
+    return np.array([UNKNOWN_LABEL if one is None or one.label is None else one.label for one in known], np.int8)
+
+
+def judged_candidates(candidates: Path, table: Path, reference: Path) -> list[Label | None]:
+    """What a table of labels says of each candidate, of several reviewers their majority; None where it says nothing.
+
+    Raises UserError as `table_labels`.
+    """
     bases = Reference(reference)
+    given = read_judgements(table)
+    if any(label.loose for label in given):
+        given = _placed(given, candidates)
     labels: dict[Key, Label] = {}
-    for label in read_labels(table):
+    for label in given:
         require_new(table, label, labels.setdefault(_label_key(table, label, bases), label))
     keys = candidate_keys(candidates, bases)
     strangers = set(labels).difference(keys)
@@ -53,7 +66,21 @@ def table_labels(candidates: Path, table: Path, reference: Path) -> np.ndarray:
             f"{table}: {len(strangers)} of {len(labels)} labels match no candidate of {candidates}, the first in line "
             f"{first.line} ({first.contig}:{first.pos} {first.ref}>{first.alt}); leave out what is no candidate"
         )
-    return np.array([labels[key].label if key in labels else UNKNOWN_LABEL for key in keys], np.int8)
+    return [None if key is None else labels.get(key) for key in keys]
+
+
+def _placed(labels: list[Label], candidates: Path) -> list[Label]:
+    """Labels whose positions may be 0-based or 1-based, where there is a candidate of these alleles."""
+    written = {
+        (record.contig, record.start, record.ref.upper(), alt.upper())
+        for record in read_records(candidates)
+        for alt in record.alts or ()
+    }
+    found = []
+    for label in labels:
+        before = replace(label, start=label.start - 1)
+        found.append(before if label.loose and label.allele not in written and before.allele in written else label)
+    return found
 
 
 def _label_key(table: Path, label: Label, bases: Reference) -> Key:

@@ -6,7 +6,7 @@ The same normals make a panel: `build-panel --context-pool` counts the reads of 
 from dataclasses import dataclass
 from pathlib import Path
 
-from varproof.formats.labels import read_table
+from varproof.formats.tables import read_table
 from varproof.machinery.errors import MissingFile, UserError
 
 COLUMNS = ("sample", "patient", "library", "reads")

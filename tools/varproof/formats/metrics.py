@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from varproof.formats.people import PeopleAgreement
+
 MatchedBy = Literal["exact", "haplotype"]
 """What makes a call a true variant: the same allele; or the same sequence, made by one call or several."""
 
@@ -212,10 +214,11 @@ class Metrics(_Model):
     )
     provenance: dict[str, Any] = Field(description="version, options and digests of the inputs")
     certificate: Certificate | None = Field(None, description="left out if there is none")
+    people: PeopleAgreement | None = Field(None, description="how far people agree (--labels); left out if nobody was asked")
 
     def as_json(self) -> str:
         """The file's text."""
-        usual = {"runs": 1, "certificate": None, "by_haplotype": None}
+        usual = {"runs": 1, "certificate": None, "by_haplotype": None, "people": None}
         left_out = {name for name, value in usual.items() if getattr(self, name) == value}
         return self.model_dump_json(indent=2, by_alias=True, exclude=left_out) + "\n"
 

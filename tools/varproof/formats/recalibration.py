@@ -1,4 +1,4 @@
-"""recalibration.json of score-posterior: how often what it calls somatic is false, as planted variants showed."""
+"""recalibration.json of score-posterior: how often what it calls somatic is false, as planted variants or labels showed."""
 
 import itertools
 from typing import Annotated, Literal
@@ -20,11 +20,16 @@ class RecalibrationGroup(BaseModel):
         description="own: this group, or this range of it; all: more than that, as its own variants were too few; none: the "
         "model's probabilities stay, as all together were too few"
     )
-    planted: int = Field(ge=0, description="planted variants of this group that were judged")
-    not_planted: int = Field(ge=0, description="other alleles of this group that were judged: all of them are false")
+    planted: int = Field(ge=0, description="planted variants of this group that were judged; of labels: those called somatic")
+    not_planted: int = Field(
+        ge=0,
+        description="other alleles of this group that were judged: all of them are false; of labels: those called otherwise",
+    )
     believed: int = Field(ge=0, description="of those not planted, the ones that the model held for likelier somatic than not")
     somatic_per_base: float = Field(gt=0, description="somatic variants that the model's prior expected, of all frequencies")
-    true_per_base: float = Field(ge=0, description="of these ones, what is left when what it believes falsely is taken off")
+    true_per_base: float = Field(
+        ge=0, description="of these ones, what is left when what it believes falsely is taken off; of labels: all"
+    )
     limit: float = Field(ge=0, le=1, description="least error probability that these data support")
     model_log_odds: list[LogOdds] = Field(description="ln odds of an error under the model, ascending")
     log_odds: list[LogOdds] = Field(description="the same, corrected, at each of them; straight lines in between")
@@ -59,13 +64,26 @@ class RecalibrationSource(BaseModel):
     germline_like: int = Field(0, ge=0, description="alleles that may be germline variants which the tumour lost: not counted")
 
 
+class LabelSource(BaseModel):
+    """What people say of candidates."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    labels: str = Field(description="the file")
+    label_error: float = Field(ge=0, lt=0.5, description="share of labels that is taken to be wrong, either way as often")
+    real: int = Field(ge=0, description="candidates called somatic")
+    not_real: int = Field(ge=0, description="candidates called germline or fail")
+    ambiguous: int = Field(ge=0, description="ambiguous ones, or without a majority of reviewers: not counted")
+    choice: str = Field(description="how they were chosen to be judged, as the file tells; empty: it does not")
+
+
 class Recalibration(BaseModel):
-    """What score-posterior learnt from planted variants. It holds for scores of the same version."""
+    """What score-posterior learnt from planted variants, or from labels. It holds for scores of the same version."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: Literal["varproof/recalibration/1"] = Field("varproof/recalibration/1", alias="schema")
     version: str = Field(description="of varproof, whose scores are corrected")
     confidence: float = Field(gt=0, lt=1, description="of the upper limit of false calls")
-    sources: list[RecalibrationSource] = Field(description="what was judged")
+    sources: list[RecalibrationSource | LabelSource] = Field(description="what was judged")
     groups: list[RecalibrationGroup] = Field(min_length=1, description="a map for each group of variants")

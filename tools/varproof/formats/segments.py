@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from varproof.formats.contig_names import other_spelling
-from varproof.formats.labels import header_names, read_lines, table_rows
+from varproof.formats.tables import header_names, read_lines, table_rows
 from varproof.machinery.errors import OtherReference, UserError
 from varproof.machinery.output import write_text
 

@@ -15,24 +15,28 @@ def logistic_weights(
 ) -> np.ndarray:
     """Weights w (k,) that maximise the probability of the labels, whose log-odds are offset + features @ w.
 
-    features: (n, k). label: 0 or 1 (n,). offset: known part of the log-odds (n,). The weights have independent normal priors
+    features: (n, k). label: 0 or 1 (n,), or the probability of 1.
+    offset: known part of the log-odds (n,). The weights have independent normal priors
     (`prior_mean`, `prior_sd`: (k,)), which a few dozen labels outweigh but which keep weights finite where a feature separates
     the classes; none goes below `least` (k,).
     """
     from varproof.machinery.numerics_numba_fns import solved
     from varproof.network.logistic_numba_fns import logistic_loss
 
-    sign = np.where(np.asarray(label).astype(bool), 1.0, -1.0)
+    target = np.asarray(label, float)
+    sign = np.where(target >= 0.5, 1.0, -1.0)
     columns, known = np.ascontiguousarray(features, float), np.ascontiguousarray(offset, float)
     mean, sd, lowest = (np.asarray(values, float) for values in (prior_mean, prior_sd, least))
     precision = 1 / (sd * sd)
+    # An uncertain label is the likelier one, and a term that is linear in the log-odds.
+    slope = ((target - (sign > 0))[:, None] * columns).sum(axis=0)
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         value, gradient, curvature = logistic_loss(columns, sign, known, weights)
         away = weights - mean
         return (
-            value + 0.5 * float((precision * away * away).sum()),
-            gradient + precision * away,
+            value + 0.5 * float((precision * away * away).sum()) - float((slope * weights).sum()),
+            gradient + precision * away - slope,
             curvature + np.diag(precision),
         )
 

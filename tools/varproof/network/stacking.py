@@ -28,6 +28,7 @@ FEWEST_OF_A_CLASS = 10
 
 SOURCES = ("neither", "scored", "predicted", "both")
 _WEIGHT_SD, _OFFSET_SD = 1.0, 3.0
+_MOST_ROUNDS, _SETTLED = 500, 1e-6
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,11 @@ def _likelihood_ratios(judgements: Judgements, chosen: np.ndarray) -> tuple[np.n
     return log_odds - share, share
 
 
-def learnt_stacking(judgements: Judgements, label: Any) -> Stacking:
+def learnt_stacking(judgements: Judgements, label: Any, label_error: float | None = None) -> Stacking:
     """Weights that make the labels most probable; label (n,): 1 real, 0 not, anything else unknown.
+
+    label_error: they are people's, of whom so large a share is wrong, under one half; and of candidates that were chosen, by
+    what the judgements say, so that their share of real ones tells nothing: that is then the one that both judgements expect.
 
     Weights are not negative, and stay near their defaults where labelled calls are few. A class of variants with fewer than
     FEWEST_OF_A_CLASS of a label takes the weights of all. Raises UserError where all together have none of a label.
@@ -91,7 +95,7 @@ def learnt_stacking(judgements: Judgements, label: Any) -> Stacking:
         if len(known):
             ratios[chosen] = _likelihood_ratios(judgements, chosen)[0]
             real = (np.count_nonzero(label[known]) + 0.5) / (len(known) + 1)
-            offsets[known] = logit(real)
+            offsets[known] = logit(real) if label_error is None else _likelihood_ratios(judgements, chosen)[1].mean()
     everything = np.sort(np.concatenate(list(members.values())))
     for wanted, meaning in ((1, "true"), (0, "false")):
         if not np.any(label[everything] == wanted):
@@ -99,26 +103,40 @@ def learnt_stacking(judgements: Judgements, label: Any) -> Stacking:
                 f"no call that both have judged is known to be {meaning}, of {len(everything)} labelled ones; "
                 "weights need calls of both kinds"
             )
-    together = _learnt_weights(ratios[everything], label[everything], offsets[everything])
+    together = _learnt_weights(ratios[everything], label[everything], offsets[everything], label_error)
     found = {}
     for name, known in members.items():
         enough = min(np.count_nonzero(label[known] == wanted) for wanted in (0, 1)) >= FEWEST_OF_A_CLASS
-        found[name] = _learnt_weights(ratios[known], label[known], offsets[known]) if enough else together
+        found[name] = _learnt_weights(ratios[known], label[known], offsets[known], label_error) if enough else together
         if not enough:
             logger.info("too few labelled calls of class %s: they take the weights of all calls together", name)
     return Stacking(**found)
 
 
-def _learnt_weights(ratios: np.ndarray, label: np.ndarray, offset: np.ndarray) -> StackingWeights:
+def _learnt_weights(
+    ratios: np.ndarray, label: np.ndarray, offset: np.ndarray, label_error: float | None = None
+) -> StackingWeights:
+    """Weights of greatest likelihood; of labels of which a share is wrong, by the EM algorithm (Dawid & Skene 1979)."""
+    from varproof.machinery.numerics_numba_fns import expit_of
+
     default = StackingWeights()
-    scored, predicted, constant = logistic_weights(
-        np.column_stack([ratios, np.ones(len(ratios))]),
-        label,
-        offset,
-        (default.scored, default.predicted, default.offset),
-        (_WEIGHT_SD, _WEIGHT_SD, _OFFSET_SD),
-        (0.0, 0.0, -np.inf),
-    )
+    features, target = np.column_stack([ratios, np.ones(len(ratios))]), np.asarray(label, float)
+    told = np.where(target > 0, 1.0, -1.0) * (logit(1.0 - label_error) if label_error else 0.0)
+    weights = np.array([default.scored, default.predicted, default.offset])
+    for _ in range(_MOST_ROUNDS if label_error else 1):
+        before = weights
+        weights = logistic_weights(
+            features,
+            target,
+            offset,
+            (default.scored, default.predicted, default.offset),
+            (_WEIGHT_SD, _WEIGHT_SD, _OFFSET_SD),
+            (0.0, 0.0, -np.inf),
+        )
+        if np.abs(weights - before).max() < _SETTLED:
+            break
+        target = expit_of(offset + (features * weights).sum(axis=1) + told)
+    scored, predicted, constant = weights
     real = int(np.count_nonzero(label))
     return StackingWeights(
         offset=float(constant), scored=float(scored), predicted=float(predicted), real=real, false=len(label) - real

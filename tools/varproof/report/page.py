@@ -6,6 +6,7 @@ from varproof.evaluation.evaluation import HEADLINE_FDR, NOMINAL_FDRS, at_rate, 
 from varproof.evaluation.matching import Matching
 from varproof.evaluation.variants import Calls, Truth
 from varproof.formats.metrics import ClassMetrics, Metrics, OperatingPoint
+from varproof.formats.people import PeopleMetrics
 from varproof.report.figures import (
     calibration_picture,
     class_label,
@@ -49,6 +50,11 @@ def render_report(calls: Calls, truth: Truth, matching: Matching, metrics: Metri
         verdict=verdict,
         at_rate=at_rate,
     )
+
+
+def render_people(metrics: PeopleMetrics) -> str:
+    """The page's HTML where people's labels are all that is known."""
+    return rendered("people_page.html", "evaluate-calls", metrics.provenance, metrics=metrics)
 
 
 def _side_by_side(exact: list[ClassMetrics], haplotype: list[ClassMetrics]) -> list[tuple[str, OperatingPoint, OperatingPoint]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from varproof.evaluation.agreement import PeopleAgreement
+from varproof.formats.people import PeopleAgreement
 from varproof.formats.purity import Purity
 from varproof.posterior.fdr import FdrThreshold
 from varproof.report.desk_data import SampleFacts

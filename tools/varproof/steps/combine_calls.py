@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
+from varproof.machinery.errors import UserError
 from varproof.steps.base import Settings
+from varproof.steps.people import LABEL_ERROR
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from varproof.formats.stacking import Stacking
 
 logger = logging.getLogger(__name__)
@@ -28,7 +32,12 @@ class CombineCallsSettings(Settings):
     calibration: Path | None = Field(
         None, description="calls of another sample with both judgements, to learn from; labelled by INFO/LABEL (1 or 0)."
     )
-    calibration_truth: Path | None = Field(None, description="VCF of the true variants of --calibration, instead of LABEL.")
+    calibration_truth: Path | None = Field(
+        None,
+        description="what of --calibration is true, instead of LABEL: VCF of the true variants; or people's labels "
+        "(labels.tsv, IGVNav's table, or the VCF of review-calls' page), with --reference.",
+    )
+    label_error: float | None = Field(None, ge=0, lt=0.5, description=LABEL_ERROR)
     reference: Path | None = Field(None, description="reference FASTA: indels are left-aligned before they are compared.")
     stacking: Path | None = Field(None, description="weights of --save-stacking, instead of --calibration.")
     save_stacking: Path | None = Field(None, description="write the weights that were used (JSON), for --stacking.")
@@ -44,18 +53,40 @@ class CombineCallsSettings(Settings):
 
 
 def _stacking(options: CombineCallsSettings) -> "Stacking":
+    from varproof.formats import labels as formats
     from varproof.formats.json_file import read_json
     from varproof.formats.stacking import Stacking
     from varproof.network.combined_calls import judgements_of, labels_of
     from varproof.network.stacking import learnt_stacking
 
+    if options.calibration_truth is None and options.label_error is not None:
+        raise UserError("--label-error is of people's labels; give them to --calibration-truth")
     if options.stacking is not None:
         return read_json(options.stacking, Stacking)
     if options.calibration is None:
         logger.info("no --calibration: the combined judgement is the mean of both")
         return Stacking()
     known = judgements_of(options.calibration, options.calibration)
-    return learnt_stacking(known, labels_of(options.calibration, options.calibration_truth, options.reference))
+    people, truth = _labels(options), options.calibration_truth
+    if people is None:
+        return learnt_stacking(known, labels_of(options.calibration, truth, options.reference))
+    label_error = formats.LABEL_ERROR if options.label_error is None else options.label_error
+    return learnt_stacking(known, people, label_error)
+
+
+def _labels(options: CombineCallsSettings) -> "np.ndarray | None":
+    """People's labels of the alleles of --calibration, int8; None where the truth is another."""
+    from varproof.evaluation.labelling import table_labels
+    from varproof.formats.labels import is_label_vcf, is_labels, is_vcf
+
+    calls, truth = options.calibration, options.calibration_truth
+    if calls is None or truth is None or not is_labels(truth) or (is_vcf(truth) and not is_label_vcf(truth)):
+        if options.label_error is not None:
+            raise UserError("--label-error is of people's labels; give them to --calibration-truth")
+        return None
+    if options.reference is None:
+        raise UserError(f"--calibration-truth {truth}: labels need --reference, by which alleles are compared")
+    return table_labels(calls, truth, options.reference)
 
 
 def combine_calls(options: CombineCallsSettings) -> None:

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from varproof.formats.events import EVENTS
 from varproof.formats.metrics import MatchedBy
@@ -14,11 +14,13 @@ from varproof.formats.vcf import open_vcf
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import check_output, provenance, write_text
 from varproof.steps.base import Settings
+from varproof.steps.people import LABEL_ERROR
 
 if TYPE_CHECKING:
     from varproof.evaluation.pooling import Evaluated
     from varproof.evaluation.variants import Calls, Regions, Truth
     from varproof.formats.metrics import CertifiedRun, HaplotypeMetrics, Metrics, OperatingPoint
+    from varproof.formats.people import PeopleAgreement
     from varproof.steps.evaluated_runs import RunFiles
     from varproof.variants.reference import Reference
 
@@ -38,6 +40,9 @@ class EvaluateCallsSettings(Settings):
     Several runs are counted together. Each is filtered by itself, as fdr-filter does it, which sees one sample at a time,
     and compared with its own truth; then the counts add up. A run may also be a folder of spike-variants, which is scored
     first, as score-posterior does by default, and brings its truth.
+
+    Or, with a truth or without, they are held against what people say of them (--labels, of the page of review-calls): of the
+    calls of probability 0.9, how many are right in people's eyes, by type and by tag, whichever they chose to judge.
     """
 
     calls: list[Path] = Field(
@@ -77,6 +82,13 @@ class EvaluateCallsSettings(Settings):
         None, description="file of score-posterior --learnt-prior, to score folders with (default: learnt from each)."
     )
 
+    labels: Path | None = Field(
+        None,
+        description="what people say of candidates: labels.tsv, IGVNav's table or the VCF that review-calls' page exports; of "
+        "one run, with --reference.",
+    )
+    label_error: float | None = Field(None, ge=0, lt=0.5, description=LABEL_ERROR)
+
     @field_validator("calls", "truth", mode="before")
     @classmethod
     def _several(cls, value: Any) -> Any:
@@ -88,6 +100,20 @@ class EvaluateCallsSettings(Settings):
         if not value:
             raise ValueError("name at least one file")
         return value
+
+    @model_validator(mode="after")
+    def _labels_are_of_one_run(self) -> "EvaluateCallsSettings":
+        if self.labels is None:
+            if self.label_error is not None:
+                raise ValueError("--label-error is of people's labels; give --labels")
+            return self
+        if self.reference is None:
+            raise ValueError("--labels needs --reference, by which alleles are compared")
+        if len(self.calls) > 1 or self.calls[0].is_dir():
+            raise ValueError("--labels are of the candidates of one file; give one to --calls")
+        if not self.truth and self.certificate is not None:
+            raise ValueError("--certificate needs --truth")
+        return self
 
     @field_serializer("calls", "truth")
     def _as_given(self, value: list[Path]) -> Path | list[Path]:
@@ -132,6 +158,9 @@ def evaluate_calls(options: EvaluateCallsSettings) -> None:
     for path in (options.output, options.report, options.certificate):
         if path is not None:
             check_output(path)
+    if options.labels is not None and not options.truth:
+        _by_labels_alone(options)
+        return
     runs = run_files(options.calls, options.truth, options.reference, options.prior, options.events)
     regions = None if options.regions is None else _regions(options.regions, runs, options.reference)
     reference = None if options.reference is None else Reference(options.reference)
@@ -147,6 +176,8 @@ def evaluate_calls(options: EvaluateCallsSettings) -> None:
         described.append(description)
     together = pooled(evaluated)
     metrics = _metrics(options, events, runs, evaluated, together)
+    if options.labels is not None:
+        metrics.people = _people(options, regions)
     shown = together.by_haplotype() if options.match == "haplotype" else together
     if options.certificate is not None:
         from varproof.report.certificate import certificate
@@ -165,6 +196,49 @@ def evaluate_calls(options: EvaluateCallsSettings) -> None:
     for path, page in pages.items():
         write_text(path, page)
     _log(metrics)
+
+
+def _people(options: EvaluateCallsSettings, regions: "Regions | None") -> "PeopleAgreement":
+    from varproof.steps.people import people_of
+
+    assert options.labels is not None and options.reference is not None
+    (calls,) = options.calls
+    with open_vcf(calls) as handle:
+        selection = select_events(calls, handle.header, options.events)
+    found = people_of(calls, options.labels, options.reference, selection, options.label_error, regions)
+    logger.info(
+        "people judged %d candidates (%d more are ambiguous)%s",
+        found.judged,
+        found.ambiguous,
+        "" if found.alike is None else f" and would say the same of {100 * found.alike:.1f} % of the list",
+    )
+    if found.selection == "ranges":
+        logger.info(
+            "how they were chosen is not recorded, or was no chance: the judged ones of a range of probabilities stand for the "
+            "others of it"
+        )
+    return found
+
+
+def _by_labels_alone(options: EvaluateCallsSettings) -> None:
+    """Metrics and report where people's labels are all that is known."""
+    from varproof.formats.people import PeopleMetrics
+    from varproof.reads.regions import regions_of_reference
+
+    (calls,) = options.calls
+    regions = None
+    if options.regions is not None and options.reference is not None:
+        regions = regions_of_reference(options.regions, options.reference)
+    people = _people(options, regions)
+    with open_vcf(calls) as handle:
+        events = list(select_events(calls, handle.header, options.events).events)
+    made_with = json.loads(provenance("evaluate-calls", options.model_copy(update={"report": None})))
+    metrics = PeopleMetrics(events=events, people=people, provenance=made_with)
+    if options.report is not None:
+        from varproof.report.page import render_people
+
+        write_text(options.report, render_people(metrics))
+    write_text(options.output, metrics.as_json())
 
 
 def _regions(path: Path, runs: "list[RunFiles]", reference: Path | None) -> "Regions":

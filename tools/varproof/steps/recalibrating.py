@@ -4,6 +4,8 @@ Of the two samples of a pair the normal is the one in which nothing is somatic. 
 the normal's reads, which play the tumour, and the tumour's reads play the normal. Both keep their depth, their libraries and
 their errors, and whatever else looks somatic then is false. What the tumour's library alone does to its reads is not seen this
 way; folders of spike-variants made of a normal of the same preparation show it.
+
+Or people have judged some of the run's candidates: their labels are the truth then, but for errors of their own.
 """
 
 import logging
@@ -13,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from varproof import __version__
 from varproof.formats.json_file import read_json
+from varproof.formats.labels import is_labels
 from varproof.formats.recalibration import Recalibration, RecalibrationSource
 from varproof.formats.spiked_folder import SpikedFolder, read_spiked_folder
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
+from varproof.steps.labelled import LEARNT_FROM, labels_of, learnt_from_labels
 
 if TYPE_CHECKING:
     from varproof.formats.prior import LearntPrior
@@ -43,6 +47,8 @@ def check_calibration(options: "ScorePosteriorSettings") -> None:
     from varproof.formats.hdf5 import is_hdf5
 
     given = options.calibrate
+    if options.label_error is not None and not (given and is_labels(given[0])):
+        raise UserError("--label-error is of people's labels; give them to --calibrate")
     if not given:
         if options.save_calibration is not None:
             raise UserError("--save-calibration: nothing is calibrated; give --calibrate auto, or folders of spike-variants")
@@ -64,9 +70,12 @@ def check_calibration(options: "ScorePosteriorSettings") -> None:
     files = [path for path in given if not path.is_dir()]
     if files and len(given) > 1:
         raise UserError(
-            f"--calibrate: {files[0]} is no folder; give folders of spike-variants, or one file of --save-calibration"
+            f"--calibrate: {files[0]} is no folder; give folders of spike-variants, or one file of --save-calibration or "
+            "of labels"
         )
-    if files:
+    if files and is_labels(files[0]):
+        labels_of(files[0], options)
+    elif files:
         read_calibration(files[0])
     elif len({path.resolve() for path in given}) < len(given):
         raise UserError("--calibrate: a folder is given twice; each counts once")
@@ -101,6 +110,8 @@ def calibration(
         spiked = [read_spiked_folder(path) for path in options.calibrate]
         _tell_other_reads(spiked, options)
         found = _learnt(spiked, options, prior, folder, swapped=False)
+    elif is_labels(options.calibrate[0]):
+        found = learnt_from_labels(options.calibrate[0], options, prior, folder)
     else:
         found = read_calibration(options.calibrate[0])
     if options.save_calibration is not None:
@@ -235,7 +246,7 @@ def _tell(found: Recalibration) -> None:
             "least error probability %.2g (%s)",
             group.name, group.least_frequency, group.most_frequency,
             group.planted, group.not_planted, group.believed, group.limit,
-            {"own": "its own map", "all": "the map of more variants", "none": "no map"}[group.learnt_from],
+            LEARNT_FROM[group.learnt_from],
         )  # fmt: skip
     if without := [group.name for group in found.groups if group.learnt_from == "none"]:
         logger.warning(
@@ -243,7 +254,8 @@ def _tell(found: Recalibration) -> None:
             "reads, or folders of spike-variants to --calibrate",
             ", ".join(without),
         )
-    if any(source.germline_like > max(5, source.planted / 10) for source in found.sources):
+    planted = [source for source in found.sources if isinstance(source, RecalibrationSource)]
+    if any(source.germline_like > max(5, source.planted / 10) for source in planted):
         logger.warning(
             "many alleles of the normal look like germline variants that the tumour lost, and were left out; where copies are "
             "lost in much of the genome, folders that spike-variants makes of the normal alone serve better"

@@ -10,11 +10,8 @@ from pydantic import Field, model_validator
 from varproof.steps.base import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
-
-    from varproof.evaluation.agreement import PeopleAgreement
     from varproof.posterior.fdr import FdrThreshold
     from varproof.report.sample import Call
 
@@ -38,7 +35,7 @@ class ReportCallsSettings(Settings):
         None, description="purity.json of estimate-purity, to be told and looked at for doubts."
     )
     labels: Path | None = Field(
-        None, description="labels.tsv of the page of review-calls: how far people agree with the calls; needs --reference."
+        None, description="labels that review-calls' page exports: how far people agree with the calls; needs --reference."
     )
     desk: str | None = Field(
         None, description="address of the page of review-calls, relative to the report: calls become links into it."
@@ -61,7 +58,9 @@ def report_calls(options: ReportCallsSettings) -> None:
     from varproof.formats.vcf import open_vcf, read_records
     from varproof.machinery.output import check_output, provenance, write_text
     from varproof.posterior.fdr import fdr_threshold
+    from varproof.report.desk_facts import gene_reader
     from varproof.report.sample import Sample, render_sample
+    from varproof.steps.people import people_of
     from varproof.variants.candidate import candidates_of
 
     check_output(options.output)
@@ -75,14 +74,17 @@ def report_calls(options: ReportCallsSettings) -> None:
             skipped += error != error
     judged = np.array([error for error in errors if error == error])
     threshold = fdr_threshold(judged, options.fdr, options.mode)
-    calls, number = [], 0
+    calls, number, gene = [], 0, gene_reader(header)
     for record in read_records(options.calls):
         for item in candidates_of(record, 0):
             error = errors[number]
             number += 1
             if error <= max(threshold.error, _DOUBTFUL_ERROR):
-                calls.append(_call(options, record, item, error, error <= threshold.error, header))
+                calls.append(_call(record, item, error, error <= threshold.error, gene))
     with_contexts = _contexts(options, selection)
+    people = None
+    if options.labels is not None and options.reference is not None:
+        people = people_of(options.calls, options.labels, options.reference, selection)
     sample = Sample(
         name=options.calls.name,
         candidates=len(errors),
@@ -96,7 +98,7 @@ def report_calls(options: ReportCallsSettings) -> None:
         doubts=_doubts(header, threshold, calls, len(errors), skipped),
         purity=None if options.purity_estimate is None else read_json(options.purity_estimate, Purity),
         desk=options.desk,
-        people=_people(options, np.array(errors)),
+        people=people,
     )
     write_text(options.output, render_sample(sample, json.loads(provenance("report-calls", options))))
     logger.info("%d of %d candidates called at a rate of %g", threshold.kept, len(errors), options.fdr)
@@ -106,8 +108,8 @@ _DOUBTFUL_ERROR = 0.9
 """Candidates that are likelier to be real than this leaves are shown as doubtful ones where they are not called."""
 
 
-def _call(options: ReportCallsSettings, record: Any, item: Any, error: float, kept: bool, header: Any) -> "Call":
-    from varproof.report.desk_facts import gene_reader, reasons_of, sample_facts
+def _call(record: Any, item: Any, error: float, kept: bool, gene: "Callable[[Any, str], str]") -> "Call":
+    from varproof.report.desk_facts import reasons_of, sample_facts
     from varproof.report.sample import Call
 
     tumor, normal = record.header.tumor_column, record.header.normal_column
@@ -118,7 +120,7 @@ def _call(options: ReportCallsSettings, record: Any, item: Any, error: float, ke
         ref=record.ref,
         alt=record.alts[item.allele],
         type=item.type.value,
-        gene=gene_reader(header)(record, record.alts[item.allele]),
+        gene=gene(record, record.alts[item.allele]),
         probability=1.0 - error,
         kept=kept,
         tumor=sample_facts(record, tumor, item.allele) if samples else None,
@@ -155,27 +157,6 @@ def _contexts(options: ReportCallsSettings, selection: Any) -> "dict[str, list[f
             artefact = allele_value(record, "PROB_ARTIFACT", item.allele)
             found["artefact"][context] += 0.0 if artefact is None else from_phred(artefact)
     return found
-
-
-def _people(options: ReportCallsSettings, errors: "np.ndarray") -> "PeopleAgreement | None":
-    """How far people agree; None without labels."""
-    if options.labels is None or options.reference is None:
-        return None
-    from varproof.evaluation.agreement import people_agreement
-    from varproof.evaluation.labelling import table_labels
-    from varproof.formats.labels import read_tags
-    from varproof.formats.vcf import read_records
-    from varproof.variants.candidate import candidates_of
-
-    label = table_labels(options.calls, options.labels, options.reference)
-    told = read_tags(options.labels)
-    kinds, tags = [], []
-    for record in read_records(options.calls):
-        for item in candidates_of(record, 0):
-            kinds.append(item.type.value)
-            alt = record.alleles[1 + item.allele]
-            tags.append(told.get((record.contig, record.start, record.ref.upper(), alt.upper()), []))
-    return people_agreement(1.0 - errors, label, kinds, tags)
 
 
 def _doubts(

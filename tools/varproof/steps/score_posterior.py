@@ -21,6 +21,7 @@ from varproof.steps.base import (
     field_of_resource,
     fraction_under_1,
 )
+from varproof.steps.people import LABEL_ERROR
 from varproof.steps.purity import PURITY, KnownBy, purity_given, with_purity
 
 if TYPE_CHECKING:
@@ -86,9 +87,11 @@ class ScorePosteriorSettings(Settings):
     )
     calibrate: list[Path] | None = Field(
         None,
-        description="correct the rates by variants that are planted into the pair's own reads: auto; or folders of "
-        "spike-variants, or a file of --save-calibration.",
+        description="correct the rates by variants that are planted into the pair's own reads: auto; by people's labels of the "
+        "candidates (labels.tsv, IGVNav's table, or the VCF of review-calls' page); by folders of spike-variants; or a file of "
+        "--save-calibration.",
     )
+    label_error: float | None = Field(None, ge=0, lt=0.5, description=LABEL_ERROR)
     save_calibration: Path | None = Field(None, description="write the correction, for --calibrate of other runs.")
     germline_resource: Path | None = Field(None, description=GERMLINE_RESOURCE)
     germline_field: str | None = Field(None, description=GERMLINE_FIELD)

@@ -1,7 +1,7 @@
 "use strict";
 // Judgements as files and back: labels.tsv, the columns of IGVNav, and a VCF with calls in INFO.
 
-const LABEL_COLUMNS = ["chrom", "pos", "ref", "alt", "label", "call", "tags", "reviewer", "time", "note"];
+const LABEL_COLUMNS = ["chrom", "pos", "ref", "alt", "label", "call", "tags", "reviewer", "time", "note", "choice", "weight"];
 const IGVNAV_COLUMNS = ["Chromosome", "Start", "Stop", "Reference", "Variant", "Call", "Tags", "Notes"];
 
 /**
@@ -16,9 +16,10 @@ function cell(text) {
 
 /**
  * All judgements of all reviewers, in the order of the candidates. Those without a call, but with tags or a note, are kept.
- * @param {Entry[]} entries @param {Reviews} reviews
+ * `choice` is how the page's candidates were chosen, and each stands for so many of the list as its weight.
+ * @param {Entry[]} entries @param {Reviews} reviews @param {string} choice
  */
-function labelsTsv(entries, reviews) {
+function labelsTsv(entries, reviews, choice) {
   const lines = [LABEL_COLUMNS.join("\t")];
   for (const entry of entries) {
     for (const reviewer of Object.keys(reviews).sort()) {
@@ -26,7 +27,7 @@ function labelsTsv(entries, reviews) {
       if (!judgement) continue;
       const call = CALLS.find((one) => one.name === judgement.call);
       const values = [entry.chrom, String(entry.pos), entry.ref, entry.alt, call ? call.label : ".", judgement.call || ".",
-        judgement.tags.join(",") || ".", cell(reviewer) || ".", judgement.time || ".", cell(judgement.note) || "."];
+        judgement.tags.join(",") || ".", cell(reviewer) || ".", judgement.time || ".", cell(judgement.note) || ".", choice || ".", String(entry.weight)];
       lines.push(values.join("\t"));
     }
   }
@@ -55,6 +56,7 @@ const REVIEW_FIELDS = [
   ["REVIEW_TIME", "When each call was made; percent-encoded"],
   ["REVIEW_NOTE", "Notes of each reviewer; percent-encoded"],
 ];
+const WEIGHT_FIELD = '##INFO=<ID=REVIEW_WEIGHT,Number=1,Type=Float,Description="How many candidates of the list it stands for">';
 
 /** Text as a value of INFO, as VCF 4.3 encodes it. @param {string} text */
 function encoded(text) {
@@ -77,6 +79,7 @@ function reviewVcf(index, reviews) {
   for (const [name, meaning] of REVIEW_FIELDS) {
     lines.push(`##INFO=<ID=${name},Number=.,Type=String,Description="${meaning}">`);
   }
+  lines.push(WEIGHT_FIELD, `##varproof_choice=${index.choice}`);
   lines.push("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO");
   for (const entry of index.entries) {
     const key = keyOf(entry);
@@ -89,7 +92,7 @@ function reviewVcf(index, reviews) {
       of.map((one) => encoded(one.time) || "."),
       of.map((one) => encoded(one.note) || "."),
     ];
-    const info = by.length ? columns.map((values, i) => `${REVIEW_FIELDS[i][0]}=${values.join(",")}`).join(";") : ".";
+    const info = by.length ? columns.map((values, i) => `${REVIEW_FIELDS[i][0]}=${values.join(",")}`).concat(`REVIEW_WEIGHT=${entry.weight}`).join(";") : ".";
     lines.push([entry.chrom, entry.pos, ".", entry.ref, entry.alt, ".", ".", info].join("\t"));
   }
   return lines.join("\n") + "\n";

@@ -277,8 +277,8 @@ class Desk {
     const { reviews, reviewer } = this.store;
     const base = this.index.calls.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 60) || "calls";
     const names = CALLS.map((call) => call.name);
-    if (kind === "labels") download(`${base}.labels.tsv`, labelsTsv(this.index.entries, reviews));
-    if (kind === "consensus") download(`${base}.consensus.tsv`, labelsTsv(this.index.entries, { consensus: consensus(reviews, names) }));
+    if (kind === "labels") download(`${base}.labels.tsv`, labelsTsv(this.index.entries, reviews, this.index.choice));
+    if (kind === "consensus") download(`${base}.consensus.tsv`, labelsTsv(this.index.entries, { consensus: consensus(reviews, names) }, this.index.choice));
     if (kind === "igvnav") download(`${base}.${reviewer.replace(/[^A-Za-z0-9_-]+/g, "_")}.igvnav.tsv`, igvnavTsv(this.index.entries, this.store.own));
     if (kind === "vcf") download(`${base}.review.vcf`, reviewVcf(this.index, reviews));
   }

@@ -35,7 +35,7 @@ workflow CALLS {
         calls
             .map { meta, branch, events, vcf -> [meta.id, branch, events, vcf] }
             .combine(ch_truth, by: 0)
-            .map { id, branch, events, vcf, truth -> [[id: "${id}.${branch}.metrics", sample: id], vcf, truth, regions, events] },
+            .map { id, branch, events, vcf, truth -> [[id: "${id}.${branch}.metrics", sample: id], vcf, truth, regions, events, []] },
         reference,
     )
     filtered = VARPROOF_FDRFILTER.out.vcf
