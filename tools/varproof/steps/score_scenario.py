@@ -115,7 +115,7 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
     from varproof.formats.vcf import open_vcf
     from varproof.machinery.journal import kept_chunks
     from varproof.machinery.output import working_folder
-    from varproof.scenario.annotate import scenario_columns
+    from varproof.scenario.annotate import scenario_columns, subject_of
     from varproof.scenario.contamination import contamination_fractions
     from varproof.scenario.job import scenario_job
     from varproof.scenario.run import write_scenario
@@ -132,7 +132,7 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
             wanted[sample] = (*(groups if len(groups) == 1 else ()), sample)
         given = {sample: row.column for sample, row in rows.items() if row.column is not None}
         with open_vcf(options.candidates) as handle:
-            columns = scenario_columns(options.candidates, handle.header, wanted, given)
+            columns = scenario_columns(options.candidates, handle.header, wanted, given, subject_of(scenario))
         fractions = contamination_fractions(job)
         write_scenario(job, columns, fractions, _learns(options, scenario), options.output, options)
 
