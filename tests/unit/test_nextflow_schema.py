@@ -53,9 +53,10 @@ BY_EXT_ARGS = {
         "purity_interval",
         "haploid",
         "callable_depth",
+        "sample",
     },
     "score-scenario": {"resume"},
-    "evaluate-calls": {"purity", "certificate", "prior", "mode"},
+    "evaluate-calls": {"purity", "certificate", "prior", "mode", "sample"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume"},
 }

@@ -38,8 +38,8 @@ from varproof.posterior.annotate import CERTAIN, SampleCounts, declare_fields
 from varproof.posterior.components import GRID
 from varproof.scenario.file import Scenario
 from varproof.scenario.genotypes import Genotypes, genotype
-from varproof.scenario.network import ABSENT
-from varproof.scenario.score import ARTIFACT, OTHER
+from varproof.scenario.network import ABSENT, OTHER, UNNAMED
+from varproof.scenario.score import ARTIFACT
 
 NORMAL = "normal"
 
@@ -47,6 +47,7 @@ _MEANINGS = {
     ABSENT: "in none of the samples: coincident sequencing errors",
     ARTIFACT: "an artefact of sequencing, mapping or a library",
     OTHER: "something that the scenario has no event for",
+    UNNAMED: "something that the scenario has no event for",
 }
 _INFO = {
     SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
@@ -137,7 +138,8 @@ def scored_header(
         header.info.remove_header(name)
     for line in [line for line in header.records if line.key in _STALE_LINES]:
         line.remove()
-    meaning = {name: _MEANINGS.get(name, f"{name}, as the scenario defines it") for name in events}
+    known = {name: text for name, text in _MEANINGS.items() if name != OTHER or UNNAMED not in events}
+    meaning = {name: known.get(name, f"{name}, as the scenario defines it") for name in events}
     own = {
         probability_field(name): ("A", "Float", f"PHRED of the posterior probability that the allele is {meaning[name]}")
         for name in events

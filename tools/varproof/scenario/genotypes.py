@@ -36,7 +36,7 @@ def _open_to(network: Network, event: str) -> dict[str, np.ndarray]:
     """Nodes (bool) of each sample that an event leaves open."""
     found = {sample: np.zeros(domain.size, bool) for sample, domain in network.domains.items()}
     for box in network.boxes:
-        if event != ARTIFACT and is_of(box, event):
+        if event != ARTIFACT and is_of(network, box, event):
             for sample, nodes in zip(network.samples, box.nodes, strict=True):
                 found[sample][list(nodes)] = True
     return found

@@ -90,7 +90,11 @@ def event_masses(job: ScenarioJob, number: int, events: Sequence[str]) -> np.nda
     of_boxes = prior_of_boxes(planned.network, planned.plan)
     masses = []
     for name in events:
-        own = [value for box, value in zip(planned.network.boxes, of_boxes.tolist(), strict=True) if is_of(box, name)]
+        own = [
+            value
+            for box, value in zip(planned.network.boxes, of_boxes.tolist(), strict=True)
+            if is_of(planned.network, box, name)
+        ]
         masses.append(float(log_sums(np.array([own]))[0]) if own else IMPOSSIBLE)
     masses[list(events).index(ARTIFACT)] = artifact_log_rate(planned.network)
     return np.array(masses)
