@@ -10,8 +10,8 @@ from varproof.posterior.components import GRID
 from varproof.scenario.elimination import plan
 from varproof.scenario.file import Scenario, parse_scenario
 from varproof.scenario.job import Planned
-from varproof.scenario.network import build
-from varproof.scenario.score import ANYTHING, OTHER, event_log_sums
+from varproof.scenario.network import OTHER, build
+from varproof.scenario.score import ANYTHING, event_log_sums
 
 ERROR = 0.005
 """Probability that a read of one allele shows the other."""

@@ -168,6 +168,11 @@ def test_overlaps_are_refused_or_told(folder: Path) -> None:
         ("name\treads\n", "line 1: expected the columns sample, reads"),
         ("sample\treads\ntumor\n", "line 2: a sample and its reads were expected"),
         ("sample\treads\n", "no samples"),
+        ("sample\treads\ntumor\t.\nnormal\tnormal.h5\n", "is a folder, not a BAM, CRAM or evidence file"),
+        ("sample\treads\ntumor\thttp://127.0.0.1:9/t.bam\nnormal\tnormal.h5\n", "http://127.0.0.1:9/t.bam: "),
+        ("sample\treads\ntumor\tcandidates.vcf.gz\nnormal\tnormal.h5\n", "candidates.vcf.gz: "),
+        ("sample\treads\nT\u00fc\ttumor.h5\nnormal\tnormal.h5\n", "sample tumor of scenario pair.yaml is missing"),
+        ("\x00\x01\n", "line 1: expected the columns sample, reads"),
         ("sample\treads\na\tb\tc\n", "line 2: 3 columns, and the header has 2"),
     ],
 )
@@ -177,6 +182,14 @@ def test_a_sheet_that_does_not_fit_is_one_line(folder: Path, sheet: str, told: s
         score_scenario(options())
     assert told in str(caught.value) and "\n" not in str(caught.value)
     assert not Path("out.vcf").exists()
+
+
+def test_a_sheet_that_is_no_text_is_one_line(folder: Path) -> None:
+    Path("samples.tsv").write_bytes(b"sample\treads\nt\xfc\ttumor.h5\n")
+    with pytest.raises(UserError, match=r"samples\.tsv: not a sample sheet: it is no text"):
+        score_scenario(options())
+    Path("samples.tsv").write_bytes("\ufeffsample\treads\r\ntumor\ttumor.h5\r\nnormal\tnormal.h5\r\n".encode())
+    score_scenario(options())
 
 
 def test_evidence_of_other_candidates_is_refused(folder: Path) -> None:

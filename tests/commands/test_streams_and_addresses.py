@@ -232,6 +232,24 @@ def test_reads_from_a_web_server(pair: Pair, served: tuple[str, list[str]], tmp_
     assert lines(tmp_path / "called-far.vcf") == lines(tmp_path / "called.vcf") != []
 
 
+def test_a_sheet_of_samples_with_an_address(pair: Pair, served: tuple[str, list[str]], tmp_path: Path) -> None:
+    """score-scenario reads what its sheet names as other executables read what options name."""
+    address, _ = served
+    candidates = write_records(tmp_path / "candidates.vcf", pair.records(), pair)
+    (tmp_path / "s.yaml").write_text('samples: {a: {universe: "[0.0,1.0]"}}\nevents: {there: "a:]0.0,1.0]"}\n')
+    work = tmp_path / "work"
+    work.mkdir()
+    for name, reads in (("near", pair.tumor), ("far", f"{address}/tumor.bam?signature=secret")):
+        (tmp_path / f"{name}.tsv").write_text(f"sample\treads\na\t{reads}\n")
+        files = ["--scenario", tmp_path / "s.yaml", "--samples", tmp_path / f"{name}.tsv", "--output", tmp_path / f"{name}.vcf"]
+        done = run(
+            "score-scenario", "--candidates", candidates, "--reference", pair.reference, *files, cwd=work,
+            env=os.environ | {"no_proxy": "*", "NO_PROXY": "*"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert lines(tmp_path / "far.vcf") == lines(tmp_path / "near.vcf") and not list(work.iterdir())
+
+
 def test_reads_that_are_not_where_they_should_be(pair: Pair, served: tuple[str, list[str]], tmp_path: Path) -> None:
     address, _ = served
     environment = os.environ | {"no_proxy": "*", "NO_PROXY": "*"}

@@ -54,9 +54,10 @@ BY_EXT_ARGS = {
         "purity_interval",
         "haploid",
         "callable_depth",
+        "sample",
     },
     "score-scenario": {"resume"},
-    "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error"},
+    "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume"},
 }

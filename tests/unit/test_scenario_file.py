@@ -73,12 +73,12 @@ def test_every_field_is_read() -> None:
         ("never: false", "denovo_child: false", "line 33: event 'denovo_child' is there twice"),
         ("never: false", "DENOVO-child: false", "line 33: event 'DENOVO-child' is there already"),
         ("never: false", "artifact: false", "line 33: event 'artifact' is an event of every scenario"),
-        ("never: false", "1a: false", "line 33: event '1a': a name is made of letters"),
+        ("never: false", "a b: false", "line 33: event 'a b': a name is made of letters"),
         ("  father:\n", "  mother:\n", "line 17: sample 'mother' is there twice"),
         ("fraction: auto", "fraction: 2", "line 28: samples.child.contamination.fraction: input should be less than"),
         ("by: mother, ", "", "line 28: samples.child.contamination: by is missing"),
         ("heterozygosity: 0.001", "heterozygosity: x", "line 2: species.heterozygosity: input should be a valid number"),
-        ("$het", "$hom", "line 32: $hom is none of the scenario's expressions (het)"),
+        ("$het", "$hom", "line 32: $hom is none of the scenario's expressions and events (absent, denovo_child, never, het)"),
         ("het: child:0.5", "het: $het", "line 30: expressions come from each other in a circle: het from het"),
         ("samples:\n", "simples:\n", "line 14: simples: 'simples' is not a field"),
         ("  ploidy:\n", "  ploidy: [\n", "line 7: not valid YAML"),
@@ -92,6 +92,51 @@ def test_every_mistake_is_one_line(old: str, new: str, told: str) -> None:
         parse_scenario(text, "s.yaml")
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(f"s.yaml: {told}")
+
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefghij", "bcdefghijk", strict=True)
+)
+PAIR = 'samples: {a: {universe: "[0.0,1.0]"}, b: {universe: "0.0 | 0.5 | 1.0"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (LAUGHS, "line 1: too many parts"),
+        ("samples: &x {a: *x}\nevents: {x: 'a:0.5'}", "line 1: too many parts"),
+        ("[" * 2000, ": too many parts within parts"),
+        ("{a: " * 2000, ": too many parts within parts"),
+        (PAIR + "events: {x: '" + "!" * 4000 + "a:0.5'}", ": too many parts within parts"),
+        ("samples:\n\ta: {}\n", "line 2: not valid YAML"),
+        ("samples: \0", "line 1: not valid YAML: characters that can't be read"),
+        ("!!python/object/apply:os.system ['true']", "line 1: a scenario has samples and events"),
+        (PAIR + "events: {x: 'a:0.5'}\n---\nmore: 1\n", "line 3: not valid YAML"),
+        ("{% set s = 1 %}\nsamples:\n  {{ s }}: {}\n", "line 1: not valid YAML"),
+        (PAIR + "events:\n  x: \"a:0.5\n", "line 4: not valid YAML"),
+        (PAIR + "events: {x: 'a:]0.5,0.5]'}", "line 2: x: ]0.5,0.5] is empty"),
+        (PAIR + "events: {x: 'a:1.5'}", "line 2: x: 1.5: allele frequencies are from 0 to 1"),
+        (PAIR + "events: {x: '$y', y: '$x'}", "line 2: expressions come from each other in a circle"),
+        (PAIR + "events: {x: 'a:0.5'}\nexpressions: {e: $nothing}", "line 3: $nothing is none of"),
+        (PAIR + "events: {x: }", "line 2: events.x: input should be a valid string"),
+        (PAIR + "events: [a, b]", "line 2: events: input should be a valid dictionary"),
+        ('samples: {a: {universe: ""}}\nevents: {x: "a:0.5"}', "line 1: universe of a: "),
+        ('samples: {"a b": {universe: "0.0"}}\nevents: {x: "false"}', "line 1: sample 'a b': a name is made of"),
+        ('samples: {"": {universe: "0.0"}}\nevents: {x: "false"}', "line 1: sample '': a name is made of"),
+    ],
+)  # fmt: skip
+def test_hostile_files_are_one_line(text: str, told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_scenario(text, "s.yaml")
+    assert "\n" not in str(caught.value) and told in str(caught.value)
+
+
+def test_marks_and_aliases_of_a_file_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_bytes(("\ufeff" + PAIR + "events: {x: 'a:0.5'}\n").replace("\n", "\r\n").encode())
+    assert list(read_scenario(path).samples) == ["a", "b"]
+    shared = 'samples: {a: &u {universe: "0.0 | 1.0"}, b: *u, c: {<<: *u, sex: male}}\nevents: {x: "a:1.0"}\n'
+    assert {item.universe for item in parse_scenario(shared, "s").samples.values()} == {"0.0 | 1.0"}
 
 
 def test_a_circle_of_samples_is_told() -> None:

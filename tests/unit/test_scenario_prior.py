@@ -181,7 +181,7 @@ events:
     assert found["NEW"] == 0.0
 
 
-@pytest.mark.parametrize(("kind", "share"), [("snv", 1.0), ("indel", 0.1), ("mnv", 0.05), ("sv", 0.01)])
+@pytest.mark.parametrize(("kind", "share"), [("snv", 1.0), ("indel", 0.0125), ("mnv", 0.05), ("sv", 0.01)])
 def test_rates_of_other_types(kind: str, share: float) -> None:
     text = f"""species: {{heterozygosity: {H}, ploidy: 2, mnv: 0.05}}
 samples: {{a: {{somatic-effective-mutation-rate: {MU}}}}}

@@ -120,11 +120,19 @@ def _key(candidate: Candidate, reference: Reference | None) -> Key:
 
 
 def read_calls(
-    path: Path, selection: EventSelection, regions: Regions | None, reference: Reference | None, mode: Mode = "smart"
+    path: Path,
+    selection: EventSelection,
+    regions: Regions | None,
+    reference: Reference | None,
+    mode: Mode = "smart",
+    sample: str | None = None,
 ) -> Calls:
-    """The judged calls of a scored VCF. Raises UserError as the readers do, and where REF is not the reference's."""
+    """The judged calls of a scored VCF, with frequencies of the tumour's column, or of that called `sample`.
+
+    Raises UserError as the readers do, and where REF is not the reference's.
+    """
     calls = Calls(mode=mode)
-    for record in read_records(path):
+    for record in read_records(path, sample=sample):
         errors = error_probabilities(record, selection)
         has_samples, tumor = len(record.samples) > 0, record.header.tumor_column
         modes = allele_frequencies(record, tumor) if has_samples else [None] * len(errors)
@@ -178,8 +186,11 @@ def _per_allele(record: Any, name: str) -> list[Any]:
 
 
 def read_truth(path: Path, event: str, regions: Regions | None, reference: Reference | None) -> Truth:
-    """The true variants: records whose INFO/EVENT is `event` (any case), or all if the file has no such field."""
+    """The true variants: records whose INFO/EVENT is `event` (any case; several joined by commas), or all if the file has no
+    such field.
+    """
     truth = Truth()
+    wanted = {name.strip() for name in event.upper().split(",")}
     for record in read_records(path):
         fragments = depth(record, 0) if len(record.samples) > 0 else None
         if reference is not None:
@@ -187,7 +198,7 @@ def read_truth(path: Path, event: str, regions: Regions | None, reference: Refer
         events, vafs, kinds = (_per_allele(record, name) for name in ("EVENT", ALLELE_FREQUENCY, "ARTIFACT_KIND"))
         for candidate in candidates_of(record, 0):
             known_as = events[candidate.allele]
-            counts = known_as is None or str(known_as).upper() == event.upper()
+            counts = known_as is None or str(known_as).upper() in wanted
             if candidate.skipped is not None:
                 truth.not_comparable += counts
                 continue

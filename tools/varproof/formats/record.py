@@ -51,10 +51,17 @@ class Declared:
     normal_column: int | None = None
 
     @classmethod
-    def of(cls, header: Any) -> "Declared":
-        """From a `pysam.VariantHeader`. Without a word of varproof on whose columns they are, the first is the tumour's."""
+    def of(cls, header: Any, sample: str | None = None) -> "Declared":
+        """From a `pysam.VariantHeader`. Without a word of varproof on whose columns they are, the first is the tumour's.
+
+        `sample`: the column that is wanted instead of the tumour's, by its name. Raises UserError where there is none of it.
+        """
         samples = list(header.samples)
         tumor, normal = _columns(header, samples)
+        if sample is not None:
+            if sample not in samples:
+                raise UserError(f"there is no sample column {sample}; there are {', '.join(samples) or 'none'}")
+            tumor = samples.index(sample)
         return cls(
             {name: Field(str(item.number), str(item.type)) for name, item in header.info.items()},
             {name: Field(str(item.number), str(item.type)) for name, item in header.formats.items()},

@@ -2,13 +2,14 @@
 
 Columns, separated by tabs, under a header: `sample` (its name in the scenario) and `reads` (indexed BAM or CRAM, or
 evidence.h5); if needed `alignment` (alignment.json) and `column` (its name in the list of candidates). Files are sought beside
-the sheet.
+the sheet; reads may be behind an address (https://, s3://).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from varproof.machinery.errors import UserError, require_file
+from varproof.machinery.remote import Remote, is_address
 
 COLUMNS = ("sample", "reads", "alignment", "column")
 
@@ -27,7 +28,7 @@ def read_sheet(path: Path) -> list[SheetRow]:
     """The samples of a sheet in order; raises UserError that names the line."""
     require_file(path, "sample sheet")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a sample sheet: it is no text") from error
     rows: list[SheetRow] = []
@@ -50,7 +51,7 @@ def read_sheet(path: Path) -> list[SheetRow]:
         rows.append(
             SheetRow(
                 given["sample"],
-                path.parent / given["reads"],
+                _reads(path, given["reads"]),
                 path.parent / alignment if alignment else None,
                 given.get("column") or None,
             )
@@ -58,6 +59,13 @@ def read_sheet(path: Path) -> list[SheetRow]:
     if not rows:
         raise UserError(f"{path}: no samples; expected lines of {' and '.join(COLUMNS[:2])} under a header")
     return rows
+
+
+def _reads(path: Path, text: str) -> Path:
+    """Reads as a cell of the sheet has them."""
+    if text.startswith("file://"):
+        return Path(text.removeprefix("file://"))
+    return Remote(text) if is_address(text) else path.parent / text
 
 
 def _header(path: Path, number: int, cells: list[str]) -> list[str]:

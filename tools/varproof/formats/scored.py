@@ -30,6 +30,8 @@ from varproof.machinery.numerics import PHRED_PER_LOG, exp10, expm1, log
 NAN = math.nan
 SCENARIO_LINE = "varproof_scenario"
 """Key of the header line that tells a scenario's events (JSON), and whether they exclude each other."""
+TUMOR = "tumor"
+"""What a scenario calls the sample whose frequencies are meant where nobody says whose."""
 
 # Events of one family are the alternatives of one posterior: their probabilities sum to 1 if the family is complete.
 _FAMILIES = {"": frozenset(EVENTS), "CNN_": frozenset(NETWORK_EVENTS), "COMBINED_": frozenset(COMBINED_EVENTS)}
@@ -53,16 +55,69 @@ def declared_events(header: Any) -> list[str]:
     return [name.removeprefix(PROBABILITY_PREFIX) for name in header.info if name.startswith(PROBABILITY_PREFIX)]
 
 
-def scenario_events(header: Any) -> list[str] | None:
-    """All events of the scenario that a file was scored under; None where they may hold together, or it was none."""
-    for line in header.records:
-        if line.key == SCENARIO_LINE:
-            try:
-                told = json.loads(line.value)
-                return [str(name) for name in told["events"]] if told["exclusive"] else None
-            except (ValueError, TypeError, KeyError):
-                return None
-    return None
+@dataclass(frozen=True, slots=True)
+class ScoredScenario:
+    """The scenario that a file was scored under: events, columns by name of the sample, and events that can hold together.
+
+    `overlaps`: pairs of them; None where the file does not say which.
+    """
+
+    events: tuple[str, ...]
+    samples: dict[str, str]
+    overlaps: frozenset[frozenset[str]] | None
+
+    def together(self, chosen: Sequence[str]) -> tuple[str, str] | None:
+        """Two of the chosen events that can hold together; None where they exclude each other."""
+        for number, first in enumerate(chosen):
+            for second in chosen[number + 1 :]:
+                if self.overlaps is None or frozenset((first, second)) in self.overlaps:
+                    return first, second
+        return None
+
+
+def scored_scenario(header: Any) -> ScoredScenario | None:
+    """What the header's last word on a scenario says; None where there is none, or it is damaged."""
+    said = [line.value for line in header.records if line.key == SCENARIO_LINE]
+    try:
+        told = json.loads(said[-1]) if said else None
+        if not isinstance(told, dict):
+            return None
+        pairs = [] if told["exclusive"] else told.get("overlaps")
+        overlaps = None if pairs is None else frozenset(frozenset(map(str, pair)) for pair in pairs)
+        samples = {str(name): str(column) for name, column in told["samples"].items()}
+        return ScoredScenario(tuple(str(name) for name in told["events"]), samples, overlaps)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def forget_scenario(header: Any) -> tuple[str, ...]:
+    """Take what a scenario said out of a header that other events are written to; the names of its fields, for the records."""
+    scenario = scored_scenario(header)
+    for line in [line for line in header.records if line.key == SCENARIO_LINE]:
+        line.remove()
+    names = () if scenario is None else scenario.events
+    fields = tuple(PROBABILITY_PREFIX + name for name in names if PROBABILITY_PREFIX + name in header.info)
+    for name in fields:
+        header.info.remove_header(name)
+    return fields
+
+
+def column_of(path: Path, header: Any, given: str | None, needed: bool = False) -> str | None:
+    """Name of the column that --sample means, which may be named as in a scenario; None: the one that the header tells.
+
+    `needed`: raise UserError where the file was scored under a scenario of several samples and none of them is given or called
+    tumor. Raises UserError for a sample that the file lacks.
+    """
+    scenario = scored_scenario(header)
+    known = {} if scenario is None else scenario.samples
+    if given is None:
+        if needed and len(known) > 1 and TUMOR not in known:
+            raise UserError(f"{path} was scored under a scenario of the samples {', '.join(known)}; name one with --sample")
+        return None
+    column = known.get(given, given)
+    if column not in header.samples:
+        raise UserError(f"--sample {given}: {path} has no such sample; it has {', '.join(header.samples) or 'none'}")
+    return column
 
 
 def _family(event: str) -> str:
@@ -73,8 +128,9 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
     """Fields for event names (any case, with or without PROB_, several joined by commas).
 
     The error probability of a call is the sum of the other events' probabilities where the header declares all events of
-    the family (score-posterior's six, or the network's), because 1 - p would lose the small ones to rounding.
-    Raises UserError for a file without PROB_ fields, an unknown event, or events of different families.
+    the family (score-posterior's six, the network's, or those of a scenario), because 1 - p would lose the small ones to
+    rounding. Raises UserError for a file without PROB_ fields, an unknown event, events of different families, or events of a
+    scenario that can hold together.
     """
     known = declared_events(header)
     if not known:
@@ -101,12 +157,23 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
     for field in (PROBABILITY_PREFIX + event for event in members):
         if header.info[field].type not in ("Float", "Integer"):
             raise UserError(f"{path}: the header declares {field} with Type={header.info[field].type}; it must be Float")
-    complement = None
-    of_scenario = scenario_events(header)
-    if family == "" and of_scenario is not None and set(of_scenario) <= set(members):
-        complement = tuple(PROBABILITY_PREFIX + event for event in of_scenario if event not in chosen)
-    elif family in _FAMILIES and _FAMILIES[family] <= set(members):
-        complement = tuple(PROBABILITY_PREFIX + event for event in members if event not in chosen)
+    scenario = scored_scenario(header) if family == "" else None
+    rest = None
+    if scenario is not None and any(event in scenario.events for event in chosen):
+        foreign = [event for event in chosen if event not in scenario.events]
+        if foreign:
+            raise UserError(
+                f"--events: {foreign[0]} is none of the events of the scenario that {path} was scored under "
+                f"({', '.join(scenario.events)}), and can't be added to them"
+            )
+        both = scenario.together(chosen)
+        if both is not None:
+            raise UserError(f"--events: {both[0]} and {both[1]} of {path} can hold together and can't be added up; take one")
+        if not scenario.overlaps and scenario.overlaps is not None and set(scenario.events) <= set(members):
+            rest = scenario.events
+    elif family in _FAMILIES and _FAMILIES[family] <= set(members) and set(chosen) <= _FAMILIES[family]:
+        rest = tuple(event for event in members if event in _FAMILIES[family])
+    complement = None if rest is None else tuple(PROBABILITY_PREFIX + event for event in rest if event not in chosen)
     return EventSelection(tuple(PROBABILITY_PREFIX + event for event in chosen), complement)
 
 

@@ -112,10 +112,20 @@ def open_indexed(path: Path) -> tuple[Any, bool]:
     return found, is_text
 
 
-def read_records(path: Path, *, require_sorted: bool = True) -> Iterator[Record]:
-    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted."""
+def _declared(path: Path, header: Any, sample: str | None) -> Declared:
+    try:
+        return Declared.of(header, sample)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def read_records(path: Path, *, require_sorted: bool = True, sample: str | None = None) -> Iterator[Record]:
+    """Records of a VCF in order; raises UserError naming the record where the file breaks off or is not sorted.
+
+    `sample`: whose column stands for the tumour's, by its name (default: as the header says).
+    """
     with quiet(), open_vcf(path) as handle:
-        header = Declared.of(handle.header)
+        header = _declared(path, handle.header, sample)
         finished: set[str] = set()
         contig, position, number = None, -1, 0
         lines = _lines(path, handle)

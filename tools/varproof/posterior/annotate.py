@@ -17,6 +17,7 @@ from varproof.formats.events import ABSENT, EVENT_NAMED, EVENTS, SOMATIC
 from varproof.formats.phase import PHASE, PHASE_SET, copies_of
 from varproof.formats.recalibration import Recalibration
 from varproof.formats.record import Declared, Field, Record
+from varproof.formats.scored import forget_scenario
 from varproof.formats.vcf import (
     ALLELE_DEPTH,
     ALLELE_FREQUENCY,
@@ -111,6 +112,7 @@ def scored_header(candidates: Path, columns: Columns, lines: Sequence[str]) -> A
     """Header of the scored VCF: the input's, with varproof's fields, added samples, and `lines` ('##key=value')."""
     with open_vcf(candidates) as handle:
         header = handle.header.copy()
+    forget_scenario(header)
     for name in _SOMETIMES:
         if name in header.info:
             header.info.remove_header(name)
@@ -193,10 +195,11 @@ class ScoredAlleles:
 
 @dataclass
 class Annotator:
-    """Adds what was found to records; counts alleles that were not judged, by reason."""
+    """Adds what was found to records; counts alleles that were not judged, by reason. `stale`: fields that are taken away."""
 
     header: Declared
     columns: Columns
+    stale: Sequence[str] = ()
     not_judged: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -206,7 +209,7 @@ class Annotator:
 
     def annotate(self, record: Record, rows: slice, found: ScoredAlleles) -> None:
         """Add to `record` what was found of its alleles `rows`."""
-        record.info.remove((*_OWN_INFO, *_SOMETIMES))
+        record.info.remove((*_OWN_INFO, *_SOMETIMES, *self.stale))
         if self.columns.added:
             record.add_samples(self.columns.added, self.header)
         judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]

@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from varproof.formats.events import EVENTS
 from varproof.formats.evidence import Evidence
 from varproof.formats.record import Record
-from varproof.formats.scored import EventSelection
-from varproof.formats.vcf import VcfWriter, probability_field, read_records
+from varproof.formats.scored import EventSelection, forget_scenario
+from varproof.formats.vcf import VcfWriter, open_vcf, probability_field, read_records
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import (
     POPULATION_LINE,
@@ -81,12 +81,14 @@ def write_scored(
     named = same_events(job.candidates, learnt.alleles)
 
     header = scored_header(job.candidates, columns, lines)
+    with open_vcf(job.candidates) as handle:
+        stale = forget_scenario(handle.header.copy())
     merger = None
     if merged_within is not None:
         declare(header)
         merger = PhasedMerger(job.candidates, merged_within, REAL_EVENTS, columns.numbers[0], Reference(job.reference))
     with VcfWriter(output, header, contig_lengths(job.reference)) as writer:
-        annotator = Annotator(writer.declared, columns)
+        annotator = Annotator(writer.declared, columns, stale)
 
         for block, numbers in record_blocks(job.candidates, BLOCK):
             found = scored_alleles(job, learnt, numbers, block, named, phase)

@@ -18,6 +18,7 @@ from varproof.formats.evidence import COVERED_BASES, DECISIONS, REPEATS, SAMPLE_
 from varproof.formats.evidence import SCHEMA as EVIDENCE_SCHEMA
 from varproof.formats.hdf5 import damage_told, is_hdf5
 from varproof.formats.panel import is_panel
+from varproof.formats.scored import SCENARIO_LINE
 from varproof.formats.tensors import PackedTensors, TensorReader, tensor_writer
 from varproof.formats.vcf import RESOURCE_LINE, VcfWriter, open_vcf, read_records
 from varproof.formats.vcf_output import UNDECLARED
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 BLOCK = 2000
 """Candidates that are in memory at a time."""
 
-OF_A_CHUNK = ("candidates", "tumor", "normal", "tensors", "calls", "scored", "predicted", "reads")
+OF_A_CHUNK = ("candidates", "tumor", "normal", "tensors", "calls", "scored", "predicted", "reads", "samples")
 """Options that may differ between calls of chunks; of evidence and tensors only the first may."""
 
 PROVENANCE_PREFIX = "varproof_"
@@ -287,10 +288,11 @@ def _check_headers_alike(paths: Sequence[Path], headers: Sequence[Any]) -> None:
 
     What varproof itself added to them for records of one chunk may differ.
     """
-    described, made = [], []
+    described, made, scenarios = [], [], []
     for header in headers:
         own = {line.key: line.value for line in header.records if line.key.startswith(PROVENANCE_PREFIX)}
         made.append({name: value for name, value in own.items() if value and '"executable"' in value})
+        scenarios.append(own.get(SCENARIO_LINE))
         fields = {
             str(line) for line in header.records if line.type not in ("GENERIC", "CONTIG") and UNDECLARED not in str(line)
         }
@@ -303,6 +305,12 @@ def _check_headers_alike(paths: Sequence[Path], headers: Sequence[Any]) -> None:
         if different := sorted(fields ^ described[0][0]):
             raise UserError(
                 f"{path}: its header differs from that of {paths[0]}: {different[0].strip()}; make all chunks alike"
+            )
+    for path, told in zip(paths, scenarios, strict=True):
+        if told != scenarios[0]:
+            raise UserError(
+                f"{path} was scored under another scenario than {paths[0]}, or other rates or contaminations were learnt; "
+                "score all candidates at once, or give --rates scenario and contaminations"
             )
     for name in sorted(set[str]().union(*made)):
         if any(name not in lines for lines in made):

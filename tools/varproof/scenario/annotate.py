@@ -9,20 +9,26 @@ from typing import Any
 import numpy as np
 
 from varproof.formats.density import MISSING, encode_density
+from varproof.formats.phase import PHASE
 from varproof.formats.record import Declared, Record
-from varproof.formats.scored import SCENARIO_LINE
+from varproof.formats.scored import SCENARIO_LINE, TUMOR, forget_scenario
 from varproof.formats.vcf import (
     ALLELE_DEPTH,
     ALLELE_FREQUENCY,
+    COLUMNS_LINE,
     DENSITY,
     DEPTH,
     FRAGMENTS,
     GENOTYPE,
     MODE,
+    MODEL_PROBABILITY,
     NO_ALTERNATIVE_ALLELE,
+    POPULATION_FREQUENCY,
     PROBABILITY_PREFIX,
+    REASON,
     SAME_EVENT,
     SKIPPED,
+    TUMOR_ONLY,
     open_vcf,
     probability_field,
     to_phred,
@@ -30,25 +36,36 @@ from varproof.formats.vcf import (
 from varproof.machinery.errors import UserError
 from varproof.posterior.annotate import CERTAIN, SampleCounts, declare_fields
 from varproof.posterior.components import GRID
-from varproof.scenario.network import ABSENT
-from varproof.scenario.score import ARTIFACT, OTHER
+from varproof.scenario.file import Scenario
+from varproof.scenario.genotypes import Genotypes, genotype
+from varproof.scenario.network import ABSENT, OTHER, UNNAMED
+from varproof.scenario.score import ARTIFACT
+
+NORMAL = "normal"
 
 _MEANINGS = {
     ABSENT: "in none of the samples: coincident sequencing errors",
     ARTIFACT: "an artefact of sequencing, mapping or a library",
     OTHER: "something that the scenario has no event for",
+    UNNAMED: "something that the scenario has no event for",
 }
 _INFO = {
     SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
     SAME_EVENT: ("A", "String", "Other alleles of this file (POS:REF:ALT, joined by &) that are the same event: judged as one"),
 }
+_OF_A_PAIR = (REASON, PHASE, TUMOR_ONLY, MODEL_PROBABILITY, POPULATION_FREQUENCY)
+"""What score-posterior says of a tumour and its normal, which is not true of a scenario's events."""
+
+_STALE_LINES = ("varproof_prior", "varproof_samples", "varproof_calibration", "varproof_fdr-filter_result")
+"""Header lines on earlier events of the file."""
+
 _OWN_FORMAT = {
     FRAGMENTS: ("1", "Integer", "Fragments that overlap the candidate"),
     MODE: ("A", "Float", "Most probable allele frequency in the sample, without what it is contaminated by"),
     DENSITY: ("A", "String", f"Posterior density of {MODE}: frequency=PHRED below the maximum, separated by |"),
 }
 _FILLED = {
-    GENOTYPE: ("1", "String", "Genotype"),
+    GENOTYPE: ("1", "String", "Genotype of the sample in the most probable event"),
     ALLELE_DEPTH: ("R", "Integer", "Fragments that show each allele, the reference first"),
     DEPTH: ("1", "Integer", "Fragments that overlap the candidate"),
     ALLELE_FREQUENCY: ("A", "Float", "Observed allele frequency: fragments that show the allele, of those that show any"),
@@ -58,18 +75,36 @@ _FITTING = {ALLELE_DEPTH: ("Integer", ("R", ".")), DEPTH: ("Integer", ("1",)), A
 
 @dataclass(frozen=True)
 class ScenarioColumns:
-    """Numbers of the samples' columns by name of the sample, their names, and those that are added behind the file's own."""
+    """Numbers of the samples' columns by name of the sample, their names, and those that are added behind the file's own.
+
+    `subject`: the sample whose frequencies other programs tell where nobody says whose.
+    """
 
     numbers: dict[str, int]
     names: dict[str, str]
     added: tuple[str, ...]
+    subject: str
 
 
-def scenario_columns(path: Path, header: Any, wanted: Mapping[str, Sequence[str]], given: Mapping[str, str]) -> ScenarioColumns:
+def subject_of(scenario: Scenario) -> str:
+    """The sample called tumor; else the first that is not called normal and is no source of another one's cells or alleles."""
+    if TUMOR in scenario.samples:
+        return TUMOR
+    sources = {NORMAL}
+    for item in scenario.samples.values():
+        sources |= set(() if item.inheritance is None else item.inheritance.parents)
+        sources |= set(() if item.contamination is None else (item.contamination.by,))
+    return next((sample for sample in scenario.samples if sample not in sources), next(iter(scenario.samples)))
+
+
+def scenario_columns(
+    path: Path, header: Any, wanted: Mapping[str, Sequence[str]], given: Mapping[str, str], subject: str
+) -> ScenarioColumns:
     """Columns of the samples in a file with this `pysam.VariantHeader`.
 
     `wanted`: names by which a sample may go in the file, the likeliest first; `given`: those that the user said. A sample that
-    the file lacks gets a column of its own name. Raises UserError for a given name that the file lacks, or that two have.
+    the file lacks gets a column of its own name. `subject`: see `ScenarioColumns`. Raises UserError for a given name that the
+    file lacks, or that two have.
     """
     present = list(header.samples)
     names: dict[str, str] = {}
@@ -89,7 +124,7 @@ def scenario_columns(path: Path, header: Any, wanted: Mapping[str, Sequence[str]
             names[sample] = sample if sample not in (*present, *added) else f"{sample}_reads"
             added.append(names[sample])
     everything = [*present, *added]
-    return ScenarioColumns({sample: everything.index(names[sample]) for sample in wanted}, names, tuple(added))
+    return ScenarioColumns({sample: everything.index(names[sample]) for sample in wanted}, names, tuple(added), subject)
 
 
 def scored_header(
@@ -98,16 +133,25 @@ def scored_header(
     """Header of the scored VCF; `told`: what SCENARIO_LINE says beside the events."""
     with open_vcf(candidates) as handle:
         header = handle.header.copy()
-    for name in [name for name in header.info if name.startswith(PROBABILITY_PREFIX)]:
+    forget_scenario(header)
+    for name in [name for name in header.info if name.startswith(PROBABILITY_PREFIX) or name in _OF_A_PAIR]:
         header.info.remove_header(name)
-    meaning = {name: _MEANINGS.get(name, f"{name}, as the scenario defines it") for name in events}
+    for line in [line for line in header.records if line.key in _STALE_LINES]:
+        line.remove()
+    known = {name: text for name, text in _MEANINGS.items() if name != OTHER or UNNAMED not in events}
+    meaning = {name: known.get(name, f"{name}, as the scenario defines it") for name in events}
     own = {
         probability_field(name): ("A", "Float", f"PHRED of the posterior probability that the allele is {meaning[name]}")
         for name in events
     }
     declare_fields(header, {**own, **_INFO}, _OWN_FORMAT, _FILLED)
     described = {"events": list(events), "samples": columns.names, **told}
-    for line in (f"##{SCENARIO_LINE}={json.dumps(described, sort_keys=True)}", *lines):
+    roles = {"tumor": columns.names[columns.subject], "normal": columns.names.get(NORMAL)}
+    own_lines = (
+        f"##{COLUMNS_LINE}={json.dumps(roles)}",
+        f"##{SCENARIO_LINE}={json.dumps(described, sort_keys=True)}",
+    )
+    for line in (*own_lines, *lines):
         header.add_line(line)
     for sample in columns.added:
         header.add_sample(sample)
@@ -117,7 +161,8 @@ def scored_header(
 @dataclass(frozen=True)
 class ScenarioAlleles:
     """What is written of n alleles: `probability` (n, events); by sample counts, modes (n,) and log densities (n, GRID_SIZE);
-    why alleles were not judged (None: they were), and which others are the same event (None: none).
+    why alleles were not judged (None: they were), which others are the same event (None: none), and copies of them in each
+    sample.
     """
 
     probability: np.ndarray
@@ -126,6 +171,12 @@ class ScenarioAlleles:
     densities: dict[str, np.ndarray]
     skipped: Sequence[str | None]
     same_event: Sequence[str | None]
+    genotypes: dict[str, Genotypes]
+
+    @property
+    def certainty(self) -> np.ndarray:
+        """(n,): probability of the most probable event."""
+        return self.probability.max(axis=1)
 
 
 @dataclass
@@ -148,7 +199,7 @@ class ScenarioAnnotator:
     def annotate(self, record: Record, rows: slice, found: ScenarioAlleles) -> None:
         """Add to `record` what was found of its alleles `rows`."""
         old = [name for name in record.info if name.startswith(PROBABILITY_PREFIX)]
-        record.info.remove((*old, *_INFO))
+        record.info.remove((*old, *_INFO, *_OF_A_PAIR))
         if self.columns.added:
             record.add_samples(self.columns.added, self.header)
         judged = [found.skipped[row] is None for row in range(rows.start, rows.stop)]
@@ -177,9 +228,11 @@ class ScenarioAnnotator:
     ) -> None:
         column, counts = record.samples[number], found.counts[sample]
         filled = column.filled
-        values: dict[str, Any] = {} if GENOTYPE in filled else {GENOTYPE: "./."}
         observed = counts.observed(rows, judged)
         depth = observed[DEPTH]
+        values: dict[str, Any] = {}
+        if GENOTYPE not in filled:
+            values[GENOTYPE] = genotype(found.genotypes[sample], rows, judged, found.certainty) if depth else "./."
         values |= {name: value for name, value in observed.items() if self._may_fill[name] and name not in filled}
         absent = found.probability[rows, self._absent].tolist()
         shown = [ok and value < CERTAIN and depth > 0 for ok, value in zip(judged, absent, strict=True)]

@@ -26,25 +26,61 @@ class Plan:
 
 
 def plan(network: Network) -> Plan:
-    """The order of the smallest tables; raises UserError where one has too many values."""
+    """The order of the smallest tables, from one to the next; raises UserError where one has too many values.
+
+    Where that gets too wide, which it may although there is a better way, all orders of a few variables are tried.
+    """
     scopes = [set(factor.variables) for factor in network.factors]
     scopes += [set(variables) for variables in likelihood_scopes(network)]
-    order, width = [], 1
-    left = sorted({variable for scope in scopes for variable in scope})
-    while left:
-        costs = [(_values(set().union(*(scope for scope in scopes if one in scope)), network.sizes), one) for one in left]
+    everything = sorted({variable for scope in scopes for variable in scope})
+    found, widest = _greedy(scopes, everything, network.sizes)
+    if found.width > DECISIONS.most_values and len(everything) <= DECISIONS.most_ordered:
+        found = _narrowest(scopes, everything, network.sizes)
+    if found.width > DECISIONS.most_values:
+        raise UserError(
+            f"too wide: {_named(widest)} is coupled with so many others that {found.width:,} values have to be summed together "
+            f"(at most {DECISIONS.most_values:,}); leave out some inheritance or contamination, or give coarser resolutions"
+        )
+    return found
+
+
+def _greedy(scopes: list[set[Variable]], left: list[Variable], sizes: Mapping[Variable, int]) -> tuple[Plan, Variable]:
+    """Always the smallest table next; and the variable of the largest one."""
+    order: list[Variable] = []
+    width, widest = 1, left[0]
+    while len(order) < len(left):
+        costs = [(_values(_joint(scopes, one), sizes), one) for one in left if one not in order]
         values, chosen = min(costs)
-        width = max(width, values)
-        if values > DECISIONS.most_values:
-            raise UserError(
-                f"too wide: {_named(chosen)} is coupled with so many others that {values:,} values have to be summed together "
-                f"(at most {DECISIONS.most_values:,}); leave out some inheritance or contamination, or give coarser resolutions"
-            )
-        together = set().union(*(scope for scope in scopes if chosen in scope))
-        scopes = [scope for scope in scopes if chosen not in scope] + [together - {chosen}]
-        left.remove(chosen)
+        if values > width:
+            width, widest = values, chosen
+        scopes = _without(scopes, chosen)
         order.append(chosen)
-    return Plan(tuple(order), width)
+    return Plan(tuple(order), width), widest
+
+
+def _narrowest(scopes: list[set[Variable]], left: list[Variable], sizes: Mapping[Variable, int]) -> Plan:
+    """The order whose largest table is smallest, of all: the best for each set of variables that are summed out already."""
+    best: dict[frozenset[Variable], tuple[int, tuple[Variable, ...], list[set[Variable]]]] = {frozenset(): (1, (), scopes)}
+    for _ in left:
+        after: dict[frozenset[Variable], tuple[int, tuple[Variable, ...], list[set[Variable]]]] = {}
+        for done, (width, order, own) in best.items():
+            for one in left:
+                if one not in done:
+                    wider = max(width, _values(_joint(own, one), sizes))
+                    key = done | {one}
+                    if key not in after or (wider, (*order, one)) < after[key][:2]:
+                        after[key] = wider, (*order, one), _without(own, one)
+        best = after
+    ((width, order, _),) = best.values()
+    return Plan(order, width)
+
+
+def _joint(scopes: list[set[Variable]], variable: Variable) -> set[Variable]:
+    return set().union(*(scope for scope in scopes if variable in scope))
+
+
+def _without(scopes: list[set[Variable]], variable: Variable) -> list[set[Variable]]:
+    return [scope for scope in scopes if variable not in scope] + [_joint(scopes, variable) - {variable}]
 
 
 def _named(variable: Variable) -> str:

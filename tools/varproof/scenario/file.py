@@ -11,21 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from varproof.machinery.errors import UserError, require_file
-from varproof.scenario.formula import Formula, Named, parts_of, resolved, samples_of
+from varproof.scenario.formula import And, Formula, In, Interval, Named, joined, parts_of, resolved, samples_of
 from varproof.scenario.grammar import parse_formula, parse_universe
 
 EVERYWHERE = "all"
 """The contig that stands for all that are not named."""
 
-RESERVED = ("ARTIFACT", "OTHER")
-"""Events that every scenario has, or may have."""
+RESERVED = ("ARTIFACT",)
+"""Events that every scenario has."""
+
+ABSENT_EXPRESSION = "absent"
+"""The expression that no sample has the allele, which every scenario has."""
 
 _MOST_NODES = 20_000
 _CALLED: dict[tuple[str, ...], str] = {("samples",): "sample", ("events",): "event", ("expressions",): "expression"}
-_EVENT_NAME = re.compile(r"[A-Za-z_][0-9A-Za-z_.\-]*\Z")
+_SAMPLE_NAME = re.compile(r"[0-9A-Za-z_.\-]+")
+_EVENT_NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.\-]*\Z")
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -129,7 +133,12 @@ class SpeciesEntry(VariantFractions):
     heterozygosity_field: str | None = Field(
         None, alias="variant-heterozygosity-field", description="INFO field with each allele's own heterozygosity"
     )
-    fractions: VariantFractions | None = Field(None, alias="variant-type-fractions", description="by type of variant")
+    fractions: VariantFractions | None = Field(
+        None,
+        validation_alias=AliasChoices("variant-fractions", "variant-type-fractions"),
+        serialization_alias="variant-fractions",
+        description="by type of variant",
+    )
 
 
 class ScenarioEntry(_Part):
@@ -167,7 +176,7 @@ def read_scenario(path: Path) -> Scenario:
     """The scenario of a file; raises UserError that names the line."""
     require_file(path, "scenario")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not a scenario: it is no text") from error
     return parse_scenario(text, str(path))
@@ -175,34 +184,50 @@ def read_scenario(path: Path) -> Scenario:
 
 def parse_scenario(text: str, name: str) -> Scenario:
     """The scenario of a text, called `name` in messages; raises UserError that names the line."""
+    try:
+        return _scenario(text, name)
+    except RecursionError:
+        raise UserError(f"{name}: too many parts within parts for a scenario") from None
+
+
+def _scenario(text: str, name: str) -> Scenario:
     content, lines = _content(text, name)
     try:
         entry = ScenarioEntry.model_validate(content)
     except ValidationError as error:
         raise UserError(_mistake(error, name, lines)) from None
     expressions = {key: _parsed(value, name, lines, ("expressions", key), entry) for key, value in entry.expressions.items()}
+    parsed = {key: _parsed(value, name, lines, ("events", key), entry) for key, value in entry.events.items()}
+    # As Varlociraptor has it, events stand for expressions of their names, too, and so does that no sample has the allele.
+    nowhere = joined(And, [In(sample, Interval(0.0, 0.0)) for sample in entry.samples])
+    named = {ABSENT_EXPRESSION: nowhere, **parsed, **expressions}
     _require_no_circle(
-        {key: [part.name for part in parts_of(item) if isinstance(part, Named)] for key, item in expressions.items()},
-        lambda key: _place(name, lines, ("expressions", key)),
+        {key: [part.name for part in parts_of(item) if isinstance(part, Named)] for key, item in named.items()},
+        lambda key: _place(name, lines, ("expressions" if key in expressions else "events", key)),
         "expression",
     )
+    for key, formula in expressions.items():
+        _require_known(formula, named, _place(name, lines, ("expressions", key)))
     events: dict[str, Formula] = {}
-    for key, value in entry.events.items():
+    for key, formula in parsed.items():
         place = _place(name, lines, ("events", key))
         if not _EVENT_NAME.match(key):
-            raise UserError(f"{place}: event '{key}': a name is made of letters, digits and _, and begins with a letter")
+            raise UserError(f"{place}: event '{key}': a name is made of letters, digits and _")
         upper = key.replace("-", "_").upper()
         if upper in RESERVED or upper in events:
             why = "is an event of every scenario" if upper in RESERVED else "is there already (case does not matter)"
             raise UserError(f"{place}: event '{key}' {why}; give it another name")
-        formula = _parsed(value, name, lines, ("events", key), entry)
-        unknown = [part.name for part in parts_of(formula) if isinstance(part, Named) and part.name not in expressions]
-        if unknown:
-            known = ", ".join(expressions) or "none"
-            raise UserError(f"{place}: ${unknown[0]} is none of the scenario's expressions ({known})")
-        events[upper] = resolved(formula, expressions)
+        _require_known(formula, named, place)
+        events[upper] = resolved(formula, named)
     _check_samples(entry, name, lines)
     return Scenario(name, entry.samples, events, entry.species, text, lines)
+
+
+def _require_known(formula: Formula, named: Mapping[str, Formula], place: str) -> None:
+    """Raise UserError for an expression that is none."""
+    unknown = [part.name for part in parts_of(formula) if isinstance(part, Named) and part.name not in named]
+    if unknown:
+        raise UserError(f"{place}: ${unknown[0]} is none of the scenario's expressions and events ({', '.join(named)})")
 
 
 def _parsed(text: str, name: str, lines: Mapping[tuple[str, ...], int], path: tuple[str, ...], entry: ScenarioEntry) -> Formula:
@@ -220,6 +245,9 @@ def _parsed(text: str, name: str, lines: Mapping[tuple[str, ...], int], path: tu
 def _check_samples(entry: ScenarioEntry, name: str, lines: Mapping[tuple[str, ...], int]) -> None:
     """Raise UserError for samples that refer to unknown ones, or to each other in a circle, and for universes that are none."""
     for sample, item in entry.samples.items():
+        if not _SAMPLE_NAME.fullmatch(sample):
+            place = _place(name, lines, ("samples", sample))
+            raise UserError(f"{place}: sample '{sample}': a name is made of letters, digits and _.-")
         parents = () if item.inheritance is None else item.inheritance.parents
         place = _place(name, lines, ("samples", sample, "inheritance"))
         if item.inheritance is not None and len([one for one in item.inheritance.model_fields_set]) != 1:
@@ -236,7 +264,7 @@ def _check_samples(entry: ScenarioEntry, name: str, lines: Mapping[tuple[str, ..
         if len(set(parents)) < len(parents):
             place = _place(name, lines, ("samples", sample, "inheritance"))
             raise UserError(f"{place}: {sample} has one sample as both parents")
-        universes = item.universe if isinstance(item.universe, dict) else {"": item.universe} if item.universe else {}
+        universes = item.universe if isinstance(item.universe, dict) else {} if item.universe is None else {"": item.universe}
         for contig, text in universes.items():
             place = _place(name, lines, ("samples", sample, "universe", contig))
             try:

@@ -70,7 +70,7 @@ class Compare:
 
 @dataclass(frozen=True)
 class Fold:
-    """Logarithm (base 2) of one sample's frequency over another's, against a number; false where both are 0."""
+    """Logarithm (base 2) of one sample's frequency over another's, against a number; 0 where both are 0."""
 
     left: str | float
     right: str | float
@@ -210,15 +210,13 @@ def with_frequency(formula: Formula, sample: str, fraction: float, rank: float =
 
 
 def _log_ratio(left: float, right: float) -> float:
-    """Base 2; NaN where both are 0."""
+    """Base 2; 0 where both are 0, as Varlociraptor has it."""
     if left <= 0.0 or right <= 0.0:
-        return math.nan if left <= 0.0 and right <= 0.0 else math.inf if right <= 0.0 else -math.inf
+        return 0.0 if left <= 0.0 and right <= 0.0 else math.inf if right <= 0.0 else -math.inf
     return (numerics.log(left) - numerics.log(right)) / LN_2
 
 
 def _holds(left: float, operator: str, right: float) -> bool:
-    if left != left:
-        return False
     if operator == "==":
         return left == right
     if operator == "!=":

@@ -23,7 +23,13 @@ from varproof.variants.reference import Reference
 
 logger = logging.getLogger(__name__)
 
-KIND_OF = {VariantType.SNV: "snv", VariantType.MNV: "mnv", VariantType.INSERTION: "indel", VariantType.DELETION: "indel"}
+KIND_OF = {
+    VariantType.SNV: "snv",
+    VariantType.MNV: "mnv",
+    VariantType.INSERTION: "indel",
+    VariantType.DELETION: "indel",
+    VariantType.REPLACEMENT: "indel",
+}
 """Of types of variants, those whose share of the rates a species has; others are 'sv'."""
 
 Setting = tuple[str, str, tuple[str, str]]

@@ -28,12 +28,15 @@ from varproof.machinery.numerics_numba_fns import log_of
 from varproof.scenario.boxes import Box, boxes_of, compared
 from varproof.scenario.cells import Domain, domain
 from varproof.scenario.decisions import DECISIONS
-from varproof.scenario.file import EVERYWHERE, SampleEntry, Scenario
+from varproof.scenario.file import EVERYWHERE, Inheritance, SampleEntry, Scenario
 from varproof.scenario.formula import And, Formula, In, Interval, of_allele, parts_of
 from varproof.scenario.genetics import binomial, gamete, mutated, sum_of
 from varproof.scenario.grammar import parse_universe
 
 ABSENT = "ABSENT"
+OTHER, UNNAMED = "OTHER", "UNNAMED"
+"""What no event holds for; by its second name where a scenario has an event OTHER of its own."""
+
 WHOLE = Interval(0.0, 1.0)
 ZERO = Interval(0.0, 0.0)
 
@@ -55,7 +58,7 @@ class Network:
 
     `sizes`: values of each variable. `contaminated`: of samples, by whom. `boxes`: of the events, ABSENT among them.
     `informed`: whether any sample has a prior of species rates. `heterozygosity`: what the population's factor has, which is
-    not more than there can be; 0 without one.
+    not more than there can be; 0 without one. `gap`: what is called that no event holds for.
     """
 
     samples: tuple[str, ...]
@@ -66,6 +69,7 @@ class Network:
     boxes: tuple[Box, ...]
     informed: bool
     heterozygosity: float = 0.0
+    gap: str = OTHER
 
     @property
     def overlaps(self) -> list[Box]:
@@ -97,6 +101,10 @@ def ploidy_of(scenario: Scenario, sample: str, contig: str) -> int | None:
         return None
     place = scenario.at(*path)
     if isinstance(given, dict) and set(given) & {"male", "female"}:
+        if item.sex is None and item.universe is not None:
+            return None
+        if item.sex is None and item.ploidy is None and item.inheritance is not None and len(item.inheritance.parents) == 1:
+            return ploidy_of(scenario, item.inheritance.parents[0], contig)
         if item.sex is None:
             raise UserError(f"{place}: the ploidy depends on the sex, and sample {sample} has none; give it a sex")
         if item.sex not in given:
@@ -135,8 +143,13 @@ class _Builder:
     def _item(self, sample: str) -> SampleEntry:
         return self.scenario.samples[sample]
 
+    def inheritance(self, sample: str) -> Inheritance | None:
+        """Where a sample's alleles come from; of one with a universe nothing is asked of that, as Varlociraptor has it."""
+        item = self._item(sample)
+        return item.inheritance if item.universe is None else None
+
     def _parents(self, sample: str) -> tuple[str, ...]:
-        inheritance = self._item(sample).inheritance
+        inheritance = self.inheritance(sample)
         return () if inheritance is None else inheritance.parents
 
     def somatic_rate(self, sample: str) -> float | None:
@@ -149,10 +162,9 @@ class _Builder:
     def informed(self, sample: str) -> bool:
         """Whether a sample's prior is of copies that it inherits, and not flat."""
         item = self._item(sample)
-        if self.ploidy[sample] is None:
+        if self.ploidy[sample] is None or item.universe is not None:
             return False
-        related = item.inheritance is not None or item.somatic_rate is not None
-        return related or (item.universe is None and self.heterozygosity is not None)
+        return item.inheritance is not None or item.somatic_rate is not None or self.heterozygosity is not None
 
     def varies(self, sample: str) -> bool:
         """Whether a sample's frequency can be other than that of its copies."""
@@ -171,6 +183,8 @@ class _Builder:
         """What the sample's frequency can be; raises UserError where nothing is said."""
         item, place = self._item(sample), self.scenario.at("samples", sample)
         if item.universe is not None:
+            if self.ploidy[sample] == 0:
+                return [ZERO]
             given = item.universe
             text = on_contig(given, self.contig, "the universe", place) if isinstance(given, dict) else given
             return parse_universe(str(text))
@@ -248,8 +262,21 @@ def build(
     boxes = tuple(_absent_is_absent(box) for box in boxes)
     known = bool(informed) and of_type is not None
     return Network(
-        tuple(domains), domains, tuple(builder.factors), builder.sizes, contaminated, boxes, known, builder.population
+        tuple(domains),
+        domains,
+        tuple(builder.factors),
+        builder.sizes,
+        contaminated,
+        boxes,
+        known,
+        builder.population,
+        gap_of(scenario),
     )
+
+
+def gap_of(scenario: Scenario) -> str:
+    """What is called that no event of a scenario holds for."""
+    return UNNAMED if OTHER in scenario.events else OTHER
 
 
 def _absent_is_absent(box: Box) -> Box:
@@ -296,7 +323,7 @@ def _alike(builder: _Builder) -> list[tuple[str, ...]]:
     """Groups of samples that inherit somatic frequencies unchanged, and need the same nodes."""
     groups: list[set[str]] = []
     for sample in builder.order:
-        inheritance = builder.scenario.samples[sample].inheritance
+        inheritance = builder.inheritance(sample)
         if inheritance is not None and inheritance.clonal is not None and inheritance.clonal.somatic:
             pair = {sample, inheritance.clonal.parent}
             touching = [group for group in groups if group & pair]
@@ -305,10 +332,9 @@ def _alike(builder: _Builder) -> list[tuple[str, ...]]:
 
 
 def _add_prior(builder: _Builder, domains: Mapping[str, Domain], informed: set[str]) -> None:
-    scenario = builder.scenario
     founders = []
     for sample in builder.order:
-        here, inheritance = domains[sample], scenario.samples[sample].inheritance
+        here, inheritance = domains[sample], builder.inheritance(sample)
         variable: Variable = ("fraction", sample)
         if inheritance is None and sample not in informed:
             builder.add((variable,), here.weight)

@@ -1,5 +1,6 @@
 """Scoring under a scenario: all candidates of a job, in order, to a VCF of their posteriors."""
 
+import itertools
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from varproof.scenario.annotate import ScenarioAlleles, ScenarioAnnotator, Scena
 from varproof.scenario.decisions import DECISIONS
 from varproof.scenario.elimination import prior_of_boxes
 from varproof.scenario.elimination_numba_fns import log_sums
+from varproof.scenario.genotypes import genotypes
 from varproof.scenario.job import ScenarioJob
 from varproof.scenario.rates import learnt_rates, told, with_rates
 from varproof.scenario.score import (
@@ -49,11 +51,15 @@ KINDS = ("snv", "mnv", "indel", "sv")
 
 @dataclass(frozen=True)
 class Sums:
-    """Of all judged candidates: `rows` (ascending), ln of prior times likelihood (n, events), and of anything (n,)."""
+    """Of all judged candidates: `rows` (ascending), ln of prior times likelihood (n, events), and of anything (n,).
+
+    `told`: what the header says of rates that were learnt.
+    """
 
     rows: np.ndarray
     of_events: np.ndarray
     anything: np.ndarray
+    told: dict[str, Any]
 
 
 def score_all(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence[str], learn: bool) -> Sums:
@@ -69,12 +75,13 @@ def score_all(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence
             found[first:last] = block_sums(job, chosen, tables, fractions, names)
     sums, anything = found[:, :-1], found[:, -1]
     artifact = list(events).index(ARTIFACT)
+    rates: dict[str, Any] = {}
     if learn:
-        sums = _with_learnt_rates(job, rows, sums, events)
+        sums, rates = _with_learnt_rates(job, rows, sums, events)
         anything = np.full(len(rows), IMPOSSIBLE)
         kept = [column for column in range(sums.shape[1]) if column != artifact]
         anything = log_sums(np.ascontiguousarray(sums[:, kept]))
-    return Sums(rows, sums, log_sums(np.stack([anything, sums[:, artifact]], axis=1)))
+    return Sums(rows, sums, log_sums(np.stack([anything, sums[:, artifact]], axis=1)), rates)
 
 
 def event_masses(job: ScenarioJob, number: int, events: Sequence[str]) -> np.ndarray:
@@ -83,13 +90,31 @@ def event_masses(job: ScenarioJob, number: int, events: Sequence[str]) -> np.nda
     of_boxes = prior_of_boxes(planned.network, planned.plan)
     masses = []
     for name in events:
-        own = [value for box, value in zip(planned.network.boxes, of_boxes.tolist(), strict=True) if is_of(box, name)]
+        own = [
+            value
+            for box, value in zip(planned.network.boxes, of_boxes.tolist(), strict=True)
+            if is_of(planned.network, box, name)
+        ]
         masses.append(float(log_sums(np.array([own]))[0]) if own else IMPOSSIBLE)
     masses[list(events).index(ARTIFACT)] = artifact_log_rate(planned.network)
     return np.array(masses)
 
 
-def _with_learnt_rates(job: ScenarioJob, rows: np.ndarray, sums: np.ndarray, events: Sequence[str]) -> np.ndarray:
+def _overlaps(job: ScenarioJob) -> dict[str, Any]:
+    """Pairs of events that can hold together on any contig, for the header; nothing where there are none."""
+    pairs = {
+        pair
+        for setting in job.settings
+        for box in job.networks.of(setting).network.overlaps
+        for pair in itertools.combinations(sorted(box.events), 2)
+    }
+    return {"exclusive": False, "overlaps": sorted(pairs)} if pairs else {}
+
+
+def _with_learnt_rates(
+    job: ScenarioJob, rows: np.ndarray, sums: np.ndarray, events: Sequence[str]
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Sums under rates that these candidates tell, and the rates by kind of variant, for the header."""
     masses = np.stack([event_masses(job, number, events) for number in range(len(job.settings))])
     own = masses[job.setting[rows]]
     likelihood = np.where(own > 0.5 * IMPOSSIBLE, sums - own, IMPOSSIBLE)
@@ -97,7 +122,11 @@ def _with_learnt_rates(job: ScenarioJob, rows: np.ndarray, sums: np.ndarray, eve
     present = np.flatnonzero(np.bincount(kind, minlength=len(KINDS)))
     rates = learnt_rates(likelihood, kind, len(KINDS))
     told(events, rates[present], [KINDS[number] for number in present.tolist()])
-    return with_rates(likelihood, rates[kind])
+    by_kind = {
+        KINDS[number]: {name: float(f"{value:.6g}") for name, value in zip(events, rates[number].tolist(), strict=True)}
+        for number in present.tolist()
+    }
+    return with_rates(likelihood, rates[kind]), {"rates": by_kind}
 
 
 def read_block(job: ScenarioJob, rows: np.ndarray) -> tuple[dict[str, Evidence], dict[str, SampleTables]]:
@@ -122,13 +151,13 @@ def write_scenario(
     """Score all candidates and write them as they came, with the probabilities of events and the samples' columns."""
     events = event_names(job)
     sums = score_all(job, fractions, events, learn)
-    told_of = {"exclusive": not any(job.networks.of(setting).network.overlaps for setting in job.settings)}
+    told_of = {"exclusive": True, **_overlaps(job)}
     lines = [
         f"##varproof_score-scenario={provenance('score-scenario', options)}",
         f"##varproof_scenario_text={json.dumps(job.networks.scenario.text)}",
         f"##varproof_scenario_decisions={json.dumps(DECISIONS.model_dump(mode='json'), sort_keys=True)}",
     ]
-    shown: dict[str, Any] = {**told_of, "contamination": dict(fractions)}
+    shown: dict[str, Any] = {**told_of, "contamination": dict(fractions), **sums.told}
     named = same_events(job.candidates, job.alleles)
     header = scored_header(job.candidates, columns, events, shown, lines)
     written = 0
@@ -163,12 +192,13 @@ def _alleles(
     if not len(rows):
         nothing = np.zeros(0)
         none = SampleCounts(nothing, nothing, nothing, nothing)
-        return ScenarioAlleles(nothing, dict.fromkeys(job.samples, none), {}, {}, [], [])
+        return ScenarioAlleles(nothing, dict.fromkeys(job.samples, none), {}, {}, [], [], {})
     evidence, tables = read_block(job, rows)
     at_own, at_judged = np.searchsorted(rows, own), np.searchsorted(rows, judged_as)
     densities = sample_densities(job, tables, fractions)
     place = np.searchsorted(sums.rows, judged_as)
     probability = posteriors(sums.of_events[place], sums.anything[place])
+    of_samples = {name: found[1][at_judged] for name, found in densities.items()}
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     known = np.all([sample.judged[at_own] > 0 for sample in evidence.values()], axis=0)
     usable = np.any([sample.usable[at_own] > 0 for sample in evidence.values()], axis=0)
@@ -179,9 +209,10 @@ def _alleles(
         probability,
         {name: _counts(sample.rows(at_own), sample.rows(at_judged)) for name, sample in evidence.items()},
         {name: found[0][at_judged] for name, found in densities.items()},
-        {name: found[1][at_judged] for name, found in densities.items()},
+        of_samples,
         skipped,
         [named.get(number) for number in range(numbers.start, numbers.stop)],
+        genotypes(job, job.setting[judged_as], np.argmax(probability, axis=1), event_names(job), of_samples),
     )
 
 

@@ -29,9 +29,9 @@ from varproof.scenario.decisions import DECISIONS
 from varproof.scenario.elimination import Eliminator, factor_values
 from varproof.scenario.elimination_numba_fns import log_sums
 from varproof.scenario.job import Planned, ScenarioJob
-from varproof.scenario.network import ABSENT, Network
+from varproof.scenario.network import ABSENT, Network, gap_of
 
-ARTIFACT, OTHER = "ARTIFACT", "OTHER"
+ARTIFACT = "ARTIFACT"
 ANYTHING = ""
 """Stands for all that the samples can be, each part of it once."""
 
@@ -54,10 +54,13 @@ def sample_tables(evidence: Evidence, is_snv: np.ndarray) -> SampleTables:
 
 
 def event_names(job: ScenarioJob) -> list[str]:
-    """Events that a scored file has: the scenario's, OTHER where they leave gaps on any contig, ARTIFACT and ABSENT."""
+    """Events that a scored file has: the scenario's, OTHER where they leave gaps on any contig, ARTIFACT and ABSENT.
+
+    OTHER is called UNNAMED where the scenario has an event of that name.
+    """
     gaps = any(job.networks.of(setting).network.gaps for setting in job.settings)
     own = [name for name in job.networks.scenario.events if name != ABSENT]
-    return [*own, *([OTHER] if gaps else []), ARTIFACT, ABSENT]
+    return [*own, *([gap_of(job.networks.scenario)] if gaps else []), ARTIFACT, ABSENT]
 
 
 def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
@@ -123,12 +126,13 @@ def event_log_sums(
         sums = Eliminator(planned.network, planned.plan, own)
         by_box = [(box, sums.box(box)) for box in planned.network.boxes]
         for column, name in enumerate(names):
-            out[rows, column] = _total([values for box, values in by_box if is_of(box, name)], len(own[0]))
+            out[rows, column] = _total([values for box, values in by_box if is_of(planned.network, box, name)], len(own[0]))
     return np.maximum(out, IMPOSSIBLE)
 
 
-def is_of(box: Box, name: str) -> bool:
-    return name == ANYTHING or name in box.events or (name == OTHER and not box.events)
+def is_of(network: Network, box: Box, name: str) -> bool:
+    """Whether a box belongs to an event, to what no event holds for, or to ANYTHING."""
+    return name == ANYTHING or name in box.events or (name == network.gap and not box.events)
 
 
 def _total(parts: Sequence[np.ndarray], n: int) -> np.ndarray:

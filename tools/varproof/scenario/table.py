@@ -88,6 +88,6 @@ def table_of(network: Network, masses: np.ndarray, contig: str) -> str:
             described_nodes(network.domains[sample], nodes)
             for sample, nodes in zip(network.samples, part.box.nodes, strict=True)
         ]
-        name = "+".join(part.events) or "OTHER"
+        name = "+".join(part.events) or network.gap
         lines.append("\t".join((name, str(counts[part.events]), f"{part.prior:.6g}", *shown)))
     return "\n".join(lines) + "\n"

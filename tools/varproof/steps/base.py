@@ -30,6 +30,11 @@ PANEL = (
 
 RESUME = "keep finished chunks in this folder, and go on from those that a run of the same inputs left there."
 
+SAMPLE = (
+    "whose column's frequencies are told: a sample, as in the scenario or in the file (default: the tumour's, as the header "
+    "says it)."
+)
+
 READS = ("reads", "second_reads", "tumor", "normal", "context")
 """Options that take reads, and addresses of reads."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from varproof.formats.events import SOMATIC
 from varproof.formats.hdf5 import is_hdf5
 from varproof.formats.record import Record
-from varproof.formats.scored import error_probabilities, select_events
+from varproof.formats.scored import error_probabilities, scored_scenario, select_events
 from varproof.formats.vcf import SAME_EVENT, contig_lengths_of, info_value, open_vcf, read_records
 from varproof.machinery.errors import UserError
 from varproof.steps.detection_limit import header_value
@@ -57,7 +57,7 @@ def mutational_burden(options: BurdenOptions, calls: Path, detectable: float | N
         header = handle.header.copy()
     filtered = header_value(header, "varproof_fdr-filter").get("options")
     kept = filtered is not None and not filtered.get("annotate")
-    events = header_value(header, "varproof_fdr-filter_result").get("events") or [SOMATIC]
+    events = header_value(header, "varproof_fdr-filter_result").get("events") or _kept_events(calls, header, source)
     regions, bases, told, depth = _callable(options, header, source)
     tally = _Tally(regions)
     selection = select_events(source, header, events)
@@ -89,6 +89,21 @@ def mutational_burden(options: BurdenOptions, calls: Path, detectable: float | N
         classes=classes,
         provenance=json.loads(options.provenance),
     )
+
+
+def _kept_events(calls: Path, header: Any, source: Path) -> list[str]:
+    """The events that are counted in a file that was not filtered: of a scenario those that the calls were filtered for."""
+    scenario = scored_scenario(header)
+    if scenario is None:
+        return [SOMATIC]
+    with open_vcf(calls) as handle:
+        events: list[str] | None = header_value(handle.header, "varproof_fdr-filter_result").get("events")
+    if events is None:
+        raise UserError(
+            f"--burden: {source} was scored under a scenario ({', '.join(scenario.events)}), and {calls} was not filtered: "
+            "which events are somatic is not known; give --calls of fdr-filter"
+        )
+    return events
 
 
 class _Tally:

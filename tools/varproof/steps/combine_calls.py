@@ -89,6 +89,21 @@ def _labels(options: CombineCallsSettings) -> "np.ndarray | None":
     return table_labels(calls, truth, options.reference)
 
 
+def _require_a_pair(scored: Path) -> None:
+    """Raise UserError for calls of a scenario, whose events are not what the network judges, whatever they are called."""
+    from varproof.formats.scored import scored_scenario
+    from varproof.formats.vcf import open_vcf
+    from varproof.machinery.errors import UserError
+
+    with open_vcf(scored) as handle:
+        scenario = scored_scenario(handle.header)
+    if scenario is not None:
+        raise UserError(
+            f"{scored} was scored under a scenario ({', '.join(scenario.events)}): the network judges whether an allele is "
+            "somatic in a tumour and its normal; give calls of score-posterior"
+        )
+
+
 def combine_calls(options: CombineCallsSettings) -> None:
     """Both judgements of all alleles; weights; the combined judgement; the records again, to write."""
     import json
@@ -102,6 +117,7 @@ def combine_calls(options: CombineCallsSettings) -> None:
     vcf_mode(options.output)
     if options.save_stacking is not None:
         check_output(options.save_stacking)
+    _require_a_pair(options.scored)
     judgements = judgements_of(options.scored, options.predicted)
     stacking = _stacking(options)
     combination = combined(judgements, stacking, options.prior_shift)

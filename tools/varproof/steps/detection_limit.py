@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from varproof.formats.scored import EventSelection, log_odds, select_events
+from varproof.formats.scored import EventSelection, log_odds, scored_scenario, select_events
 from varproof.machinery.numerics import log, log1p
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Candidates:
             least_fragments = int(found.get("min_alternate_reads") or 0)
         if least_share is None:
             least_share = float(found.get("min_alternate_fraction") or 0.0)
-        purity = float(header_value(header, "varproof_score-posterior").get("options", {}).get("purity") or purity)
+        if scored_scenario(header) is None:
+            purity = float(header_value(header, "varproof_score-posterior").get("options", {}).get("purity") or purity)
         result = header_value(header, "varproof_fdr-filter_result")
         error = result.get("max_error_probability")
         if not error or not 0 < error < 1 or header_value(header, "varproof_fdr-filter").get("options", {}).get("annotate"):

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from varproof.formats.json_file import write_json
-from varproof.formats.scored import density_field
+from varproof.formats.scored import column_of, density_field
 from varproof.formats.vcf import DENSITY, PROBABILITY_PREFIX, VcfWriter, info_numbers, open_vcf, read_records, vcf_mode
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import (
@@ -23,7 +23,7 @@ from varproof.machinery.output import (
     write_bytes,
     write_text,
 )
-from varproof.steps.base import Settings, option_name, pictures_of
+from varproof.steps.base import SAMPLE, Settings, option_name, pictures_of
 from varproof.steps.cell_fractions import COLUMNS as FRACTION_COLUMNS
 from varproof.steps.cell_fractions import FIELDS, CellFractions, fields_of
 from varproof.steps.detection_limit import Candidates
@@ -71,6 +71,7 @@ class EstimateVafSettings(Settings):
 
     calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted; the tumour first if not of varproof.")
     output: Path = Field(description="table of allele frequencies (TSV), or - for stdout.")
+    sample: str | None = Field(None, description=SAMPLE)
     annotated_output: Path | None = Field(None, description="the calls with their frequencies: .vcf, .vcf.gz or .bcf.")
     plot: Path | None = Field(None, description="picture of the spectrum; PREFIX.svg and PREFIX.png are written.")
     summary: Path | None = Field(None, description="numbers of variants, the neutral-evolution fit and its test (JSON).")
@@ -381,12 +382,13 @@ def estimate_vaf(options: EstimateVafSettings) -> None:
         calls = _calls_with_densities(options, stack.enter_context(working_folder()))
         table = _open_table(options.output, stack)
         with open_vcf(calls) as handle:
+            sample = column_of(calls, handle.header, options.sample, needed=True)
             candidates = Candidates.of(
                 calls, handle.header, options.purity, options.min_alternate_reads, options.min_alternate_fraction
             )
             fractions = CellFractions.of(options, handle.header, candidates.purity)
         collected = _Collected(candidates, fractions)
-        for record in read_records(calls):
+        for record in read_records(calls, sample=sample):
             _collect(record, collected)
         collected.correct()
         table.write("\t".join((*COLUMNS, *CORRECTED_COLUMNS, *(FRACTION_COLUMNS if fractions else ()))) + "\n")
@@ -397,7 +399,7 @@ def estimate_vaf(options: EstimateVafSettings) -> None:
             found = None if fractions is None else (fields_of(call.found) for call in fractions.calls)
             header = _annotated_header(calls, options, fit, known)
             writer = stack.enter_context(VcfWriter(options.annotated_output, header))
-            for record in read_records(calls):
+            for record in read_records(calls, sample=sample):
                 writer.write(_annotate(record, rows, known, found))
         if options.burden is not None:
             from varproof.steps.burden import mutational_burden

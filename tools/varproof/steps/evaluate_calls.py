@@ -9,11 +9,11 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 
 from varproof.formats.events import EVENTS
 from varproof.formats.metrics import MatchedBy
-from varproof.formats.scored import select_events
+from varproof.formats.scored import column_of, select_events
 from varproof.formats.vcf import open_vcf
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import check_output, provenance, write_text
-from varproof.steps.base import Settings
+from varproof.steps.base import SAMPLE, Settings
 from varproof.steps.people import LABEL_ERROR
 
 if TYPE_CHECKING:
@@ -66,7 +66,10 @@ class EvaluateCallsSettings(Settings):
     mode: Literal["smart", "global", "local"] = Field(
         "smart", description="how calls are filtered at a rate, as in fdr-filter."
     )
-    truth_event: str = Field("SOMATIC_TUMOR", description="which INFO/EVENT of the truth counts; without EVENT all do.")
+    truth_event: str = Field(
+        "SOMATIC_TUMOR", description="which INFO/EVENT of the truth counts, or several joined by commas; without EVENT all do."
+    )
+    sample: str | None = Field(None, description=SAMPLE)
     match: MatchedBy = Field(
         "exact", description="what report and certificate count by: alleles, or haplotypes; the metrics have both."
     )
@@ -269,11 +272,12 @@ def _evaluated(
     has_events = _has_events(files.truth)
     truth = read_truth(files.truth, options.truth_event, regions, reference)
     if not len(truth) and not truth.outside_regions:
-        if has_events and options.truth_event.upper() not in EVENTS:
+        if has_events and not set(options.truth_event.upper().split(",")) <= set(EVENTS):
             names = sorted({name.partition(":")[0] for name in truth.others.values()}) or EVENTS
             raise UserError(f"--truth-event: {files.truth} has no {options.truth_event}; it has {', '.join(names)}")
         logger.warning("%s holds no true variant%s", files.truth, f" with EVENT={options.truth_event}" if has_events else "")
-    calls = read_calls(scored, selection, regions, reference, options.mode)
+    column = column_of(files.calls, header, options.sample)
+    calls = read_calls(scored, selection, regions, reference, options.mode, column)
     _check_contigs(files, header, calls, truth)
     scoring = _scoring(header)
     purity = options.purity or (1.0 if scoring is None else float(scoring["options"]["purity"]))

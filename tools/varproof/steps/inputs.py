@@ -75,7 +75,7 @@ def _ready(name: str, path: Path, folder: Path, copies: list[Spooled], remote: b
     if isinstance(path, Remote):
         if not remote:
             raise UserError(f"{option} {path.shown}: reads are needed as a file here; download them with their index first")
-        return _with_index(path, folder)
+        return with_index(path, folder)
     stdin = path == STDOUT
     if not stdin and not _is_stream(path):
         return path
@@ -99,7 +99,7 @@ def _is_stream(path: Path) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
-def _with_index(path: Remote, folder: Path) -> Remote:
+def with_index(path: Remote, folder: Path) -> Remote:
     """The address with a local copy of its index; raises UserError where there is none, or nothing can be reached."""
     import pysam
 

@@ -60,7 +60,10 @@ def plot_scenario(options: PlotScenarioSettings) -> None:
             pictures, scenario_picture(f"{options.scenario}, contig {options.contig}", parts), strict=True
         ):
             write_bytes(path, content)
-    for boxes, what in ((network.overlaps, "events that hold together"), (network.gaps, "parts without an event, OTHER")):
+    for boxes, what in (
+        (network.overlaps, "events that hold together"),
+        (network.gaps, f"parts without an event, {network.gap}"),
+    ):
         if boxes:
             logger.warning("%s: %s: %d, see the table", options.scenario, what, len(boxes))
 
@@ -76,7 +79,7 @@ def _drawn(network: "Network", part: "Part") -> "DrawnPart":
         own = np.zeros(domain.size, bool)
         own[list(nodes)] = True
         spans[sample] = [_span(domain, own, cell) for cell in np.unique(domain.cell[own]).tolist()]
-    return DrawnPart("+".join(part.events) or "OTHER", part.prior, spans)
+    return DrawnPart("+".join(part.events) or network.gap, part.prior, spans)
 
 
 def _span(domain: "Domain", own: "np.ndarray", cell: int) -> tuple[float, float]:

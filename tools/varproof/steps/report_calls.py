@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
-from varproof.steps.base import Settings
+from varproof.steps.base import SAMPLE, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ class ReportCallsSettings(Settings):
     calls: Path = Field(description="scored calls, all and not the filtered ones: VCF or BCF, sorted.")
     output: Path = Field(description="page to write (HTML).")
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that are called, as in fdr-filter.")
+    sample: str | None = Field(None, description=SAMPLE)
     fdr: float = Field(0.05, gt=0, le=1, description="false discovery rate at which they are called.")
     mode: Literal["smart", "global", "local"] = Field("smart", description="what the rate is of, as in fdr-filter.")
     reference: Path | None = Field(None, description="indexed FASTA, for the bases beside substitutions.")
@@ -54,7 +55,7 @@ def report_calls(options: ReportCallsSettings) -> None:
 
     from varproof.formats.json_file import read_json
     from varproof.formats.purity import Purity
-    from varproof.formats.scored import error_probabilities, select_events
+    from varproof.formats.scored import column_of, error_probabilities, select_events
     from varproof.formats.vcf import open_vcf, read_records
     from varproof.machinery.output import check_output, provenance, write_text
     from varproof.posterior.fdr import fdr_threshold
@@ -67,6 +68,7 @@ def report_calls(options: ReportCallsSettings) -> None:
     with open_vcf(options.calls) as handle:
         header = handle.header.copy()
     selection = select_events(options.calls, header, options.events)
+    column = column_of(options.calls, header, options.sample)
     errors, skipped = [], 0
     for record in read_records(options.calls):
         for error in error_probabilities(record, selection):
@@ -75,7 +77,7 @@ def report_calls(options: ReportCallsSettings) -> None:
     judged = np.array([error for error in errors if error == error])
     threshold = fdr_threshold(judged, options.fdr, options.mode)
     calls, number, gene = [], 0, gene_reader(header)
-    for record in read_records(options.calls):
+    for record in read_records(options.calls, sample=column):
         for item in candidates_of(record, 0):
             error = errors[number]
             number += 1

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -115,7 +116,7 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
     from varproof.formats.vcf import open_vcf
     from varproof.machinery.journal import kept_chunks
     from varproof.machinery.output import working_folder
-    from varproof.scenario.annotate import scenario_columns
+    from varproof.scenario.annotate import scenario_columns, subject_of
     from varproof.scenario.contamination import contamination_fractions
     from varproof.scenario.job import scenario_job
     from varproof.scenario.run import write_scenario
@@ -132,7 +133,7 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
             wanted[sample] = (*(groups if len(groups) == 1 else ()), sample)
         given = {sample: row.column for sample, row in rows.items() if row.column is not None}
         with open_vcf(options.candidates) as handle:
-            columns = scenario_columns(options.candidates, handle.header, wanted, given)
+            columns = scenario_columns(options.candidates, handle.header, wanted, given, subject_of(scenario))
         fractions = contamination_fractions(job)
         write_scenario(job, columns, fractions, _learns(options, scenario), options.output, options)
 
@@ -158,10 +159,14 @@ def _evidence(
     from varproof.formats.evidence import EvidenceReader
     from varproof.formats.hdf5 import is_hdf5
     from varproof.machinery.errors import require_file
+    from varproof.machinery.remote import Remote
+    from varproof.steps.inputs import with_index
     from varproof.steps.samples import collected_evidence, measured_together
 
-    for row in rows.values():
+    for sample, row in rows.items():
         require_file(row.reads, "BAM, CRAM or evidence")
+        if isinstance(row.reads, Remote):
+            rows[sample] = replace(row, reads=with_index(row.reads, folder))
     reads = {sample: row for sample, row in rows.items() if not is_hdf5(row.reads)}
     found = {}
     measured = measured_together(
@@ -179,6 +184,12 @@ def _tell_of_boxes(options: ScoreScenarioSettings, job: "ScenarioJob") -> None:
     from varproof.scenario.table import described_box
 
     scenario, told, possible = job.networks.scenario, False, set()
+    for sample, item in scenario.samples.items():
+        if item.universe is not None and (item.inheritance is not None or item.somatic_rate is not None):
+            logger.warning(
+                "%s: the universe of %s makes its prior flat: its inheritance and rates are not used",
+                scenario.at("samples", sample, "universe"), sample,
+            )  # fmt: skip
     for setting in job.settings:
         network = job.networks.of(setting).network
         possible |= {event for box in network.boxes for event in box.events}
@@ -194,8 +205,8 @@ def _tell_of_boxes(options: ScoreScenarioSettings, job: "ScenarioJob") -> None:
         if network.gaps and not told:
             told = True
             logger.warning(
-                "%s: no event holds where %s (contig %s): its probability is PROB_OTHER",
-                scenario.at("events"), described_box(network, network.gaps[0]), setting[0],
+                "%s: no event holds where %s (contig %s): its probability is PROB_%s",
+                scenario.at("events"), described_box(network, network.gaps[0]), setting[0], network.gap,
             )  # fmt: skip
     for name in scenario.events:
         if job.settings and name not in possible:
