@@ -5,7 +5,7 @@ BIN := .venv/bin
 PAIR := demo/pair
 KNOWN := demo/known
 
-.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit bench bench-regimes bench-tumor-only bench-short picture test-data release clean
+.PHONY: help demo test test-again bounds robust test-wrappers lint docs audit models bench bench-regimes bench-tumor-only bench-short picture test-data release clean
 
 help:
 	@echo "make demo       simulate a tumour/normal pair, judge it by model and network, evaluate; ends with reports"
@@ -17,6 +17,7 @@ help:
 	@echo "make docs       the documentation as a site: build/docs/index.html"
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
+	@echo "make models     train the networks that come with the package again (PROFILE=short: on few protocols)"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
 	@echo "make bench-regimes  of them those of other samples and selected lists (an hour)"
 	@echo "make bench-tumor-only  of them those of tumours without a normal"
@@ -120,8 +121,9 @@ test-data: .venv/installed
 
 # Tests that start TensorFlow run apart: others fork, which a process with TensorFlow's threads must not. Both parts always run.
 NETWORK_TESTS := tests/commands/test_predict.py tests/commands/test_predict_explanations.py \
-  tests/commands/test_predict_refusals.py tests/commands/test_train.py tests/unit/test_network_layers.py \
-  tests/unit/test_network_runtime.py tests/unit/test_network_study.py tests/unit/test_network_training.py \
+  tests/commands/test_predict_built_in.py tests/commands/test_predict_refusals.py tests/commands/test_train.py \
+  tests/unit/test_network_layers.py tests/unit/test_network_runtime.py tests/unit/test_network_study.py \
+  tests/unit/test_network_training.py \
   tests/network_examples.py tests/predict_examples.py tests/training_laboratory.py tools/varproof/network
 
 # Per cent of the lines, some points under what is covered. At the end, what is: by room, and what least.
@@ -180,6 +182,11 @@ audit: .venv/installed
 	for lock in core cnn-cpu cnn-gpu core-aarch64 cnn-cpu-aarch64 build; do \
 	  .venv/audit/bin/pip-audit --require-hashes --disable-pip --requirement containers/$$lock.lock || exit 1; \
 	done
+
+# The networks that come with the package, and their sheets. The same profile makes the same weights on one kind of processor.
+PROFILE ?= full
+models: .venv/installed-dev
+	$(BIN)/python tests/benchmarks/models.py --profile $(PROFILE)
 
 bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/bench.py

@@ -81,6 +81,7 @@ if [ "$(python -c 'from importlib.util import find_spec; print(find_spec("tensor
         --output "$output/model.keras"
     predict --model "$data/model.keras" $candidates $reference $tumor $normal --explain "$output/explained" \
         --output "$output/predicted.vcf.gz"
+    predict $candidates $reference $tumor $normal --output "$output/predicted-built-in.vcf.gz"
     predict --model "$data/model.keras" --tensors "$output/tensors.h5" --table "$output/predicted.tsv" \
         --output "$output/predicted-again.vcf.gz"
 fi

@@ -371,6 +371,7 @@ FILES = (
     FileKind("files/tree.md", "tree.json", ("call-candidates",), ("call-candidates",), _json("formats.tree", "QualityTree")),
     FileKind("files/tensors.md", "tensors.h5", ("tensorise",), ("train", "predict", "gather"), _tensors),
     FileKind("files/model.md", "model.keras", ("train",), ("predict",), _json("formats.model", "ModelCard")),
+    FileKind("files/model-sheet.md", "tumor-normal.json", (), ("predict",), _json("formats.model_sheet", "ModelSheet")),
     FileKind("files/training.md", "metrics.json of train", ("train",), (), _json("formats.training", "TrainingMetrics")),
     FileKind(
         "files/stacking.md", "stacking.json", ("combine-calls",), ("combine-calls",), _json("formats.stacking", "Stacking")
@@ -465,6 +466,34 @@ def _events() -> str:
     return table(("event", "the allele is", "reported in", "published rate of SNVs, per base"), rows)
 
 
+def _built_in_models() -> str:
+    """How the models that come with the package judge protocols that they were not trained on."""
+    from varproof.formats.json_file import read_json
+    from varproof.formats.model_sheet import ModelSheet
+    from varproof.network.built_in import FOLDER, NAMES
+
+    if not all((FOLDER / f"{name}.json").exists() for name in NAMES.values()):
+        return "They are not made yet: `make models`.\n"
+    sheets = [read_json(FOLDER / f"{name}.json", ModelSheet) for name in NAMES.values()]
+    measured = [
+        {(entry.name, entry.variants): entry for entry in sheet.measured if entry.variants != "MNVs"} for sheet in sheets
+    ]
+    rows = []
+    for (name, variants), entry in measured[0].items():
+        shown = []
+        for found in (part.get((name, variants)) for part in measured):
+            known = found is not None and found.average_precision is not None
+            shown += [f"{found.average_precision:.3f}", f"{found.false} of {found.kept}"] if found and known else ["", ""]
+        rows.append((escaped(entry.description), variants, f"{entry.real} of {entry.real + entry.others}", *shown))
+    heading = ("protocol", "variants", "real", "AP with normal", "false at 0.05", "AP without", "false at 0.05")
+    limits = "\n".join(f"- {escaped(limit)}" for limit in dict.fromkeys(limit for sheet in sheets for limit in sheet.limits))
+    trained = ", ".join(
+        f"`{name}` on {sum(one.candidates for one in sheet.protocols)} candidates of {len(sheet.protocols)} simulated protocols"
+        for name, sheet in zip(NAMES.values(), sheets, strict=True)
+    )
+    return f"Trained and calibrated: {trained}.\n\n{table(heading, rows)}\nTheir limits:\n\n{limits}\n"
+
+
 def _decisions(module: str) -> str:
     model = importlib.import_module(f"varproof.{module}").DECISIONS
     rows = []
@@ -496,6 +525,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": _features,
     "reasons": _reasons,
     "events": _events,
+    "built-in models": _built_in_models,
     "candidates decisions": lambda: _decisions("candidates.decisions"),
     "copynumber decisions": lambda: _decisions("copynumber.decisions"),
     "evidence decisions": lambda: _decisions("evidence.decisions"),

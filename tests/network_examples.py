@@ -38,7 +38,7 @@ LARGE_SETTINGS = TensorSettings(window=31, depth=28, tracks=("tumor", "normal"))
 
 def settings_of(architecture: Architecture) -> TensorSettings:
     """Small tensors for it."""
-    return LARGE_SETTINGS if architecture == "deepcnnvalid" else SETTINGS
+    return SETTINGS if architecture == "read-set" else LARGE_SETTINGS
 
 
 def with_indels(tensors: PackedTensors) -> PackedTensors:

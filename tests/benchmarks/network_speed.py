@@ -50,7 +50,7 @@ def main() -> None:
         card = ModelCard(architecture="read-set", settings=source.settings)
         model = build_model(card)
         predictor = Predictor(model, card)
-        arrays = [network_arrays(batch, True) for batch in ordered_batches(source, everything, BATCH_SIZE)]
+        arrays = [network_arrays(batch, "free") for batch in ordered_batches(source, everything, BATCH_SIZE)]
 
         def from_file() -> None:
             for _ in predictor.judged(source.readers[0].batches(BATCH_SIZE), BATCH_SIZE):
@@ -65,9 +65,9 @@ def main() -> None:
         labels = np.arange(source.size) % 2
         plan = TrainingPlan("read-set")
         _compiled(model, plan, 100)
-        data = training_dataset(source, everything, labels, plan, 0)
+        data = training_dataset(source, everything, labels, plan, 0, "free")
         with tempfile.TemporaryDirectory() as folder:
-            cached = training_dataset(source, everything, labels, plan, 0).cache(str(Path(folder) / "cache"))
+            cached = training_dataset(source, everything, labels, plan, 0, "free").cache(str(Path(folder) / "cache"))
             kept = [item for item in cached]
         ready = tf.data.Dataset.from_generator(lambda: iter(kept), output_signature=data.element_spec)
         steps, waiting = alternating(lambda: model.fit(ready, verbose=0), lambda: model.fit(data, verbose=0))

@@ -14,7 +14,7 @@ import tensorflow as tf
 from scipy.special import expit
 from scipy.stats import chisquare
 
-from network_examples import network, random_tensors, settings_of, with_indels
+from network_examples import LARGE_SETTINGS, network, random_tensors, settings_of, with_indels
 from tensor_examples import example_tensors
 from varproof.formats.model import Architecture, ModelCard, read_card
 from varproof.formats.tensors import (
@@ -26,10 +26,12 @@ from varproof.formats.tensors import (
     BASE_T,
     DELETED,
     FIRST_INDEL_TYPE,
+    FLAGS,
     INSERTION_FOLLOWS,
     MAPQ,
     NOTHING,
     SOFT_CLIPPED,
+    SUPPORTS_ALT,
     TYPE,
     PackedTensors,
     TensorSettings,
@@ -55,18 +57,67 @@ def constants(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 # --- sizes
 
 
-def test_the_papers_network_has_the_papers_size() -> None:
-    model = build_model(ModelCard(architecture="deepcnnvalid", settings=PAPER))
+@pytest.mark.parametrize("architecture", ["deepcnnvalid", "deepcnnvalid-by-allele"])
+def test_the_papers_network_has_the_papers_size(architecture: Architecture) -> None:
+    model = build_model(ModelCard(architecture=architecture, settings=PAPER))
     assert model.count_params() == 27_312
     assert sum(int(np.prod(weight.shape)) for weight in model.trainable_weights) == 27_248
-    shapes = [layer.output.shape[1:] for layer in model.layers if layer.name.startswith(("conv", "max_pooling", "expand"))]
+    images = [layer.output for layer in model.layers if layer.name.startswith(("conv", "max_pooling", "expand", "below"))]
+    inputs = {name: np.zeros((1, *(200 if n is None else n for n in x.shape[1:])), np.uint8) for name, x in model.input.items()}
+    shapes = [image.shape[1:] for image in keras.Model(model.input, images)(constants(inputs))]
     assert shapes == [
         (101, 200, 35), (99, 198, 32), (33, 66, 32), (31, 64, 16), (11, 22, 16), (9, 20, 32), (3, 7, 32), (3, 7, 32),
+        (3, 7, 32),
     ]  # fmt: skip
     (norm,) = (layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
     (dropout,) = (layer for layer in model.layers if isinstance(layer, keras.layers.Dropout))
     assert (norm.momentum, dropout.rate) == (0.8, 0.2)
     assert [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)] == [10, 2]
+
+
+def test_the_papers_network_by_allele_is_shown_the_alternatives_reads_first() -> None:
+    """With the same weights it says what the paper's says of tensors whose rows were put in that order by hand."""
+    plain, _ = network("deepcnnvalid", LARGE_SETTINGS, 3)
+    sorting, card = network("deepcnnvalid-by-allele", LARGE_SETTINGS, 4)
+    sorting.set_weights(plain.get_weights())
+    tensors = random_tensors(15, LARGE_SETTINGS, 6)
+    order = []
+    for start, end in zip(tensors.row_offset, tensors.row_offset[1:], strict=False):
+        rows = range(int(start), int(end))
+        has_alternative = [bool(tensors.rows[row, FLAGS] & SUPPORTS_ALT) for row in rows]
+        order += [row for row, has in zip(rows, has_alternative, strict=True) if has]
+        order += [row for row, has in zip(rows, has_alternative, strict=True) if not has]
+    by_hand = replace(tensors, **{name: getattr(tensors, name)[order] for name in ("base", "quality", "rows")})
+    found = Predictor(sorting, card).log_odds(tensors)
+    np.testing.assert_allclose(found, log_odds(plain(constants(by_hand.dense()), training=False)), rtol=1e-5, atol=2e-5)
+    assert np.abs(found - log_odds(plain(constants(tensors.dense()), training=False))).max() > 1e-4
+
+
+@pytest.mark.parametrize("depth", [92, 101, 120])
+def test_rows_below_the_reads_are_made_once(depth: int) -> None:
+    """The paper's network says of a batch with few rows what it says of all, whatever its weights; and no fewer rows do."""
+    settings = TensorSettings(window=29, depth=depth, tracks=("tumor", "normal"))
+    model, _ = network("deepcnnvalid", settings, 3)
+    logits = keras.Model(model.input, model.get_layer("logits").output)
+    tensors = random_tensors(12, settings, 7)
+    expected_rows = set()
+    for deepest in (0, 1, 24, 25, 26, 27, 40, 51, 52, 60, 80, 85, 92, depth):
+        lengths = np.minimum(np.diff(tensors.row_offset), deepest)
+        kept = np.concatenate([np.arange(a, a + n) for a, n in zip(tensors.row_offset, lengths, strict=False)])
+        few = replace(
+            tensors,
+            row_offset=np.concatenate([[0], np.cumsum(lengths)]),
+            **{name: getattr(tensors, name)[kept] for name in ("base", "quality", "rows")},
+        )
+        arrays = network_arrays(few, "pooled")
+        rows = arrays["base"].shape[2]
+        expected_rows.add(rows)
+        whole = logits(constants(few.dense()), training=False)
+        np.testing.assert_allclose(logits(constants(arrays), training=False), whole, rtol=1e-5, atol=1e-5)
+        if rows > 54 and deepest >= 24 and int(lengths.max()) == deepest:
+            fewer = logits(constants(few.dense(max(rows - 27, deepest))), training=False)
+            assert rows - 27 <= deepest or np.abs(fewer - whole).max() > 1e-5
+    assert len(expected_rows) >= 2 and max(expected_rows) == depth and min(expected_rows) <= 74
 
 
 @pytest.mark.parametrize("own", [("tumor", "normal"), ("tumor",)])
@@ -313,7 +364,7 @@ def test_calibration_is_part_of_the_model(architecture: Architecture, tmp_path: 
     """Raw log-odds z become z / T + b by class; a file that was moved away gives the same, and its card can be read."""
     model, _ = network(architecture)
     tensors = with_indels(example_tensors(30, settings_of(architecture), 4))
-    arrays = constants(network_arrays(tensors, free_depth=False))
+    arrays = constants(network_arrays(tensors, "whole"))
     raw = log_odds(model(arrays, training=False))
     calibrated, card = network(architecture, calibration=CALIBRATION, calibrated_on=30)
     calibrated.set_weights(model.get_weights())

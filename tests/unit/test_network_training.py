@@ -141,7 +141,7 @@ def test_what_the_network_is_shown(source: TensorSource) -> None:
     plain = replace(PLAN, scramble=False)
 
     def passes(plan: TrainingPlan, epoch: int) -> list[Any]:
-        return list(training_dataset(source, indices, labels, plan, epoch).as_numpy_iterator())
+        return list(training_dataset(source, indices, labels, plan, epoch, "whole").as_numpy_iterator())
 
     kept, again, changed, later = (
         passes(*key) for key in ((plain, 0), (replace(PLAN, architecture="read-set"), 0), (PLAN, 0), (PLAN, 1))

@@ -32,6 +32,7 @@ ELSEWHERE = {
 }  # fmt: skip
 ALLOWED = {
     ("network/prior_shift.py", "scipy.optimize"): "a search by comparisons and divisions, of a function of ours",
+    ("network/promises.py", "scipy.stats"): "limits of shares, by the C library's functions; what is written is rounded",
     ("network/splits.py", "**"): "sizes of a learning curve, rounded to whole candidates",
     ("posterior/recalibration.py", "scipy.stats"): "limits of counts, by the C library's functions; a map is rounded",
     ("posterior/recalibration.py", "scipy.optimize"): "means of neighbours, by sums in order",

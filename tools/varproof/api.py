@@ -263,9 +263,12 @@ def tensors(
 
 
 def predict(
-    model: PathLike, *, tensors: "PathLike | Output | None" = None, output: PathLike | None = None, **options: Any
+    model: PathLike | None = None, *, tensors: "PathLike | Output | None" = None, output: PathLike | None = None, **options: Any
 ) -> Calls:
-    """A network's probability that each candidate is real (predict): from `tensors`, or from reads (see its options)."""
+    """A network's probability that each candidate is real (predict): from `tensors`, or from reads (see its options).
+
+    Without `model` one that comes with the package judges.
+    """
     from varproof.steps.predict import PredictSettings
     from varproof.steps.predict import predict as predict_step
 

@@ -52,7 +52,7 @@ workflow VARPROOF {
     POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
-    if (params.model) {
+    if (params.network || params.model) {
         def known = [params.calibration, params.calibration_truth, params.stacking].collect { path -> path ? file(path, checkIfExists: true) : [] }
         NETWORK(
             rows,
@@ -60,7 +60,7 @@ workflow VARPROOF {
             CANDIDATES.out.chunks,
             POSTERIOR.out.scored,
             reference,
-            channel.value([[id: 'model'], file(params.model, checkIfExists: true)]),
+            channel.value([[id: 'model'], params.model ? file(params.model, checkIfExists: true) : []]),
             channel.value([[id: 'known']] + known),
             pool,
         )

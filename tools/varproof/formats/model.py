@@ -18,7 +18,7 @@ from varproof.machinery.errors import DamagedFile, MissingFile, UserError
 
 CARD_LAYER = "CalibratedProbability"
 
-Architecture = Literal["read-set", "deepcnnvalid"]
+Architecture = Literal["read-set", "deepcnnvalid", "deepcnnvalid-by-allele"]
 
 
 class TrainingState(BaseModel, extra="forbid"):

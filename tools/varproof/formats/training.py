@@ -88,6 +88,12 @@ class Calibration(_Model):
     temperature: float = Field(1.0, gt=0, description="raw log-odds are divided by it")
     bias: float = Field(0.0, description="then this is added")
     positive_fraction: float = Field(gt=0, lt=1, description="share of real candidates that the probabilities assume")
+    false_to_true: float | None = Field(
+        None,
+        gt=0,
+        description="upper limit (95 %) of the share of artefacts over that of real variants that pass the best threshold: "
+        "decides which rates can be promised where real ones are rare; null: of a model of before",
+    )
 
     def calibrated(self, logit: Any) -> np.ndarray:
         """Calibrated log-odds of raw log-odds, any shape."""

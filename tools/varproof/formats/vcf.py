@@ -22,6 +22,9 @@ from varproof.machinery.numerics import PHRED_PER_LOG, exp10, log
 
 __all__ = ["COLUMNS_LINE", "VcfWriter", "vcf_mode"]
 
+PREDICTED_LINE = "varproof_predict_result"
+"""Line of the header in which predict tells shares of real candidates, and which rates it can promise, as JSON."""
+
 NETWORK_PROBABILITY, NETWORK_FILTER = "CNN_PROB", "cnn_artifact"
 PROBABILITY_PREFIX = "PROB_"
 MAX_PHRED = 300.0

@@ -1,9 +1,10 @@
-"""The two networks: the paper's, and one over sets of reads.
+"""The networks: the paper's, with reads in the order of the file or by the allele they carry, and one over sets of reads.
 
 Both take `PackedTensors.dense` and end in a calibrated probability: outputs (B, 2), of an artefact and of a real variant.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,13 +14,23 @@ from varproof.formats.model import Architecture, ModelCard
 from varproof.formats.tensor_settings import TensorSettings
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS
 from varproof.machinery.errors import UserError
-from varproof.network.layers import AlleleFeatures, CalibratedProbability, ExpandChannels, GatherReads, PoolReads
+from varproof.network.data import Padding, rows_after
+from varproof.network.layers import (
+    AlleleFeatures,
+    CalibratedProbability,
+    ExpandChannels,
+    GatherReads,
+    PoolReads,
+    RepeatLastRow,
+    SortRows,
+)
 
 DEEPCNNVALID_LEAST = 27
+BELOW_READS, SORTED = "below_reads", "sorted"
 
 
-def _inputs(settings: TensorSettings, depth: int | None) -> dict[str, Any]:
-    tracks, window = len(settings.tracks), settings.window
+def _inputs(settings: TensorSettings) -> dict[str, Any]:
+    tracks, depth, window = len(settings.tracks), None, settings.window
     shapes: dict[str, tuple[int | None, ...]] = {
         "base": (tracks, depth, window),
         "quality": (tracks, depth, window),
@@ -30,8 +41,12 @@ def _inputs(settings: TensorSettings, depth: int | None) -> dict[str, Any]:
     return {name: keras.Input(shapes[name], dtype="uint8", name=name) for name in NETWORK_INPUTS}
 
 
-def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
+def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any], by_allele: bool = False) -> Any:
     """The paper's network (deepCNNvalid 2023, Model topology and training): logits (B, 2).
+
+    `by_allele`: reads of the alternative allele come first in each track. In the order of the file they are scattered over the
+    rows, where 3 x 3 filters and their maxima can hardly tell the allele from errors of sequencing; in one block its size and
+    its company are seen. No weight more.
 
     Raises UserError where a window or depth vanishes in its three rounds of convolution and pooling.
     """
@@ -40,11 +55,13 @@ def deepcnnvalid(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
             f"deepcnnvalid needs a window and a depth of at least {DEEPCNNVALID_LEAST}, not {settings.window} and "
             f"{settings.depth}; make larger tensors, or train --architecture read-set"
         )
-    x = ExpandChannels(name="expand")([inputs["base"], inputs["quality"], inputs["rows"]])
+    planes = [inputs["base"], inputs["quality"], inputs["rows"]]
+    x = ExpandChannels(name="expand")(SortRows(name=SORTED)(planes) if by_allele else planes)
     for filters in (32, 16, 32):
         x = layers.Conv2D(filters, (3, 3), activation="relu")(x)
         x = layers.MaxPooling2D((3, 3), padding="same")(x)
     x = layers.Conv2D(32, (1, 1), activation="relu")(x)
+    x = RepeatLastRow(rows_after(settings.depth)[0], name=BELOW_READS)(x)
     x = layers.Flatten()(layers.BatchNormalization(momentum=0.8)(x))
     x = layers.Dropout(0.2)(layers.Dense(10, activation="relu")(x))
     return layers.Dense(2, name="logits")(x)
@@ -77,13 +94,16 @@ def read_set(settings: TensorSettings, inputs: dict[str, Any]) -> Any:
 
 _LOGITS: dict[Architecture, Callable[[TensorSettings, dict[str, Any]], Any]] = {
     "deepcnnvalid": deepcnnvalid,
+    "deepcnnvalid-by-allele": partial(deepcnnvalid, by_allele=True),
     "read-set": read_set,
 }
 
 
-def has_free_depth(architecture: Architecture) -> bool:
-    """Whether batches may be padded to fewer rows than the settings' depth."""
-    return architecture == "read-set"
+def padding_of(model: keras.Model) -> Padding:
+    """How many rows the model wants below the reads of a batch."""
+    if model.input["base"].shape[2] is not None:
+        return "whole"
+    return "pooled" if BELOW_READS in {layer.name for layer in model.layers} else "free"
 
 
 def is_blind_to_bases(architecture: Architecture) -> bool:
@@ -94,7 +114,7 @@ def is_blind_to_bases(architecture: Architecture) -> bool:
 def build_model(card: ModelCard) -> keras.Model:
     """A network with new weights (from Keras's global seed) for the card's architecture and layout."""
     settings = card.settings
-    inputs = _inputs(settings, None if has_free_depth(card.architecture) else settings.depth)
+    inputs = _inputs(settings)
     logits = _LOGITS[card.architecture](settings, inputs)
     outputs = CalibratedProbability(card.model_dump(mode="json"), name="probability")([logits, inputs["allele"]])
     return keras.Model(inputs, outputs, name=card.architecture.replace("-", "_"))

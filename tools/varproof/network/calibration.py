@@ -12,6 +12,7 @@ import numpy as np
 from varproof.formats.training import Calibration, ClassCalibrations
 from varproof.machinery.errors import UserError
 from varproof.network.logistic import logistic_weights
+from varproof.network.promises import false_to_true_limit
 
 _WEIGHT_SD, _BIAS_SD = 1.0, 5.0
 _LEAST_WEIGHT = 1e-3
@@ -52,7 +53,12 @@ def fitted_calibration(logit: Any, label: Any) -> Calibration:
     weight, bias = logistic_weights(
         features, label, np.zeros(len(logit)), (1.0, 0.0), (_WEIGHT_SD, _BIAS_SD), (_LEAST_WEIGHT, -math.inf)
     )
-    return Calibration(temperature=float(1 / weight), bias=float(bias), positive_fraction=positives / len(label))
+    return Calibration(
+        temperature=float(1 / weight),
+        bias=float(bias),
+        positive_fraction=positives / len(label),
+        false_to_true=false_to_true_limit(logit, label),
+    )
 
 
 FEWEST_OF_CLASS = 20

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 
@@ -186,9 +187,46 @@ def ordered_batches(source: TensorSource, indices: np.ndarray, batch_size: int) 
         yield source.read(indices[start : start + batch_size])
 
 
-def network_arrays(batch: PackedTensors, free_depth: bool) -> dict[str, np.ndarray]:
-    """What the network takes, padded to the settings' depth, or (`free_depth`) to little more than the batch needs."""
-    if not free_depth:
+Padding = Literal["whole", "free", "pooled"]
+"""Rows below the reads of a batch: all of the settings' depth; any number, which changes nothing; or as in `pooled_rows`."""
+
+
+def network_arrays(batch: PackedTensors, padding: Padding) -> dict[str, np.ndarray]:
+    """What the network takes, padded to the settings' depth, or to little more than the batch needs."""
+    depth, deepest = batch.settings.depth, int(batch.depths.max(initial=1))
+    if padding == "whole":
         return batch.dense()
-    deepest = int(batch.depths.max(initial=1))
-    return batch.dense(min(batch.settings.depth, -(-max(deepest, 1) // _DEPTH_STEP) * _DEPTH_STEP))
+    if padding == "pooled":
+        return batch.dense(pooled_rows(depth, deepest))
+    return batch.dense(min(depth, -(-max(deepest, 1) // _DEPTH_STEP) * _DEPTH_STEP))
+
+
+ROUNDS, REACH = 3, 3
+"""Of convolution and pooling in the paper's network, and how many rows either takes together."""
+
+_PERIOD = REACH * REACH * REACH
+
+
+def rows_after(rows: int) -> tuple[int, int]:
+    """(rows that are left of `rows` after all rounds, the first of `rows` that the last of them sees); at least 27."""
+    pads = []
+    for _ in range(ROUNDS):
+        rows -= REACH - 1
+        pads.append((-rows % REACH) // 2)
+        rows = -(-rows // REACH)
+    first = rows - 1
+    for pad in reversed(pads):
+        first = max(first * REACH - pad, 0)
+    return rows, first
+
+
+def pooled_rows(depth: int, deepest: int) -> int:
+    """The fewest rows that tell the paper's network the same as `depth`, where no track has more than `deepest` reads.
+
+    What lies below the reads is zero, so from some row on all rows that convolution and pooling make are equal: they need to be
+    made once. 27 rows less are one row less after three rounds, and shift no border of pooling.
+    """
+    rows = depth
+    while rows - _PERIOD >= _PERIOD and rows_after(rows - _PERIOD)[1] >= deepest:
+        rows -= _PERIOD
+    return rows

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from varproof.formats.tensors import PackedTensors
+from varproof.formats.tensors import FLAGS, SUPPORTS_ALT, PackedTensors
+from varproof.network.architectures import SORTED, padding_of
 from varproof.network.data import network_arrays
 from varproof.pileup.expansion import CHANNELS
 
@@ -53,8 +54,9 @@ class Explainer:
 
     def __init__(self, model: keras.Model) -> None:
         inputs, logits = model.input, model.get_layer("logits").output
-        self._free_depth = inputs["base"].shape[2] is None
+        self._padding = padding_of(model)
         self._of_reads = "reads" in {layer.name for layer in model.layers}
+        self._by_allele = SORTED in {layer.name for layer in model.layers}
         first = model.get_layer("reads" if self._of_reads else "expand").output
         scaled, where = (first[:-1], first[-1:]) if self._of_reads else ([first], [])
         rest = [*where, inputs["rows"], inputs["allele"]] if self._of_reads else []
@@ -79,7 +81,7 @@ class Explainer:
         `tensors`: one candidate. What the network takes from a read as a whole (its features, which allele it carries) counts
         at the candidate's column.
         """
-        arrays = {name: tf.constant(value) for name, value in network_arrays(tensors, self._free_depth).items()}
+        arrays = {name: tf.constant(value) for name, value in network_arrays(tensors, self._padding).items()}
         outputs, rest = self._scaled(arrays, training=False), []
         scaled = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
         if self._of_reads:
@@ -93,7 +95,9 @@ class Explainer:
             return float(odds), [part.sum(-1) for part in found]
 
         parts = _integral(at)
-        return _by_reads(parts, rest[0].numpy(), tensors) if self._of_reads else _by_pixels(parts[0], tensors)
+        if self._of_reads:
+            return _by_reads(parts, rest[0].numpy(), tensors)
+        return _by_pixels(parts[0], tensors, self._by_allele)
 
 
 def _by_reads(parts: list[np.ndarray], where: np.ndarray, tensors: PackedTensors) -> list[np.ndarray]:
@@ -107,7 +111,16 @@ def _by_reads(parts: list[np.ndarray], where: np.ndarray, tensors: PackedTensors
     return [found[where[:, 1] == track][: tensors.depths[0, track]] for track in range(tensors.tracks)]
 
 
-def _by_pixels(part: np.ndarray, tensors: PackedTensors) -> list[np.ndarray]:
-    """From (W, R, T)."""
-    depths = tensors.depths[0]
-    return [part[:, : depths[track], track].T for track in range(tensors.tracks)]
+def _by_pixels(part: np.ndarray, tensors: PackedTensors, by_allele: bool) -> list[np.ndarray]:
+    """From (W, R, T); `by_allele`: the network has sorted the rows, as `SortRows` does."""
+    found = []
+    for track, depth in enumerate(tensors.depths[0].tolist()):
+        own = part[:, :depth, track].T
+        if by_allele:
+            start = int(tensors.row_offset[track])
+            is_alt = tensors.rows[start : start + depth, FLAGS] & SUPPORTS_ALT > 0
+            placed = np.empty_like(own)
+            placed[np.argsort(~is_alt, kind="stable")] = own
+            own = placed
+        found.append(own)
+    return found

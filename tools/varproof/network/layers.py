@@ -105,7 +105,37 @@ class ExpandChannels(keras.layers.Layer):
         channels.append(_has(rows[..., FLAGS], ROW_REVERSE)[..., None] * covered)
         stacked = tf.stack(channels, -1)  # (B, T, R, W, 7)
         tracks, depth, window = base.shape[1:]
-        return tf.reshape(tf.transpose(stacked, (0, 3, 2, 1, 4)), (-1, window, depth, 7 * tracks))
+        rows = tf.shape(base)[2] if depth is None else depth
+        image = tf.reshape(tf.transpose(stacked, (0, 3, 2, 1, 4)), (-1, window, rows, 7 * tracks))
+        return tf.ensure_shape(image, (None, window, depth, 7 * tracks))
+
+
+@keras.saving.register_keras_serializable(_PACKAGE)
+class SortRows(keras.layers.Layer):
+    """Planes with the rows of each track in another order: reads of the alternative allele, other reads, no reads."""
+
+    def call(self, inputs: list[Any]) -> list[Any]:
+        flags = inputs[-1][..., FLAGS]
+        rank = 2.0 - _has(flags, PRESENT) - _has(flags, SUPPORTS_ALT)
+        order = tf.argsort(rank, axis=2, stable=True)
+        return [tf.gather(plane, order, axis=2, batch_dims=2) for plane in inputs]
+
+
+@keras.saving.register_keras_serializable(_PACKAGE)
+class RepeatLastRow(keras.layers.Layer):
+    """float (B, W, R, C) with R <= rows -> (B, W, rows, C): the last row stands for those below it, which are equal to it."""
+
+    def __init__(self, rows: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def call(self, image: Any) -> Any:
+        missing = self.rows - tf.shape(image)[2]
+        below = tf.repeat(image[:, :, -1:], missing, axis=2)
+        return tf.ensure_shape(tf.concat([image, below], 2), (None, image.shape[1], self.rows, image.shape[3]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rows": self.rows}
 
 
 CELL_REACH = 30

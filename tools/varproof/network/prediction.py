@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from varproof.formats.model import ModelCard
 from varproof.formats.tensors import PackedTensors, concatenated
+from varproof.network.architectures import padding_of
 from varproof.network.calibration import log_odds
 from varproof.network.data import network_arrays
 from varproof.network.training import input_specification, load_model
@@ -23,8 +24,8 @@ class Predictor:
     def __init__(self, model: keras.Model, card: ModelCard) -> None:
         """`model` takes tensors of `card.settings`."""
         self.model, self.card = model, card
-        self._free_depth = model.input["base"].shape[2] is None
-        signature = input_specification(card.settings, self._free_depth)
+        self._padding = padding_of(model)
+        signature = input_specification(card.settings, self._padding)
         self._compute = tf.function(lambda inputs: model(inputs, training=False), input_signature=[signature])
 
     @classmethod
@@ -38,7 +39,7 @@ class Predictor:
         judged = np.flatnonzero(batch.skipped == "")
         if len(judged):
             part = batch if len(judged) == batch.size else batch.select(judged)
-            odds[judged] = log_odds(self._compute(network_arrays(part, self._free_depth)).numpy())
+            odds[judged] = log_odds(self._compute(network_arrays(part, self._padding)).numpy())
         return odds
 
     def judged(

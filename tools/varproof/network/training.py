@@ -23,9 +23,9 @@ from varproof.formats.tensor_settings import TensorSettings
 from varproof.formats.tensors import ALLELE_COLUMNS, NETWORK_INPUTS, ROW_COLUMNS
 from varproof.machinery.errors import DamagedFile, UserError
 from varproof.machinery.output import complete_or_absent
-from varproof.network.architectures import build_model, has_free_depth, is_blind_to_bases
+from varproof.network.architectures import build_model, is_blind_to_bases, padding_of
 from varproof.network.calibration import log_odds
-from varproof.network.data import TensorSource, network_arrays, ordered_batches, training_batches
+from varproof.network.data import Padding, TensorSource, network_arrays, ordered_batches, training_batches
 from varproof.network.layers import scrambled
 
 _OBJECT_ADDRESS = re.compile(rb'("shared_object_id": )([0-9]+)')
@@ -51,9 +51,9 @@ class TrainingPlan:
     seed: int = 1
 
 
-def input_specification(settings: TensorSettings, free_depth: bool) -> dict[str, tf.TensorSpec]:
+def input_specification(settings: TensorSettings, padding: Padding) -> dict[str, tf.TensorSpec]:
     """What a batch looks like to TensorFlow."""
-    tracks, depth = len(settings.tracks), None if free_depth else settings.depth
+    tracks, depth = len(settings.tracks), settings.depth if padding == "whole" else None
     shapes: dict[str, tuple[int | None, ...]] = {
         "base": (None, tracks, depth, settings.window),
         "quality": (None, tracks, depth, settings.window),
@@ -73,10 +73,9 @@ def randomly_scrambled(inputs: dict[str, Any], seed: int, epoch: int, number: An
 
 
 def training_dataset(
-    source: TensorSource, indices: np.ndarray, labels: np.ndarray, plan: TrainingPlan, epoch: int
+    source: TensorSource, indices: np.ndarray, labels: np.ndarray, plan: TrainingPlan, epoch: int, padding: Padding
 ) -> tf.data.Dataset:
     """One pass: (inputs, label as (artefact, real), weight) per batch, scrambled in the graph, prefetched."""
-    free_depth = has_free_depth(plan.architecture)
     positives = int(labels[indices].sum())
     weights = np.ones(2, np.float32)
     if plan.class_weights:
@@ -86,10 +85,10 @@ def training_dataset(
         rng = np.random.default_rng([plan.seed, epoch])
         for batch in training_batches(source, indices, plan.batch_size, rng):
             real = batch.label.astype(np.int64)
-            yield network_arrays(batch, free_depth), np.eye(2, dtype=np.float32)[real], weights[real]
+            yield network_arrays(batch, padding), np.eye(2, dtype=np.float32)[real], weights[real]
 
     specification = (
-        input_specification(source.settings, free_depth),
+        input_specification(source.settings, padding),
         tf.TensorSpec((None, 2), tf.float32),
         tf.TensorSpec((None,), tf.float32),
     )
@@ -103,14 +102,14 @@ def _of_length(data: tf.data.Dataset, candidates: int, batch_size: int) -> tf.da
     return data.apply(tf.data.experimental.assert_cardinality(-(-candidates // batch_size)))
 
 
-def prediction_dataset(source: TensorSource, indices: np.ndarray, free_depth: bool, batch_size: int) -> tf.data.Dataset:
+def prediction_dataset(source: TensorSource, indices: np.ndarray, padding: Padding, batch_size: int) -> tf.data.Dataset:
     """Inputs of the candidates `indices` (ascending), in order."""
 
     def batches() -> Iterator[Any]:
         for batch in ordered_batches(source, indices, batch_size):
-            yield network_arrays(batch, free_depth)
+            yield network_arrays(batch, padding)
 
-    specification = input_specification(source.settings, free_depth)
+    specification = input_specification(source.settings, padding)
     data = tf.data.Dataset.from_generator(batches, output_signature=specification)
     return _of_length(data, len(indices), batch_size).prefetch(PREFETCHED)
 
@@ -121,9 +120,8 @@ def predicted_log_odds(
     """Log-odds that each of the candidates `indices` (ascending) is real. Raises UserError where they are not finite."""
     if not len(indices):
         return np.zeros(0)
-    free_depth = model.input["base"].shape[2] is None
     with source.own_errors():
-        probability = model.predict(prediction_dataset(source, indices, free_depth, batch_size), verbose=0)
+        probability = model.predict(prediction_dataset(source, indices, padding_of(model), batch_size), verbose=0)
     odds = log_odds(probability)
     if not np.all(np.isfinite(odds)):
         raise UserError(f"the network predicts values that are not finite: {_DIVERGED}")
@@ -248,7 +246,7 @@ def fit_model(
     while state.epochs_done < plan.epochs and not _exhausted(state, plan):
         epoch = state.epochs_done
         _seed_layers(model, plan.seed, epoch)
-        data = training_dataset(source, train, labels, plan, epoch)
+        data = training_dataset(source, train, labels, plan, epoch, padding_of(model))
         told = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda step, logs: after_step(min(plan.batch_size, len(train) - step * plan.batch_size))
         )
@@ -257,6 +255,9 @@ def fit_model(
         values = {"loss": float(done.history["loss"][0]), "accuracy": float(done.history["accuracy"][0])}
         if not np.isfinite(values["loss"]):
             raise UserError(f"the loss is not a number in pass {epoch + 1}: {_DIVERGED}")
+        # Some kernels make zero of what is not a number, and the loss then looks like one.
+        if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+            raise UserError(f"weights are not finite after pass {epoch + 1}: {_DIVERGED}")
         if len(validate):
             values |= _validation(model, source, labels, validate, plan)
         state = _advanced(state, values)

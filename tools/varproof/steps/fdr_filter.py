@@ -1,5 +1,6 @@
 """fdr-filter: the largest set of calls at a chosen false discovery rate."""
 
+import contextlib
 import json
 import logging
 from array import array
@@ -10,10 +11,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from varproof.formats.events import NETWORK_EVENTS
 from varproof.formats.record import Record
 from varproof.formats.scored import NAN, EventSelection, error_probabilities, select_events
 from varproof.formats.subset import subset_alleles
-from varproof.formats.vcf import CALLER_FILTER, KEPT_ALLELES, MAX_PHRED, OWN_FILTERS, VcfWriter, open_vcf, read_records
+from varproof.formats.vcf import (
+    CALLER_FILTER,
+    KEPT_ALLELES,
+    MAX_PHRED,
+    OWN_FILTERS,
+    PREDICTED_LINE,
+    VcfWriter,
+    open_vcf,
+    read_records,
+)
 from varproof.machinery.numerics import PHRED_PER_LOG, log1p
 from varproof.machinery.output import provenance
 from varproof.steps.base import MERGE_PHASED, Settings
@@ -188,6 +199,23 @@ class _Marks:
         record.filter.set([min(by_allele or [NOT_CONSIDERED], key=order.index)])
 
 
+def _warn_of_unpromised(header: Any, options: FdrFilterSettings) -> None:
+    """Say where the rate is smaller than what predict, which made the calls, can promise at their share of real ones."""
+    if NETWORK_EVENTS[0] not in options.events:
+        return
+    for line in header.records:
+        if line.key != PREDICTED_LINE:
+            continue
+        with contextlib.suppress(ValueError, AttributeError):  # of a file that something else has written or changed
+            for name, rate in json.loads(line.value).get("least_rate", {}).items():
+                if rate > options.fdr:
+                    logger.warning(
+                        "%ss: predict promises no false discovery rate below %g here, and %g was asked for: more of the kept "
+                        "calls may be false",
+                        *(name, rate, options.fdr),
+                    )
+
+
 def fdr_filter(options: FdrFilterSettings) -> None:
     """Two passes: the error probabilities of all calls; then the calls under the threshold are written."""
     import numpy as np
@@ -197,6 +225,7 @@ def fdr_filter(options: FdrFilterSettings) -> None:
     with open_vcf(options.calls) as calls:
         header = calls.header.copy()
     selection = select_events(options.calls, header, options.events)
+    _warn_of_unpromised(header, options)
     writer = VcfWriter(options.output, header)  # Refuses a bad place before any work is done.
     errors, left_out = _errors(options, selection)
     considered = np.frombuffer(errors, np.float64) if errors else np.empty(0)

@@ -32,8 +32,10 @@ class TrainSettings(Settings):
     )
     tensors: list[Path] = Field(min_length=1, description="tensor files of tensorise with labels, all made alike.")
     output: Path = Field(description="model to write: a .keras file.")
-    architecture: Literal["read-set", "deepcnnvalid"] = Field(
-        "read-set", description="read-set: a network over sets of reads; deepcnnvalid: that of the 2023 paper."
+    architecture: Literal["read-set", "deepcnnvalid", "deepcnnvalid-by-allele"] = Field(
+        "read-set",
+        description="read-set: a network over sets of reads; deepcnnvalid: that of the 2023 paper; deepcnnvalid-by-allele: the "
+        "same, shown reads of the alternative allele first, which it learns from.",
     )
     epochs: int = Field(50, ge=1, description="passes over the training data.")
     batch_size: int = Field(256, ge=2, description="candidates per step.")
@@ -45,7 +47,7 @@ class TrainSettings(Settings):
         None,
         ge=0,
         lt=1,
-        description="moves labels 0 and 1 inwards by half of this. [read-set 0, deepcnnvalid 0.1]",
+        description="moves labels 0 and 1 inwards by half of this. [read-set 0, others 0.1]",
     )
     class_weights: bool = Field(False, description="let both classes count the same in all.")
     scramble: bool = Field(True, description="exchange A with T and C with G at random, per candidate and pass.")

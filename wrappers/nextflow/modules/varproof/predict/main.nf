@@ -31,6 +31,7 @@ process VARPROOF_PREDICT {
     def normal_option = normal ? "--normal ${normal}" : ''
     def contexts_option = contexts ? "--context ${contexts}" : ''
     def fasta_option = fasta ? "--reference ${fasta}" : ''
+    def model_option = model ? "--model ${model}" : ''
     """
     predict \\
         ${tensors_option} \\
@@ -39,7 +40,7 @@ process VARPROOF_PREDICT {
         ${normal_option} \\
         ${contexts_option} \\
         ${fasta_option} \\
-        --model ${model} \\
+        ${model_option} \\
         --table ${prefix}.tsv \\
         --threads ${task.cpus} \\
         ${args} \\
