@@ -17,6 +17,7 @@ from varproof.formats.tensors import BASE_MASK
 from varproof.formats.vcf import from_phred, read_records
 from varproof.machinery.errors import UserError
 from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks
+from varproof.report import desk_data
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 MOST_PER_CANDIDATE = 50_000
@@ -151,6 +152,16 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path, changes: dict[s
     with pytest.raises(UserError, match=message):
         review_calls(options(tmp_path / "review.html", **changes))
     assert not list(tmp_path.iterdir())
+
+
+def test_candidates_that_are_too_large_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    review_calls(options(tmp_path / "small.html", choose="random", count=2))
+    assert "in the page" not in caplog.text
+    monkeypatch.setattr(desk_data, "LARGEST_TEXT", 1000)
+    review_calls(options(tmp_path / "large.html", choose="random", count=2))
+    assert "2 of 2 candidates take more than 1 kB in the page" in caplog.text
 
 
 def test_choosing_needs_a_number_and_a_number_needs_choosing(tmp_path: Path) -> None:

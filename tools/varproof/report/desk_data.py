@@ -34,7 +34,7 @@ from varproof.report.pileup_haplotypes import CARRIES, DIFFERS, Group, own_state
 from varproof.report.pileup_track import row_groups
 
 AS_REFERENCE = 7
-_LARGEST = 50_000
+LARGEST_TEXT = 50_000
 """Characters that a candidate may take in the page."""
 _QUALITY_STEP = 5
 """Qualities of a candidate that would take more are rounded down to this, as in pictures."""
@@ -108,7 +108,7 @@ def candidate_bytes(tensors: PackedTensors, index: int, group: Group | None, fac
 def packed_text(tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts) -> str:
     """The bytes of a candidate, deflated, in base 64; with coarser qualities where these would take more than 50,000."""
     text = _deflated(candidate_bytes(tensors, index, group, facts))
-    return text if len(text) <= _LARGEST else _deflated(candidate_bytes(tensors, index, group, facts, _QUALITY_STEP))
+    return text if len(text) <= LARGEST_TEXT else _deflated(candidate_bytes(tensors, index, group, facts, _QUALITY_STEP))
 
 
 def read_counts(tensors: PackedTensors, index: int) -> list[list[int]]:

@@ -63,6 +63,7 @@ def review_calls(options: ReviewCallsSettings) -> None:
     from varproof.machinery.output import check_output, complete_or_absent, working_folder
     from varproof.pileup.pipeline import Samples
     from varproof.report.desk import page_parts
+    from varproof.report.desk_data import LARGEST_TEXT
     from varproof.steps.reviewed import listed
 
     check_output(options.output)
@@ -72,15 +73,27 @@ def review_calls(options: ReviewCallsSettings) -> None:
         window=options.window, depth=options.depth, tracks=samples.tracks(), soft_clips=True, rows=options.rows
     )
     with working_folder() as folder, _packed(options, found, samples, settings, folder) as (desk, texts):
-        largest = total = 0
+        total, sizes = 0, list[int]()
         with complete_or_absent(options.output) as path, path.open("w", encoding="utf-8", newline="") as page:
-            for part in page_parts(desk, texts):
+            for part in page_parts(desk, _noted(texts, sizes)):
                 page.write(part)
-                largest, total = max(largest, len(part)), total + len(part)
+                total += len(part)
     logger.info(
         "%d of %d candidates to judge: %.1f MB, %.1f kB each",
         len(found.facts), found.total, total / 1e6, total / 1e3 / max(1, len(found.facts)),
     )  # fmt: skip
+    if large := sum(size > LARGEST_TEXT for size in sizes):
+        logger.warning(
+            "%d of %d candidates take more than %d kB in the page, up to %.0f: give a smaller --depth or --window, or less context",
+            large, len(sizes), LARGEST_TEXT // 1000, max(sizes) / 1e3,
+        )  # fmt: skip
+
+
+def _noted(texts: "Iterator[str]", sizes: list[int]) -> "Iterator[str]":
+    """The texts, whose lengths go into `sizes`."""
+    for text in texts:
+        sizes.append(len(text))
+        yield text
 
 
 @contextlib.contextmanager
