@@ -84,7 +84,7 @@ def review_calls(options: ReviewCallsSettings) -> None:
     )  # fmt: skip
     if large := sum(size > LARGEST_TEXT for size in sizes):
         logger.warning(
-            "%d of %d candidates take more than %d kB in the page, up to %.0f: give a smaller --depth or --window, or less context",
+            "%d of %d candidates take more than %d kB in the page, up to %.0f: give a smaller --depth or --window",
             large, len(sizes), LARGEST_TEXT // 1000, max(sizes) / 1e3,
         )  # fmt: skip
 
