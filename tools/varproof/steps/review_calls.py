@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from varproof.pileup.pipeline import Samples
     from varproof.report.desk import Desk
     from varproof.report.desk_data import CandidateFacts
+    from varproof.report.desk_insertions import InsertedBases
     from varproof.steps.reviewed import Listed
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ def _packed(
     from varproof.machinery.progress import progress
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
     from varproof.report.desk import Desk
+    from varproof.report.desk_insertions import InsertedBases
     from varproof.steps.reviewed import near_chosen
 
     near, places = near_chosen(options, found, folder)
@@ -127,11 +129,16 @@ def _packed(
         entries=found.entries,
         made_of=provenance("review-calls", options),
     )
-    with TensorReader(tensors) as reader:
-        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts)
+    with (
+        TensorReader(tensors) as reader,
+        contextlib.closing(InsertedBases(samples.reads, options.reference, list(header.contigs))) as inserted,
+    ):
+        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, inserted)
 
 
-def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]") -> "Iterator[str]":
+def _texts(
+    reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", inserted: "InsertedBases"
+) -> "Iterator[str]":
     """The data of each candidate in the page; empty where nothing was packed."""
     from varproof.report.desk_data import packed_text
     from varproof.report.pileup_haplotypes import group_of, neighbours
@@ -141,4 +148,5 @@ def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFact
         if tensors.skipped[0]:
             yield ""
         else:
-            yield packed_text(tensors, 0, group_of(tensors, 0, neighbours(reader, place)), said)
+            group = group_of(tensors, 0, neighbours(reader, place))
+            yield packed_text(tensors, 0, group, said, inserted.of(tensors, 0))
