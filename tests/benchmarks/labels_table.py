@@ -13,21 +13,21 @@ REFERENCE = 400
 
 
 def labels_for_loss(points: list[tuple[int, float]], loss: float) -> float | None:
-    """Number of labels at which a falling loss, by (labels, loss), reaches this one: between points by straight lines in
-    logarithms of both; None where it never does.
+    """Number of labels from which on a loss, by (labels, loss), stays at this one or under it: between points by straight lines
+    in logarithms of both; None where it does not at the last.
 
     >>> labels_for_loss([(100, 0.4), (400, 0.1)], 0.2)
     200.0
     """
-    before: tuple[int, float] | None = None
-    for labels, value in sorted(points):
-        if value <= loss:
-            if before is None or before[1] <= value or value <= 0:
-                return float(labels)
-            share = math.log(before[1] / loss) / math.log(before[1] / value)
-            return round(math.exp(math.log(before[0]) + share * math.log(labels / before[0])), 1)
-        before = (labels, value)
-    return None
+    ordered = sorted(points)
+    over = [i for i, (_, value) in enumerate(ordered) if value > loss]
+    if not over:
+        return float(ordered[0][0])
+    if over[-1] == len(ordered) - 1:
+        return None
+    (few, worse), (many, better) = ordered[over[-1]], ordered[over[-1] + 1]
+    share = math.log(worse / loss) / math.log(worse / max(better, 1e-9))
+    return round(math.exp(math.log(few) + share * math.log(many / few)), 1)
 
 
 def labels_lines(results: dict[str, Any]) -> list[str]:
@@ -48,7 +48,7 @@ def labels_lines(results: dict[str, Any]) -> list[str]:
         f"| labels | {' | '.join(CHOICES)} |", "|---:|" + "---|" * len(CHOICES),
         *(f"| {n:,} | {' | '.join(_cell(stacked[choice, n]) for choice in CHOICES)} |" for n in sizes),
         "", f"Without labels, each judgement one half: {_cell(nothing)}. With the truth of all: {_cell(truth)}.", "",
-        f"| choice | labels for the median loss of {REFERENCE} random ones |", "|---|---:|",
+        f"| choice | labels from which on the median loss is that of {REFERENCE} random ones or less |", "|---|---:|",
     ]  # fmt: skip
     for choice in CHOICES:
         needed = labels_for_loss(points[choice], wanted)
@@ -62,7 +62,8 @@ def labels_lines(results: dict[str, Any]) -> list[str]:
     lines += [
         "", "## score-posterior --calibrate: the model's probabilities corrected by labels", "",
         "The pairs of the section on calibration, with errors that the model knows nothing of; at a nominal rate of 0.05 the",
-        "realised one, and recall among candidates, of all seeds and repetitions together. (Disagreement takes a network.)", "",
+        "realised one, and recall among candidates, of all seeds and repetitions together. Fewer than 30 labels of somatic",
+        "variants teach nothing: the model's probabilities stay, and a warning says so. (Disagreement takes a network.)", "",
         f"| labels | {' | '.join(choices)} |", "|---:|" + "---|" * len(choices),
         *(f"| {n:,} | {' | '.join(_rates(maps[choice, n]) for choice in choices)} |" for n in sizes),
     ]  # fmt: skip

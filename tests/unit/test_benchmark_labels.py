@@ -19,6 +19,7 @@ def test_labels_for_a_loss_lie_on_lines_in_logarithms() -> None:
     assert labels_for_loss(points, 0.2) == pytest.approx(200)  # half the loss for twice the labels
     assert labels_for_loss(points, 0.5) == 100 and labels_for_loss(points, 0.05) is None
     assert labels_for_loss([(100, 0.4), (200, 0.5), (400, 0.25)], 0.25) == 400
+    assert labels_for_loss([(50, 0.1), (100, 0.4), (400, 0.1)], 0.2) == pytest.approx(200)  # few happened to do
 
 
 def results(disagreement: float) -> dict[str, Any]:
