@@ -226,6 +226,7 @@ def write_page(folder: Path) -> int:
         "calibration",
         "speed",
         "desk_page",
+        "labels",
         "parts",
         "sensitivity",
         "robustness",

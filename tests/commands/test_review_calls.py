@@ -13,10 +13,11 @@ import pytest
 from varproof.commands.review_calls import ReviewCallsOptions, review_calls
 from varproof.formats.labels import read_labels
 from varproof.formats.tensor_settings import TensorSettings
-from varproof.formats.tensors import BASE_MASK
+from varproof.formats.tensors import BASE_MASK, FLAGS, INSERTION_FOLLOWS
 from varproof.formats.vcf import from_phred, read_records
 from varproof.machinery.errors import UserError
 from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks
+from varproof.report import desk_data
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 MOST_PER_CANDIDATE = 50_000
@@ -151,6 +152,31 @@ def test_what_cannot_be_done_is_told_in_one_line(tmp_path: Path, changes: dict[s
     with pytest.raises(UserError, match=message):
         review_calls(options(tmp_path / "review.html", **changes))
     assert not list(tmp_path.iterdir())
+
+
+def test_inserted_bases_are_those_of_the_reads(page: str) -> None:
+    """Of all marked rows; of a candidate that is an insertion the reads that show it have its bases."""
+    index, data, shown = index_of(page), data_of(page), 0
+    for number, entry in enumerate(index["entries"]):
+        facts, _, tracks = unpacked(data[number], index["window"])
+        for (base, _, columns), insertions in zip(tracks, facts["insertions"], strict=True):
+            marked = {(row, column) for row, column in np.argwhere((base & INSERTION_FOLLOWS) != 0).tolist()}
+            assert {(row, column) for row, column, _ in insertions} == marked
+            if entry["type"] == "insertion" and len(entry["alt"]) <= 40:
+                column = entry["pos"] - 1 - facts["first"]
+                bases = {text for row, place, text in insertions if place == column and columns[row, FLAGS] & 64}
+                shown += entry["alt"][1:] in bases
+    assert shown >= 5
+
+
+def test_candidates_that_are_too_large_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    review_calls(options(tmp_path / "small.html", choose="random", count=2))
+    assert "in the page" not in caplog.text
+    monkeypatch.setattr(desk_data, "LARGEST_TEXT", 1000)
+    review_calls(options(tmp_path / "large.html", choose="random", count=2))
+    assert "2 of 2 candidates take more than 1 kB in the page" in caplog.text
 
 
 def test_choosing_needs_a_number_and_a_number_needs_choosing(tmp_path: Path) -> None:

@@ -62,3 +62,17 @@ def test_strata_of_few_are_taken_whole() -> None:
     indices, weights = chosen("stratified", 12, posterior, np.full(52, NAN), np.array(["snv"] * 52), 0)
     assert indices[:2].tolist() == [0, 1] and weights[:2].tolist() == [1, 1]
     assert weights[2:].tolist() == [5.0] * 10
+
+
+def test_with_more_strata_than_are_chosen_none_is_left_out_for_good() -> None:
+    """Of six strata of 1 to 6 candidates two are drawn: over many seeds each as often, and weights add up to all 21."""
+    kinds = np.repeat(list("abcdef"), np.arange(1, 7))
+    posterior, totals, drawn = np.full(21, 0.5), [], np.zeros(6)
+    for seed in range(600):
+        indices, weights = chosen("stratified", 2, posterior, np.full(21, NAN), kinds, seed)
+        strata = ["abcdef".index(kind) for kind in kinds[indices]]
+        assert len(set(strata)) == 2 and weights.tolist() == [3.0 * (k + 1) for k in strata]
+        drawn[strata] += 1
+        totals.append(weights.sum())
+    assert abs(drawn - 200).max() < 5 * np.sqrt(600 * (1 / 3) * (2 / 3))
+    assert np.mean(totals) == pytest.approx(21, abs=1.5)

@@ -27,9 +27,10 @@ BUILDS = {"varproof": "pyhdfd78af_0", "varproof-cnn": "hdfd78af_0"}
 """What bioconda calls the first build of a version, of a Python package and of one that holds nothing of its own."""
 
 PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR", "purity": "1"}
+PIPELINES_OWN_DEFAULT |= {"review_choose": "uncertain", "review_count": 200}
 """Parameters whose default the executable does not have, or that it requires."""
 
-NOT_RUN = {"plot-scenario", "report-calls", "review-calls", "score-scenario", "simulate-pair", "spike-variants", "train"}
+NOT_RUN = {"plot-scenario", "score-scenario", "simulate-pair", "spike-variants", "train"}
 """Executables that have a module but no place in the pipeline."""
 
 FROM_THE_SHEET = {
@@ -56,6 +57,8 @@ BY_EXT_ARGS = {
         "callable_depth",
         "sample",
     },
+    "report-calls": {"desk"},
+    "review-calls": {"depth", "rows", "seed", "window"},
     "score-scenario": {"resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},

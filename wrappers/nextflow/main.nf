@@ -7,6 +7,7 @@ include { CANDIDATES                                      } from './subworkflows
 include { checkParameters ; helpText                      } from './subworkflows/local/parameters/main'
 include { MULTIQC                                         } from './modules/local/multiqc/main'
 include { NETWORK                                         } from './subworkflows/local/network/main'
+include { PAGES                                           } from './subworkflows/local/pages/main'
 include { POSTERIOR                                       } from './subworkflows/local/posterior/main'
 include { PURITY                                          } from './subworkflows/local/purity/main'
 include { readContextPool ; readNormals ; readSamplesheet } from './subworkflows/local/samplesheet/main'
@@ -52,6 +53,8 @@ workflow VARPROOF {
     POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
+    ch_predicted = channel.fromList(rows.collect { row -> [row.meta.id, []] })
+
     if (params.network || params.model) {
         def known = [params.calibration, params.calibration_truth, params.stacking].collect { path -> path ? file(path, checkIfExists: true) : [] }
         NETWORK(
@@ -64,11 +67,13 @@ workflow VARPROOF {
             channel.value([[id: 'known']] + known),
             pool,
         )
+        ch_predicted = NETWORK.out.predicted.map { meta, vcf -> [meta.id, vcf] }
         ch_calls = ch_calls
             .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
             .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
     }
     CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, params.prior == 'empirical', reference, regions)
+    PAGES(rows, POSTERIOR.out.scored, ch_predicted, PURITY.out.estimates, reference, !params.skip_report, !params.skip_review)
 
     if (!params.skip_multiqc) {
         SECTIONS(

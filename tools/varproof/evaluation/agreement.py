@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from varproof.evaluation.choosing import EDGES
+from varproof.evaluation.evaluation import worth_limits
 from varproof.formats.labels import AMBIGUOUS, CALLS, LABEL_ERROR, SAMPLES, Label
 from varproof.formats.people import (
     CallAgreement,
@@ -127,14 +128,9 @@ def weighted_share(chosen: np.ndarray, weight: np.ndarray) -> tuple[float | None
     """Share of `chosen` (bool (n,)) by weights (n,), and its 95 % limits; None of nothing."""
     if not len(chosen):
         return None, (None, None)
-    from scipy.stats import beta
-
     share = float(weight[chosen].sum() / weight.sum())
     worth = float(weight.sum() ** 2 / (weight * weight).sum())
-    part, rest = share * worth, (1.0 - share) * worth
-    low = 0.0 if part < 1e-9 else float(beta.ppf(0.025, part, rest + 1))
-    high = 1.0 if rest < 1e-9 else float(beta.ppf(0.975, part + 1, rest))
-    return share, (low, high)
+    return share, worth_limits(share, worth)
 
 
 def true_share(share: float | None, label_error: float) -> float | None:

@@ -47,9 +47,16 @@ def _strata(posterior: np.ndarray, kinds: np.ndarray) -> np.ndarray:
 
 
 def _by_stratum(strata: np.ndarray, count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A sample without replacement of each stratum, of sizes as even as strata allow, and the weights of what is in it."""
+    """A sample without replacement of each stratum, of sizes as even as strata allow, and the weights of what is in it.
+
+    With more strata than `count` one of each of some of them, drawn by chance, each of which stands for several strata.
+    """
     members = [np.flatnonzero(strata == value) for value in np.unique(strata)]
     sizes = np.array([len(group) for group in members])
+    if count < len(members):
+        drawn = np.sort(generator.permutation(len(members))[:count])
+        one_of_each = [generator.permutation(members[k])[:1] for k in drawn.tolist()]
+        return np.concatenate(one_of_each), sizes[drawn] * len(members) / count
     shares = np.zeros(len(members), np.int64)
     left = count
     while left:

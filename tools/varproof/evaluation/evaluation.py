@@ -61,6 +61,16 @@ def share_limits(part: int, whole: int) -> tuple[float | None, float | None]:
     return float(limits.low), float(limits.high)
 
 
+def worth_limits(share: float, worth: float) -> tuple[float, float]:
+    """`share_limits` of a share of weighted candidates that are worth so many, a number that need not be whole."""
+    from scipy.stats import beta
+
+    part, rest = share * worth, (1.0 - share) * worth
+    low = 0.0 if part < 1e-9 else float(beta.ppf(0.025, part, rest + 1))
+    high = 1.0 if rest < 1e-9 else float(beta.ppf(0.975, part + 1, rest))
+    return low, high
+
+
 def kept_at_rates(calls: Calls, considered: Any) -> dict[float, Any]:
     """For each nominal rate the calls under the threshold that the `considered` ones of their run give; masks (calls,)."""
     kept = {rate: np.zeros(len(calls), dtype=bool) for rate in NOMINAL_FDRS}

@@ -28,6 +28,8 @@ FEWEST_OF_A_CLASS = 10
 
 SOURCES = ("neither", "scored", "predicted", "both")
 _WEIGHT_SD, _OFFSET_SD = 1.0, 3.0
+_WEIGHT_SD_OF_LABELS, _OFFSET_SD_OF_LABELS = 0.3, 0.5
+"""People's labels are few, and some are wrong: weights stay nearer to their defaults, which a few dozen would else lose."""
 _MOST_ROUNDS, _SETTLED = 500, 1e-6
 
 
@@ -122,6 +124,7 @@ def _learnt_weights(
     default = StackingWeights()
     features, target = np.column_stack([ratios, np.ones(len(ratios))]), np.asarray(label, float)
     told = np.where(target > 0, 1.0, -1.0) * (logit(1.0 - label_error) if label_error else 0.0)
+    sd = (_WEIGHT_SD, _OFFSET_SD) if label_error is None else (_WEIGHT_SD_OF_LABELS, _OFFSET_SD_OF_LABELS)
     weights = np.array([default.scored, default.predicted, default.offset])
     for _ in range(_MOST_ROUNDS if label_error else 1):
         before = weights
@@ -130,7 +133,7 @@ def _learnt_weights(
             target,
             offset,
             (default.scored, default.predicted, default.offset),
-            (_WEIGHT_SD, _WEIGHT_SD, _OFFSET_SD),
+            (sd[0], *sd),
             (0.0, 0.0, -np.inf),
         )
         if np.abs(weights - before).max() < _SETTLED:

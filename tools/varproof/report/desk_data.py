@@ -9,6 +9,7 @@ columns (8, n). Codes are those of tensor files, but that a base like the refere
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ from varproof.report.pileup_haplotypes import CARRIES, DIFFERS, Group, own_state
 from varproof.report.pileup_track import row_groups
 
 AS_REFERENCE = 7
-_LARGEST = 50_000
+LARGEST_TEXT = 50_000
 """Characters that a candidate may take in the page."""
 _QUALITY_STEP = 5
 """Qualities of a candidate that would take more are rounded down to this, as in pictures."""
@@ -73,8 +74,18 @@ class CandidateFacts:
     fields: list[tuple[str, str]]
 
 
-def candidate_bytes(tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts, step: int = 1) -> bytes:
-    """The bytes of candidate `index`; `group` as of its picture, qualities rounded down to multiples of `step`."""
+def candidate_bytes(
+    tensors: PackedTensors,
+    index: int,
+    group: Group | None,
+    facts: CandidateFacts,
+    insertions: Sequence[Sequence[Any]] = (),
+    step: int = 1,
+) -> bytes:
+    """The bytes of candidate `index`; `group` as of its picture, qualities rounded down to multiples of `step`.
+
+    insertions: of each track (row, column before it, inserted bases).
+    """
     window = tensors.settings.window
     reference = tensors.reference[index] & BASE_MASK
     tracks = [_rows(tensors, index, track) for track in range(tensors.tracks)]
@@ -86,7 +97,7 @@ def candidate_bytes(tensors: PackedTensors, index: int, group: Group | None, fac
         "states": [" ".join(map(_letters, part.tolist())) for part in states],
         "alleles": [] if group is None else [_allele_text(*allele.record) for allele in group.alleles],
         "fragments": [fragments(tensors.base[rows], tensors.rows[rows]).tolist() for rows in tracks],
-        "insertions": [],
+        "insertions": list(insertions),
         "events": facts.events,
         "reasons": facts.reasons,
         "samples": [sample.shown for sample in facts.samples],
@@ -105,10 +116,16 @@ def candidate_bytes(tensors: PackedTensors, index: int, group: Group | None, fac
     return b"".join(parts)
 
 
-def packed_text(tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts) -> str:
+def packed_text(
+    tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts, insertions: Sequence[Sequence[Any]] = ()
+) -> str:
     """The bytes of a candidate, deflated, in base 64; with coarser qualities where these would take more than 50,000."""
-    text = _deflated(candidate_bytes(tensors, index, group, facts))
-    return text if len(text) <= _LARGEST else _deflated(candidate_bytes(tensors, index, group, facts, _QUALITY_STEP))
+    text = _deflated(candidate_bytes(tensors, index, group, facts, insertions))
+    return (
+        text
+        if len(text) <= LARGEST_TEXT
+        else _deflated(candidate_bytes(tensors, index, group, facts, insertions, _QUALITY_STEP))
+    )
 
 
 def read_counts(tensors: PackedTensors, index: int) -> list[list[int]]:

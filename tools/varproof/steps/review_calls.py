@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from varproof.pileup.pipeline import Samples
     from varproof.report.desk import Desk
     from varproof.report.desk_data import CandidateFacts
+    from varproof.report.desk_insertions import InsertedBases
     from varproof.steps.reviewed import Listed
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def review_calls(options: ReviewCallsSettings) -> None:
     from varproof.machinery.output import check_output, complete_or_absent, working_folder
     from varproof.pileup.pipeline import Samples
     from varproof.report.desk import page_parts
+    from varproof.report.desk_data import LARGEST_TEXT
     from varproof.steps.reviewed import listed
 
     check_output(options.output)
@@ -72,15 +74,27 @@ def review_calls(options: ReviewCallsSettings) -> None:
         window=options.window, depth=options.depth, tracks=samples.tracks(), soft_clips=True, rows=options.rows
     )
     with working_folder() as folder, _packed(options, found, samples, settings, folder) as (desk, texts):
-        largest = total = 0
+        total, sizes = 0, list[int]()
         with complete_or_absent(options.output) as path, path.open("w", encoding="utf-8", newline="") as page:
-            for part in page_parts(desk, texts):
+            for part in page_parts(desk, _noted(texts, sizes)):
                 page.write(part)
-                largest, total = max(largest, len(part)), total + len(part)
+                total += len(part)
     logger.info(
         "%d of %d candidates to judge: %.1f MB, %.1f kB each",
         len(found.facts), found.total, total / 1e6, total / 1e3 / max(1, len(found.facts)),
     )  # fmt: skip
+    if large := sum(size > LARGEST_TEXT for size in sizes):
+        logger.warning(
+            "%d of %d candidates take more than %d kB in the page, up to %.0f: give a smaller --depth or --window",
+            large, len(sizes), LARGEST_TEXT // 1000, max(sizes) / 1e3,
+        )  # fmt: skip
+
+
+def _noted(texts: "Iterator[str]", sizes: list[int]) -> "Iterator[str]":
+    """The texts, whose lengths go into `sizes`."""
+    for text in texts:
+        sizes.append(len(text))
+        yield text
 
 
 @contextlib.contextmanager
@@ -93,6 +107,7 @@ def _packed(
     from varproof.machinery.progress import progress
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
     from varproof.report.desk import Desk
+    from varproof.report.desk_insertions import InsertedBases
     from varproof.steps.reviewed import near_chosen
 
     near, places = near_chosen(options, found, folder)
@@ -114,11 +129,16 @@ def _packed(
         entries=found.entries,
         made_of=provenance("review-calls", options),
     )
-    with TensorReader(tensors) as reader:
-        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts)
+    with (
+        TensorReader(tensors) as reader,
+        contextlib.closing(InsertedBases(samples.reads, options.reference, list(header.contigs))) as inserted,
+    ):
+        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, inserted)
 
 
-def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]") -> "Iterator[str]":
+def _texts(
+    reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", inserted: "InsertedBases"
+) -> "Iterator[str]":
     """The data of each candidate in the page; empty where nothing was packed."""
     from varproof.report.desk_data import packed_text
     from varproof.report.pileup_haplotypes import group_of, neighbours
@@ -128,4 +148,5 @@ def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFact
         if tensors.skipped[0]:
             yield ""
         else:
-            yield packed_text(tensors, 0, group_of(tensors, 0, neighbours(reader, place)), said)
+            group = group_of(tensors, 0, neighbours(reader, place))
+            yield packed_text(tensors, 0, group, said, inserted.of(tensors, 0))

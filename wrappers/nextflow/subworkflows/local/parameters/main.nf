@@ -59,6 +59,9 @@ def contradictions(given) {
     if (given.germline_field && !given.germline_resource) {
         mistakes << "--germline_field ${given.germline_field} is of a germline resource; give --germline_resource"
     }
+    if (given.review_choose == 'disagreement' && !given.model) {
+        mistakes << "--review_choose disagreement compares posterior and network; give --model, or choose otherwise"
+    }
     return mistakes
 }
 
