@@ -226,6 +226,7 @@ def write_page(folder: Path) -> int:
         "desk_page",
         "parts",
         "sensitivity",
+        "scenarios",
         "robustness",
     )
     for section in (folder / f"{name}.json" for name in names):
