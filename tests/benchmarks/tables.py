@@ -229,6 +229,7 @@ def write_page(folder: Path) -> int:
         "labels",
         "parts",
         "sensitivity",
+        "scenarios",
         "robustness",
     )
     for section in (folder / f"{name}.json" for name in names):

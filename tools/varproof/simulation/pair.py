@@ -7,7 +7,7 @@ alone, so the bytes don't depend on the number of processes.
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -82,7 +82,7 @@ class ChunkMaker:
 
     def __init__(self, genome: Genome, samples: dict[str, SampleTruth], index: Path, consensus: str = "none") -> None:
         self.genome, self.samples, self.consensus = genome, samples, consensus
-        self.tract_at = tract_positions(len(genome), samples["tumor"].model.tracts)
+        self.tract_at = tract_positions(len(genome), next(iter(samples.values())).model.tracts)
         self.index = index
 
     def reads(self, task: ChunkTask) -> ReadPairs:
@@ -123,12 +123,13 @@ class ChunkMaker:
         return ChunkResult(task, len(pairs.bases), int(pairs.duplicate.sum()), events)
 
 
-def _tasks(
-    settings: SimulationSettings, samples: dict[str, SampleTruth], seeds: list[np.random.SeedSequence], folder: Path
+def chunk_tasks(
+    depths: Mapping[str, float], samples: dict[str, SampleTruth], seeds: list[np.random.SeedSequence], folder: Path
 ) -> list[ChunkTask]:
+    """Chunks of all samples, of these mean depths, each with a stream of its own; one stream for each sample is given."""
     tasks = []
     for (sample, truth), seed in zip(samples.items(), seeds, strict=True):
-        depth = settings.tumor_depth if sample == "tumor" else settings.normal_depth
+        depth = depths[sample]
         bases = float((truth.weights * truth.molecules.length).sum())
         fragments = max(1, round(depth * bases / (2 * truth.model.read_length)))
         size = max(_CHUNK_FRAGMENTS, -(-fragments // _MAX_CHUNKS))
@@ -197,7 +198,8 @@ def simulate_pair(settings: SimulationSettings, output: Path, workers: int = 1) 
         chunks.mkdir()
         index = chunks / "reference.mmi"
         build_index(reference, index)
-        tasks = _tasks(settings, samples, [*seeds[3:5], *seeds[7::2], *(person.reads for person in persons)], chunks)
+        depths = {name: settings.tumor_depth if name == "tumor" else settings.normal_depth for name in samples}
+        tasks = chunk_tasks(depths, samples, [*seeds[3:5], *seeds[7::2], *(person.reads for person in persons)], chunks)
         counts = artefact.ArtifactCounts()
         read_pairs, duplicates = Counter(dict.fromkeys(samples, 0)), Counter(dict.fromkeys(samples, 0))
         results = ordered_results(

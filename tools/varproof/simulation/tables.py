@@ -67,7 +67,7 @@ def vcf_header(genome: Genome, provenance: str, fields: Iterable[tuple[str, str,
     return header
 
 
-def _place(genome: Genome, allele: Edit) -> tuple[str, int, str, str]:
+def place_of(genome: Genome, allele: Edit) -> tuple[str, int, str, str]:
     """(contig, 0-based position in it, REF, ALT) as VCF writes it, indels with the base before them."""
     start = allele.start if allele.end > allele.start and allele.alt else allele.start - 1
     contig = genome.contig_of(allele.start)
@@ -76,9 +76,11 @@ def _place(genome: Genome, allele: Edit) -> tuple[str, int, str, str]:
     return genome.names[contig], start - int(genome.starts[contig]), ref.decode(), alt.decode()
 
 
-def _sorted(genome: Genome, alleles: Iterable[Edit]) -> list[Edit]:
+def sorted_alleles(genome: Genome, alleles: Iterable[Edit]) -> list[Edit]:
+    """In the order of a VCF."""
+
     def key(allele: Edit) -> tuple[int, int, str, str]:
-        _, position, ref, alt = _place(genome, allele)
+        _, position, ref, alt = place_of(genome, allele)
         return genome.contig_of(allele.start), position, ref, alt
 
     return sorted(alleles, key=key)
@@ -87,16 +89,16 @@ def _sorted(genome: Genome, alleles: Iterable[Edit]) -> list[Edit]:
 def write_candidates(path: Path, genome: Genome, alleles: Iterable[Edit], provenance: str) -> None:
     """Sites without labels."""
     with VcfWriter(path, vcf_header(genome, provenance)) as writer:
-        for allele in _sorted(genome, alleles):
-            contig, start, ref, alt = _place(genome, allele)
+        for allele in sorted_alleles(genome, alleles):
+            contig, start, ref, alt = place_of(genome, allele)
             writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt)))
 
 
 def write_resource(path: Path, genome: Genome, frequencies: Mapping[Edit, float], provenance: str) -> None:
     """Sites of a population, one record for each allele, with its frequency."""
     with VcfWriter(path, vcf_header(genome, provenance, [_RESOURCE_FIELD])) as writer:
-        for allele in _sorted(genome, frequencies):
-            contig, start, ref, alt = _place(genome, allele)
+        for allele in sorted_alleles(genome, frequencies):
+            contig, start, ref, alt = place_of(genome, allele)
             info = {"AF": float(f"{frequencies[allele]:.4g}")}
             writer.write(writer.new_record(contig=contig, start=start, alleles=(ref, alt), info=info))
 
@@ -130,9 +132,9 @@ def write_truth(
     if frequencies is not None:
         fields[_POPULATION_FIELD[0]] = _POPULATION_FIELD
     with VcfWriter(path, vcf_header(genome, provenance, fields.values())) as writer:
-        for allele in _sorted(genome, by_allele):
+        for allele in sorted_alleles(genome, by_allele):
             known = by_allele[allele]
-            contig, start, ref, alt = _place(genome, allele)
+            contig, start, ref, alt = place_of(genome, allele)
             record = writer.new_record(contig=contig, start=start, alleles=(ref, alt))
             record.info["EVENT"] = known.event
             record.info["CLASS"] = allele.type.value
