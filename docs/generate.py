@@ -532,6 +532,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "posterior decisions": lambda: _decisions("posterior.decisions"),
     "clonality decisions": lambda: _decisions("posterior.clonality_decisions"),
     "copies decisions": lambda: _decisions("posterior.copy_decisions"),
+    "crowds decisions": lambda: _decisions("posterior.crowd_decisions"),
     "scenario decisions": lambda: _decisions("scenario.decisions"),
     "panel decisions": lambda: _decisions("posterior.panel_decisions"),
 }

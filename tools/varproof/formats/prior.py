@@ -128,6 +128,11 @@ class LearntPrior(BaseModel):
         description="share of the person's germline variants that no such panel has; absent where it was learnt without one",
     )
 
+    crowds: bool = Field(
+        False,
+        description="without a normal and a panel: there are copies that the reference lacks, told by variants that the same "
+        "reads carry; absent where there are none",
+    )
     balance: AllelicBalance | None = Field(
         None, description="without a normal: what heterozygous germline variants of this tumour show of its copy numbers"
     )
@@ -144,6 +149,7 @@ class LearntPrior(BaseModel):
         absent = ["germline_resource"] if self.germline_resource is None else []
         absent += ["panel_missed", "panel_private"] if self.panel_missed is None else []
         absent += ["balance"] if self.balance is None else []
+        absent += [] if self.crowds else ["crowds"]
         absent += ["panel_digest"] if self.panel_digest is None else []
         return {name: value for name, value in content.items() if name not in absent}
 

@@ -29,6 +29,7 @@ from varproof.posterior.artifact_classes import (
     ACTIVE_ON,
     ARTIFACT_CLASSES,
     BOTH,
+    IN_CONTEXT,
     LIKE_ERRORS,
     PLAIN,
     SAME_PLACE,
@@ -37,10 +38,12 @@ from varproof.posterior.artifact_classes import (
 from varproof.posterior.components_numba_fns import interpolated
 from varproof.posterior.copies import BALANCES, HETEROZYGOUS, HETEROZYGOUS_WEIGHTS, SEEN, CopyNumbers, somatic_cells
 from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
+from varproof.posterior.crowd_decisions import DECISIONS as CROWD_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.likelihood_numba_fns import artefact_log_likelihoods, frequency_log_likelihoods
 
 if TYPE_CHECKING:
+    from varproof.posterior.crowding import CrowdTerms
     from varproof.posterior.panel import PanelTerms
 
 GRID_SIZE = DECISIONS.grid_size
@@ -89,7 +92,8 @@ class Tables:
 
     `tumor` (n, GRID_SIZE), `normal` (n, GRID_SIZE) or None: of the fraction of copies with the alternative allele;
     `artifact_tumor` (n, ARTIFACT_CLASSES, len(ARTIFACT_RATES)), `artifact_normal` (n, ARTIFACT_CLASSES, len(NORMAL_RATES)) or
-    None: of the artefact rate in each. `panel`: what normals of a panel add to these, None without one.
+    None: of the artefact rate in each. `panel`: what normals of a panel add to these, None without one; `crowd`: what
+    companions do, None: nothing.
     """
 
     tumor: np.ndarray
@@ -97,6 +101,7 @@ class Tables:
     artifact_tumor: np.ndarray
     artifact_normal: np.ndarray | None
     panel: "PanelTerms | None" = None
+    crowd: "CrowdTerms | None" = None
 
     def chosen(self, rows: np.ndarray) -> "Tables":
         """The candidates `rows`."""
@@ -264,6 +269,18 @@ def balanced_log_likelihood(tables: Tables, balance: np.ndarray) -> np.ndarray:
     return log_of(np.maximum(total, 1e-300)) + top + above
 
 
+def _beside_copies(tables: Tables, own: np.ndarray, fraction: float) -> np.ndarray:
+    """`own` (n,) log-likelihoods of germline variants of a fraction of the copies; beside a crowd half of it of fewer reads."""
+    if tables.crowd is None:
+        return own
+    rows = np.flatnonzero(tables.crowd.beside)
+    shown = at_fraction(tables.tumor[rows], fraction * (1.0 - np.array(CROWD_DECISIONS.of_a_copy)))
+    fewer = log_weighted_mean(shown, np.full(shown.shape[1], 1.0 / shown.shape[1]))
+    out = own.copy()
+    out[rows] = log_weighted_mean(np.stack([own[rows], fewer], axis=1), np.array([0.5, 0.5]))
+    return out
+
+
 def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
     """(n, 1): another person's heterozygous or homozygous variant in the tumour's library."""
     heterozygous, spread = DECISIONS.other_person_heterozygous, np.array(DECISIONS.other_person_spread)
@@ -272,7 +289,8 @@ def other_person_log_likelihood(tables: Tables, mixture: Mixture) -> np.ndarray:
     weights = np.repeat([heterozygous, 1.0 - heterozygous], len(spread)) / len(spread)
     in_tumor = log_weighted_mean(by_copies, weights)
     found = in_tumor[:, None] + (0.0 if tables.normal is None else tables.normal[:, :1])
-    return found if tables.panel is None else found + tables.panel.germline[:, :1]
+    found = found if tables.panel is None else found + tables.panel.germline[:, :1]
+    return found if tables.crowd is None else found + tables.crowd.germline[:, None]
 
 
 def evaluate(tables: Tables, mixture: Mixture, flat: bool = False, copies: CopyNumbers | None = None) -> Components:
@@ -314,9 +332,14 @@ def evaluate(tables: Tables, mixture: Mixture, flat: bool = False, copies: CopyN
         parts[event] = np.stack(by_change, axis=1)
         if tables.panel is not None:
             parts[event] += tables.panel.germline[:, number : number + 1]
+        if tables.crowd is not None:
+            parts[event][:, 0] = _beside_copies(tables, parts[event][:, 0], fraction)
+            parts[event] += tables.crowd.germline[:, None]
     artifact = tables.artifact
     if tables.panel is not None:
         artifact[:, :, SAME_RATE] += tables.panel.artifact
+    if tables.crowd is not None:
+        artifact[:, OF_COPIES] += tables.crowd.copies[:, None, None, None]
     parts["ARTIFACT"] = artifact.reshape(n, -1)
     parts[OTHER_PERSON] = other_person_log_likelihood(tables, mixture)
     parts[ABSENT] = tumor[:, :1] + normal[:, :1]
@@ -346,6 +369,8 @@ def _evaluate_by_copies(tables: Tables, mixture: Mixture, flat: bool, copies: Co
         out[known, unchanged] = balanced_log_likelihood(chosen, copies.balance[known])
         if chosen.panel is not None:
             out[known, unchanged] += chosen.panel.germline[:, GERMLINE_EVENTS.index("GERMLINE_HET")]
+        if chosen.crowd is not None:
+            out[known, unchanged] = _beside_copies(chosen, out[known, unchanged], 0.5) + chosen.crowd.germline
     return Components(out, columns)
 
 
@@ -353,8 +378,17 @@ OF_ONE_SAMPLE = (ACTIVE_ON == BOTH) & (SIGNATURES == PLAIN)
 """The class whose artefacts, where the normal has none or few, look like somatic variants in all but their spectrum."""
 
 
+OF_COPIES = (ACTIVE_ON == BOTH) & (SIGNATURES == IN_CONTEXT)
+"""The class whose reads come from elsewhere, which companions tell where neither a normal nor a panel does."""
+
+
 def possible_artifacts(
-    paired: bool, own: bool = False, damaged: bool = False, panel: bool = False, alike: bool = False
+    paired: bool,
+    own: bool = False,
+    damaged: bool = False,
+    panel: bool = False,
+    alike: bool = False,
+    crowds: bool = False,
 ) -> np.ndarray:
     """bool ARTIFACT_SHAPE: which rates each class of artefacts can have, in the normal over the tumour too.
 
@@ -363,7 +397,7 @@ def possible_artifacts(
     would look like somatic variants. Without a normal none on all reads can be told from somatic variants but by looking like
     errors, by having one place in all reads, at whatever rate, or by damage; and there is but one rate in the samples. With
     a `panel` of normals places tell, as a normal would, and damage is what other normals don't have. Where errors and other
-    bases look `alike`, that look doesn't tell either.
+    bases look `alike`, that look doesn't tell either. Without both, `crowds` tell copies that the reference lacks, at any rate.
     """
     everywhere = ACTIVE_ON == BOTH
     in_tumor = ~everywhere[:, None] | (DECISIONS.most_on_all_reads >= ARTIFACT_RATES)[None, :]
@@ -375,6 +409,8 @@ def possible_artifacts(
         if not panel:
             possible[everywhere & (alike | (SIGNATURES != LIKE_ERRORS))] = False
         possible[SIGNATURES == SAME_PLACE, SAME_RATE] = True
+        if crowds:
+            possible[OF_COPIES, SAME_RATE] = True
     if damaged:
         ratios = paired | ~fewer | (panel & (ARTIFACT_RATIOS == 0.0))
         possible[OF_ONE_SAMPLE] = in_tumor[OF_ONE_SAMPLE][:, None, :] & ratios[None, :, None]

@@ -18,6 +18,7 @@ from varproof.formats.prior import AllelicBalance
 from varproof.machinery.numerics_numba_fns import exp_of, expit_of, log_of
 from varproof.posterior.copies import BALANCES, HETEROZYGOUS_WEIGHTS, SEEN, mirrored_fraction
 from varproof.posterior.copy_decisions import DECISIONS
+from varproof.posterior.crowding import MANY
 from varproof.posterior.decisions import DECISIONS as POSTERIOR
 
 logger = logging.getLogger(__name__)
@@ -103,15 +104,19 @@ def learnt_balance(
     tumor: Evidence,
     purity: float,
     listed: np.ndarray | None = None,
+    crowd: np.ndarray | None = None,
 ) -> AllelicBalance | None:
     """What candidates (n) that nobody has selected teach; None where they are too few, or most are not germline ones.
 
     contig (n,): number in `contigs`, position (n,): 0-based; `listed` (n,): whether a germline resource has them, None without
-    one. Where it has enough of them, they alone teach.
+    one. Where it has enough of them, they alone teach. `crowd` (n,): see `crowding`; where many crowd on the same reads, these
+    may be of another place, and teach nothing.
     """
     alternative = tumor.alternative_count.astype(np.int64)
     depth = alternative + tumor.reference_count.astype(np.int64)
     chosen = is_snv & (depth >= POSTERIOR.least_depth) & (alternative >= DECISIONS.least_balance_fraction * depth)
+    if crowd is not None:
+        chosen &= crowd < MANY
     if listed is not None and (chosen & listed).sum() >= DECISIONS.least_balance_sites:
         chosen &= listed
     rows = np.flatnonzero(chosen)

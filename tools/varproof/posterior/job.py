@@ -14,11 +14,13 @@ from varproof.formats.vcf import read_records
 from varproof.machinery.errors import UserError
 from varproof.posterior.classes import CLASSES, class_of
 from varproof.posterior.copies import CopyNumbers, copy_numbers
+from varproof.posterior.crowding import crowds
 from varproof.posterior.events import PartsOf, judged_rows
 from varproof.posterior.imbalance import balance_at
 from varproof.posterior.panel import PanelEvidence
 from varproof.posterior.panel_lookup import panel_evidence
-from varproof.posterior.population import tell
+from varproof.posterior.phase import links_of
+from varproof.posterior.population import is_listed, tell
 from varproof.posterior.sampled import Sampled
 from varproof.posterior.selection import UNKNOWN_RULE, Selection
 from varproof.posterior.spectra import NO_CONTEXT, context_index
@@ -60,7 +62,8 @@ class AlleleList:
     Candidates are the alleles of the list, what some of them make together, `parts_of`, and of its MNVs the bases, `bases_of`.
     `judged_as` (n,): the candidate whose posterior each has; `row` (alleles,): the candidates that are alleles of the list.
     `frequency` (n,): in the population, NaN where the germline resource lacks the candidate; None: there is no resource.
-    `panel`: what a panel of normals has of each candidate. `contigs`: names by number.
+    `panel`: what a panel of normals has of each candidate. `contigs`: names by number. `crowd` (n,): see `crowding`; None where
+    a normal or a panel tells places.
     """
 
     class_index: np.ndarray
@@ -76,6 +79,7 @@ class AlleleList:
     frequency: np.ndarray | None = None
     panel: PanelEvidence | None = None
     contigs: tuple[str, ...] = ()
+    crowd: np.ndarray | None = None
 
     @property
     def size(self) -> int:
@@ -194,7 +198,11 @@ def judged_alleles(job: ScoringJob) -> AlleleList:
             _check_same_candidates(reader, alleles.key, job.candidates)
     panel = None if job.panel is None else panel_evidence(job.panel, job.candidates, job.reference)
     judged_as = judged_rows(alleles.parts_of, alleles.bases_of, job.tumor, job.normal)
-    return replace(alleles, judged_as=judged_as, panel=panel)
+    crowd = None
+    if job.normal is None and panel is None:
+        listed = np.zeros(alleles.size, bool) if alleles.frequency is None else is_listed(alleles.frequency)
+        crowd = crowds(links_of([job.tumor], alleles.key), judged_as, alleles.contig, alleles.position, listed)
+    return replace(alleles, judged_as=judged_as, panel=panel, crowd=crowd)
 
 
 def _check_same_candidates(reader: EvidenceReader, keys: np.ndarray, candidates: Path) -> None:
@@ -210,7 +218,8 @@ def block_of(job: ScoringJob, alleles: AlleleList, start: int, end: int, balance
     panel = None if alleles.panel is None else alleles.panel.rows(rows)
     columns = (alleles.class_index[rows], alleles.is_snv[rows], alleles.context[rows], frequency, panel)
     copies = copies_of(job, alleles, np.arange(*rows.indices(alleles.size)), balance)
-    return Sampled(job.tumor.read(start, end), normal, *columns, copies)
+    crowd = None if alleles.crowd is None else alleles.crowd[rows]
+    return Sampled(job.tumor.read(start, end), normal, *columns, copies, crowd)
 
 
 def copies_of(

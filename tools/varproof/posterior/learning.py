@@ -23,6 +23,7 @@ from varproof.posterior.components import (
     ARTIFACT_SHAPE,
     FREQUENCY_BINS,
     NORMAL_NODES,
+    OF_COPIES,
     Components,
     Mixture,
     Tables,
@@ -33,6 +34,8 @@ from varproof.posterior.components import (
     somatic_log_likelihood,
 )
 from varproof.posterior.copies import BALANCES
+from varproof.posterior.crowd_decisions import DECISIONS as CROWD_DECISIONS
+from varproof.posterior.crowding import ALONE
 from varproof.posterior.damage import damaged_substitutions
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.maximisation import SNV, Learner, Shown, like_snvs, told_by_snvs
@@ -80,10 +83,15 @@ def starting_prior(
 
 
 def even_density(
-    paired: bool, own: bool = False, damaged: bool = False, panel: bool = False, alike: bool = False
+    paired: bool,
+    own: bool = False,
+    damaged: bool = False,
+    panel: bool = False,
+    alike: bool = False,
+    crowds: bool = False,
 ) -> list[list[list[float]]]:
     """Every artefact that is possible (see `possible_artifacts`) alike, ARTIFACT_SHAPE."""
-    possible = possible_artifacts(paired, own, damaged, panel, alike)
+    possible = possible_artifacts(paired, own, damaged, panel, alike, crowds)
     density: list[list[list[float]]] = (possible / possible.sum()).tolist()
     return density
 
@@ -137,6 +145,7 @@ def learn_prior(
     tables = sampled.tables(prior)
     unmixed = Mixture(purity)
     prior = _with_missed(prior, tables, sampled, shown, unmixed)
+    prior = _with_crowds(prior, tables, sampled, shown, unmixed)
     tables = sampled.with_panel(tables, prior)
     components = evaluate(tables, unmixed, copies=sampled.copies)
     learnt, found = _trained(components, sampled, prior, shown, unmixed, DECISIONS.search_iterations)
@@ -154,13 +163,18 @@ def learn_prior(
         components, evidence = evaluate(tables, mixture, copies=sampled.copies), None
     prior = _with_own_artifacts(prior, evidence, components, sampled, shown, mixture)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
-    prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
+    if not prior.crowds:  # reads of a copy have the listed variants of it, and no others
+        prior = prior.model_copy(update={"artifact_contexts": _read_contexts(learnt, components, sampled)})
     tables = sampled.with_panel(sampled.with_read_contexts(tables, prior), learnt)
     components = evaluate(tables, mixture, copies=sampled.copies)
     prior = _with_damage(prior, learnt, components, sampled)
     learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
+    joint = _posteriors(learnt, components, sampled) if resource is not None or learnt.crowds else np.zeros((0, 0))
+    if learnt.crowds:
+        of_copies = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE)[:, OF_COPIES].sum()
+        _tell_crowds(step * float(of_copies))
     if resource is not None:
-        joint, listed = _posteriors(learnt, components, sampled), is_listed(sampled.frequencies)
+        listed = is_listed(sampled.frequencies)
         germline = sum(joint[:, components.columns[event]].sum(axis=1) for event in GERMLINE_EVENTS)
         tell_share(step * float(germline[listed].sum()), step * float(germline[~listed].sum()))
     return learnt.model_copy(update={"territory": territory})
@@ -215,6 +229,31 @@ def _with_missed(prior: LearntPrior, tables: Tables, sampled: Sampled, shown: Sh
     return prior
 
 
+def _with_crowds(prior: LearntPrior, tables: Tables, sampled: Sampled, shown: Shown, mixture: Mixture) -> LearntPrior:
+    """The prior, with copies that the reference lacks, if variants that the same reads carry prove that there are any."""
+    if sampled.crowd is None or not (sampled.crowd > ALONE).any():
+        return prior
+    densities = [even_density(False, alike=alike, crowds=True) for alike in (errors_look_alike(sampled), False)]
+    told = prior.model_copy(update={"crowds": True, "artifact_density": densities})
+    components = evaluate(sampled.with_panel(tables, told), mixture, copies=sampled.copies)
+    without, evidence = (
+        _trained(components, sampled, one, shown, mixture, DECISIONS.search_iterations)[1] for one in (prior, told)
+    )
+    logger.debug("evidence of copies that the reference lacks: %.2f", evidence - without)
+    return told if evidence - without > CROWD_DECISIONS.convincing else prior
+
+
+def _tell_crowds(expected: float) -> None:
+    """Warn of copies that the reference lacks, of so many expected variants."""
+    if expected >= CROWD_DECISIONS.telling:
+        logger.warning(
+            "about %.0f variants of what teaches crowd on the same reads: of copies that the reference lacks (collapsed "
+            "paralogs), or a mutational process that makes clusters. They are taken for artefacts, and what lies among them "
+            "can hardly be told; a panel of normals, or the normal, would tell",
+            expected,
+        )
+
+
 def _with_own_artifacts(
     prior: LearntPrior,
     evidence: float | None,
@@ -258,7 +297,8 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
         " and ".join(damage),
     )
     alike = errors_look_alike(sampled)
-    density = even_density(prior.paired, own=True, damaged=True, panel=prior.panel_missed is not None, alike=alike)
+    panel = prior.panel_missed is not None
+    density = even_density(prior.paired, own=True, damaged=True, panel=panel, alike=alike, crowds=prior.crowds)
     return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
 
 

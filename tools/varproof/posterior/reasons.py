@@ -33,7 +33,7 @@ from varproof.posterior.score import Scores
 
 STRAND, READ_ORIENTATION, READ_POSITION, BASE_QUALITY = "strand", "read_orientation", "read_position", "base_quality"
 MAPPING, OTHER_MISMATCHES, SLIPPAGE, CONTAMINATION = "mapping", "other_mismatches", "slippage", "contamination"
-SAME_POSITION = "same_position"
+SAME_POSITION, CROWDED = "same_position", "crowded"
 SEEN_IN_NORMAL, GERMLINE, NO_EVIDENCE = "seen_in_normal", "germline", "no_evidence"
 GERMLINE_OR_SOMATIC = "germline_or_somatic"
 
@@ -45,6 +45,7 @@ REASONS = {
     MAPPING: "its reads may belong elsewhere",
     OTHER_MISMATCHES: "its reads have other mismatches",
     SAME_POSITION: "it lies at one distance from the end of all its reads, as in hairpins",
+    CROWDED: "too many variants lie on its reads or beside it, as where the reference lacks a copy of the place",
     SLIPPAGE: "the polymerase slips in this repeat",
     CONTAMINATION: "another person's variant",
     SEEN_IN_NORMAL: "the normal shows it",
@@ -66,7 +67,7 @@ _FROM_ELSEWHERE = (OTHER_MISMATCHES, MAPPING)
 _ON_SOME_READS, _ACCOMPANIED, _ERRORS, _AT_ONE_PLACE, _ON_ALL_READS, _OTHER_PERSON = range(6)
 _OF_KIND = {
     _ON_SOME_READS: (STRAND, READ_ORIENTATION),
-    _ACCOMPANIED: (*_FROM_ELSEWHERE, SLIPPAGE),
+    _ACCOMPANIED: (*_FROM_ELSEWHERE, SLIPPAGE, CROWDED),
     _AT_ONE_PLACE: (SAME_POSITION,),
     _ON_ALL_READS: (SEEN_IN_NORMAL, SLIPPAGE),
 }
@@ -107,6 +108,9 @@ def reasons(
             found.append(_joined(of_errors, i, _OF_READS, _OF_READS))
         else:
             choices = _OF_KIND.get(int(kind[i]), ())
+            if kind[i] == _ACCOMPANIED and tables.crowd is not None and not _audible(of_artifacts, i, choices):
+                found.append(CROWDED)
+                continue
             if kind[i] != _ON_SOME_READS and not _audible(of_artifacts, i, choices):
                 choices = _OF_KIND[_ON_ALL_READS]
             found.append(_of_place(of_artifacts, i, choices, bool(near[i])))
@@ -216,6 +220,7 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
         SAME_POSITION: same_place,
         OTHER_MISMATCHES: lost[:, IN_MISMATCHES],
         MAPPING: np.maximum(lost[:, IN_MAPPING], lost[:, MISMAPPED]),
+        CROWDED: np.zeros(n) if tables.crowd is None else tables.crowd.copies,
         SLIPPAGE: lost[:, SLIPPING],
         SEEN_IN_NORMAL: np.zeros(n) if tables.normal is None else tables.normal.max(axis=1) - tables.normal[:, 0],
     }

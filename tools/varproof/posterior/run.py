@@ -26,6 +26,7 @@ from varproof.posterior.annotate import (
 )
 from varproof.posterior.columns import Columns
 from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
+from varproof.posterior.crowd_decisions import DECISIONS as CROWD_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of
 from varproof.posterior.judgeable import TUMOR_ONLY, judged_without_normal, unjudged_reasons
@@ -68,7 +69,7 @@ def write_scored(
     lines = [
         f"##varproof_score-posterior={provenance('score-posterior', options)}",
         f"##varproof_prior={json.dumps(shown, sort_keys=True)}",
-        f"##varproof_decisions={json.dumps(_decisions(job, copies), sort_keys=True)}",
+        f"##varproof_decisions={json.dumps(_decisions(job, copies, prior.crowds), sort_keys=True)}",
     ]
     if learnt.match is not None:
         lines.append(f"##{SAMPLES_LINE}={json.dumps(learnt.match.model_dump(), sort_keys=True)}")
@@ -156,16 +157,18 @@ def _phase(job: ScoringJob, learnt: Learnt, columns: Columns) -> Phase:
     return phased(links, sets, alleles.contig, alleles.position, alleles.key, present, alleles.events)
 
 
-def _decisions(job: ScoringJob, copies: bool) -> dict[str, Any]:
+def _decisions(job: ScoringJob, copies: bool, crowds: bool) -> dict[str, Any]:
     """Model decisions by room: of the posterior, and those the tumour's evidence was made under, where it says.
 
-    `copies`: whether copy numbers are known, of which there are decisions, too.
+    `copies`: whether copy numbers are known, `crowds`: whether companions tell, of which there are decisions, too.
     """
     told = {"evidence": job.tumor.decisions, "posterior": DECISIONS.model_dump(mode="json")}
     if copies:
         told["copies"] = COPY_DECISIONS.model_dump(mode="json")
     if job.panel is not None:
         told["panel"] = PANEL_DECISIONS.model_dump(mode="json")
+    if crowds:
+        told["crowds"] = CROWD_DECISIONS.model_dump(mode="json")
     if job.normal is not None and job.normal.decisions != job.tumor.decisions:
         logger.warning(
             "the evidence of tumour and normal was made under different model decisions (%s, %s)",

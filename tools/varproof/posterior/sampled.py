@@ -8,6 +8,7 @@ from varproof.formats.evidence import Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.components import Tables, tabulate, tabulated_artifacts
 from varproof.posterior.copies import CopyNumbers
+from varproof.posterior.crowding import crowd_terms
 from varproof.posterior.panel import PanelEvidence, panel_terms
 from varproof.posterior.spectra import NO_CONTEXT
 from varproof.posterior.weights import artifact_group
@@ -19,7 +20,7 @@ class Sampled:
 
     `context` (n,): see `spectra.context_index`; NO_CONTEXT everywhere if not given. `frequency` (n,): in the population, NaN
     where the germline resource lacks the allele; None: there is no resource. `panel`: what a panel of normals has of them, None
-    without one. `copies`: what is known of copy numbers, None: two everywhere.
+    without one. `copies`: what is known of copy numbers, None: two everywhere. `crowd` (n,): see `crowding`, None: not known.
     """
 
     tumor: Evidence
@@ -30,6 +31,7 @@ class Sampled:
     frequency: np.ndarray | None = None
     panel: PanelEvidence | None = None
     copies: CopyNumbers | None = None
+    crowd: np.ndarray | None = None
 
     @property
     def frequencies(self) -> np.ndarray:
@@ -48,7 +50,8 @@ class Sampled:
         panel = None if self.panel is None else self.panel.rows(rows)
         columns = (self.class_index[rows], self.is_snv[rows], self.contexts[rows], frequency, panel)
         copies = None if self.copies is None else self.copies.chosen(rows)
-        return Sampled(self.tumor.rows(rows), normal, *columns, copies)
+        crowd = None if self.crowd is None else self.crowd[rows]
+        return Sampled(self.tumor.rows(rows), normal, *columns, copies, crowd)
 
     def tables(self, prior: LearntPrior) -> Tables:
         """Likelihood tables under the prior's artefact read contexts, and what it says of the panel."""
@@ -56,9 +59,11 @@ class Sampled:
         return self.with_panel(tables, prior)
 
     def with_panel(self, tables: Tables, prior: LearntPrior) -> Tables:
-        """Tables of these candidates, with what the panel adds under the prior; unchanged without a panel."""
+        """Tables of these candidates, with what the panel adds under the prior, or companions; unchanged without either."""
         if self.panel is None:
-            return tables
+            if self.crowd is None or not prior.crowds:
+                return tables
+            return replace(tables, crowd=crowd_terms(self.crowd))
         terms = panel_terms(self.panel, prior, self.class_index, artifact_group(self.class_index), self.frequency)
         return replace(tables, panel=terms)
 

@@ -13,6 +13,7 @@ from varproof.formats.recalibration import Recalibration
 from varproof.machinery.errors import UserError
 from varproof.machinery.output import input_digest
 from varproof.posterior.clustering import clustering, near_artifacts
+from varproof.posterior.components import OF_COPIES
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.imbalance import learnt_balance
 from varproof.posterior.job import BLOCK, AlleleList, ScoringJob, block_of, copies_of, selected
@@ -77,11 +78,12 @@ def learn(
     panel = None if alleles.panel is None else alleles.panel.rows(chosen)
     columns = (alleles.class_index[chosen], alleles.is_snv[chosen], alleles.context[chosen], frequency, panel)
     tumor, balance = selected(job.tumor, chosen), None
+    crowd = None if alleles.crowd is None else alleles.crowd[chosen]
     if job.normal is None:
         listed = None if frequency is None else is_listed(frequency)
         place = (alleles.contig[chosen], alleles.position[chosen], alleles.is_snv[chosen])
-        balance = learnt_balance(sample_of(job), alleles.contigs, *place, tumor, job.purity, listed)
-    sampled = Sampled(tumor, normal, *columns, copies_of(job, alleles, chosen, balance))
+        balance = learnt_balance(sample_of(job), alleles.contigs, *place, tumor, job.purity, listed, crowd)
+    sampled = Sampled(tumor, normal, *columns, copies_of(job, alleles, chosen, balance), crowd)
     taught = territory * len(teaching) / max(1, len(judged))
     prior = learn_prior(sampled, taught / step, job.purity, job.normal_contamination, job.selection, used)
     digest = None if job.panel is None else input_digest(job.panel)
@@ -161,7 +163,7 @@ def _near_artifacts(alleles: AlleleList, posterior: np.ndarray) -> np.ndarray:
 
 
 def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrior) -> np.ndarray:
-    """(n,) posterior of an artefact, wherever the candidate lies."""
+    """(n,) posterior of an artefact, wherever the candidate lies; without copies that companions tell."""
     column = EVENTS.index("ARTIFACT")
     out = np.zeros(alleles.size)
     for start in range(0, alleles.size, BLOCK):
@@ -171,5 +173,8 @@ def _artifact_posteriors(job: ScoringJob, alleles: AlleleList, prior: LearntPrio
         told = {"without_normal": unseen, "context": block.context, "frequency": block.frequency}
         scores = score(block.tables(prior), block.class_index, prior, job.purity, copies=block.copies, **told)
         known = (block.tumor.judged > 0) & (block.tumor.usable > 0)
-        out[start:end] = np.where(known, scores.probability[:, column], 0.0)
+        found = scores.probability[:, column]
+        if prior.crowds:
+            found = np.maximum(found - scores.artifact[:, np.flatnonzero(OF_COPIES)].sum(axis=1), 0.0)
+        out[start:end] = np.where(known, found, 0.0)
     return out

@@ -5,7 +5,7 @@ import numpy as np
 from varproof.formats.events import ABSENT, GERMLINE_EVENTS, LEARNT_EVENTS, OTHER_PERSON
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES
-from varproof.posterior.components import NODES_PER_BIN
+from varproof.posterior.components import ARTIFACT_SHAPE, NODES_PER_BIN, OF_COPIES
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.population import with_population
 from varproof.posterior.spectra import context_factors
@@ -62,6 +62,7 @@ def candidate_weights(
 ) -> np.ndarray:
     """Prior probability of every component for each candidate, (n, components); artefacts are likelier near artefacts.
 
+    Copies that the reference lacks are told by companions in place of that.
     context (n,): see `spectra`. frequency (n,): see `population`; None: there is no germline resource.
     """
     weights = component_weights(prior, columns)[class_index]
@@ -70,7 +71,11 @@ def candidate_weights(
         factor = np.where(near_artifact, prior.artifact_enrichment, prior.artifact_depletion)[:, None]
         artifact = columns["ARTIFACT"]
         rate = np.maximum(weights[:, artifact].sum(axis=1, keepdims=True), 1e-300)
-        weights[:, artifact] *= np.minimum(factor, np.maximum(1.0, DECISIONS.most_artifacts / rate))
+        factor = np.minimum(factor, np.maximum(1.0, DECISIONS.most_artifacts / rate))
+        if prior.crowds:
+            told = np.broadcast_to(OF_COPIES[:, None, None], ARTIFACT_SHAPE).ravel()
+            factor = np.where(told, 1.0, factor)
+        weights[:, artifact] *= factor
     if frequency is not None:
         weights = with_population(
             weights, columns, frequency, np.array(prior.germline_changes) / np.sum(prior.germline_changes)
