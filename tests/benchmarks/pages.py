@@ -8,6 +8,7 @@ from typing import Any
 from calibration_table import calibration_lines
 from candidates_table import candidates_lines
 from desk_page import desk_lines
+from models_table import models_lines
 from mutect2_table import mutect2_lines
 from neighbours_table import neighbours_lines
 from network_table import network_lines
@@ -24,6 +25,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "calibration": lambda kept: calibration_lines(kept["results"]),
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"], kept.get("long")),
     "desk_page": lambda kept: desk_lines(kept["results"]),
+    "models": models_lines,
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),
     "network": network_lines,

@@ -220,6 +220,7 @@ def write_page(folder: Path) -> int:
         "regimes",
         "tumor_only",
         "network",
+        "models",
         "spiking",
         "calibration",
         "speed",

@@ -53,6 +53,10 @@ workflow VARPROOF {
     ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
 
     if (params.network || params.model) {
+        def shown = params.model ? [] : rows.findAll { row -> row.contexts }
+        if (shown) {
+            error("--input: ${shown[0].meta.id} has contexts, which no network that comes with varproof knows; give --model, or leave them out")
+        }
         def known = [params.calibration, params.calibration_truth, params.stacking].collect { path -> path ? file(path, checkIfExists: true) : [] }
         NETWORK(
             rows,
