@@ -17,7 +17,7 @@ help:
 	@echo "make docs       the documentation as a site: build/docs/index.html"
 	@echo "make audit      known weaknesses of the packages in the images"
 	@echo "make test-data  make the committed small inputs again"
-	@echo "make models     train the networks that come with the package again (PROFILE=short: on few protocols)"
+	@echo "make models     train the networks that come with the package again (PROFILE=full: on more reads, four hours)"
 	@echo "make bench      the quality tables: tests/benchmarks/RESULTS.md (about two hours)"
 	@echo "make bench-regimes  of them those of other samples and selected lists (an hour)"
 	@echo "make bench-tumor-only  of them those of tumours without a normal"
@@ -183,8 +183,8 @@ audit: .venv/installed
 	  .venv/audit/bin/pip-audit --require-hashes --disable-pip --requirement containers/$$lock.lock || exit 1; \
 	done
 
-# The networks that come with the package, and their sheets. The same profile makes the same weights on one kind of processor.
-PROFILE ?= full
+# The networks that come with the package, and their sheets. The same profile makes the same files on one kind of processor.
+PROFILE ?= medium
 models: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/models.py --profile $(PROFILE)
 

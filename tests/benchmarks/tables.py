@@ -222,6 +222,7 @@ def write_page(folder: Path) -> int:
         "copy_number",
         "panels",
         "network",
+        "models",
         "spiking",
         "calibration",
         "speed",

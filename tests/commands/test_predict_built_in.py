@@ -17,11 +17,7 @@ from varproof.commands.predict import PredictOptions, predict
 from varproof.commands.tensorise import TensoriseOptions, tensorise
 from varproof.formats.training import ClassCalibrations
 from varproof.machinery.errors import UserError
-from varproof.network.built_in import FOLDER, NAMES
 from varproof.network.promises import least_rate, least_share
-
-MADE = all((FOLDER / f"{name}.{kind}").exists() for name in NAMES.values() for kind in ("keras", "json"))
-needs_models = pytest.mark.skipif(not MADE, reason="no model is there: make models")
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 READS: dict[str, Any] = {
@@ -46,7 +42,6 @@ def average_precision(path: Path) -> float:
     return float(average_precision_score(*np.array(judged).T))
 
 
-@needs_models
 def test_a_pair_needs_no_model(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         predict(PredictOptions(**READS, output=tmp_path / "out.vcf"))
@@ -65,7 +60,6 @@ def test_a_pair_needs_no_model(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert body("again.vcf") == body("out.vcf")
 
 
-@needs_models
 def test_a_tumour_alone_has_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         predict(PredictOptions(**READS | {"normal": None}, output=tmp_path / "out.vcf"))
@@ -73,10 +67,12 @@ def test_a_tumour_alone_has_its_own(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert result_of(tmp_path / "out.vcf")["model"] == "tumor-only"
 
 
-@needs_models
 def test_what_no_built_in_model_takes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no model that comes with varproof was trained with contexts"):
         predict(PredictOptions(**READS, context=[DATA / "context-1.bam"], output=tmp_path / "out.vcf"))
+    pool = tmp_path / "pool.tsv"
+    with pytest.raises(ValueError, match="no model that comes with varproof knows contexts; --context-pool needs --model"):
+        PredictOptions(**READS, context_pool=pool, patient="one", output=tmp_path / "out.vcf")
     small = write_tensors(tmp_path / "small.h5", example_tensors(30, SETTINGS))
     with pytest.raises(UserError, match=r"differs in window, depth\); make tensors like those"):
         predict(PredictOptions(tensors=small, output=tmp_path / "out.vcf"))

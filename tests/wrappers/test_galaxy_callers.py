@@ -38,7 +38,8 @@ STEPS = [
     step("frequencies", "estimate-vaf", calls=data("filtered.output")),
     step("tensors", "tensorise", **CALLS, **PAIR, **GENOME),
     step(
-        "predicted", "predict", model=data("model"), given__source="tensors", given__tensors=data("tensors.output"),
+        "predicted", "predict", judge__known="own", judge__model=data("model"), given__source="tensors",
+        given__tensors=data("tensors.output"),
     ),
     step("combined", "combine-calls", scored=data("scored.output"), predicted=data("predicted.output")),
     step(

@@ -268,7 +268,8 @@ def test_mistakes_in_parameters(request: pytest.FixtureRequest, nextflow: Nextfl
     """All wrong parameters at once"""
     ran_on(request, "Nextflow", nextflow.version)
     wrong = ("--input", "sheet.csv", "--fdr", "1.5", "--fdr_mode", "both", "--max_dept", "100", "--max_depth", "1.5", "--tree")
-    run = nextflow.run(tmp_path, PIPELINE, *wrong)
+    network = ("--network", "--window", "51")
+    run = nextflow.run(tmp_path, PIPELINE, *network, *wrong)
     assert run.code != 0
     for message in (
         "--fdr: must be at most 1 (got '1.5')",
@@ -276,6 +277,7 @@ def test_mistakes_in_parameters(request: pytest.FixtureRequest, nextflow: Nextfl
         "--max_dept is not a parameter of this pipeline",
         "--max_depth: must be a whole number",
         "--tree: needs a value",
+        "--window: the networks that come with varproof take 101; give --model, or leave it out",
         "--input: no such file (got 'sheet.csv')",
         "--fasta is required",
         "--outdir is required",

@@ -56,6 +56,10 @@ workflow VARPROOF {
     ch_predicted = channel.fromList(rows.collect { row -> [row.meta.id, []] })
 
     if (params.network || params.model) {
+        def shown = params.model ? [] : rows.findAll { row -> row.contexts }
+        if (shown) {
+            error("--input: ${shown[0].meta.id} has contexts, which no network that comes with varproof knows; give --model, or leave them out")
+        }
         def known = [params.calibration, params.calibration_truth, params.stacking].collect { path -> path ? file(path, checkIfExists: true) : [] }
         NETWORK(
             rows,

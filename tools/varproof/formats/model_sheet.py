@@ -40,7 +40,7 @@ class ModelSheet(_Model):
 
     schema_: Literal["varproof/model-sheet/1"] = Field(default="varproof/model-sheet/1", alias="schema")
     tracks: tuple[TrackKind, ...] = Field(description="samples that it takes, in this order")
-    profile: str = Field(description="full or short: how many protocols, variants and passes; short is for trying")
+    profile: str = Field(description="of `make models`: how many protocols, variants and passes")
     seed: int = Field(ge=0, description="of protocols, reads and training")
     passes: int = Field(ge=1, description="over the training data")
     read_length: tuple[int, int] = Field(description="shortest and longest reads that it was trained on, bp")

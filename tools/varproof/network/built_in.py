@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,8 @@ def built_in(tracks: Sequence[str]) -> BuiltIn:
         )
     path = FOLDER / f"{name}.keras"
     if not path.exists():
+        if find_spec("tensorflow") is None:
+            raise UserError("predict needs tensorflow; install it with: pip install 'varproof[cnn]'")
         raise UserError(f"this installation has no model {name}; give --model of train, or make those that come with varproof")
     return BuiltIn(name, path, read_card(path), read_json(path.with_suffix(".json"), ModelSheet))
 

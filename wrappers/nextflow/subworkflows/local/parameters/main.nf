@@ -59,8 +59,17 @@ def contradictions(given) {
     if (given.germline_field && !given.germline_resource) {
         mistakes << "--germline_field ${given.germline_field} is of a germline resource; give --germline_resource"
     }
-    if (given.review_choose == 'disagreement' && !given.model) {
-        mistakes << "--review_choose disagreement compares posterior and network; give --model, or choose otherwise"
+    if (given.review_choose == 'disagreement' && !given.model && !given.network) {
+        mistakes << "--review_choose disagreement compares posterior and network; give --network or --model, or choose otherwise"
+    }
+    if (given.network && !given.model) {
+        if (given.context_pool) {
+            mistakes << "--context_pool: no network that comes with varproof knows contexts; give --model, or leave it out"
+        }
+        def taken = [window: 101, tensor_depth: 200]
+        taken.findAll { name, trained -> given[name].toString() != trained.toString() }.each { name, trained ->
+            mistakes << "--${name}: the networks that come with varproof take ${trained}; give --model, or leave it out"
+        }
     }
     return mistakes
 }
