@@ -5,8 +5,8 @@
 Simulates pairs of protocols that are drawn at random, trains a network on them for tumour and normal and one for a tumour
 alone, with the real executables, and judges pairs of protocols that neither has seen. Writes models and their sheets into the
 package.
-What is done already is kept in the work folder. `medium`, of which those that ship are, takes some twenty CPU minutes, and
-`full` under four hours; `short` and `tiny` are for trying. The same profile and seed give the same files on one kind of
+What is done already is kept in the work folder. `medium`, of which those that ship are, takes less than an hour on two busy
+cores, and `full` under four; `short` and `tiny` are for trying. The same profile and seed give the same files on one kind of
 processor, with the number of threads below.
 """
 

@@ -24,7 +24,8 @@ def models_lines(results: dict[str, Any]) -> list[str]:
         lines.append(f"| {row['protocol']} | {row['variants']} | {row['real']} of {row['candidates']} | {figures} |")
     if "mixture" in results:
         found = results["mixture"]
-        figures = " | ".join(f"{found['average_precision'][judge]:.3f}" for judge in JUDGES)
+        known = found["average_precision"]
+        figures = " | ".join(f"{known[judge]:.3f}" if judge in known else "" for judge in JUDGES)
         lines += [
             "",
             "## Real reads",
@@ -36,6 +37,7 @@ def models_lines(results: dict[str, Any]) -> list[str]:
             "|---" * (len(JUDGES) + 3) + "|",
             f"| mixture | SNVs | {found['real']} of {found['candidates']} | {figures} |",
         ]
+    if "ctdna" in results:
         ctdna, hairpins = results["ctdna"], results["hairpins"]
         lines += [
             "",
