@@ -57,7 +57,7 @@ BY_EXT_ARGS = {
         "callable_depth",
         "sample",
     },
-    "report-calls": {"desk"},
+    "report-calls": {"desk", "sample"},
     "review-calls": {"depth", "rows", "seed", "window"},
     "score-scenario": {"resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
