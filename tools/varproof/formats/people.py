@@ -16,6 +16,10 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
+HALF_SHOWN = 0.0005
+"""Half of the last digit of a share in the report."""
+
+
 class RangeAgreement(_Model):
     """Of candidates of probabilities from low up to, not including, high (1 belongs to the last range)."""
 
@@ -33,9 +37,11 @@ class RangeAgreement(_Model):
 
     @property
     def differs(self) -> bool:
-        """Whether what was promised is outside of the limits."""
+        """Whether what was promised is outside of the limits, in the thousandths that are shown."""
         low, high = self.corrected_limits
-        return self.promised is not None and low is not None and high is not None and not low <= self.promised <= high
+        if self.promised is None or low is None or high is None:
+            return False
+        return not low - HALF_SHOWN <= self.promised <= high + HALF_SHOWN
 
 
 class GroupAgreement(_Model):
