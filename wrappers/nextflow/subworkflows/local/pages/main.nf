@@ -1,5 +1,4 @@
-// What a person opens of each sample: the report of what was called, whose calls are links into the page in which people judge
-// them, and that page.
+// What a person opens of each sample: the report of what was called, and the page in which people judge candidates.
 
 include { VARPROOF_REPORTCALLS } from '../../../modules/varproof/reportcalls/main'
 include { VARPROOF_REVIEWCALLS } from '../../../modules/varproof/reviewcalls/main'
