@@ -42,9 +42,9 @@ class CountingJob:
     panel: Path | None = None
 
     @property
-    def depth_of_panel(self) -> bool:
-        """Whether the depth of two copies is that of the panel."""
-        return self.panel is not None and self.normal is None
+    def depth_panel(self) -> Path | None:
+        """The panel, where the depth of two copies is its."""
+        return self.panel if self.normal is None else None
 
     @property
     def samples(self) -> list[Path]:
@@ -110,8 +110,8 @@ def stretches(job: CountingJob) -> list[Stretch]:
                 require_same_contigs(alignments, path, fasta, job.reference, wanted)
         lengths = dict(zip(fasta.references, fasta.lengths, strict=True))
     assert wanted is not None
-    if job.panel is not None and job.depth_of_panel:
-        require_panel_depth(job.panel, job.reference)
+    if job.depth_panel is not None:
+        require_panel_depth(job.depth_panel, job.reference)
     if job.sites is not None:
         require_known_contigs(KnownSites(job.sites), wanted)
     regions = {contig: [(0, lengths[contig])] for contig in wanted}
@@ -162,7 +162,7 @@ class _Worker:
         self.fasta = open_reference(job.reference)
         self.samples: list[Any] = [open_reads(path, job.reference) for path in job.samples]
         self.sites = None if job.sites is None else KnownSites(job.sites)
-        self.panel = PanelDepth(job.panel) if job.panel is not None and job.depth_of_panel else None
+        self.panel = None if job.depth_panel is None else PanelDepth(job.depth_panel)
 
     def count(self, stretch: Stretch) -> Counted:
         """What a stretch has."""

@@ -64,7 +64,7 @@ def estimated(
         for part, one in zip(parts, counted(job, parts, workers), strict=True):
             kept.append(one)
             advance(len(part.windows))
-    return estimated_from(binned(together(kept), job.depth_of_panel), contig_lengths(job.reference), given, calls)
+    return estimated_from(binned(together(kept), job.depth_panel is not None), contig_lengths(job.reference), given, calls)
 
 
 def estimated_from(

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from varproof.machinery.errors import UserError
 from varproof.steps.base import Settings
-from varproof.steps.people import LABEL_ERROR
+from varproof.steps.people import LABEL_ERROR, label_error_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,13 +53,13 @@ class CombineCallsSettings(Settings):
 
 
 def _stacking(options: CombineCallsSettings) -> "Stacking":
-    from varproof.formats import labels as formats
     from varproof.formats.json_file import read_json
     from varproof.formats.stacking import Stacking
     from varproof.network.combined_calls import judgements_of, labels_of
     from varproof.network.stacking import learnt_stacking
 
-    if options.calibration_truth is None and options.label_error is not None:
+    people, truth = _labels(options), options.calibration_truth
+    if people is None and options.label_error is not None:
         raise UserError("--label-error is of people's labels; give them to --calibration-truth")
     if options.stacking is not None:
         return read_json(options.stacking, Stacking)
@@ -67,11 +67,9 @@ def _stacking(options: CombineCallsSettings) -> "Stacking":
         logger.info("no --calibration: the combined judgement is the mean of both")
         return Stacking()
     known = judgements_of(options.calibration, options.calibration)
-    people, truth = _labels(options), options.calibration_truth
     if people is None:
         return learnt_stacking(known, labels_of(options.calibration, truth, options.reference))
-    label_error = formats.LABEL_ERROR if options.label_error is None else options.label_error
-    return learnt_stacking(known, people, label_error)
+    return learnt_stacking(known, people, label_error_of(options.label_error))
 
 
 def _labels(options: CombineCallsSettings) -> "np.ndarray | None":
@@ -81,8 +79,6 @@ def _labels(options: CombineCallsSettings) -> "np.ndarray | None":
 
     calls, truth = options.calibration, options.calibration_truth
     if calls is None or truth is None or not is_labels(truth) or (is_vcf(truth) and not is_label_vcf(truth)):
-        if options.label_error is not None:
-            raise UserError("--label-error is of people's labels; give them to --calibration-truth")
         return None
     if options.reference is None:
         raise UserError(f"--calibration-truth {truth}: labels need --reference, by which alleles are compared")
@@ -93,7 +89,6 @@ def _require_a_pair(scored: Path) -> None:
     """Raise UserError for calls of a scenario, whose events are not what the network judges, whatever they are called."""
     from varproof.formats.scored import scored_scenario
     from varproof.formats.vcf import open_vcf
-    from varproof.machinery.errors import UserError
 
     with open_vcf(scored) as handle:
         scenario = scored_scenario(handle.header)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from varproof import __version__
 from varproof.formats.recalibration import LabelSource, Recalibration
 from varproof.machinery.errors import UserError
+from varproof.steps.people import label_error_of
 
 if TYPE_CHECKING:
     from varproof.formats.labels import Label
@@ -33,7 +34,6 @@ def learnt_from_labels(path: Path, options: "ScorePosteriorSettings", prior: "Le
     import numpy as np
 
     from varproof.evaluation.label_calibration import labelled_groups
-    from varproof.formats import labels as formats
     from varproof.formats.events import SOMATIC
     from varproof.formats.scored import error_probabilities, select_events
     from varproof.formats.vcf import open_vcf, read_records
@@ -59,7 +59,7 @@ def learnt_from_labels(path: Path, options: "ScorePosteriorSettings", prior: "Le
     real = np.array([label is not None and label.label == 1 for label in said], bool)[decided]
     told = [label for label in said if label is not None]
     choices = sorted({label.choice for label in told})
-    label_error = formats.LABEL_ERROR if options.label_error is None else options.label_error
+    label_error = label_error_of(options.label_error)
     source = LabelSource(
         labels=path.name,
         label_error=label_error,

@@ -14,6 +14,13 @@ LABEL_ERROR = (
 )
 
 
+def label_error_of(given: float | None) -> float:
+    """What `--label-error` says, or what is usual where it was not given."""
+    from varproof.formats.labels import LABEL_ERROR as USUAL
+
+    return USUAL if given is None else given
+
+
 def people_of(
     calls: Path,
     labels: Path,
@@ -31,7 +38,6 @@ def people_of(
     from varproof.evaluation.agreement import people_agreement
     from varproof.evaluation.labelling import judged_candidates
     from varproof.evaluation.variants import within
-    from varproof.formats import labels as formats
     from varproof.formats.scored import error_probabilities
     from varproof.formats.vcf import read_records
     from varproof.variants.candidate import candidates_of
@@ -51,5 +57,5 @@ def people_of(
         np.array(probability)[chosen],
         [said[i] for i in chosen],
         [kinds[i] for i in chosen],
-        formats.LABEL_ERROR if label_error is None else label_error,
+        label_error_of(label_error),
     )
