@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -18,7 +18,7 @@ from varproof.steps.base import (
     field_of_resource,
     fraction_under_1,
 )
-from varproof.steps.purity import PURITY, KnownBy, purity_given, with_purity
+from varproof.steps.purity import PURITY, KnownBy, with_purity
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +53,6 @@ class LearnPriorSettings(Settings):
     @model_validator(mode="after")
     def _field_of_resource(self) -> "LearnPriorSettings":
         return field_of_resource(self)
-
-    @field_validator("purity", mode="before")
-    @classmethod
-    def _number_or_file(cls, value: Any) -> Any:
-        return purity_given(value)
 
     @field_validator("normal_contamination")
     @classmethod

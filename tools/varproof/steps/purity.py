@@ -2,23 +2,14 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator
 
 from varproof.machinery.errors import TooLittle, UserError
 from varproof.steps.base import Settings
 
 logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    from varproof.formats.purity import Purity
-
-    KnownBy = float  # which `with_purity` makes of it before anything is computed
-else:
-    KnownBy = float | Literal["auto"] | Path
-
-PURITY = "fraction of tumour cells in the tumour sample; auto: estimated from the reads; or purity.json."
-
-Options = TypeVar("Options", bound=Settings)
 
 
 def purity_given(value: Any) -> Any:
@@ -34,6 +25,18 @@ def purity_given(value: Any) -> Any:
     if not 0 < number <= 1:
         raise ValueError("must be a fraction over 0 and up to 1, auto, or a purity.json")
     return number
+
+
+if TYPE_CHECKING:
+    from varproof.formats.purity import Purity
+
+    KnownBy = float  # which `with_purity` makes of it before anything is computed
+else:
+    KnownBy = Annotated[float | Literal["auto"] | Path, BeforeValidator(purity_given)]
+
+PURITY = "fraction of tumour cells in the tumour sample; auto: estimated from the reads; or purity.json."
+
+Options = TypeVar("Options", bound=Settings)
 
 
 def with_purity(options: Options) -> tuple[Options, "Purity | None"]:

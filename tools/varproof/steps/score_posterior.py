@@ -22,7 +22,7 @@ from varproof.steps.base import (
     fraction_under_1,
 )
 from varproof.steps.people import LABEL_ERROR
-from varproof.steps.purity import PURITY, KnownBy, purity_given, with_purity
+from varproof.steps.purity import PURITY, KnownBy, with_purity
 
 if TYPE_CHECKING:
     from varproof.formats.evidence import EvidenceReader
@@ -113,11 +113,6 @@ class ScorePosteriorSettings(Settings):
     @classmethod
     def _several(cls, value: Any) -> Any:
         return [value] if isinstance(value, str | Path) else value
-
-    @field_validator("purity", mode="before")
-    @classmethod
-    def _number_or_file(cls, value: Any) -> Any:
-        return purity_given(value)
 
     @field_validator("normal_contamination")
     @classmethod
