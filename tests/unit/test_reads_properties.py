@@ -1,9 +1,11 @@
 """Properties of an alignment, on reads whose properties are known."""
 
+import gzip
 import random
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 
 from small_bams import Read, random_pairs, random_sequence, write_bam, write_fasta
@@ -142,6 +144,29 @@ def test_a_small_file_is_seen_whole_and_a_large_one_everywhere(tmp_path: Path) -
     fewer = estimated(tmp_path, contigs, reads, max_reads=500)
     assert 500 <= fewer.reads_used < 800
     assert fewer == estimated(tmp_path, contigs, reads, max_reads=500)
+
+
+@pytest.mark.parametrize(("beside", "packed"), [("r.cram.crai", True), ("r.crai", False)])
+def test_small_cram_is_looked_at_as_a_bam_is(tmp_path: Path, beside: str, packed: bool) -> None:
+    rng = random.Random(4)
+    contigs = {"one": random_sequence(rng, 90_000), "two": random_sequence(rng, 30_000)}
+    reads = [read for i in range(300) for read in pair(f"p{i}", 100 * i, 300, contigs["two"])[:2] if i * 100 < 29_000]
+    for read in reads:
+        read.contig = 1
+    bam = write_bam(tmp_path / "r.bam", {name: len(text) for name, text in contigs.items()}, reads)
+    fasta = write_fasta(tmp_path / "ref.fa", contigs)
+    cram, index = tmp_path / "r.cram", tmp_path / "r.cram.crai"
+    pysam.view("-C", "-T", str(fasta), "-o", str(cram), str(bam), catch_stdout=False)
+    pysam.index(str(cram))
+    content = index.read_bytes() if packed else gzip.decompress(index.read_bytes())
+    index.unlink()
+    (tmp_path / beside).write_bytes(content)
+    found = []
+    for path in (bam, cram):
+        with open_reads(path, fasta) as handle:
+            found += [(list(sampled_windows(handle, list(contigs), most)), most) for most in (20_000, 1)]
+    assert found[:2] == found[2:]
+    assert found[0][0] == [("two", 0, 30_000)] and len(found[1][0]) == 3
 
 
 def test_windows_of_regions() -> None:

@@ -4,19 +4,25 @@ A small file is looked at from end to end, jumping over what has no reads. Of a 
 spreads evenly over the genome however early it stops (multiples of the golden ratio), each at the next reads.
 """
 
+import gzip
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 import pysam
 
-from varproof.reads.files import fetch_reads
+from varproof.reads.files import fetch_reads, file_name
 from varproof.reads.sam import LEFT_OUT_FLAGS, UNMAPPED
 
 WINDOW = 10_000
 WHOLE_WINDOW = 50_000
 """Where all reads are looked at, which then are few enough to be in memory: each window costs a search of the index."""
 
+_READS_PER_SLICE = 10_000
+"""As htslib writes CRAM by default."""
 _GOLDEN = 0.6180339887498949
 _MOST_JUMPS = 20_000
 
@@ -28,16 +34,35 @@ Window = tuple[str, int, int]
 def sampled_windows(alignments: pysam.AlignmentFile, contigs: list[str], max_reads: int) -> Iterator[Window]:
     """Windows with reads, disjoint: all of them if the index knows of at most `max_reads` reads, else spread evenly.
 
-    The caller stops when it has seen enough.
+    So a small CRAM is looked at as the BAM of the same reads is. The caller stops when it has seen enough.
     """
-    contigs = [contig for contig in contigs if alignments.get_tid(contig) >= 0]
+    mapped = _reads_of_index(alignments)
+    contigs = [contig for contig in contigs if mapped.get(contig)]
+    if sum(mapped[contig] for contig in contigs) <= max_reads:
+        yield from _all_windows(alignments, contigs, WINDOW, WHOLE_WINDOW)
+    else:
+        yield from _spread_windows(alignments, contigs)
+
+
+def _reads_of_index(alignments: pysam.AlignmentFile) -> dict[str, int]:
+    """Mapped reads of each contig, as the index knows; a CRAM's lists slices, and of them the most that they usually hold."""
     if alignments.is_bam:
-        mapped = {item.contig: item.mapped for item in alignments.get_index_statistics()}
-        contigs = [contig for contig in contigs if mapped.get(contig)]
-        if sum(mapped[contig] for contig in contigs) <= max_reads:
-            yield from _all_windows(alignments, contigs, WINDOW, WHOLE_WINDOW)
-            return
-    yield from _spread_windows(alignments, contigs)
+        return {item.contig: item.mapped for item in alignments.get_index_statistics()}
+    content = _cram_index(alignments)
+    if content is None:
+        return dict.fromkeys(alignments.references, sys.maxsize)
+    slices = Counter(line.split(b"\t", 1)[0] for line in content.splitlines())
+    return {name: _READS_PER_SLICE * slices[b"%d" % number] for number, name in enumerate(alignments.references)}
+
+
+def _cram_index(alignments: pysam.AlignmentFile) -> bytes | None:
+    """The lines of a CRAM's index, one for each slice of a contig's reads, which they begin with; None of what is elsewhere."""
+    given, name = alignments.index_filename, file_name(alignments)
+    beside = [given.decode() if isinstance(given, bytes) else given] if given else [f"{name}.crai", f"{name[:-5]}.crai"]
+    for path in filter(Path.is_file, map(Path, beside)):
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    return None
 
 
 def background_windows(alignments: pysam.AlignmentFile, contigs: list[str], size: int, most: int) -> list[Window]:
