@@ -1,5 +1,6 @@
 """Training: what is read and when, what a seed decides, interruption and resumption, early stopping, what goes wrong."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -319,6 +320,29 @@ def test_blocks_are_kept_until_memory_is_full(tmp_path: Path, monkeypatch: pytes
                 passes[limit] = (source.read(indices).base, list(read))
     assert [found for _, found in passes.values()] == [[0, 100, 200], [100, 200], []]
     assert all(np.array_equal(base, passes[0][0]) for base, _ in passes.values())
+
+
+def test_a_block_that_two_threads_read_counts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is room for all blocks, and none for one more: all stay, though the first was read twice at once."""
+    tensors = example_tensors(300, SETTINGS, 1)
+    path = write_tensors(tmp_path / "tensors.h5", tensors)
+    read: list[int] = []
+    read_block = TensorReader.read
+    monkeypatch.setattr(data, "KEPT_BYTES", tensors.base.nbytes + tensors.quality.nbytes + tensors.rows.nbytes)
+    with TensorSource([path]) as source:
+
+        def counted(reader: TensorReader, start: int, end: int) -> PackedTensors:
+            read.append(start)
+            if read == [0]:
+                other = threading.Thread(target=source.read, args=(np.arange(5),))
+                other.start()
+                other.join()
+            return read_block(reader, start, end)
+
+        monkeypatch.setattr(TensorReader, "read", counted)
+        for _ in range(2):
+            np.testing.assert_array_equal(source.read(np.arange(300)).position, tensors.position)
+        assert read.count(0) == 2 and len(read) == len(set(read)) + 1
 
 
 def test_damage_and_failing_disks_are_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

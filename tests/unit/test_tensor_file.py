@@ -1,14 +1,20 @@
 """tensors.h5: what is written is what is read, by any ranges and by any HDF5 reader; damage is told in one line."""
 
 import json
+import threading
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
 from tensor_examples import CONTIGS, example_tensors, write_tensors
+from varproof.formats.deflated import RowReader
 from varproof.formats.tensors import (
     ALLELE_COLUMNS,
     CANDIDATE_COLUMNS,
@@ -78,6 +84,48 @@ def test_what_is_written_is_read(step: int, tmp_path: Path) -> None:
         np.testing.assert_array_equal(reader.depths(), tensors.depths)
         for name in (*CANDIDATE_COLUMNS, *TEXT_COLUMNS, "track_sample", "allele_code"):
             np.testing.assert_array_equal(reader.column(name), getattr(tensors, name), err_msg=name)
+
+
+def test_threads_read_at_once(tmp_path: Path) -> None:
+    """Eight threads read ranges across chunks, with columns between: each has what it asked for."""
+    tensors = example(700)
+    starts = np.random.default_rng(1).integers(0, 690, 200).tolist()
+    with TensorReader(write(tmp_path / "tensors.h5", tensors, 100)) as reader, ThreadPoolExecutor(8) as pool:
+
+        def found(start: int) -> tuple[PackedTensors, np.ndarray]:
+            return reader.read(start, start + 10), reader.column("position")
+
+        for start, (part, position) in zip(starts, pool.map(found, starts), strict=True):
+            assert_same(part, tensors.select(np.arange(start, start + 10)))
+            np.testing.assert_array_equal(position, tensors.position)
+
+
+def test_chunks_are_read_under_the_lock_of_h5py() -> None:
+    """HDF5 is no library for threads: while a chunk is read, no other thread gets the lock; when it is read, any does."""
+    from h5py._objects import phil
+
+    free: list[bool] = []
+
+    def try_lock() -> None:
+        free.append(phil.acquire(blocking=False))
+        if free[-1]:
+            phil.release()
+
+    def elsewhere() -> None:
+        other = threading.Thread(target=try_lock)
+        other.start()
+        other.join()
+
+    def read_direct_chunk(place: tuple[int, ...]) -> tuple[int, bytes]:
+        elsewhere()
+        return 0, zlib.compress(np.arange(place[0], place[0] + 4, dtype=np.int64).tobytes())
+
+    chunks: Any = SimpleNamespace(
+        shape=(8,), chunks=(4,), dtype=np.dtype(np.int64), name="rows", id=SimpleNamespace(read_direct_chunk=read_direct_chunk)
+    )
+    assert RowReader(chunks).read(2, 7).tolist() == [2, 3, 4, 5, 6]
+    elsewhere()
+    assert free == [False, False, True]
 
 
 def test_the_same_bytes_each_time(tmp_path: Path) -> None:

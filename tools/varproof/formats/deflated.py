@@ -5,6 +5,9 @@ with that filter, which any HDF5 reader can read. Where there is no `isal`, zlib
 
 Not by igzip's compressor of streams, which `isal_zlib` is: one in some 20,000 of its blocks depends on what the memory held
 before.
+
+HDF5 may be called by one thread at a time. h5py sees to that with one lock, which its functions for whole chunks take in some
+versions only (h5py's issue 2764: reading at once ends the process): they are called with the lock held. Inflating needs none.
 """
 
 import zlib
@@ -36,6 +39,9 @@ class RowWriter:
 
     def __init__(self, file: Any, name: str, kind: Any, shape: tuple[int, ...], chunk: int) -> None:
         """`file`: an `h5py.File` open for writing; rows of `kind` and `shape`, `chunk` of them deflated together."""
+        from h5py._objects import phil
+
+        self._lock = phil
         self._dataset = file.create_dataset(
             name,
             shape=(0, *shape),
@@ -68,7 +74,9 @@ class RowWriter:
         place = (self._stored, *(0 for _ in self._buffer.shape[1:]))
         if self.size > self._dataset.shape[0]:
             self._dataset.resize(2 * self.size, axis=0)  # each time would cost more than to write
-        self._dataset.id.write_direct_chunk(place, _compress(self._buffer.tobytes(), LEVEL))
+        packed = _compress(self._buffer.tobytes(), LEVEL)
+        with self._lock:
+            self._dataset.id.write_direct_chunk(place, packed)
         self._stored, self._filled = self.size, 0
 
     def close(self) -> None:
@@ -81,22 +89,30 @@ class RowWriter:
 
 
 class RowReader:
-    """Rows of a dataset that `RowWriter` wrote, by ranges; keeps the last chunk, as ranges often follow each other."""
+    """Rows of a dataset that `RowWriter` wrote, by ranges; keeps the last chunk, as ranges often follow each other.
+
+    Threads may read at once, beside others that use HDF5 by h5py.
+    """
 
     def __init__(self, dataset: Any) -> None:
-        self._dataset = dataset
-        self._number = -1
-        self._rows = np.zeros((0, *dataset.shape[1:]), dataset.dtype)
+        """`dataset`: of a file that is open for reading, and is not written any more."""
+        from h5py._objects import phil
+
+        self._dataset, self._lock = dataset, phil
+        self._size, self._kind = int(dataset.shape[0]), dataset.dtype
+        self._chunk_shape: tuple[int, ...] = dataset.chunks
+        # Number and rows are one value, so that no thread can see the number of one chunk with the rows of another.
+        self._last = (-1, np.zeros((0, *dataset.shape[1:]), dataset.dtype))
 
     @property
     def size(self) -> int:
         """Number of rows."""
-        return int(self._dataset.shape[0])
+        return self._size
 
     def read(self, first: int, last: int) -> np.ndarray:
         """Rows first..last - 1. Raises OSError where the file is damaged."""
-        out = np.empty((max(last - first, 0), *self._dataset.shape[1:]), self._dataset.dtype)
-        chunk = self._dataset.chunks[0]
+        chunk, *shape = self._chunk_shape
+        out = np.empty((max(last - first, 0), *shape), self._kind)
         for number in range(first // chunk, -(-last // chunk) if last > first else 0):
             start = number * chunk
             low, high = max(first, start), min(last, start + chunk)
@@ -104,13 +120,14 @@ class RowReader:
         return out
 
     def _chunk(self, number: int) -> np.ndarray:
-        if number != self._number:
-            shape = self._dataset.chunks
-            place = (number * shape[0], *(0 for _ in shape[1:]))
+        known, rows = self._last
+        if known != number:
+            place = (number * self._chunk_shape[0], *(0 for _ in self._chunk_shape[1:]))
             try:
-                _, packed = self._dataset.id.read_direct_chunk(place)
-                rows = np.frombuffer(_decompress(packed), self._dataset.dtype).reshape(shape)
+                with self._lock:
+                    _, packed = self._dataset.id.read_direct_chunk(place)
+                rows = np.frombuffer(_decompress(packed), self._kind).reshape(self._chunk_shape)
             except _errors as error:
                 raise OSError(f"{self._dataset.name}: {' '.join(str(error).split())}") from error
-            self._number, self._rows = number, rows
-        return self._rows
+            self._last = (number, rows)
+        return rows

@@ -275,7 +275,7 @@ def tensor_writer(path: Path, header: TensorHeader) -> Iterator[TensorWriter]:
 
 
 class TensorReader:
-    """Random access to a tensor file by ranges of candidates; a context manager."""
+    """Random access to a tensor file by ranges of candidates, by any number of threads; a context manager."""
 
     def __init__(self, path: Path) -> None:
         """Raises UserError unless `path` is a complete tensor file of this schema."""

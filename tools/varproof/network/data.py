@@ -6,6 +6,7 @@ disk is read about once per pass.
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +39,7 @@ _DEPTH_STEP = 16
 class TensorSource:
     """Candidates of several tensor files, numbered from 0 in the order of the files; a context manager.
 
-    Raises UserError where files differ in layout, or where one is given twice.
+    Threads may read at once. Raises UserError where files differ in layout, or where one is given twice.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -46,6 +47,7 @@ class TensorSource:
         self._failure: Exception | None = None
         self._kept: dict[tuple[int, int], PackedTensors] = {}
         self._kept_bytes = 0
+        self._keeping = threading.Lock()
         seen: set[Path] = set()
         try:
             for path in paths:
@@ -146,9 +148,10 @@ class TensorSource:
         if known is None:
             known = self._readers[number].read(start, end)
             size = known.base.nbytes + known.quality.nbytes + known.rows.nbytes
-            if self._kept_bytes + size <= KEPT_BYTES:
-                self._kept[number, start] = known
-                self._kept_bytes += size
+            with self._keeping:  # two threads may have read the same block, which counts once
+                if (number, start) not in self._kept and self._kept_bytes + size <= KEPT_BYTES:
+                    self._kept[number, start] = known
+                    self._kept_bytes += size
         return known
 
 

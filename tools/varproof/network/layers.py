@@ -8,6 +8,7 @@ T tracks, R rows per track, W bases of window, N rows that hold a read.
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from varproof.formats.tensors import (
@@ -86,6 +87,17 @@ def scrambled(inputs: dict[str, Any], swap_at: Any, swap_cg: Any) -> dict[str, A
     }
 
 
+_PLANE = np.arange(256)
+_LETTERS = np.stack(
+    [
+        np.isin(_PLANE & BASE_MASK, (letter, DELETED)) * np.where(_PLANE & INSERTION_FOLLOWS, 2, 1)
+        for letter in range(BASE_A, BASE_T + 1)
+    ],
+    axis=-1,
+).astype(np.float32)
+"""What a cell of the base plane, by its value, shows in the channels of A, C, G and T: float (256, 4)."""
+
+
 @keras.saving.register_keras_serializable(_PACKAGE)
 class ExpandChannels(keras.layers.Layer):
     """Planes -> float (B, W, R, 7 T): one-hot A, C, G, T, base quality, mapping quality, strand of each track.
@@ -94,19 +106,20 @@ class ExpandChannels(keras.layers.Layer):
     """
 
     def call(self, inputs: list[Any]) -> Any:
-        base, quality, rows = inputs
-        code = _code(base)
-        covered = tf.cast(code != NOTHING, tf.float32)
-        weight = 1.0 + _has(base, INSERTION_FOLLOWS)
-        deleted = code == DELETED
-        channels = [tf.cast((code == letter) | deleted, tf.float32) * weight for letter in range(BASE_A, BASE_T + 1)]
-        channels.append(tf.cast(quality, tf.float32) / QUALITY_SCALE)
-        channels.append(tf.cast(rows[..., MAPQ, None], tf.float32) / MAPQ_SCALE * covered)
-        channels.append(_has(rows[..., FLAGS], ROW_REVERSE)[..., None] * covered)
-        stacked = tf.stack(channels, -1)  # (B, T, R, W, 7)
-        tracks, depth, window = base.shape[1:]
-        rows = tf.shape(base)[2] if depth is None else depth
-        image = tf.reshape(tf.transpose(stacked, (0, 3, 2, 1, 4)), (-1, window, rows, 7 * tracks))
+        tracks, depth, window = inputs[0].shape[1:]
+        # Turned while a cell is one byte, and letters looked up: each floating-point image is written once.
+        base, quality, rows = (tf.transpose(plane, (0, 3, 2, 1)) for plane in inputs)  # (B, W or columns, R, T)
+        mapq, flags = rows[:, MAPQ, None], rows[:, FLAGS, None]
+        covered = tf.cast(_code(base) != NOTHING, tf.float32)
+        others = [
+            tf.cast(quality, tf.float32) / QUALITY_SCALE,
+            tf.cast(mapq, tf.float32) / MAPQ_SCALE * covered,
+            _has(flags, ROW_REVERSE) * covered,
+        ]
+        letters = tf.gather(tf.constant(_LETTERS), tf.cast(base, tf.int32))
+        stacked = tf.concat([letters, tf.stack(others, -1)], -1)  # (B, W, R, T, 7)
+        count = tf.shape(base)[2] if depth is None else depth
+        image = tf.reshape(stacked, (-1, window, count, 7 * tracks))
         return tf.ensure_shape(image, (None, window, depth, 7 * tracks))
 
 
