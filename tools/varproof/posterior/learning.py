@@ -168,7 +168,10 @@ def learn_prior(
     tables = sampled.with_panel(sampled.with_read_contexts(tables, prior), learnt)
     components = evaluate(tables, mixture, copies=sampled.copies)
     prior = _with_damage(prior, learnt, components, sampled)
-    learnt, _ = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
+    learnt, evidence = _trained(components, sampled, prior, shown, mixture, DECISIONS.max_iterations)
+    if prior.damage:
+        other, more = _trained(components, sampled, _as_many_artifacts(prior), shown, mixture, DECISIONS.max_iterations)
+        learnt = other if more > evidence else learnt
     joint = _posteriors(learnt, components, sampled) if resource is not None or learnt.crowds else np.zeros((0, 0))
     if learnt.crowds:
         of_copies = joint[:, components.columns["ARTIFACT"]].reshape(-1, *ARTIFACT_SHAPE)[:, OF_COPIES].sum()
@@ -300,6 +303,16 @@ def _with_damage(prior: LearntPrior, learnt: LearntPrior, components: Components
     panel = prior.panel_missed is not None
     density = even_density(prior.paired, own=True, damaged=True, panel=panel, alike=alike, crowds=prior.crowds)
     return prior.model_copy(update={"damage": damage, "artifact_density": [density, prior.artifact_density[1]]})
+
+
+def _as_many_artifacts(prior: LearntPrior) -> LearntPrior:
+    """The prior with as many artefacts among SNVs as somatic ones: from few, learning may not get to the many of damage.
+
+    Rare somatic variants explain the reads of damage almost as well, and may take all of them, though that is less likely.
+    """
+    rates = {event: list(values) for event, values in prior.rates.items()}
+    rates["ARTIFACT"][SNV] = max(rates["ARTIFACT"][SNV], rates["SOMATIC_TUMOR"][SNV])
+    return prior.model_copy(update={"rates": rates})
 
 
 def _trained(
