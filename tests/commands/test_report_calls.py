@@ -2,9 +2,11 @@
 
 import gzip
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pysam
 import pytest
@@ -12,6 +14,8 @@ import pytest
 from desk_tools import browser_page
 from varproof.commands.fdr_filter import FdrFilterOptions, fdr_filter
 from varproof.commands.report_calls import ReportCallsOptions, report_calls
+from varproof.commands.review_calls import ReviewCallsOptions, review_calls
+from varproof.machinery.errors import UserError
 from varproof.report.sample import CONTEXTS, context_of
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
@@ -47,6 +51,28 @@ def test_the_least_certain_stand_first_and_link_into_the_desk(tmp_path: Path) ->
     called = [row[4] for row in cells(page)].count("yes")
     assert probabilities[:called] == sorted(probabilities[:called])
     assert 'href="my%20review.html#chr1%3A' in page
+
+
+def test_only_what_the_desk_holds_is_linked(tmp_path: Path) -> None:
+    """Of a page of some candidates those are links that it opens; the others are told without one."""
+    review_calls(
+        ReviewCallsOptions(
+            calls=DATA / "scored.vcf.gz", reference=DATA / "reference.fa", tumor=DATA / "tumor.bam", choose="random", count=60,
+            output=tmp_path / "review.html",
+        )
+    )  # fmt: skip
+    index = re.findall(r'id="index">(.*?)</script>', (tmp_path / "review.html").read_text(), re.DOTALL)[0]
+    held = {":".join(str(entry[name]) for name in ("chrom", "pos", "ref", "alt")) for entry in json.loads(index)["entries"]}
+    linked = [
+        {unquote(address) for address in re.findall(r'href="review.html#([^"]*)"', report(tmp_path / "report.html", **more))}
+        for more in ({"desk": "review.html"}, {"desk": "review.html", "desk_page": tmp_path / "review.html"})
+    ]
+    assert linked[1] == linked[0] & held and 0 < len(linked[1]) < len(linked[0])
+    (tmp_path / "other.html").write_text("<html></html>")
+    with pytest.raises(UserError, match=r"other.html: not a page of review-calls"):
+        report(tmp_path / "report.html", desk="other.html", desk_page=tmp_path / "other.html")
+    with pytest.raises(ValueError, match="--desk-page needs --desk"):
+        report(tmp_path / "report.html", desk_page=tmp_path / "review.html")
 
 
 def test_contexts_are_those_of_the_pyrimidine() -> None:

@@ -1,6 +1,7 @@
 """review-calls end to end: what the page holds is what the files say, and what the packed tensors hold."""
 
 import base64
+import itertools
 import json
 import re
 import zlib
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pysam
 import pytest
 
 from varproof.commands.review_calls import ReviewCallsOptions, review_calls
@@ -67,7 +69,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_every_candidate_is_there_with_its_probabilities(page: str) -> None:
     index = index_of(page)
-    assert index["total"] == 195 and len(index["entries"]) == 195 and set(data_of(page)) == set(range(195))
+    assert index["noneJudged"] is False and index["total"] == 195 and len(index["entries"]) == 195 and set(data_of(page)) == set(range(195))
     records = list(read_records(DATA / "scored.vcf.gz"))
     network = {record.pos: record.info["CNN_PROB"][0] for record in read_records(DATA / "predicted.vcf.gz")}
     for entry, record in zip(index["entries"][:20], records, strict=False):
@@ -137,6 +139,26 @@ def test_a_list_of_a_caller_without_any_judgement(tmp_path: Path) -> None:
     assert [track["kind"] for track in index["tracks"]] == ["tumor"] and index["choice"] == "random"
     assert {entry["posterior"] for entry in index["entries"]} == {None}
     assert {entry["weight"] for entry in index["entries"]} == {195 / 4}
+
+
+@pytest.mark.parametrize("choose", ["uncertain", "stratified", "disagreement"])
+def test_where_nothing_could_be_judged_the_page_says_so(
+    tmp_path: Path, choose: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A scored list of nothing but places that were not judged is a page of its first candidates, and no error."""
+    given = pysam.VariantFile(str(DATA / "scored.vcf.gz"))
+    with given, pysam.VariantFile(str(tmp_path / "calls.vcf"), "w", header=given.header) as out:
+        for record in itertools.islice(given, 6):
+            for name in [name for name in record.info if name.startswith("PROB_")]:
+                del record.info[name]
+            record.info["SKIPPED"] = ("no_reads",)
+            out.write(record)
+    output = tmp_path / "review.html"
+    review_calls(options(output, calls=tmp_path / "calls.vcf", predicted=None, choose=choose, count=4))
+    index = index_of(output.read_text())
+    assert index["noneJudged"] is True and index["total"] == 6
+    assert [(entry["posterior"], entry["skipped"]) for entry in index["entries"]] == [(None, "no_reads")] * 4
+    assert "none of its 6 candidates could be judged" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from varproof import __version__
+from varproof.machinery.errors import UserError, require_file
 
 SCRIPTS = ("codes", "agreement", "exchange", "store", "reads", "draw", "elements", "page", "start")
 """Scripts of the page, each of which may use what those before it define."""
@@ -50,7 +52,8 @@ class Entry:
 @dataclass(frozen=True)
 class Desk:
     """What the page is of: name of the calls, their number before some were chosen, how these were, events that count as real,
-    (name, kind) of each track, bases of a window, and the candidates. `made_of`: what tells this page from others.
+    (name, kind) of each track, bases of a window, and the candidates. `made_of`: what tells this page from others;
+    `none_judged`: varproof was asked, and could judge none of them.
     """
 
     calls: str
@@ -61,6 +64,7 @@ class Desk:
     window: int
     entries: list[Entry]
     made_of: str
+    none_judged: bool = False
 
     @property
     def digest(self) -> str:
@@ -81,8 +85,23 @@ class Desk:
             "contigs": list(dict.fromkeys(entry.chrom for entry in self.entries)),
             "choice": self.choice,
             "total": self.total,
+            "noneJudged": self.none_judged,
             "entries": [asdict(entry) for entry in self.entries],
         }
+
+
+_INDEX = '<script type="application/json" id="index">'
+
+
+def held_candidates(path: Path) -> set[str]:
+    """Which candidates a page holds, as its addresses name them (chrom:pos:ref:alt); raises UserError for another file."""
+    require_file(path, "page of review-calls")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        index = text[text.index(_INDEX) + len(_INDEX) :].partition("</script>")[0]
+        return {":".join(str(entry[name]) for name in ("chrom", "pos", "ref", "alt")) for entry in json.loads(index)["entries"]}
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path}: not a page of review-calls, whose candidates could be told; write it again") from error
 
 
 @cache

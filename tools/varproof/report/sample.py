@@ -50,7 +50,7 @@ class Call:
 class Sample:
     """What the report is of. contexts: expected numbers "real" and "artefact" by `CONTEXTS`, where a reference was given.
 
-    doubts: (what is doubtful, what to do).
+    doubts: (what is doubtful, what to do). held: candidates that the desk holds, as its addresses name them; None: all.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Sample:
     purity: Purity | None
     desk: str | None
     people: PeopleAgreement | None = None
+    held: set[str] | None = None
 
 
 def context_of(bases: str, alt: str) -> int | None:
@@ -116,7 +117,7 @@ def render_sample(sample: Sample, provenance: dict[str, Any]) -> str:
         doubtful=len(doubtful),
         kinds=[(kind, sum(call.type == kind for call in kept)) for kind in TYPE_COLOURS if any(c.type == kind for c in kept)],
         median_depth=None if not depths else int(np.median(depths)),
-        rows=[_row(call, sample.desk) for call in shown],
+        rows=[_row(call, sample.desk, sample.held) for call in shown],
         left_out=len(sample.calls) - len(shown),
         frequencies=_frequencies(kept),
         contexts=None if sample.contexts is None else _contexts(sample.contexts),
@@ -125,14 +126,14 @@ def render_sample(sample: Sample, provenance: dict[str, Any]) -> str:
     )
 
 
-def _row(call: Call, desk: str | None) -> dict[str, Any]:
-    """A line of the table: texts, and what it is sorted by."""
+def _row(call: Call, desk: str | None, held: set[str] | None) -> dict[str, Any]:
+    """A line of the table: texts, and what it is sorted by; `held`: see `Sample`."""
     from urllib.parse import quote
 
     place = f"{call.chrom}:{call.pos}:{call.ref}:{call.alt}"
     return {
         "place": f"{call.chrom}:{call.pos:,}",
-        "link": None if desk is None else f"{quote(desk)}#{quote(place)}",
+        "link": None if desk is None or (held is not None and place not in held) else f"{quote(desk)}#{quote(place)}",
         "allele": f"{_short(call.ref)} > {_short(call.alt)}",
         "type": call.type,
         "gene": call.gene,

@@ -41,11 +41,20 @@ class ReportCallsSettings(Settings):
     desk: str | None = Field(
         None, description="address of the page of review-calls, relative to the report: calls become links into it."
     )
+    desk_page: Path | None = Field(
+        None, description="that page itself, if it holds some of the candidates only: other calls become no links."
+    )
 
     @model_validator(mode="after")
     def _labels_are_placed(self) -> "ReportCallsSettings":
         if self.labels is not None and self.reference is None:
             raise ValueError("--labels needs --reference, by which alleles are compared")
+        return self
+
+    @model_validator(mode="after")
+    def _page_has_an_address(self) -> "ReportCallsSettings":
+        if self.desk_page is not None and self.desk is None:
+            raise ValueError("--desk-page needs --desk, the address that the page has beside the report")
         return self
 
 
@@ -59,6 +68,7 @@ def report_calls(options: ReportCallsSettings) -> None:
     from varproof.formats.vcf import open_vcf, read_records
     from varproof.machinery.output import check_output, provenance, write_text
     from varproof.posterior.fdr import fdr_threshold
+    from varproof.report.desk import held_candidates
     from varproof.report.desk_facts import gene_reader
     from varproof.report.sample import Sample, render_sample
     from varproof.steps.people import people_of
@@ -100,6 +110,7 @@ def report_calls(options: ReportCallsSettings) -> None:
         doubts=_doubts(header, threshold, calls, len(errors), skipped),
         purity=None if options.purity_estimate is None else read_json(options.purity_estimate, Purity),
         desk=options.desk,
+        held=None if options.desk_page is None else held_candidates(options.desk_page),
         people=people,
     )
     write_text(options.output, render_sample(sample, json.loads(provenance("report-calls", options))))

@@ -128,6 +128,7 @@ def _packed(
         window=settings.window,
         entries=found.entries,
         made_of=provenance("review-calls", options),
+        none_judged=found.none_judged,
     )
     with (
         TensorReader(tensors) as reader,

@@ -1,5 +1,6 @@
 """Which candidates a page shows, and what their files say of them: for review-calls and report-calls."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from varproof.formats.scored import EventSelection
     from varproof.report.desk import Entry
     from varproof.report.desk_data import CandidateFacts
+
+logger = logging.getLogger(__name__)
 
 Alleles = dict[tuple[str, int, str, str], float]
 
@@ -33,9 +36,13 @@ class Reviewed(Protocol):
 
 @dataclass(frozen=True)
 class Listed:
-    """The candidates to show, of `total`: number of the record and of the allele, 0-based contig and start, entry and facts."""
+    """The candidates to show, of `total`: number of the record and of the allele, 0-based contig and start, entry and facts.
+
+    `none_judged`: the calls were scored, and none of them could be judged.
+    """
 
     total: int
+    none_judged: bool
     numbers: list[tuple[int, int]]
     places: list[tuple[str, int]]
     entries: "list[Entry]"
@@ -65,7 +72,14 @@ def listed(options: Reviewed) -> Listed:
     if not posterior:
         raise UserError(f"{options.calls}: it has no candidates to show")
     first, second = np.array(posterior), np.array(judged)
-    _require_probabilities(options, first, second)
+    none_judged = selection is not None and bool(np.isnan(first).all() and np.isnan(second).all())
+    if none_judged:
+        logger.warning(
+            "%s: none of its %d candidates could be judged (INFO/SKIPPED says why); the page shows them, and says so",
+            options.calls, len(first),
+        )  # fmt: skip
+    else:
+        _require_probabilities(options, first, second)
     count = len(first) if options.count is None else options.count
     taken, weights = chosen(options.choose, count, first, second, np.array(kinds), options.seed)
     wanted = dict(zip(taken.tolist(), weights.tolist(), strict=True))
@@ -90,7 +104,7 @@ def listed(options: Reviewed) -> Listed:
                 )
             )  # fmt: skip
             facts.append(facts_of(record, item.allele, q))
-    return Listed(len(first), numbers, places, entries, facts)
+    return Listed(len(first), none_judged, numbers, places, entries, facts)
 
 
 def _selection(options: Reviewed, header: Any) -> "EventSelection | None":

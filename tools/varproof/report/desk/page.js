@@ -222,9 +222,10 @@ class Desk {
       /** @type {HTMLElement} */ (this.buttons[i].parentElement).hidden = !here;
       if (here) this.shown.push(i);
     }
-    const { total, choice, entries } = this.index;
+    const { total, choice, entries, noneJudged } = this.index;
     const of = this.shown.length === entries.length ? `${entries.length}` : `${this.shown.length} of ${entries.length}`;
-    byId("shown").textContent = `${of} candidates${total > entries.length ? `, ${choice} of ${total.toLocaleString("en")}` : ""}`;
+    const taken = total > entries.length ? `, ${choice} of ${total.toLocaleString("en")}` : "";
+    byId("shown").textContent = `${of} candidates${taken}${noneJudged ? ": varproof could judge none" : ""}`;
   }
 
   save() {
