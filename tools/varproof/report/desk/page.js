@@ -93,7 +93,9 @@ class Desk {
     button.setAttribute("aria-current", "true");
     button.scrollIntoView({ block: "nearest" });
     byId("place").textContent = `${entry.chrom}:${entry.pos.toLocaleString("en")}  ${shortened(entry.ref)} > ${shortened(entry.alt)}`;
-    byId("what").textContent = [`${entry.type}${entry.size > 1 ? ` of ${entry.size} bp` : ""}`, entry.gene, entry.consequence, entry.filter && entry.filter !== "." ? `filter ${entry.filter}` : "", entry.id !== "." ? entry.id : ""].filter((text) => text).join(" · ");
+    const told = [`${entry.type}${entry.size > 1 ? ` of ${entry.size} bp` : ""}`, entry.gene, entry.consequence, entry.id !== "." ? entry.id : ""];
+    byId("what").textContent = told.filter((text) => text).join(" · ");
+    byId("filtered").textContent = entry.filter && entry.filter !== "." ? `filter ${entry.filter}` : "";
     if (focus) byId("place").focus({ preventScroll: true });
     this.refreshJudgement();
     byId("tip").hidden = true;
