@@ -43,7 +43,10 @@ MADE_IN_THE_JOB = {
     "predict": dict.fromkeys(
         ("context_pool", "library", "patient", "seed"), f"{A_SHEET}: tensorise draws from a pool, and predict takes its tensors"
     ),
-    "report-calls": {"desk": "a dataset has no address that another one could name beforehand"},
+    "report-calls": {
+        "desk": "a dataset has no address that another one could name beforehand",
+        "desk_page": "it belongs to --desk",
+    },
     "score-posterior": {"resume": NO_EARLIER_JOB},
     "score-scenario": {"samples": "a sheet with paths: written from the repeat of samples", "resume": NO_EARLIER_JOB},
     "tensorise": {

@@ -36,6 +36,7 @@ NOT_RUN = {"plot-scenario", "score-scenario", "simulate-pair", "spike-variants",
 FROM_THE_SHEET = {
     "score-posterior.purity", "tensorise.patient", "tensorise.library", "score-posterior.alignment_tumor",
     "score-posterior.alignment_normal", "learn-prior.purity", "learn-prior.alignment_tumor", "learn-prior.alignment_normal",
+    "report-calls.desk",
 }  # fmt: skip
 """Options that the samplesheet, or a step before, gives for each sample."""
 
@@ -57,7 +58,7 @@ BY_EXT_ARGS = {
         "callable_depth",
         "sample",
     },
-    "report-calls": {"desk", "sample"},
+    "report-calls": {"sample"},
     "review-calls": {"depth", "rows", "seed", "window"},
     "score-scenario": {"resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},

@@ -8,7 +8,7 @@ process VARPROOF_REPORTCALLS {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls), path(purity, stageAs: 'purity/*'), path(labels, stageAs: 'labels/*')
+    tuple val(meta), path(calls), path(purity, stageAs: 'purity/*'), path(labels, stageAs: 'labels/*'), path(desk, stageAs: 'desk/*')
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -24,12 +24,14 @@ process VARPROOF_REPORTCALLS {
     def purity_option = purity ? "--purity-estimate ${purity}" : ''
     def labels_option = labels ? "--labels ${labels}" : ''
     def reference_option = fasta ? "--reference ${fasta}" : ''
+    def desk_option = desk ? "--desk \$(basename ${desk}) --desk-page ${desk}" : ''
     """
     report-calls \\
         --calls ${calls} \\
         ${purity_option} \\
         ${labels_option} \\
         ${reference_option} \\
+        ${desk_option} \\
         ${args} \\
         --output ${prefix}.html
     """

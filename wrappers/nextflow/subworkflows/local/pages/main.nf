@@ -15,13 +15,6 @@ workflow PAGES {
 
     main:
     ch_scored = scored.map { meta, vcf -> [meta.id, vcf] }
-    VARPROOF_REPORTCALLS(
-        ch_scored
-            .filter { _id, _vcf -> reported }
-            .combine(estimates, by: 0)
-            .map { id, vcf, estimate -> [[id: "${id}.report", sample: id], vcf, estimate, []] },
-        reference,
-    )
     ch_reads = channel.fromList(rows.collect { row -> [row.meta.id, row.tumor, row.normal, row.contexts] })
     VARPROOF_REVIEWCALLS(
         ch_scored
@@ -41,6 +34,16 @@ workflow PAGES {
                     network,
                 ]
             },
+        reference,
+    )
+    // The report links what the reviewers' page holds. A list without candidates has no such page.
+    ch_desks = VARPROOF_REVIEWCALLS.out.html.filter { _meta, _page -> reported }.map { meta, page -> [meta.sample, page] }
+    VARPROOF_REPORTCALLS(
+        ch_scored
+            .filter { _id, _vcf -> reported }
+            .combine(estimates, by: 0)
+            .join(ch_desks, remainder: true)
+            .map { id, vcf, estimate, page -> [[id: "${id}.report", sample: id], vcf, estimate, [], page ?: []] },
         reference,
     )
     reports = VARPROOF_REPORTCALLS.out.html
