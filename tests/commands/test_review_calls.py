@@ -69,7 +69,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_every_candidate_is_there_with_its_probabilities(page: str) -> None:
     index = index_of(page)
-    assert index["noneJudged"] is False and index["total"] == 195 and len(index["entries"]) == 195 and set(data_of(page)) == set(range(195))
+    assert index["noneJudged"] is False and index["total"] == 195
+    assert len(index["entries"]) == 195 and set(data_of(page)) == set(range(195))
     records = list(read_records(DATA / "scored.vcf.gz"))
     network = {record.pos: record.info["CNN_PROB"][0] for record in read_records(DATA / "predicted.vcf.gz")}
     for entry, record in zip(index["entries"][:20], records, strict=False):
@@ -142,9 +143,7 @@ def test_a_list_of_a_caller_without_any_judgement(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("choose", ["uncertain", "stratified", "disagreement"])
-def test_where_nothing_could_be_judged_the_page_says_so(
-    tmp_path: Path, choose: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_where_nothing_could_be_judged_the_page_says_so(tmp_path: Path, choose: str, caplog: pytest.LogCaptureFixture) -> None:
     """A scored list of nothing but places that were not judged is a page of its first candidates, and no error."""
     given = pysam.VariantFile(str(DATA / "scored.vcf.gz"))
     with given, pysam.VariantFile(str(tmp_path / "calls.vcf"), "w", header=given.header) as out:

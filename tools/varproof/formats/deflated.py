@@ -7,7 +7,8 @@ Not by igzip's compressor of streams, which `isal_zlib` is: one in some 20,000 o
 before.
 
 HDF5 may be called by one thread at a time. h5py sees to that with one lock, which its functions for whole chunks take in some
-versions only (h5py's pull request 2764: reading at once ends the process): they are called with the lock held. Inflating needs none.
+versions only (h5py's pull request 2764: reading at once ends the process): they are called with the lock held. Inflating needs
+none.
 """
 
 import zlib
