@@ -144,6 +144,21 @@ def test_undo_filters_blind_and_refused_files(page_file: Path, tmp_path: Path) -
         assert "'perhaps' is no call" in page.inner_text("#dialog-text")
 
 
+def test_who_judges_blind_is_not_told_what_the_caller_thinks(tmp_path: Path) -> None:
+    calls = tmp_path / "calls.vcf"
+    calls.write_text(
+        '##fileformat=VCFv4.2\n##contig=<ID=chr1,length=20000>\n##FILTER=<ID=weak,Description="x">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nchr1\t415\t.\tT\tG\t.\tweak\t.\n"
+    )
+    output = tmp_path / "review.html"
+    review_calls(ReviewCallsOptions(calls=calls, reference=DATA / "reference.fa", tumor=DATA / "tumor.bam", output=output))
+    with browser_page() as page:
+        opened(page, output)
+        assert "filter weak" in page.inner_text(".title")
+        page.keyboard.press("b")
+        assert "weak" not in page.inner_text("body") and "snv" in page.inner_text("#what")
+
+
 def test_pictures_change_with_what_is_asked_for(page_file: Path) -> None:
     with browser_page() as page:
         opened(page, page_file)
