@@ -137,6 +137,9 @@ def test_undo_filters_blind_and_refused_files(page_file: Path, tmp_path: Path) -
         assert not page.is_visible("#opinion") and not page.is_visible("#frequencies-section")
         page.keyboard.press("Enter")
         page.wait_for_selector("html[data-shown='1']")
+        page.reload()
+        page.wait_for_selector("html[data-shown='1']")
+        assert page.is_checked("#blind") and not page.is_visible("#opinion")
         wrong = tmp_path / "wrong.tsv"
         wrong.write_text("chrom\tpos\tref\talt\tcall\nchr1\t1\tA\tT\tperhaps\n")
         page.set_input_files("#import", wrong)

@@ -141,9 +141,12 @@ test("what is judged is kept, undone, and kept apart by file and reviewer", () =
   store.change(key(0), { tags: ["D"] }, "t2");
   store.change(key(1), { call: "somatic" }, "t3");
   assert.equal(store.undo(), key(1));
+  store.ticked.blind = true;
   assert.ok(store.keep());
   const again = new desk.Store("one", storage);
   assert.equal(again.reviewer, "__proto__");
+  assert.deepEqual(plain(again.ticked), { blind: true });
+  assert.deepEqual(plain(new desk.Store("two", storage).ticked), {});
   assert.deepEqual(plain(again.of(key(0))), { call: "fail", tags: ["D"], note: "", time: "t2" });
   assert.equal(again.of(key(1)).call, "");
   again.reviewer = "other";

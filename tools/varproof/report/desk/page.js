@@ -1,6 +1,8 @@
 "use strict";
 // The page: what is shown beside the pileup, what keys and buttons do, what is kept. Texts of files go into it as text only.
 
+const BOXES = ["blind", "onwards", "clips", "tall"];
+
 class Desk {
   /** @param {Index} index */
   constructor(index) {
@@ -31,9 +33,21 @@ class Desk {
     this.makeList();
     this.makeJudgement();
     this.listen();
+    this.tickAsBefore();
     this.filter();
     this.refresh();
     this.open(this.here, false);
+  }
+
+  /** Boxes as they were left: who judges blind must not see opinions after opening the page again. */
+  tickAsBefore() {
+    for (const box of BOXES) {
+      if (box in this.store.ticked && byId(box).checked !== this.store.ticked[box]) byId(box).click();
+      byId(box).addEventListener("change", () => {
+        this.store.ticked[box] = byId(box).checked;
+        this.save();
+      });
+    }
   }
 
   makeList() {
