@@ -167,6 +167,9 @@ def test_pictures_change_with_what_is_asked_for(page_file: Path) -> None:
             if page.is_visible("#tip"):
                 break
         assert "mapping quality" in page.inner_text("#tip")
+        broken = "cells => cells.filter(c => { const r = document.createRange(); r.selectNodeContents(c);"
+        broken += " return r.getClientRects().length > 1; }).map(c => c.innerText)"
+        assert page.locator("#counts td").evaluate_all(broken) == []
         assert "alternative" in page.get_attribute("#pileup", "aria-label")
 
 
