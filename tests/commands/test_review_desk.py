@@ -140,6 +140,8 @@ def test_undo_filters_blind_and_refused_files(page_file: Path, tmp_path: Path) -
         page.reload()
         page.wait_for_selector("html[data-shown='1']")
         assert page.is_checked("#blind") and not page.is_visible("#opinion")
+        page.keyboard.press("p")
+        assert page.evaluate("document.activeElement.id") == "export"
         wrong = tmp_path / "wrong.tsv"
         wrong.write_text("chrom\tpos\tref\talt\tcall\nchr1\t1\tA\tT\tperhaps\n")
         page.set_input_files("#import", wrong)
