@@ -137,6 +137,11 @@ def test_undo_filters_blind_and_refused_files(page_file: Path, tmp_path: Path) -
         assert not page.is_visible("#opinion") and not page.is_visible("#frequencies-section")
         page.keyboard.press("Enter")
         page.wait_for_selector("html[data-shown='1']")
+        page.reload()
+        page.wait_for_selector("html[data-shown='1']")
+        assert page.is_checked("#blind") and not page.is_visible("#opinion")
+        page.keyboard.press("p")
+        assert page.evaluate("document.activeElement.id") == "export"
         wrong = tmp_path / "wrong.tsv"
         wrong.write_text("chrom\tpos\tref\talt\tcall\nchr1\t1\tA\tT\tperhaps\n")
         page.set_input_files("#import", wrong)
@@ -179,6 +184,9 @@ def test_pictures_change_with_what_is_asked_for(page_file: Path) -> None:
             if page.is_visible("#tip"):
                 break
         assert "mapping quality" in page.inner_text("#tip")
+        broken = "cells => cells.filter(c => { const r = document.createRange(); r.selectNodeContents(c);"
+        broken += " return r.getClientRects().length > 1; }).map(c => c.innerText)"
+        assert page.locator("#counts td").evaluate_all(broken) == []
         assert "alternative" in page.get_attribute("#pileup", "aria-label")
 
 

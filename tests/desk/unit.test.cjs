@@ -8,7 +8,7 @@ const path = require("node:path");
 const test = require("node:test");
 
 const source = ["codes", "agreement", "exchange", "store", "reads"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
-const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical"];
+const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop"];
 const desk = new Function(`${source}\nreturn {${names.join(",")}};`)();
 
 const entries = [
@@ -25,7 +25,7 @@ const reviews = {
 };
 
 test("calls, tags and the page's other keys are all different", () => {
-  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "h", "/", "?", "+", "-", "."]);
+  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "h", "o", "p", "/", "?", "+", "-", "."]);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(desk.CALLS.length, 4);
   assert.deepEqual(desk.TAGS.map((tag) => tag.short).sort().join(" "), "AI AO D DN E HDR LCN LCT LM LVF MM MN MV NCN SI SIO SSE TN TR");
@@ -141,9 +141,12 @@ test("what is judged is kept, undone, and kept apart by file and reviewer", () =
   store.change(key(0), { tags: ["D"] }, "t2");
   store.change(key(1), { call: "somatic" }, "t3");
   assert.equal(store.undo(), key(1));
+  store.ticked.blind = true;
   assert.ok(store.keep());
   const again = new desk.Store("one", storage);
   assert.equal(again.reviewer, "__proto__");
+  assert.deepEqual(plain(again.ticked), { blind: true });
+  assert.deepEqual(plain(new desk.Store("two", storage).ticked), {});
   assert.deepEqual(plain(again.of(key(0))), { call: "fail", tags: ["D"], note: "", time: "t2" });
   assert.equal(again.of(key(1)).call, "");
   again.reviewer = "other";
@@ -204,6 +207,16 @@ test("mates lie beside each other, haplotypes that carry the allele come first",
   assert.deepEqual(desk.arranged(mates, mates.piles[0], "mate", "base").order, [0, 2, 1]);
   const haplotypes = candidate(rows, { states: ["o? xo ox"] });
   assert.deepEqual(desk.arranged(haplotypes, haplotypes.piles[0], "haplotype", "start").groups.map((group) => group[0]), ["xo", "ox", "o?"]);
+});
+
+test("the next track is the one that begins below, then the first again", () => {
+  assert.equal(desk.nextTop([0, 700, 1400], 0, 2000), 700);
+  assert.equal(desk.nextTop([0, 700, 1400], 699.5, 2000), 1400);
+  assert.equal(desk.nextTop([0, 700, 1400], 900, 2000), 1400);
+  assert.equal(desk.nextTop([0, 700, 1400], 1400, 2000), 0);
+  assert.equal(desk.nextTop([0, 700, 1400], 700, 900), 900); // as far as it goes
+  assert.equal(desk.nextTop([0, 700, 1400], 900, 900), 0);
+  assert.equal(desk.nextTop([0, 700], 0, 0), 0); // all is in view
 });
 
 test("a read's label tells base, quality, allele, inserted bases", () => {

@@ -37,6 +37,14 @@ def test_shares_by_range_type_and_tag() -> None:
     ]  # fmt: skip
 
 
+def test_who_judged_the_whole_list_and_left_some_ambiguous_judged_the_whole_list() -> None:
+    probability = np.array([0.95, 0.95, 0.95, 0.2, np.nan])
+    found = people_agreement(probability, labels([1, 1, 2, 0, -1]), ["snv"] * 5)
+    assert (found.judged, found.ambiguous, found.selection) == (3, 1, "all")
+    assert found.ranges[4].share == 1.0 and found.alike == pytest.approx(1.0)
+    assert people_agreement(probability, labels([1, 1, -1, 0, -1]), ["snv"] * 5).selection == "ranges"
+
+
 def test_choosing_the_doubtful_ones_does_not_change_what_is_expected_of_the_list() -> None:
     """A list of 10,000; people err by chance, and judge all, or nearly only the doubtful ones."""
     generator = np.random.default_rng(7)

@@ -138,6 +138,12 @@ class PileupView {
     this.ask();
   }
 
+  /** The next track's reads, or the first's again. */
+  nextTrack() {
+    this.scroll = nextTop(this.places.map((place) => place.top - RULER), this.scroll, Math.max(0, this.height - this.canvas.clientHeight));
+    this.ask();
+  }
+
   /** @param {number} column */
   x(column) {
     return GUTTER + (column - this.first) * this.column;

@@ -1,6 +1,8 @@
 "use strict";
 // The page: what is shown beside the pileup, what keys and buttons do, what is kept. Texts of files go into it as text only.
 
+const BOXES = ["blind", "onwards", "clips", "tall"];
+
 class Desk {
   /** @param {Index} index */
   constructor(index) {
@@ -31,9 +33,21 @@ class Desk {
     this.makeList();
     this.makeJudgement();
     this.listen();
+    this.tickAsBefore();
     this.filter();
     this.refresh();
     this.open(this.here, false);
+  }
+
+  /** Boxes as they were left: who judges blind must not see opinions after opening the page again. */
+  tickAsBefore() {
+    for (const box of BOXES) {
+      if (box in this.store.ticked && byId(box).checked !== this.store.ticked[box]) byId(box).click();
+      byId(box).addEventListener("change", () => {
+        this.store.ticked[box] = byId(box).checked;
+        this.save();
+      });
+    }
   }
 
   makeList() {
@@ -337,7 +351,8 @@ class Desk {
     const rows = [["j or →, k or ←", "next, previous candidate"], ["Enter", "next candidate without a call"],
       ...CALLS.map((call) => [call.key, `${call.name}: ${call.meaning}`]), ...TAGS.map((tag) => [tag.key, `${tag.short}, ${tag.name}: ${tag.meaning}`]),
       ["n", "write a note; Escape leaves it"], ["u", "undo"], ["b", "blind: hide what varproof and others say"], ["+ − .", "zoom in, out, whole window"],
-      ["h", "high rows, whose letters can be read, or as many as fit"], ["Shift and arrows", "pan"], ["/", "find"], ["?", "these keys"]];
+      ["h", "high rows, whose letters can be read, or as many as fit"], ["Shift and arrows", "pan"],
+      ["o", "the other sample's reads, where not all fit: the normal's, then the tumour's again"], ["p", "put out: to Export; Space opens it"], ["/", "find"], ["?", "these keys"]];
     this.tell("Keys", [made("p", {}, "A key pressed again takes its call or tag back. Wheel: scroll; with Ctrl: zoom. Drag: pan. What you judge stays in this browser; export it to keep it."),
       made("table", {}, made("tbody", {}, ...rows.map(([key, text]) => made("tr", {}, made("td", {}, made("kbd", {}, key)), made("td", {}, text)))))]);
   }
@@ -367,7 +382,7 @@ class Desk {
       j: () => this.open(this.neighbour(1), true), ArrowRight: () => this.open(this.neighbour(1), true),
       k: () => this.open(this.neighbour(-1), true), ArrowLeft: () => this.open(this.neighbour(-1), true),
       Enter: () => this.open(this.nextOpen(), true), u: () => this.undo(), n: () => byId("note").focus(), "/": () => byId("find").focus(),
-      b: () => byId("blind").click(), h: () => byId("tall").click(), "?": () => this.help(), "+": () => this.view.zoom(1.4, GUTTER + this.view.width / 2), "-": () => this.view.zoom(1 / 1.4, GUTTER + this.view.width / 2),
+      b: () => byId("blind").click(), h: () => byId("tall").click(), o: () => this.view.nextTrack(), p: () => byId("export").focus(), "?": () => this.help(), "+": () => this.view.zoom(1.4, GUTTER + this.view.width / 2), "-": () => this.view.zoom(1 / 1.4, GUTTER + this.view.width / 2),
       ".": () => this.whole(), ArrowDown: () => this.view.pan(0, 40), ArrowUp: () => this.view.pan(0, -40), PageDown: () => this.view.pan(0, 300), PageUp: () => this.view.pan(0, -300),
     };
     if (event.shiftKey && event.key === "ArrowRight") actions.ArrowRight = () => this.view.pan(60, 0);

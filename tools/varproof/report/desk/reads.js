@@ -170,6 +170,15 @@ function coverageOf(candidate, pile) {
   return counts;
 }
 
+/**
+ * Where the next track begins below what is in view; 0 from the last one, or from as far down as it goes.
+ * @param {number[]} tops where tracks begin @param {number} scroll @param {number} most how far down it goes
+ */
+function nextTop(tops, scroll, most) {
+  const next = tops.find((top) => top > scroll + 1);
+  return next === undefined || scroll >= most ? 0 : Math.min(next, most);
+}
+
 /** What there is to say of a read, for its label. @param {Candidate} candidate @param {Pile} pile @param {number} row @param {number} column */
 function readFacts(candidate, pile, row, column) {
   const flags = stored(pile, row, FLAGS);

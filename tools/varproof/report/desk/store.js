@@ -2,7 +2,7 @@
 // Judgements of all reviewers of this file, kept in the browser under the file's digest, with a history that can be undone.
 
 /**
- * @typedef {{reviews: Reviews, reviewer: string, here: number}} Kept
+ * @typedef {{reviews: Reviews, reviewer: string, here: number, ticked?: {[box: string]: boolean}}} Kept
  * @typedef {{reviewer: string, key: string, before: Judgement | undefined}} Step
  */
 
@@ -15,6 +15,8 @@ class Store {
     this.reviews = Object.create(null);
     this.reviewer = "reviewer";
     this.here = 0;
+    /** Boxes of the page as this browser's user left them, by their id. @type {{[box: string]: boolean}} */
+    this.ticked = Object.create(null);
     /** @type {Step[]} */
     this.history = [];
     this.read();
@@ -30,6 +32,7 @@ class Store {
       }
       this.reviewer = String(kept.reviewer);
       this.here = Number(kept.here) || 0;
+      for (const [box, on] of Object.entries(kept.ticked || {})) this.ticked[box] = on === true;
     } catch {
       this.history = [];
     }
@@ -39,7 +42,7 @@ class Store {
   keep() {
     try {
       if (!this.storage) return false;
-      this.storage.setItem(this.name, JSON.stringify({ reviews: this.reviews, reviewer: this.reviewer, here: this.here }));
+      this.storage.setItem(this.name, JSON.stringify({ reviews: this.reviews, reviewer: this.reviewer, here: this.here, ticked: this.ticked }));
       return true;
     } catch {
       return false;
