@@ -99,6 +99,12 @@ def learnt() -> tuple[World, LearntPrior]:
     return given, learn_prior(given.sampled, TERRITORY, 0.75, None)
 
 
+def kept_at(error: np.ndarray, rate: float) -> np.ndarray:
+    """Candidates that are kept at a rate: the least likely to be wrong, as many as are together."""
+    order = np.argsort(error)
+    return order[: np.searchsorted(np.cumsum(error[order]) / np.arange(1, len(order) + 1), rate, "right")]
+
+
 def test_rates_come_back(learnt: tuple[World, LearntPrior]) -> None:
     """Within four standard errors of a count, and a little for variants that two reads didn't happen to show."""
     given, prior = learnt
@@ -125,9 +131,8 @@ def test_posteriors_are_calibrated(learnt: tuple[World, LearntPrior]) -> None:
         expected = error[inside].sum()
         spread = math.sqrt((error[inside] * (1 - error[inside])).sum()) + 1
         assert (~true[inside]).sum() == pytest.approx(expected, abs=4 * spread)
-    order = np.argsort(error)
     for nominal in (0.01, 0.05, 0.1, 0.2):
-        kept = order[: np.searchsorted(np.cumsum(error[order]) / np.arange(1, len(order) + 1), nominal, "right")]
+        kept = kept_at(error, nominal)
         false = (~true[kept]).sum()
         assert false <= nominal * len(kept) + 3 * math.sqrt(nominal * len(kept)) + 1
         if nominal >= 0.05:
@@ -402,8 +407,7 @@ def test_damage_of_the_tumour_alone_is_learnt(ratio: float, caplog: pytest.LogCa
     assert prior.damage == ["C>T"] and "C>T is commoner among rare variants" in caplog.text
     scores = score(sampled.tables(prior), sampled.class_index, prior, 0.75, context=sampled.contexts)
     error = 1.0 - scores.probability[:, EVENTS.index("SOMATIC_TUMOR")]
-    order = np.argsort(error)
-    kept = order[: np.searchsorted(np.cumsum(error[order]) / np.arange(1, len(order) + 1), 0.05, "right")]
+    kept = kept_at(error, 0.05)
     assert (~real[kept]).sum() <= 11
     assert real[kept].sum() > 80
 
@@ -421,8 +425,7 @@ def test_damage_beside_a_panel_that_has_none_of_it(seed: int) -> None:
     tables = sampled.with_panel(sampled.tables(prior), prior)
     scores = score(tables, sampled.class_index, prior, 0.75, context=sampled.contexts)
     error = 1.0 - scores.probability[:, EVENTS.index("SOMATIC_TUMOR")]
-    order = np.argsort(error)
-    kept = order[: np.searchsorted(np.cumsum(error[order]) / np.arange(1, len(order) + 1), 0.05, "right")]
+    kept = kept_at(error, 0.05)
     assert (~real[kept]).sum() <= 2
     assert real[kept].sum() > 35
 

@@ -59,7 +59,7 @@ def people_agreement(
     decided = np.array([label is not None and label.label is not None for label in labels], bool)
     real = np.array([label is not None and label.label == 1 for label in labels], bool)
     place = np.searchsorted(EDGES, np.where(known, probability, 0.0), side="right")
-    selection, weight = _selection(labels, known)
+    selection, weight = _selection(labels, known, said)
     decided &= known
     judged = _Judged(probability, decided, known & said & ~decided, real, _scaled(weight, place, known, decided))
     ranges = [_range(judged, low, high, known & (place == k), label_error) for k, (low, high) in enumerate(RANGES)]
@@ -83,10 +83,10 @@ def people_agreement(
     )
 
 
-def _selection(labels: Sequence[Label | None], known: np.ndarray) -> tuple[Selection, np.ndarray]:
+def _selection(labels: Sequence[Label | None], known: np.ndarray, said: np.ndarray) -> tuple[Selection, np.ndarray]:
     """How judged candidates stand for the list, and the weight of each (n,)."""
     ones = np.ones(len(labels))
-    if all(label is not None for label, scored in zip(labels, known, strict=True) if scored):
+    if not (known & ~said).any():
         return "all", ones
     told = [label for label in labels if label is not None]
     if len({label.choice for label in told}) == 1 and told[0].choice in SAMPLES and all(label.weight for label in told):
