@@ -232,6 +232,7 @@ class Desk {
     byId("dialog-title").textContent = title;
     byId("dialog-text").replaceChildren(...content);
     byId("dialog").showModal();
+    byId("dialog").scrollTop = 0; // where the focus is, at its end, it would begin else
   }
 
   /** Judge without opinions, or with them again: filters that tell some are not there then. */
