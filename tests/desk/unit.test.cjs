@@ -171,7 +171,7 @@ test("a browser that keeps nothing, or something damaged, does no harm", () => {
 /** A candidate of one track, W = 4, as the page's data has it: reference ACGT, reads as rows of letters. */
 function candidate(rows, extra = {}, behind = []) {
   const codes = { " ": 0, A: 1, C: 2, G: 3, T: 4, N: 5, "-": 6 };
-  const facts = { first: 1000, frame: [1, 2], rows: [rows.length], states: [rows.map(() => "?").join(" ")], alleles: [], fragments: [], insertions: [], events: [], reasons: [], samples: [], fields: [], ...extra };
+  const facts = { first: 1000, frame: [1, 2], rows: [rows.length], states: [rows.map(() => "?").join(" ")], alleles: [], mates: [[]], names: [[]], there: [rows.length], insertions: [], events: [], reasons: [], samples: [], fields: [], ...extra };
   const text = Buffer.from(JSON.stringify(facts));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
@@ -203,7 +203,7 @@ test("typical figures are medians over the reads of an allele", () => {
 
 test("mates lie beside each other, haplotypes that carry the allele come first", () => {
   const rows = [{ bases: "ACGT" }, { bases: "ATGT" }, { bases: " CGT" }];
-  const mates = candidate(rows, { fragments: [[0, 1, 0]] });
+  const mates = candidate(rows, { mates: [[[2, 0]]] });
   assert.deepEqual(desk.arranged(mates, mates.piles[0], "mate", "base").order, [0, 2, 1]);
   const haplotypes = candidate(rows, { states: ["o? xo ox"] });
   assert.deepEqual(desk.arranged(haplotypes, haplotypes.piles[0], "haplotype", "start").groups.map((group) => group[0]), ["xo", "ox", "o?"]);
@@ -227,14 +227,14 @@ test("a read's label tells base, quality, allele, inserted bases", () => {
 
 test("names of reads are put together of texts and numbers, high bytes first", () => {
   const rows = [{ bases: "ACGT" }, { bases: "ATGT", flags: 2 | 64 | 1 }, { bases: " CGT", flags: 2 | 128 | 1 }];
-  const names = { fragments: [[0, 1, 0]], names: [["M:", 2, ":", ["7a", "8b"]]] };
+  const names = { mates: [[[2, 0]]], names: [["M:", 2, ":", ["7a", "8b"]]] };
   const found = candidate(rows, names, [1, 0, 2, 3]); // 0x0102 = 258 and 0x0003 = 3
   const [pile] = found.piles;
   assert.deepEqual([0, 1, 2].map((row) => desk.nameOf(pile, row)), ["M:258:7a", "M:3:8b", "M:258:7a"]);
   assert.deepEqual([0, 1, 2].map((row) => desk.mateOf(pile, row)), [2, -1, 0]);
   assert.ok(desk.readFacts(found, pile, 0, 1).includes("its mate is here, too: reverse, the reference allele"));
   assert.ok(!desk.readFacts(found, pile, 1, 1).join().includes("mate is"));
-  const none = candidate(rows, { fragments: [[0, 1, 0]], names: [[]] });
+  const none = candidate(rows, { mates: [[[2, 0]]], names: [[]] });
   assert.equal(desk.nameOf(none.piles[0], 0), "");
 });
 

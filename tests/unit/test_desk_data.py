@@ -15,7 +15,7 @@ from varproof.formats.tensor_settings import TensorSettings
 from varproof.formats.tensors import FLAGS, MAPQ, MATE_ABOVE, ROW_REVERSE, PackedTensors
 from varproof.pileup.pipeline import Samples, TensorJob, packed_chunks
 from varproof.report.desk_data import LARGEST_TEXT, CandidateFacts, packed_text
-from varproof.report.desk_names import numbered, packed_names
+from varproof.report.desk_names import fragments_of, packed_names
 from varproof.report.desk_reads import ReadsOfRows, TrackReads
 
 DATA = Path(__file__).resolve().parents[2] / "test-data"
@@ -60,9 +60,12 @@ def test_names_are_those_of_the_reads_of_each_row(depth: int) -> None:
 
 
 def test_reads_that_reach_the_candidate_are_counted_where_not_all_are_rows() -> None:
-    """Of an SNV, those that reach it or a base beside it."""
-    part = packed(window=151, depth=20)
+    """Of an SNV, those that reach it or a base beside it; of any other, as many as there are rows where all are."""
+    part, whole = packed(window=151, depth=20), packed(window=151, depth=1000)
     source = ReadsOfRows([DATA / "tumor.bam", DATA / "normal.bam"], DATA / "reference.fa", CONTIGS)
+    for i in range(0, part.size, 3):
+        assert [track.there for track in source.of(part, i)] == whole.depths[i].tolist()
+    assert (whole.depths > 20).sum() > 100 and len(set(part.allele_code[:, 0].tolist())) >= 3
     counted = 0
     with pysam.AlignmentFile(str(DATA / "tumor.bam")) as reads:
         for i in range(part.size):
@@ -143,8 +146,8 @@ def test_names_of_a_sequencer_take_few_bytes() -> None:
     assert columns == ["ST-E00288:19:H5G7W:", 1, ":", 2, ":", 2, ":", 2] and len(data) == 700
 
 
-def test_mates_have_one_number() -> None:
-    assert numbered(["q", "r", "q", "s"]) == ([0, 1, 0, 2], ["q", "r", "s"])
+def test_names_stand_once_per_fragment() -> None:
+    assert fragments_of(["q", "r", "q", "s", "r"]) == ([(2, 0), (4, 1)], ["q", "r", "s"])
 
 
 def test_what_would_take_too_much_has_coarser_qualities_then_no_names() -> None:

@@ -23,7 +23,7 @@ from varproof.formats.tensors import (
     FLAGS,
     PackedTensors,
 )
-from varproof.report.desk_names import numbered, packed_names
+from varproof.report.desk_names import fragments_of, packed_names
 from varproof.report.desk_reads import TrackReads
 from varproof.report.pileup import candidate_columns
 from varproof.report.pileup_haplotypes import CARRIES, DIFFERS, Group, own_states, window_start
@@ -84,7 +84,7 @@ def candidate_bytes(
     """
     reference = tensors.reference[index] & BASE_MASK
     tracks = [_rows(tensors, index, track) for track in range(tensors.tracks)]
-    fragments, names = zip(*(numbered(track.names) for track in reads), strict=True)
+    mates, names = zip(*(fragments_of(track.names) for track in reads), strict=True)
     packed = [packed_names(of_track if with_names else []) for of_track in names]
     states = own_states(tensors, index) if group is None else group.states
     shape = {
@@ -93,7 +93,7 @@ def candidate_bytes(
         "rows": [rows.stop - rows.start for rows in tracks],
         "states": [" ".join(map(_letters, part.tolist())) for part in states],
         "alleles": [] if group is None else [_allele_text(*allele.record) for allele in group.alleles],
-        "fragments": fragments,
+        "mates": mates,
         "names": [columns for columns, _ in packed],
         "insertions": [track.insertions for track in reads],
         "there": [track.there for track in reads],

@@ -17,15 +17,15 @@ _PARTS = re.compile(r"[0-9]+|[^0-9]+")
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)\Z")
 
 
-def numbered(names: Sequence[str]) -> tuple[list[int], list[str]]:
-    """(number of each row's fragment, name of each fragment), by first appearance; a row without a name is one of its own.
+def fragments_of(names: Sequence[str]) -> tuple[list[tuple[int, int]], list[str]]:
+    """(row, earlier row of its name) of mates, and the names of fragments by first appearance; rows may lack names.
 
-    >>> numbered(["b", "a", "", "b", ""])
-    ([0, 1, 2, 0, 3], ['b', 'a', '', ''])
+    >>> fragments_of(["b", "a", "", "b", ""])
+    ([(3, 0)], ['b', 'a', '', ''])
     """
     known: dict[str | int, int] = {}
-    numbers = [known.setdefault(name or row, len(known)) for row, name in enumerate(names)]
-    return numbers, [name if isinstance(name, str) else "" for name in known]
+    first = [known.setdefault(name or row, row) for row, name in enumerate(names)]
+    return [(row, other) for row, other in enumerate(first) if other != row], [names[row] for row in known.values()]
 
 
 def packed_names(names: Sequence[str]) -> tuple[Columns, bytes]:

@@ -12,7 +12,7 @@ const ROW_REVERSE = 2, ROW_PAIRED = 4, IMPROPER = 32, SUPPORTS_ALT = 64, SUPPORT
 /**
  * @typedef {{name: string, kind: string, ad: string, depth: number | null, observed: number | null, mode: number | null,
  *   density: number[][], fields: string[][]}} SampleFacts
- * @typedef {{first: number, frame: number[], rows: number[], states: string[], alleles: string[], fragments: number[][],
+ * @typedef {{first: number, frame: number[], rows: number[], states: string[], alleles: string[], mates: [number, number][][],
  *   names: (string | number | string[])[][], there: number[], insertions: [number, number, string][][], events: [string, string, number][], reasons: string[], samples: SampleFacts[],
  *   fields: string[][], same: string}} Facts
  * @typedef {{n: number, base: Uint8Array, quality: Uint8Array, columns: Uint8Array, states: string[], fragment: number[],
@@ -43,13 +43,26 @@ function unpacked(bytes, window) {
     }
     const inserted = new Map((facts.insertions[track] || []).map(([row, column, bases]) => [row * window + column, bases]));
     const states = n ? facts.states[track].split(" ") : [];
-    const [fragment, there] = [facts.fragments[track] || [], (facts.there || [])[track] || n];
+    const [fragment, there] = [fragmentsOf(n, facts.mates[track]), facts.there[track]];
     return { n, base, quality: take(n * window), columns: take(n * ROW_COLUMNS), states, fragment, names: /** @type {string[]} */ ([]), there, inserted };
   });
   for (const [track, pile] of piles.entries()) {
-    pile.names = unpackedNames((facts.names || [])[track] || [], pile.fragment.reduce((most, number) => Math.max(most, number + 1), 0), take);
+    pile.names = unpackedNames(facts.names[track], pile.fragment.reduce((most, number) => Math.max(most, number + 1), 0), take);
   }
   return { facts, reference, piles, window };
+}
+
+/** Number of the fragment of each row, by first appearance. @param {number} n @param {[number, number][]} mates later and earlier row */
+function fragmentsOf(n, mates) {
+  const earlier = new Map(mates);
+  /** @type {number[]} */
+  const numbers = [];
+  let next = 0;
+  for (let row = 0; row < n; row++) {
+    const first = earlier.get(row);
+    numbers.push(first === undefined ? next++ : numbers[first]);
+  }
+  return numbers;
 }
 
 /**
