@@ -18,7 +18,10 @@ from typing import Any
 from varproof import __version__
 from varproof.machinery.errors import UserError, require_file
 
-SCRIPTS = ("codes", "agreement", "exchange", "store", "reads", "draw", "elements", "page", "start")
+SCRIPTS = (
+    "codes", "agreement", "exchange", "store", "keys", "reads", "elements", "list", "menu", "panel", "dialogs", "view", "draw",
+    "picture", "page", "start",
+)  # fmt: skip
 """Scripts of the page, each of which may use what those before it define."""
 
 FIRST = 10

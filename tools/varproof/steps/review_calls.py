@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from varproof.pileup.pipeline import Samples
     from varproof.report.desk import Desk
     from varproof.report.desk_data import CandidateFacts
-    from varproof.report.desk_insertions import InsertedBases
+    from varproof.report.desk_reads import ReadsOfRows
     from varproof.steps.reviewed import Listed
 
 logger = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def _packed(
     from varproof.machinery.progress import progress
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
     from varproof.report.desk import Desk
-    from varproof.report.desk_insertions import InsertedBases
+    from varproof.report.desk_reads import ReadsOfRows
     from varproof.steps.reviewed import near_chosen
 
     near, places = near_chosen(options, found, folder)
@@ -132,14 +132,12 @@ def _packed(
     )
     with (
         TensorReader(tensors) as reader,
-        contextlib.closing(InsertedBases(samples.reads, options.reference, list(header.contigs))) as inserted,
+        contextlib.closing(ReadsOfRows(samples.reads, options.reference, list(header.contigs))) as reads,
     ):
-        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, inserted)
+        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, reads)
 
 
-def _texts(
-    reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", inserted: "InsertedBases"
-) -> "Iterator[str]":
+def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", reads: "ReadsOfRows") -> "Iterator[str]":
     """The data of each candidate in the page; empty where nothing was packed."""
     from varproof.report.desk_data import packed_text
     from varproof.report.pileup_haplotypes import group_of, neighbours
@@ -150,4 +148,4 @@ def _texts(
             yield ""
         else:
             group = group_of(tensors, 0, neighbours(reader, place))
-            yield packed_text(tensors, 0, group, said, inserted.of(tensors, 0))
+            yield packed_text(tensors, 0, group, said, reads.of(tensors, 0))
