@@ -260,12 +260,14 @@ def test_what_is_refused_together_are_parameters() -> None:
 def test_what_the_pipeline_knows_of_ready_scenarios_is_theirs() -> None:
     """Measured are samples that are no normal and no source of another one, the header's first; what is called are events."""
     known = json.loads((ROOT / "assets" / "scenarios.json").read_text())
+    guide = (ROOT.parents[1] / "docs" / "guides" / "pipeline.md").read_text().splitlines()
     assert list(known) == list(READY)
     for name, told in known.items():
         scenario = scenario_of(name)
         assert told["samples"] == list(scenario.samples)
         assert told["events"] == [event.upper() for event in scenario.events]
         assert told["called"] and set(told["called"]) <= set(told["events"])
+        assert any(f"`{name}`" in line and line.endswith(f" | {','.join(told['called'])} |") for line in guide), name
         parents = {parent for item in scenario.samples.values() if item.inheritance for parent in item.inheritance.parents}
         sources = {item.contamination.by for item in scenario.samples.values() if item.contamination} | parents
         assert told["measured"] == [sample for sample in scenario.samples if sample != "normal" and sample not in sources]

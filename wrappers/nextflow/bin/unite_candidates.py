@@ -18,7 +18,7 @@ NO_ALLELE = (".", "*", "<*>", "<NON_REF>")
 
 
 def alleles(path: Path, contigs: dict[str, int]) -> set[tuple[int, int, str, str]]:
-    """Number of its contig, place (from 1), reference and alternative of every allele; raises UserError for a strange contig."""
+    """Number of its contig, place (from 1), reference and alternative of each allele; raises UserError for a strange contig."""
     found = set()
     for record in read_records(path, require_sorted=False):
         if record.contig not in contigs:
