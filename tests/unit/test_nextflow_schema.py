@@ -13,7 +13,7 @@ from varproof import __version__
 from varproof.commands import EXECUTABLES
 from varproof.commands.base import CommandOptions
 from varproof.scenario.annotate import subject_of
-from varproof.scenario.ready import READY, scenario_of
+from varproof.scenario.ready import PAIR_MODEL, READY, scenario_of
 
 ROOT = Path(__file__).resolve().parents[2] / "wrappers" / "nextflow"
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
@@ -258,7 +258,8 @@ def test_what_is_refused_together_are_parameters() -> None:
 
 
 def test_what_the_pipeline_knows_of_ready_scenarios_is_theirs() -> None:
-    """Measured are samples that are no normal and no source of another one, the header's first; what is called are events."""
+    """Measured are samples that are no normal and no source of another one, the header's first, unless it is a pair that
+    score-posterior judges, whose columns have names of their own; what is called are events."""
     known = json.loads((ROOT / "assets" / "scenarios.json").read_text())
     guide = (ROOT.parents[1] / "docs" / "guides" / "pipeline.md").read_text().splitlines()
     assert list(known) == list(READY)
@@ -270,5 +271,8 @@ def test_what_the_pipeline_knows_of_ready_scenarios_is_theirs() -> None:
         assert any(f"`{name}`" in line and line.endswith(f" | {','.join(told['called'])} |") for line in guide), name
         parents = {parent for item in scenario.samples.values() if item.inheritance for parent in item.inheritance.parents}
         sources = {item.contamination.by for item in scenario.samples.values() if item.contamination} | parents
+        if name in PAIR_MODEL:
+            assert told["measured"] == [] and subject_of(scenario) == "tumor"
+            continue
         assert told["measured"] == [sample for sample in scenario.samples if sample != "normal" and sample not in sources]
         assert subject_of(scenario) == ("tumor" if "tumor" in scenario.samples else told["measured"][0])

@@ -3,7 +3,8 @@
 
 include { nameMistakes ; readLines ; reads ; tellMistakes ; variants } from '../samplesheet/main'
 
-// A ready scenario or a file: [ name, file or [], samples, measured (those whose allele frequencies are told), events, called ].
+// A ready scenario or a file: [ name, file or [], samples, measured (those whose allele frequencies are told; none: the tumour's, as of a
+// pair), events, called ].
 // `asked`: events that are called, or null for those that a ready scenario is for.
 def readScenario(given, asked) {
     def ready = new groovy.json.JsonSlurper().parseText(file("${projectDir}/assets/scenarios.json").text)
@@ -75,7 +76,7 @@ def readScenarioSheet(location, scenario) {
         [
             meta: [id: patient, patient: patient, purity: '1', library: ''],
             samples: samples,
-            measured: scenario.measured,
+            measured: scenario.measured ?: [''],
             tumor: samples.find { sample -> sample.role == subject },
             normal: samples.find { sample -> sample.role == 'normal' && sample.role != subject } ?: [file: [], index: []],
             contexts: samples.findAll { sample -> !(sample.role in [subject, 'normal']) },
