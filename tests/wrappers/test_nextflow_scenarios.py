@@ -124,7 +124,7 @@ def test_a_file_of_ones_own_and_candidates_that_are_found(
         assert task in run.log
     # The parent is a source of the child, whose frequencies are told.
     assert [path.name for path in run.results.glob("calls/*.vaf.tsv")] == ["one.posterior.filtered.child.vaf.tsv"]
-    (table,) = tmp_path.glob("work/**/one.samples.tsv")
+    (table,) = (path for path in tmp_path.glob("work/*/*/*/one.samples.tsv") if not path.is_symlink())
     assert table.read_text() == "sample\treads\nparent\tone.parent.h5\nchild\tone.child.h5\n"
     assert (run.results / "scenario" / "duo.svg").exists()
 
