@@ -7,8 +7,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 const test = require("node:test");
 
-const source = ["codes", "agreement", "exchange", "store", "reads"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
-const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop"];
+const source = ["codes", "agreement", "exchange", "store", "reads", "attention"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
+const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop", "attentionText", "summedColumns"];
 const desk = new Function(`${source}\nreturn {${names.join(",")}};`)();
 
 const entries = [
@@ -25,7 +25,7 @@ const reviews = {
 };
 
 test("calls, tags and the page's other keys are all different", () => {
-  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "h", "o", "p", "/", "?", "+", "-", "."]);
+  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "d", "h", "o", "p", "/", "?", "+", "-", "."]);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(desk.CALLS.length, 4);
   assert.deepEqual(desk.TAGS.map((tag) => tag.short).sort().join(" "), "AI AO D DN E HDR LCN LCT LM LVF MM MN MV NCN SI SIO SSE TN TR");
@@ -223,4 +223,13 @@ test("a read's label tells base, quality, allele, inserted bases", () => {
   const found = candidate([{ bases: "ATGT", flags: 64 | 4 | 2 | 1, marks: [0, 8, 0, 0], edits: 2 }], { insertions: [[[0, 1, "GGA"]]] });
   const lines = desk.readFacts(found, found.piles[0], 0, 1).join("; ");
   for (const part of ["T, base quality 30", "then GGA inserted", "the alternative allele", "reverse", "mapping quality 60", "about 200 bp", "2 mismatches"]) assert.ok(lines.includes(part), `${part}: ${lines}`);
+});
+
+test("the network's attention in words: sums of tracks, how near, and whether its reads are told", () => {
+  const columns = [[0, 0, 0, 0, 0, 0, 0, -30, 0], [0, 0, 0, 0, 0, 0, 0, 0, 90]];
+  assert.deepEqual(desk.summedColumns(columns), [0, 0, 0, 0, 0, 0, 0, -30, 90]);
+  const told = desk.attentionText({ columns, rows: [[1], [2]], sums: [-0.25, 1.5], seen: [0, 9] }, ["tumour", "normal"], [1, 3]);
+  for (const part of ["+1.3", "tumour −0.3, normal +1.5", "; 25 % of it within 5 bp"]) assert.ok(told.includes(part), `${part}: ${told}`);
+  assert.ok(!told.includes("columns only"));
+  assert.ok(desk.attentionText({ columns, rows: [[1], null], sums: [0, 0], seen: [0, 9] }, ["tumour", "normal"], [1, 3]).includes("columns only"));
 });

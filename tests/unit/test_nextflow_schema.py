@@ -59,7 +59,7 @@ BY_EXT_ARGS = {
         "sample",
     },
     "report-calls": {"sample"},
-    "review-calls": {"depth", "rows", "seed", "window"},
+    "review-calls": {"depth", "explained", "rows", "seed", "window"},
     "score-scenario": {"resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},
