@@ -1,6 +1,7 @@
-"""review-calls --explained: the page's data, the strip in a real browser, hidden from who judges blind; other lists are refused."""
+"""review-calls --explained: the page's data, the strip in a browser, hidden from who judges blind; other lists are refused."""
 
 import base64
+import itertools
 import json
 import re
 import subprocess
@@ -63,7 +64,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in EXPLAINED:
             tensors = part.select(np.array([number]))
             weighed = np.where(tensors.quality > 0, tensors.quality - 25.5, 0.0)
-            writer.append(tensors, [weighed[low:high] for low, high in zip(tensors.row_offset, tensors.row_offset[1:], strict=False)])
+            ends = itertools.pairwise(tensors.row_offset)
+            writer.append(tensors, [weighed[low:high] for low, high in ends])
     return folder
 
 
@@ -115,9 +117,12 @@ def opened(page: Any, path: Path, number: int) -> None:
 def inked(page: Any, name: str) -> int:
     """How many pixels of a canvas have a colour."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    data = f"document.getElementById('{name}')"
-    script = f"{data}.getContext('2d').getImageData(0, 0, {data}.width || 1, {data}.height || 1).data.filter((_, i) => i % 4 === 3)"
-    return int(page.evaluate(f"Array.from({script}).filter((alpha) => alpha > 0).length"))
+    script = """(name) => {
+      const canvas = document.getElementById(name);
+      const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width || 1, canvas.height || 1);
+      return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    }"""
+    return int(page.evaluate(script, name))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -158,7 +158,7 @@ def test_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises(UserError, match=message), ExplainedReader(tmp_path / f"{name}.h5") as reader:
             reader.explained(0)
-    with pytest.raises(UserError, match="explained.h5: no such file"):
+    with pytest.raises(UserError, match=r"explained\.h5: no such file"):
         ExplainedReader(tmp_path)
 
 
@@ -168,7 +168,7 @@ def test_another_list_and_other_reads_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "explained.h5"
     written(path, tensors)
     with (
-        pytest.raises(UserError, match="none of its 1 candidates is one that the page shows of calls.vcf"),
+        pytest.raises(UserError, match=r"none of its 1 candidates is one that the page shows of calls\.vcf"),
         attention_told(path, Path("calls.vcf"), [("chr1", 1, "A", "T")], header_of(tensors)),
     ):
         raise AssertionError
