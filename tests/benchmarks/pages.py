@@ -8,6 +8,7 @@ from typing import Any
 from calibration_table import calibration_lines
 from candidates_table import candidates_lines
 from copy_number_table import copy_number_lines
+from desk_igv import desk_igv_lines
 from desk_page import desk_lines
 from labels_table import labels_lines
 from models_table import models_lines
@@ -29,6 +30,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "calibration": lambda kept: calibration_lines(kept["results"]),
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"], kept.get("long")),
     "copy_number": copy_number_lines,
+    "desk_igv": lambda kept: desk_igv_lines(kept["results"]),
     "desk_page": lambda kept: desk_lines(kept["results"]),
     "labels": lambda kept: labels_lines(kept["results"]),
     "models": models_lines,

@@ -227,6 +227,7 @@ def write_page(folder: Path) -> int:
         "calibration",
         "speed",
         "desk_page",
+        "desk_igv",
         "labels",
         "parts",
         "sensitivity",

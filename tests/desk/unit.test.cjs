@@ -7,8 +7,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 const test = require("node:test");
 
-const source = ["codes", "agreement", "exchange", "store", "keys", "reads", "elements", "list", "view"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
-const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop", "nameOf", "mateOf", "alternativeShare", "KEYS", "commandOf", "nextValue", "neighbourOf", "belongs", "FILTERS", "OPINIONS", "PileupSpace", "GUTTER"];
+const source = ["codes", "agreement", "exchange", "store", "keys", "reads", "elements", "list", "view", "attention"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
+const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop", "nameOf", "mateOf", "alternativeShare", "KEYS", "commandOf", "nextValue", "neighbourOf", "belongs", "FILTERS", "OPINIONS", "PileupSpace", "GUTTER", "attentionText", "summedColumns"];
 const desk = new Function(`${source}\nreturn {${names.join(",")}};`)();
 
 const entries = [
@@ -25,7 +25,7 @@ const reviews = {
 };
 
 test("calls, tags and the page's other keys are all different", () => {
-  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "h", "o", "p", "/", "?", "+", "-", "."]);
+  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "d", "h", "o", "p", "/", "?", "+", "-", "."]);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(desk.CALLS.length, 4);
   assert.deepEqual(desk.TAGS.map((tag) => tag.short).sort().join(" "), "AI AO D DN E HDR LCN LCT LM LVF MM MN MV NCN SI SIO SSE TN TR");
@@ -328,4 +328,13 @@ test("columns and reads are found under a point", () => {
   view.zoom(2, desk.GUTTER);
   view.reveal(3);
   assert.ok(view.columnAt(desk.GUTTER + 79) === 3);
+});
+
+test("the network's attention in words: sums of tracks, how near, and whether its reads are told", () => {
+  const columns = [[0, 0, 0, 0, 0, 0, 0, -30, 0], [0, 0, 0, 0, 0, 0, 0, 0, 90]];
+  assert.deepEqual(desk.summedColumns(columns), [0, 0, 0, 0, 0, 0, 0, -30, 90]);
+  const told = desk.attentionText({ columns, rows: [[1], [2]], sums: [-0.25, 1.5], seen: [0, 9] }, ["tumour", "normal"], [1, 3]);
+  for (const part of ["+1.3", "tumour −0.3, normal +1.5", "; 25 % of it within 5 bp"]) assert.ok(told.includes(part), `${part}: ${told}`);
+  assert.ok(!told.includes("columns only"));
+  assert.ok(desk.attentionText({ columns, rows: [[1], null], sums: [0, 0], seen: [0, 9] }, ["tumour", "normal"], [1, 3]).includes("columns only"));
 });

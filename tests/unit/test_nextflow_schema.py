@@ -60,7 +60,7 @@ BY_EXT_ARGS = {
         "callable_depth",
     },
     "report-calls": {"sample"},
-    "review-calls": {"depth", "rows", "seed", "window"},
+    "review-calls": {"depth", "explained", "rows", "seed", "window"},
     "plot-scenario": {"contig"},
     "score-scenario": {"max_depth", "resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},

@@ -60,13 +60,14 @@ class SampleFacts:
 @dataclass(frozen=True)
 class CandidateFacts:
     """What is said of a candidate: (event, whether it is of the network or of both, probability), reasons in words, samples,
-    and the caller's fields.
+    the caller's fields, and what the network looked at, as `desk_attention` has it.
     """
 
     events: list[tuple[str, int, float]]
     reasons: list[str]
     samples: list[SampleFacts]
     fields: list[tuple[str, str]]
+    attention: dict[str, Any] | None = None
 
 
 def candidate_bytes(
@@ -101,6 +102,7 @@ def candidate_bytes(
         "reasons": facts.reasons,
         "samples": [sample.shown for sample in facts.samples],
         "fields": facts.fields,
+        **({} if facts.attention is None else {"attention": facts.attention}),
     }
     text = json.dumps(shape, separators=(",", ":")).encode()
     parts = [len(text).to_bytes(4, "little"), text, reference.astype(np.uint8).tobytes()]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from varproof.report.desk import Desk
     from varproof.report.desk_data import CandidateFacts
     from varproof.report.desk_reads import ReadsOfRows
+    from varproof.steps.attention import Told
     from varproof.steps.reviewed import Listed
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,10 @@ class ReviewCallsSettings(Settings):
     normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
     context: list[Path] = Field([], description="indexed BAM or CRAM shown below every candidate, in this order.")
     predicted: Path | None = Field(None, description="VCF of predict, whose probabilities are shown beside those of the calls.")
+    explained: Path | None = Field(
+        None,
+        description="what the network looked at: the folder of predict --explain, or its explained.h5, to lay over the reads.",
+    )
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that count as real, as in fdr-filter.")
     choose: Literal["all", "uncertain", "disagreement", "random", "stratified"] = Field(
         "all", description="which to judge, of those of the calls: all, or --count of them, by what would teach most."
@@ -108,12 +113,14 @@ def _packed(
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
     from varproof.report.desk import Desk
     from varproof.report.desk_reads import ReadsOfRows
+    from varproof.steps.attention import attention_told
     from varproof.steps.reviewed import near_chosen
 
     near, places = near_chosen(options, found, folder)
     job = TensorJob(near, options.reference, samples, settings=settings)
     job.check_reads()
     header = tensor_header(job, "")
+    shown = [(entry.chrom, entry.pos - 1, entry.ref, entry.alt) for entry in found.entries]
     tensors = folder / "tensors.h5"
     with tensor_writer(tensors, header) as writer, progress(len(found.facts), "reads of candidates") as advance:
         for part in packed_chunks(job, options.worker_count):
@@ -127,17 +134,21 @@ def _packed(
         tracks=list(zip(header.samples, settings.tracks, strict=True)),
         window=settings.window,
         entries=found.entries,
-        made_of=provenance("review-calls", options),
+        made_of=provenance("review-calls", options.model_copy(update={"explained": None})),
         none_judged=found.none_judged,
+        explained=options.explained is not None,
     )
     with (
+        attention_told(options.explained, options.calls, shown, header) as told,
         TensorReader(tensors) as reader,
         contextlib.closing(ReadsOfRows(samples.reads, options.reference, list(header.contigs))) as reads,
     ):
-        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, reads)
+        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, reads, told)
 
 
-def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", reads: "ReadsOfRows") -> "Iterator[str]":
+def _texts(
+    reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", reads: "ReadsOfRows", told: "Told"
+) -> "Iterator[str]":
     """The data of each candidate in the page; empty where nothing was packed."""
     from varproof.report.desk_data import packed_text
     from varproof.report.pileup_haplotypes import group_of, neighbours
@@ -148,4 +159,4 @@ def _texts(reader: "TensorReader", places: list[int], facts: "list[CandidateFact
             yield ""
         else:
             group = group_of(tensors, 0, neighbours(reader, place))
-            yield packed_text(tensors, 0, group, said, reads.of(tensors, 0))
+            yield packed_text(tensors, 0, group, told(tensors, said), reads.of(tensors, 0))

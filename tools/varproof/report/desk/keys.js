@@ -21,6 +21,7 @@ const KEYS = [
   { keys: ["l"], shown: "l", does: "line", text: "line up by the base under the pointer, as a click on the reference does; again: by the candidate" },
   { keys: ["["], shown: "[", does: "line left", text: "sort by the base one column to the left" },
   { keys: ["]"], shown: "]", does: "line right", text: "sort by the base one column to the right" },
+  { keys: ["d"], shown: "d", does: "attention", text: "what the network looked at, where predict --explain told it: show it, or don't" },
   { keys: ["i"], shown: "i", does: "read", text: "information on the next read, as a click on it gives; Escape leaves it" },
   { keys: ["Shift+i"], shown: "Shift I", does: "read before", text: "on the read before" },
   { keys: ["+"], shown: "+", does: "in", text: "zoom in" },

@@ -261,6 +261,7 @@ class Desk {
       next: () => this.open(this.neighbour(1), true), previous: () => this.open(this.neighbour(-1), true), open: () => this.open(this.nextOpen(), true),
       note: () => byId("note").focus(), find: () => byId("find").focus(), blind: () => byId("blind").click(), export: () => this.menu.open(),
       help: () => this.tell("Keys", helpContent()), leave: () => this.picture.choose(null),
+      attention: () => (byId("blind").checked ? undefined : document.getElementById("attention")?.click()), // not in every page
     };
     if (Object.hasOwn(commands, does)) commands[does]();
     else this.picture.command(does);

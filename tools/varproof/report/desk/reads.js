@@ -14,7 +14,7 @@ const ROW_REVERSE = 2, ROW_PAIRED = 4, IMPROPER = 32, SUPPORTS_ALT = 64, SUPPORT
  *   density: number[][], fields: string[][]}} SampleFacts
  * @typedef {{first: number, frame: number[], rows: number[], states: string[], alleles: string[], mates: [number, number][][],
  *   names: (string | number | string[])[][], there: number[], insertions: [number, number, string][][], events: [string, string, number][], reasons: string[], samples: SampleFacts[],
- *   fields: string[][], same: string}} Facts
+ *   fields: string[][], same: string, attention?: AttentionFacts}} Facts
  * @typedef {{n: number, base: Uint8Array, quality: Uint8Array, columns: Uint8Array, states: string[], fragment: number[],
  *   names: string[], there: number, inserted: Map<number, string>}} Pile
  * @typedef {{facts: Facts, reference: Uint8Array, piles: Pile[], window: number}} Candidate
