@@ -27,8 +27,9 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.numerics_numba_fns import log_of
 from varproof.scenario.boxes import Box, boxes_of, compared
 from varproof.scenario.cells import Domain, domain
+from varproof.scenario.copies import fraction_of_type, on_contig, ploidy_of
 from varproof.scenario.decisions import DECISIONS
-from varproof.scenario.file import EVERYWHERE, Inheritance, SampleEntry, Scenario
+from varproof.scenario.file import Inheritance, SampleEntry, Scenario
 from varproof.scenario.formula import And, Formula, In, Interval, of_allele, parts_of
 from varproof.scenario.genetics import binomial, gamete, mutated, sum_of
 from varproof.scenario.grammar import parse_universe
@@ -82,54 +83,14 @@ class Network:
         return [box for box in self.boxes if not box.events]
 
 
-def on_contig(values: Mapping[str, int] | Mapping[str, str], contig: str, what: str, place: str) -> int | str:
-    """What a mapping has for a contig, with or without 'chr' before its name, or for all; UserError where it has none."""
-    other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
-    for name in (contig, other, EVERYWHERE):
-        if name in values:
-            return values[name]
-    raise UserError(f"{place}: {what} of contig {contig} is missing; give it, or that of '{EVERYWHERE}'")
-
-
-def ploidy_of(scenario: Scenario, sample: str, contig: str) -> int | None:
-    """Copies of a contig that a sample has; None where nothing is said."""
-    item = scenario.samples[sample]
-    given, path = item.ploidy, ["samples", sample, "ploidy"]
-    if given is None:
-        given, path = scenario.species.ploidy, ["species", "ploidy"]
-    if given is None:
-        return None
-    place = scenario.at(*path)
-    if isinstance(given, dict) and set(given) & {"male", "female"}:
-        if item.sex is None and item.universe is not None:
-            return None
-        if item.sex is None and item.ploidy is None and item.inheritance is not None and len(item.inheritance.parents) == 1:
-            return ploidy_of(scenario, item.inheritance.parents[0], contig)
-        if item.sex is None:
-            raise UserError(f"{place}: the ploidy depends on the sex, and sample {sample} has none; give it a sex")
-        if item.sex not in given:
-            raise UserError(f"{place}: the ploidy of {item.sex} samples, such as {sample}, is missing")
-        given = given[item.sex]
-    return int(on_contig(given, contig, "the ploidy", place)) if isinstance(given, dict) else int(given)  # type: ignore[arg-type]
-
-
-def fraction_of_type(scenario: Scenario, kind: str) -> float:
-    """Variants of a type ('snv', 'mnv', 'indel', 'sv') for each SNV."""
-    if kind == "snv":
-        return 1.0
-    for part in (scenario.species.fractions, scenario.species):
-        given = None if part is None else getattr(part, kind)
-        if given is not None:
-            return float(given)
-    return float(getattr(DECISIONS, f"{kind}_fraction"))
-
-
 class _Builder:
     """Makes a network; one for each contig and type."""
 
-    def __init__(self, scenario: Scenario, contig: str, share: float, heterozygosity: float | None) -> None:
+    def __init__(
+        self, scenario: Scenario, contig: str, share: float, heterozygosity: float | None, somatic: float | None
+    ) -> None:
         self.scenario, self.contig, self.share = scenario, contig, share
-        self.heterozygosity = heterozygosity
+        self.heterozygosity, self.somatic = heterozygosity, somatic
         self.ploidy = {sample: ploidy_of(scenario, sample, contig) for sample in scenario.samples}
         self.order = _parents_first(scenario)
         for sample in self.order:
@@ -157,7 +118,7 @@ class _Builder:
         rate = self._item(sample).somatic_rate
         if rate is None and self._item(sample).universe is None and self.ploidy[sample] is not None:
             rate = self.scenario.species.somatic_rate
-        return None if rate is None else rate * self.share
+        return None if rate is None else rate * self.share if self.somatic is None else self.somatic
 
     def informed(self, sample: str) -> bool:
         """Whether a sample's prior is of copies that it inherits, and not flat."""
@@ -234,15 +195,17 @@ def build(
     kind: str = "snv",
     alleles: tuple[str, str] = ("", ""),
     heterozygosity: float | None = None,
+    somatic: float | None = None,
 ) -> Network:
     """The network of a scenario on a contig for a type of variant (see `fraction_of_type`) and its alleles.
 
-    `heterozygosity`: of this allele, in place of the species'. Raises UserError, naming the line, for what does not fit.
+    `heterozygosity`: of this allele, in place of the species'; `somatic`: its somatic rate, in samples that have one. Raises
+    UserError, naming the line, for what does not fit.
     """
     share = fraction_of_type(scenario, kind)
     species = scenario.species.heterozygosity
     of_type = heterozygosity if heterozygosity is not None else None if species is None else species * share
-    builder = _Builder(scenario, contig, share, of_type)
+    builder = _Builder(scenario, contig, share, of_type, somatic)
     events = {name: of_allele(formula, *alleles) for name, formula in scenario.events.items()}
     nowhere: Formula = (
         And(tuple(In(sample, ZERO) for sample in scenario.samples))
