@@ -64,7 +64,19 @@ def event_names(job: ScenarioJob) -> list[str]:
 
 
 def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
-    """(n,): an artefact in the samples, its class and rate summed out evenly.
+    """(n,): an artefact in the samples, its class and rate summed out evenly."""
+    values, possible = _of_artifacts(tables)
+    return log_sums(np.ascontiguousarray(values[:, possible]))
+
+
+def artifact_classes(tables: Sequence[SampleTables]) -> np.ndarray:
+    """(n, classes): an artefact of each class in the samples, at its likeliest rate."""
+    values, possible = _of_artifacts(tables)
+    return np.where(possible[None], values, IMPOSSIBLE).max(axis=2)
+
+
+def _of_artifacts(tables: Sequence[SampleTables]) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihood of each class and rate (n, classes, rates), with its share of the prior; and which there are.
 
     On all reads it has the same rate in all samples; on one kind of reads each sample has that rate or none, as of another
     library, at least one has it.
@@ -85,8 +97,7 @@ def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
         least_one = top + log_of(np.maximum(exp_of(some - top) - exp_of(none - top), 1e-300))
         total = np.where(everywhere[None, :, None], same, least_one - ln(1.0 - powered(0.5, len(tables))))
     shares = possible / possible.sum()
-    values = total + log_of(np.maximum(shares, 1e-300))[None]
-    return log_sums(np.ascontiguousarray(values[:, possible]))
+    return total + log_of(np.maximum(shares, 1e-300))[None], possible
 
 
 def _log_add(first: np.ndarray, second: np.ndarray) -> np.ndarray:
