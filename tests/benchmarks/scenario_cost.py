@@ -11,7 +11,6 @@ import argparse
 import itertools
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +67,6 @@ def chain(count: int) -> str:
     )  # fmt: skip
 
 
-def coupled(count: int) -> str:
-    """Frequencies that all are compared with each other, of which no two can be summed apart."""
-    names = [f"t{number}" for number in range(count)]
-    universe = 'universe: "0.0 | ]0.0,1.0]"'
-    order = " & ".join(f"{left} > {right}" for i, left in enumerate(names) for right in names[i + 1 :])
-    return "samples:\n" + "".join(f"  {name}: {{{universe}}}\n" for name in names) + f'events: {{falling: "{order}"}}\n'
-
-
 SHAPES = {"star": star, "chain": chain}
 
 
@@ -107,15 +98,6 @@ def scored(pair: Path, text: str, names: list[str]) -> Usage:
         "score-scenario", "--scenario", scenario, "--samples", sheet, "--candidates", pair / "candidates.vcf.gz",
         "--reference", pair / "reference.fa", "--output", pair / "cost.vcf.gz", "--threads", "1", "--overlaps", "allow",
     )  # fmt: skip
-
-
-def refusal(pair: Path, count: int) -> str:
-    """What is said of samples that are all compared with each other; empty where they are judged."""
-    try:
-        scored(pair, coupled(count), [f"t{number}" for number in range(count)])
-    except subprocess.CalledProcessError as error:
-        return str(error.stderr or "").strip()
-    return ""
 
 
 def results_of(work: Path, samples: tuple[int, ...], shapes: list[str], short: bool) -> list[dict[str, Any]]:

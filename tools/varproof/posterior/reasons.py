@@ -28,7 +28,14 @@ from varproof.posterior.artifact_classes import (
     SECOND_FORWARD,
     SIGNATURES,
 )
-from varproof.posterior.components import SAME_RATE, Tables, at_fraction, balanced_log_likelihood, spurious_rates
+from varproof.posterior.components import (
+    SAME_RATE,
+    Tables,
+    at_fraction,
+    balanced_log_likelihood,
+    possible_artifacts,
+    spurious_rates,
+)
 from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.sampled import Sampled, context_ratios
@@ -131,8 +138,9 @@ def reasons_of_samples(
     """
     n = len(is_snv)
     of_errors, of_artifacts = _gains_of(samples, is_snv, np.zeros((n, READ_CONTEXTS)), by_class)
-    top = by_class.max(axis=1, keepdims=True)
-    kind = np.argmax(_kinds_of_artifacts(np.concatenate([exp_of(by_class - top), np.zeros((n, 1))], axis=1)), axis=1)
+    possible = possible_artifacts(paired=False)[:, SAME_RATE].any(axis=1)
+    weight = exp_of(by_class - by_class[:, possible].max(axis=1, keepdims=True)) * possible
+    kind = np.argmax(_kinds_of_artifacts(np.concatenate([weight, np.zeros((n, 1))], axis=1)), axis=1)
     found: list[str | None] = []
     for i in range(n):
         if is_absent[i]:

@@ -9,7 +9,9 @@ copies. Factors are tables over few variables; their logarithms add up to that o
 - somatic: a sample's frequency is that of its copies with probability 1 - mu, else anywhere, evenly.
 - mendelian: each parent hands on half of its copies, chosen at random (of one copy: it, or none, as fits the child); each copy
   changes with the germline mutation rate.
-- clonal: the inherited copies are those of the parent; with `somatic`, the frequency is the parent's, or new with rate mu.
+- clonal: the inherited copies are those of the parent; with `somatic`, the frequency is the parent's, too, where the sample has
+  no rate of its own; else a variant of the parent is lost or anywhere, evenly, as in a subclone of several cells, and others
+  are new with that rate.
 - subclonal: the copies are those of the parent. Of one cell (`single-cell`) with s the parent's somatic part and p copies:
   the cell carries with probability min(1, s p), and then any other number of copies; of several: a subclonal variant is lost
   or anywhere, evenly.
@@ -287,8 +289,9 @@ def _alike(builder: _Builder) -> list[tuple[str, ...]]:
     groups: list[set[str]] = []
     for sample in builder.order:
         inheritance = builder.inheritance(sample)
-        if inheritance is not None and inheritance.clonal is not None and inheritance.clonal.somatic:
-            pair = {sample, inheritance.clonal.parent}
+        clonal = None if inheritance is None else inheritance.clonal
+        if clonal is not None and clonal.somatic and builder.somatic_rate(sample) is None:
+            pair = {sample, clonal.parent}
             touching = [group for group in groups if group & pair]
             groups = [group for group in groups if group not in touching] + [pair.union(*touching)]
     return [tuple(sorted(group)) for group in groups]
@@ -359,6 +362,10 @@ def _same_copies(builder: _Builder, sample: str, parent: str) -> np.ndarray:
 def _add_clonal(builder: _Builder, sample: str, parent: str, somatic: bool, domains: Mapping[str, Domain]) -> None:
     here, variable = domains[sample], ("fraction", sample)
     knows_copies = builder.ploidy[parent] is not None and ("copies", parent) in builder.sizes
+    changes = somatic and builder.somatic_rate(sample) is not None
+    if knows_copies and changes:
+        _add_subclonal(builder, sample, parent, False, domains)
+        return
     if knows_copies:
         copies = builder.copies(sample)
         builder.add((copies, ("copies", parent)), _same_copies(builder, sample, parent))
@@ -366,10 +373,26 @@ def _add_clonal(builder: _Builder, sample: str, parent: str, somatic: bool, doma
             builder.add((copies, variable), _somatic(builder, sample, here))
             return
     theirs = domains[parent]
+    if changes:
+        _add_change(builder, sample, parent, domains)
+        return
     same = (theirs.fraction[:, None] == here.fraction[None, :]) & (theirs.is_point[:, None] == here.is_point[None, :])
+    builder.add((("fraction", parent), variable), same.astype(float))
+
+
+def _add_change(builder: _Builder, sample: str, parent: str, domains: Mapping[str, Domain]) -> None:
+    """Of a parent whose copies are not known: its variants are lost or anywhere, evenly; others are new with a rate."""
+    here, theirs, state = domains[sample], domains[parent], ("inherited", sample)
+    builder.sizes[state] = 2
+    absent = theirs.is_point & (theirs.fraction == 0.0)
+    builder.add((("fraction", parent), state), np.stack([absent, ~absent], axis=1).astype(float))
     rate = builder.somatic_rate(sample) or 0.0
-    new = np.where(here.is_point, 0.0, rate * here.weight)[None, :]
-    builder.add((("fraction", parent), variable), np.where(same, 1.0 - rate, 0.0) + new)
+    spread = np.where(here.is_point, 0.0, here.weight)
+    total = float(spread.sum())
+    lost = DECISIONS.lost_by_subclone if total > 0.0 else 1.0
+    nowhere = (here.is_point & (here.fraction == 0.0)).astype(float)
+    anywhere = lost * nowhere + (1.0 - lost) * spread / max(total, 1e-300)
+    builder.add((state, ("fraction", sample)), np.stack([nowhere, anywhere]) * (1.0 - rate) + rate * spread)
 
 
 def _add_subclonal(builder: _Builder, sample: str, parent: str, one_cell: bool, domains: Mapping[str, Domain]) -> None:

@@ -16,6 +16,7 @@ from varproof.formats.record import Record
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, VcfWriter
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import SampleCounts
+from varproof.posterior.artifact_classes import ARTIFACT_CLASSES
 from varproof.posterior.judgeable import NO_READS
 from varproof.posterior.reasons import reasons_of_samples
 from varproof.posterior.run import record_blocks, same_events
@@ -237,7 +238,9 @@ def _against(
     is_artifact, is_absent = np.zeros(n, bool), np.zeros(n, bool)
     likeliest = np.argmax(probability, axis=1)
     is_artifact[at], is_absent[at] = likeliest == names.index(ARTIFACT), likeliest == names.index(ABSENT)
-    by_class = artifact_classes(list(tables.values()))
+    by_class, chosen = np.zeros((n, ARTIFACT_CLASSES)), np.flatnonzero(is_artifact)
+    if len(chosen):
+        by_class[chosen] = artifact_classes([table.rows(chosen) for table in tables.values()])
     return reasons_of_samples(list(evidence.values()), job.alleles.is_snv[rows], by_class, is_artifact, is_absent)
 
 

@@ -46,6 +46,10 @@ class SampleTables:
     frequency: np.ndarray
     artifact: np.ndarray
 
+    def rows(self, chosen: np.ndarray) -> "SampleTables":
+        """Those of some candidates."""
+        return SampleTables(self.frequency[chosen], self.artifact[chosen])
+
 
 def sample_tables(evidence: Evidence, is_snv: np.ndarray) -> SampleTables:
     """Tables of one sample's evidence."""
@@ -65,18 +69,19 @@ def event_names(job: ScenarioJob) -> list[str]:
 
 def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
     """(n,): an artefact in the samples, its class and rate summed out evenly."""
-    values, possible = _of_artifacts(tables)
+    total, possible = _of_artifacts(tables)
+    shares = possible / possible.sum()
+    values = total + log_of(np.maximum(shares, 1e-300))[None]
     return log_sums(np.ascontiguousarray(values[:, possible]))
 
 
 def artifact_classes(tables: Sequence[SampleTables]) -> np.ndarray:
-    """(n, classes): an artefact of each class in the samples, at its likeliest rate."""
-    values, possible = _of_artifacts(tables)
-    return np.where(possible[None], values, IMPOSSIBLE).max(axis=2)
+    """(n, classes): an artefact of each class in the samples at its likeliest rate, whether there can be such ones or not."""
+    return _of_artifacts(tables)[0].max(axis=2)
 
 
 def _of_artifacts(tables: Sequence[SampleTables]) -> tuple[np.ndarray, np.ndarray]:
-    """Log-likelihood of each class and rate (n, classes, rates), with its share of the prior; and which there are.
+    """Log-likelihood of each class and rate (n, classes, rates), and which there can be.
 
     On all reads it has the same rate in all samples; on one kind of reads each sample has that rate or none, as of another
     library, at least one has it.
@@ -96,8 +101,7 @@ def _of_artifacts(tables: Sequence[SampleTables]) -> tuple[np.ndarray, np.ndarra
         top = np.maximum(some, none)
         least_one = top + log_of(np.maximum(exp_of(some - top) - exp_of(none - top), 1e-300))
         total = np.where(everywhere[None, :, None], same, least_one - ln(1.0 - powered(0.5, len(tables))))
-    shares = possible / possible.sum()
-    return total + log_of(np.maximum(shares, 1e-300))[None], possible
+    return total, possible
 
 
 def _log_add(first: np.ndarray, second: np.ndarray) -> np.ndarray:

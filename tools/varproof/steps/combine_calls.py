@@ -26,9 +26,7 @@ class CombineCallsSettings(Settings):
     estimated in this sample.
     """
 
-    scored: Path = Field(
-        description="calls of score-posterior, or of score-scenario under tumor-normal or tumor-only: VCF, VCF.gz or BCF."
-    )
+    scored: Path = Field(description="calls of score-posterior, or of score-scenario by its model: VCF, VCF.gz or BCF.")
     predicted: Path = Field(description="calls of predict, for the same candidates.")
     output: Path = Field(description="combined VCF to write: .vcf, .vcf.gz, .bcf or -.")
     calibration: Path | None = Field(

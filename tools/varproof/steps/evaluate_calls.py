@@ -46,7 +46,7 @@ class EvaluateCallsSettings(Settings):
     """
 
     calls: list[Path] = Field(
-        description="calls of score-posterior, score-scenario, predict or combine-calls: VCF, VCF.gz or BCF, sorted; where the "
+        description="scored calls, as of score-posterior or score-scenario: VCF, VCF.gz or BCF, sorted; where the "
         "file does not say whose columns it has, the first is the tumour's. Several runs: several files. "
         "Or folders of spike-variants."
     )
