@@ -18,6 +18,7 @@ from network_table import network_lines
 from panels_table import panels_lines
 from parts_table import parts_lines
 from regimes_table import regimes_lines
+from scenario_cost_table import cost_lines
 from scenarios_table import scenarios_lines
 from sensitivity_table import sensitivity_lines
 from speed_table import speed_lines
@@ -43,6 +44,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "scenarios": lambda kept: scenarios_lines(kept["results"]),
+    "scenario_cost": lambda kept: cost_lines(kept["results"]),
     "sensitivity": lambda kept: sensitivity_lines(kept["found"]),
     "speed": lambda kept: speed_lines(kept["found"]),
 }

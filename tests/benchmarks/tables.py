@@ -232,6 +232,7 @@ def write_page(folder: Path) -> int:
         "parts",
         "sensitivity",
         "scenarios",
+        "scenario_cost",
         "robustness",
     )
     for section in (folder / f"{name}.json" for name in names):

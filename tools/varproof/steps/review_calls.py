@@ -32,11 +32,11 @@ class ReviewCallsSettings(Settings):
     as labels.tsv, as IGVNav's table, or as a VCF.
     """
 
-    calls: Path = Field(description="VCF or BCF of score-posterior, or of any caller, sorted.")
+    calls: Path = Field(description="VCF or BCF of score-posterior or score-scenario, or of any caller, sorted.")
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
-    tumor: Path = Field(description="tumour: indexed BAM or CRAM.")
+    tumor: Path = Field(description="tumour, or the sample of a scenario that is judged: indexed BAM or CRAM.")
     output: Path = Field(description="page to write (HTML).")
-    normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
+    normal: Path | None = Field(None, description="matched normal, or another sample of the scenario: indexed BAM or CRAM.")
     context: list[Path] = Field([], description="indexed BAM or CRAM shown below every candidate, in this order.")
     predicted: Path | None = Field(None, description="VCF of predict, whose probabilities are shown beside those of the calls.")
     explained: Path | None = Field(
