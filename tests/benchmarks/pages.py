@@ -9,6 +9,7 @@ from calibration_table import calibration_lines
 from candidates_table import candidates_lines
 from copy_number_table import copy_number_lines
 from desk_page import desk_lines
+from labels_network_table import network_labels_lines
 from labels_table import labels_lines
 from models_table import models_lines
 from mutect2_table import mutect2_lines
@@ -31,6 +32,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "copy_number": copy_number_lines,
     "desk_page": lambda kept: desk_lines(kept["results"]),
     "labels": lambda kept: labels_lines(kept["results"]),
+    "labels_network": lambda kept: network_labels_lines(kept["results"]),
     "models": models_lines,
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),

@@ -228,6 +228,7 @@ def write_page(folder: Path) -> int:
         "speed",
         "desk_page",
         "labels",
+        "labels_network",
         "parts",
         "sensitivity",
         "scenarios",

@@ -1,15 +1,17 @@
-"""A trained network and a few labels of another protocol -> the same network, its last layers moved as far as labels support.
+"""A trained network and a few labels of another protocol -> the same network, its last layer moved as far as labels support.
 
-The layers that read pileups stay as they are: a few hundred labels could not teach them. The dense layers after them are
-fitted by penalised maximum likelihood, with a normal prior around the weights that they start from (L2-SP; Li, Grandvalet and
-Davoine 2018, Explicit inductive bias for transfer learning), whose strength cross-validation chooses: few labels move little.
-Of labels that people gave a share is wrong, either way as often: the likelihood knows that (Patrini and others 2017, forward
-correction), so that a wrong label can't pull without limit. Labels may be of candidates that were chosen by what judges say of
-them: what is learnt is the probability of being real given the pileup, which such a choice leaves as it is.
+The layers that read pileups stay as they are: a few hundred labels could not teach them, and with the two or three last layers
+adapted networks were no better in trials, and worse with a hundred labels. The last one is fitted by penalised maximum
+likelihood, with a normal prior around the weights that it starts from (L2-SP; Li, Grandvalet and Davoine 2018, Explicit
+inductive bias for transfer learning), whose precision cross-validation chooses: few labels move little. Of labels that people
+gave a share is wrong, either way as often, which the likelihood knows (forward correction; Patrini and others 2017), so that a
+wrong label can't pull without limit.
+
+Labels are best of candidates that were drawn by chance. Where the choice depends on the posterior, which the network does not
+see, the share of real ones among pileups alike is another one than in the sample, and the network learns that one.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,8 +25,8 @@ from varproof.network.data import TensorSource
 from varproof.network.splits import LEAST_PER_CLASS, stratified_folds
 from varproof.network.training import PREDICTION_BATCH, prediction_dataset
 
-STRENGTHS = (100.0, 30.0, 10.0, 3.0, 1.0, 0.3)
-"""Precisions of the prior that are tried, from those that move least."""
+PRECISIONS = (30.0, 10.0, 3.0, 1.0, 0.3)
+"""Of the prior, which are tried, from the one that moves least."""
 
 FOLDS = 5
 MOST_STEPS = 100
@@ -32,105 +34,80 @@ LEAST_SHARE = 1e-4
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the last layers are shown of candidates (n,): float (n, k); and how their logits become log-odds, by class."""
+class Layer:
+    """The last layer: float (k, 2) and (2,), from what it sees to logits of (artefact, real)."""
 
-    features: np.ndarray
+    kernel: np.ndarray
+    bias: np.ndarray
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the last layer sees of candidates (n,): float (n, k); and how the difference of its logits becomes log-odds."""
+
+    hidden: np.ndarray
     slope: np.ndarray
     bias: np.ndarray
 
     def of(self, chosen: np.ndarray) -> "Seen":
         """Some of them."""
-        return Seen(self.features[chosen], self.slope[chosen], self.bias[chosen])
+        return Seen(self.hidden[chosen], self.slope[chosen], self.bias[chosen])
+
+    def log_odds(self, layer: Layer) -> np.ndarray:
+        """Calibrated log-odds (n,) of being real."""
+        logits = self.hidden @ layer.kernel + layer.bias
+        return (logits[:, 1] - logits[:, 0]) * self.slope + self.bias
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """The strength of the prior that was chosen; its weights; and log-odds (n,) of each label by weights fitted without it."""
+    """The precision that was chosen, the layer, and log-odds (n,) of each label by a layer that was fitted without it."""
 
-    strength: float
-    weights: list[np.ndarray]
+    precision: float
+    layer: Layer
     held_out: np.ndarray
 
 
-def last_layers(model: keras.Model) -> list[Any]:
-    """The dense layers from which logits come: those after the last normalisation."""
-    found: list[Any] = []
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            found = []
-        elif isinstance(layer, keras.layers.Dense):
-            found.append(layer)
-    return found
+def last_layer(model: keras.Model) -> Layer:
+    """That of a model of varproof."""
+    kernel, bias = model.get_layer("logits").get_weights()
+    return Layer(np.asarray(kernel, np.float64), np.asarray(bias, np.float64))
 
 
-def seen_of(model: keras.Model, calibration: ClassCalibrations, source: TensorSource, indices: np.ndarray) -> Seen:
-    """What the last layers of a model are shown of the candidates `indices` (ascending)."""
-    first = last_layers(model)[0]
-    reader = keras.Model(model.input, first.input)
-    with source.own_errors():
-        features = reader.predict(prediction_dataset(source, indices, padding_of(model), PREDICTION_BATCH), verbose=0)
-    is_indel = source.column("allele_code")[indices][:, TYPE] >= FIRST_INDEL_TYPE
-    temperature = np.where(is_indel, calibration.indel.temperature, calibration.substitution.temperature)
-    bias = np.where(is_indel, calibration.indel.bias, calibration.substitution.bias)
-    return Seen(np.asarray(features, np.float64), 1.0 / temperature, bias)
-
-
-def weights_of(model: keras.Model) -> list[np.ndarray]:
-    """Weights of the last layers: matrix and offset of each, in order."""
-    return [np.asarray(weight, np.float64) for layer in last_layers(model) for weight in layer.get_weights()]
-
-
-def with_weights(model: keras.Model, weights: list[np.ndarray]) -> keras.Model:
-    """The model, its last layers with these weights (in place)."""
-    for number, layer in enumerate(last_layers(model)):
-        layer.set_weights([weight.astype(np.float32) for weight in weights[2 * number : 2 * number + 2]])
+def with_last_layer(model: keras.Model, layer: Layer) -> keras.Model:
+    """The model with another last layer (in place)."""
+    model.get_layer("logits").set_weights([layer.kernel.astype(np.float32), layer.bias.astype(np.float32)])
     return model
 
 
-def head_log_odds(weights: list[np.ndarray], seen: Seen) -> np.ndarray:
-    """Calibrated log-odds (n,) of being real."""
-    return _layers(weights, seen)[0]
+def seen_of(model: keras.Model, calibration: ClassCalibrations, source: TensorSource, indices: np.ndarray) -> Seen:
+    """What the last layer of a model sees of the candidates `indices` (ascending)."""
+    reader = keras.Model(model.input, model.get_layer("logits").input)
+    with source.own_errors():
+        hidden = reader.predict(prediction_dataset(source, indices, padding_of(model), PREDICTION_BATCH), verbose=0)
+    is_indel = source.column("allele_code")[indices][:, TYPE] >= FIRST_INDEL_TYPE
+    temperature = np.where(is_indel, calibration.indel.temperature, calibration.substitution.temperature)
+    bias = np.where(is_indel, calibration.indel.bias, calibration.substitution.bias)
+    return Seen(np.asarray(hidden, np.float64), 1.0 / temperature, bias)
 
 
-def _layers(weights: list[np.ndarray], seen: Seen) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Log-odds, and what enters each layer."""
-    entering = [seen.features]
-    for matrix, offset in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        entering.append(np.maximum(entering[-1] @ matrix + offset, 0.0))
-    logits = entering[-1] @ weights[-2] + weights[-1]
-    return (logits[:, 1] - logits[:, 0]) * seen.slope + seen.bias, entering
-
-
-def fitted_head(
-    start: list[np.ndarray], seen: Seen, label: np.ndarray, label_error: float, strength: float
-) -> list[np.ndarray]:
-    """Weights of greatest posterior probability for labels 0 or 1 (n,), of which a share `label_error` is wrong."""
+def fitted_layer(start: Layer, seen: Seen, label: np.ndarray, label_error: float, precision: float) -> Layer:
+    """The layer of greatest posterior probability for labels 0 or 1 (n,), of which a share `label_error` is wrong."""
     from scipy.optimize import minimize
 
-    sizes = np.cumsum([weight.size for weight in start])[:-1]
-    origin = np.concatenate([weight.ravel() for weight in start])
-    sign = np.where(label == 1, 1.0, -1.0)
+    before, sign = seen.log_odds(start), np.where(label == 1, 1.0, -1.0)
+    columns = np.column_stack([seen.hidden, np.ones(len(label))]) * seen.slope[:, None]
 
-    def weights_at(point: np.ndarray) -> list[np.ndarray]:
-        return [part.reshape(weight.shape) for part, weight in zip(np.split(point, sizes), start, strict=True)]
+    def loss(change: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = label_loss(before + columns @ change, sign, label_error)
+        # Both logits move by half of their difference, and each has its prior.
+        return float(value.sum()) + 0.25 * precision * float(change @ change), slope @ columns + 0.5 * precision * change
 
-    def loss(point: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = weights_at(point)
-        odds, entering = _layers(weights, seen)
-        value, slope = label_loss(odds, sign, label_error)
-        back = (slope * seen.slope)[:, None] * np.array([-1.0, 1.0])
-        gradient: list[np.ndarray] = []
-        for number in range(len(start) // 2 - 1, -1, -1):
-            gradient[:0] = [(entering[number].T @ back).ravel(), back.sum(axis=0)]
-            back = (back @ weights[2 * number].T) * (entering[number] > 0)
-        away = point - origin
-        return float(value.sum()) + 0.5 * strength * float(away @ away), np.concatenate(gradient) + strength * away
-
-    found = minimize(loss, origin, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
+    found = minimize(loss, np.zeros(columns.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
     if not np.isfinite(found.x).all():
-        raise UserError("the network's weights are not finite after adaptation; give another model with --start-from")
-    return weights_at(found.x)
+        raise UserError("weights are not finite after adaptation; give another model with --start-from")
+    both = 0.5 * found.x[:, None] * np.array([-1.0, 1.0])
+    return Layer(start.kernel + both[:-1], start.bias + both[-1])
 
 
 def label_loss(odds: np.ndarray, sign: np.ndarray, label_error: float) -> tuple[np.ndarray, np.ndarray]:
@@ -150,9 +127,9 @@ def label_loss(odds: np.ndarray, sign: np.ndarray, label_error: float) -> tuple[
 
 
 def adapted(
-    start: list[np.ndarray], seen: Seen, label: np.ndarray, label_error: float, seed: int, groups: np.ndarray | None = None
+    start: Layer, seen: Seen, label: np.ndarray, label_error: float, seed: int, groups: np.ndarray | None = None
 ) -> Adaptation:
-    """The last layers for labels 0 or 1 (n,); `groups` (n,) are never torn apart between what teaches and what tests.
+    """The last layer for labels 0 or 1 (n,); `groups` (n,) are never torn apart between what teaches and what tests.
 
     Raises UserError where labels are of one kind only, or too few for two folds.
     """
@@ -160,14 +137,14 @@ def adapted(
     folds = stratified_folds(label, max(2, min(FOLDS, rarer // LEAST_PER_CLASS)), seed, groups)
     sign = np.where(label == 1, 1.0, -1.0)
     tried: list[tuple[float, float, np.ndarray]] = []
-    for strength in STRENGTHS:
+    for precision in PRECISIONS:
         odds = np.empty(len(label))
         for fold in folds:
-            weights = fitted_head(start, seen.of(fold.train), label[fold.train], label_error, strength)
-            odds[fold.test] = head_log_odds(weights, seen.of(fold.test))
-        tried.append((float(label_loss(odds, sign, label_error)[0].sum()), strength, odds))
-    _, strength, odds = min(tried, key=lambda one: one[0])
-    return Adaptation(strength, fitted_head(start, seen, label, label_error, strength), odds)
+            layer = fitted_layer(start, seen.of(fold.train), label[fold.train], label_error, precision)
+            odds[fold.test] = seen.of(fold.test).log_odds(layer)
+        tried.append((float(label_loss(odds, sign, label_error)[0].sum()), precision, odds))
+    _, precision, odds = min(tried, key=lambda one: one[0])
+    return Adaptation(precision, fitted_layer(start, seen, label, label_error, precision), odds)
 
 
 def share_of_real(odds: np.ndarray, is_indel: np.ndarray, before: ClassCalibrations) -> ClassCalibrations:

@@ -275,13 +275,13 @@ def run_adaptation(
     The calibration stays that of the network, at the share of real candidates that it now expects of all in the tensors, the
     labelled and the others. Raises UserError where labels are too few.
     """
-    from varproof.network.adaptation import adapted, head_log_odds, seen_of, share_of_real, weights_of, with_weights
+    from varproof.network.adaptation import adapted, last_layer, seen_of, share_of_real, with_last_layer
 
     data = _labelled(source, study.split_by)
-    seen, start = seen_of(model, card.calibration, source, data.places), weights_of(model)
+    seen, start = seen_of(model, card.calibration, source, data.places), last_layer(model)
     found = adapted(start, seen, data.label, label_error, seed, data.groups)
-    logger.info("adapting to %d labels, with a precision of %g around the weights of before", len(data.label), found.strength)
-    model = with_weights(model, found.weights)
+    logger.info("adapting to %d labels, with a precision of %g around the weights of before", len(data.label), found.precision)
+    model = with_last_layer(model, found.layer)
     types = source.column("allele_code")[:, TYPE]
     every = np.flatnonzero(source.column("skipped") == "")
     calibration = share_of_real(predicted_log_odds(model, source, every), types[every] >= FIRST_INDEL_TYPE, card.calibration)
@@ -298,12 +298,12 @@ def run_adaptation(
             "training": TrainingState(),
         }
     )
-    before, after = expit(head_log_odds(start, seen)), expit(found.held_out)
+    before, after = expit(seen.log_odds(start)), expit(found.held_out)
     everything = np.arange(n)
     metrics = TrainingMetrics(
         architecture=card.architecture,
         parameters=model.count_params(),
-        trainable_parameters=sum(weight.size for weight in start),
+        trainable_parameters=start.kernel.size + start.bias.size,
         settings=source.settings,
         balance=_balance(data.label, Split(everything, everything)),
         epochs=0,

@@ -122,6 +122,7 @@ class TrainSettings(Settings):
             "--metrics": self.metrics,
             "--report": self.report,
             "--checkpoint": self.checkpoint_path,
+            "--start-from": self.start_from,
         }
         seen: dict[Path, str] = {}
         for name, path in named.items():
@@ -166,7 +167,7 @@ def train(options: TrainSettings) -> None:
     from varproof.network.runtime import start_tensorflow
 
     checkpoint = options.checkpoint_path
-    for path in (options.output, options.metrics, options.report, checkpoint):
+    for path in (options.output, options.metrics, options.report, None if options.start_from else checkpoint):
         if path is not None:
             check_output(path)
     with TensorSource(options.tensors) as source:
@@ -184,8 +185,9 @@ def train(options: TrainSettings) -> None:
 
             pictures = mistake_pictures(study.metrics.mistakes, {str(reader.path): reader for reader in source.readers})
             write_text(options.report, render_training_report(study.metrics, pictures))
-    for path in (checkpoint, best_checkpoint(checkpoint)):
-        path.unlink(missing_ok=True)
+    if options.start_from is None:
+        for path in (checkpoint, best_checkpoint(checkpoint)):
+            path.unlink(missing_ok=True)
     _tell(options.output, study.metrics)
 
 
