@@ -6,22 +6,36 @@ import numpy as np
 from labels_table import CHOICES, REFERENCE, labels_for_loss
 from tables import marked
 
+CASES = {
+    "short": "Errors of short fragments, of which neither network nor posterior knows",
+    "alone": "A tumour alone, whose germline variants the posterior tells better than the network",
+}
+
 
 def network_labels_lines(results: dict[str, Any]) -> list[str]:
     """The section: what an adapted network is worth by choice and number of labels, and the goal."""
+    lines = [
+        "## train --start-from: a network that labels adapt", "",
+        "`tests/benchmarks/labels_network.py`: a network that comes with varproof learns from labels of all pairs but one, and",
+        "judges the candidates of that one. Means over pairs and repetitions of the loss, in nats per 1,000 candidates, of the",
+        "accuracy at a probability of one half, and of the average precision. Labels of which all, or all but three, are alike",
+        "adapt nothing.",
+    ]  # fmt: skip
+    for case, title in CASES.items():
+        if case in results:
+            lines += ["", f"### {title}", "", *_case_lines(results[case])]
+    return lines
+
+
+def _case_lines(results: dict[str, Any]) -> list[str]:
     groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for one in results["runs"]:
         groups.setdefault((one["choice"] if one["choice"] != "truth" else "all", one["labels"]), []).append(one)
     sizes = sorted({labels for choice, labels in groups if choice in CHOICES})
     truth = [one for (choice, _), found in groups.items() if choice == "all" for one in found]
+    listed, real = results["listed"], results["real"]
     lines = [
-        "## train --start-from: a network that labels adapt to a protocol", "",
-        "`tests/benchmarks/labels_network.py`: pairs of which short fragments have errors at places of one library, which the",
-        f"network for tumour and normal that comes with varproof does not know. {len(results['listed'])} pairs of",
-        f"{min(results['listed'])} to {max(results['listed'])} candidates, {min(results['real'])} to {max(results['real'])} of",
-        "them real; the labels are of all pairs but one, whose candidates the adapted network judges. Means over pairs and",
-        "repetitions of the loss, in nats per 1,000 candidates, of the accuracy at a probability of one half, and of the",
-        "average precision. Labels of one kind only, or nearly, adapt nothing.", "",
+        f"{len(listed)} pairs of {min(listed)} to {max(listed)} candidates, {min(real)} to {max(real)} of them real.", "",
         f"| labels | {' | '.join(CHOICES)} |", "|---:|" + "---|" * len(CHOICES),
         *(f"| {n:,} | {' | '.join(_cell(groups.get((choice, n), [])) for choice in CHOICES)} |" for n in sizes),
         "", f"Before: {_cell(groups.get(('none', 0), []))}. With the truth of all: {_cell(truth)}. Average precision of the",
