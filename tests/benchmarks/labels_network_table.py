@@ -16,10 +16,10 @@ def network_labels_lines(results: dict[str, Any]) -> list[str]:
     """The section: what an adapted network is worth by choice and number of labels, and the goal."""
     lines = [
         "## Networks that labels adapt", "",
-        "`tests/benchmarks/labels_network.py`, for `train --start-from`: a network that comes with varproof learns from labels of",
-        "all pairs but one, and judges the candidates of that one. Means over pairs and repetitions of the loss, in nats per",
-        "1,000 candidates, of the accuracy at a probability of one half, and of the average precision. Labels of which all, or",
-        "all but three, are alike adapt nothing.",
+        "`tests/benchmarks/labels_network.py`, for `train --start-from`: a network that comes with varproof learns from labels",
+        "of all pairs but one, and judges the candidates of that one. Means over pairs and repetitions of the loss, in nats",
+        "per 1,000 candidates, of the accuracy at a probability of one half, and of the average precision. Labels of which all,",
+        "or all but three, are alike adapt nothing.",
     ]  # fmt: skip
     for case, title in CASES.items():
         if case in results:
