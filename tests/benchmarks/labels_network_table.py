@@ -18,8 +18,8 @@ def network_labels_lines(results: dict[str, Any]) -> list[str]:
         "## Networks that labels adapt", "",
         "`tests/benchmarks/labels_network.py`, for `train --start-from`: a network that comes with varproof learns from labels",
         "of all pairs but one, and judges the candidates of that one. Means over pairs and repetitions of the loss, in nats",
-        "per 1,000 candidates, of the accuracy at a probability of one half, and of the average precision. Labels of which all,",
-        "or all but three, are alike adapt nothing.",
+        "per 1,000 candidates, of the accuracy at a probability of one half, and of the average precision. Labels of which",
+        "all, or all but three, are alike adapt nothing.",
     ]  # fmt: skip
     for case, title in CASES.items():
         if case in results:
