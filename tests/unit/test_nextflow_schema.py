@@ -63,7 +63,7 @@ BY_EXT_ARGS = {
     "score-scenario": {"resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},
-    "train": {"resume"},
+    "train": {"resume", "start_from"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""
 
