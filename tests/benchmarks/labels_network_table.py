@@ -34,8 +34,10 @@ def _case_lines(results: dict[str, Any]) -> list[str]:
     sizes = sorted({labels for choice, labels in groups if choice in CHOICES})
     truth = [one for (choice, _), found in groups.items() if choice == "all" for one in found]
     listed, real = results["listed"], results["real"]
+    repeats = 1 + max(one["repeat"] for one in results["runs"])
     lines = [
-        f"{len(listed)} pairs of {min(listed)} to {max(listed)} candidates, {min(real)} to {max(real)} of them real.", "",
+        f"{len(listed)} pairs of {min(listed)} to {max(listed)} candidates, {min(real)} to {max(real)} of them real, and",
+        f"{repeats} repetitions.", "",
         f"| labels | {' | '.join(CHOICES)} |", "|---:|" + "---|" * len(CHOICES),
         *(f"| {n:,} | {' | '.join(_cell(groups.get((choice, n), [])) for choice in CHOICES)} |" for n in sizes),
         "", f"Before: {_cell(groups.get(('none', 0), []))}. With the truth of all: {_cell(truth)}. Average precision of the",

@@ -11,12 +11,13 @@ from scipy.special import expit
 
 from network_examples import LARGE_SETTINGS, SETTINGS, with_indels
 from tensor_examples import example_tensors, unlabelled, write_tensors
-from varproof.commands.train import TrainOptions, main, train
+from varproof.commands.train import TrainOptions, main
 from varproof.formats.json_file import read_json
 from varproof.formats.model import read_card
 from varproof.formats.tensors import UNKNOWN_LABEL
 from varproof.formats.training import TrainingMetrics
 from varproof.network.prediction import Predictor
+from varproof.steps.train import train
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_of_adapted_networks_the_goal_is_the_same(share: float, shown: str) -> N
             wrong = 40 / n * (share if choice == "disagreement" else 1.0)
             runs.append({"choice": choice, "labels": n, "loss": 1000 * wrong, "accuracy": 1 - wrong, "average_precision": 0.7})
     runs.append({"choice": "truth", "labels": 700, "loss": 50.0, "accuracy": 0.95, "average_precision": 0.9})
-    case = {"listed": [350, 351], "real": [70, 71], "posterior": [0.5, 0.7], "runs": runs}
+    case = {"listed": [350, 351], "real": [70, 71], "posterior": [0.5, 0.7], "runs": [{"repeat": 0, **one} for one in runs]}
     page = "\n".join(network_labels_lines({"short": case}))
     assert page.count(shown) == 2, "of both measures"
     assert "| 400 | 100, 0.900, 0.700 |" in page and "Before: 2000, 0.300, 0.500." in page and "0.600." in page

@@ -7,8 +7,8 @@ inductive bias for transfer learning), whose precision cross-validation chooses:
 gave a share is wrong, either way as often, which the likelihood knows (forward correction; Patrini and others 2017), so that a
 wrong label can't pull without limit.
 
-Labels are best of candidates that were drawn by chance. Where the choice depends on the posterior, which the network does not
-see, the share of real ones among pileups alike is another one than in the sample, and the network learns that one.
+Labels are best of candidates that were drawn by chance: those of which judges doubt are not like the others, and what the layer
+learns from them alone was measured not to hold for the others.
 """
 
 from dataclasses import dataclass
