@@ -10,6 +10,7 @@ from candidates_table import candidates_lines
 from copy_number_table import copy_number_lines
 from desk_igv import desk_igv_lines
 from desk_page import desk_lines
+from labels_network_table import network_labels_lines
 from labels_table import labels_lines
 from models_table import models_lines
 from mutect2_table import mutect2_lines
@@ -34,6 +35,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "desk_igv": lambda kept: desk_igv_lines(kept["results"]),
     "desk_page": lambda kept: desk_lines(kept["results"]),
     "labels": lambda kept: labels_lines(kept["results"]),
+    "labels_network": lambda kept: network_labels_lines(kept["results"]),
     "models": models_lines,
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),

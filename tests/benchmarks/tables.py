@@ -229,6 +229,7 @@ def write_page(folder: Path) -> int:
         "desk_page",
         "desk_igv",
         "labels",
+        "labels_network",
         "parts",
         "sensitivity",
         "scenarios",

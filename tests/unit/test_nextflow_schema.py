@@ -65,7 +65,7 @@ BY_EXT_ARGS = {
     "score-scenario": {"max_depth", "resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},
-    "train": {"resume"},
+    "train": {"resume", "start_from"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""
 
