@@ -1,10 +1,11 @@
 """A trained network and a few labels of another protocol -> the same network, its last layer moved as far as labels support.
 
 The layers that read pileups stay as they are: a few hundred labels could not teach them, and with the two or three last layers
-adapted networks were no better in trials but for a hundred labels. The last one is fitted by penalised maximum likelihood, with a normal prior around the weights that it starts from (L2-SP; Li, Grandvalet and Davoine 2018, Explicit
-inductive bias for transfer learning), whose precision cross-validation chooses: few labels move little. Of labels that people
-gave a share is wrong, either way as often, which the likelihood knows (forward correction; Patrini and others 2017), so that a
-wrong label can't pull without limit.
+adapted networks were no better in trials but for a hundred labels. The last one is fitted by penalised maximum likelihood, with
+a normal prior around the weights that it starts from (L2-SP; Li, Grandvalet and Davoine 2018, Explicit inductive bias for
+transfer learning), whose precision cross-validation chooses: few labels move little. Of labels that people gave a share is
+wrong, either way as often, which the likelihood knows (forward correction; Patrini and others 2017), so that a wrong label
+can't pull without limit.
 
 Labels are best of candidates that were drawn by chance: those of which judges doubt are not like the others, and what the layer
 learns from them alone was measured not to hold for the others.
