@@ -24,7 +24,7 @@ from varproof.formats.scored import error_probabilities, select_events
 from varproof.formats.vcf import open_vcf, read_records
 from varproof.posterior.fdr import fdr_threshold
 from varproof.simulation.samples import SOMATIC, Descent, Mixture, simulate_samples, started
-from varproof.simulation.settings import SimulationSettings
+from varproof.simulation.settings import ArtifactName, SimulationSettings
 
 ONE_REGION = """samples:
   normal:
@@ -58,6 +58,7 @@ class Study:
     made: Callable[[Descent, int], None]
     samples: dict[str, Mixture]
     asked: dict[str, tuple[str, ...]]
+    artifacts: tuple[ArtifactName, ...] = ()
 
 
 def _regions(descent: Descent, share: int) -> None:
@@ -85,17 +86,20 @@ def _rare(descent: Descent, share: int) -> None:
     descent.clone("tumor", "normal", 240 // share, 60 // share)
 
 
+OF_REGIONS = {
+    "normal": Mixture({"normal": 1.0}, 30),
+    "region1": Mixture({"normal": 0.3, "trunk": 0.3, "left": 0.4}, 40),
+    "region2": Mixture({"normal": 0.4, "trunk": 0.2, "right": 0.3, "late": 0.1}, 40),
+    "region3": Mixture({"normal": 0.6, "right": 0.15, "late": 0.25}, 40),
+}
 STUDIES = {
-    "multi-region": Study(
+    "multi-region": Study(300_000, _regions, OF_REGIONS, {"multi-region": ("any", "all regions", "some regions")}),
+    "artefacts": Study(
         300_000,
         _regions,
-        {
-            "normal": Mixture({"normal": 1.0}, 30),
-            "region1": Mixture({"normal": 0.3, "trunk": 0.3, "left": 0.4}, 40),
-            "region2": Mixture({"normal": 0.4, "trunk": 0.2, "right": 0.3, "late": 0.1}, 40),
-            "region3": Mixture({"normal": 0.6, "right": 0.15, "late": 0.25}, 40),
-        },
+        OF_REGIONS,
         {"multi-region": ("any", "all regions", "some regions")},
+        ("damage", "end-errors", "slippage", "paralogs", "duplicates", "quality-overstated"),
     ),
     "relapse": Study(
         300_000,
@@ -179,7 +183,9 @@ def results_of(work: Path, name: str, seed: int, short: bool) -> list[dict[str, 
     study = STUDIES[name]
     made_of = source_digest(PACKAGE / "simulation", Path(__file__).read_text(), name, str(short))
     folder = work / f"scenarios-{name}-{seed}-{made_of}"
-    settings = SimulationSettings(genome_length=20_000 if short else study.length, seed=seed, empty_sites=50)
+    settings = SimulationSettings(
+        genome_length=20_000 if short else study.length, seed=seed, empty_sites=50, artifacts=[*study.artifacts]
+    )
     if not folder.exists():
         descent = started(settings)
         study.made(descent, 15 if short else 1)

@@ -64,7 +64,12 @@ def event_names(job: ScenarioJob) -> list[str]:
 
 
 def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
-    """(n,): an artefact in the samples, its class and rate summed out evenly.
+    """(n,): an artefact in the samples, its class and rate summed out evenly."""
+    return log_sums(artifact_components(tables))
+
+
+def artifact_components(tables: Sequence[SampleTables]) -> np.ndarray:
+    """(n, components): ln of likelihood times an even share of each class and rate that an artefact in the samples can have.
 
     On all reads it has the same rate in all samples; on one kind of reads each sample has that rate or none, as of another
     library, at least one has it.
@@ -86,7 +91,7 @@ def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
         total = np.where(everywhere[None, :, None], same, least_one - ln(1.0 - powered(0.5, len(tables))))
     shares = possible / possible.sum()
     values = total + log_of(np.maximum(shares, 1e-300))[None]
-    return log_sums(np.ascontiguousarray(values[:, possible]))
+    return np.ascontiguousarray(values[:, possible])
 
 
 def _log_add(first: np.ndarray, second: np.ndarray) -> np.ndarray:
