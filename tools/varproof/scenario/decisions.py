@@ -24,6 +24,8 @@ class ScenarioDecisions(Decisions):
     kind_strength: float = Field(36.0, description="candidates that what all kinds have weighs as, for each kind")
     contamination_candidates: int = Field(1000, description="candidates from which a contamination is learnt")
     spectrum_pseudo_count: float = Field(5.0, description="candidates that are added to the spectrum of each event and sample")
+    group_pseudo_count: float = Field(0.5, description="candidates that are added to each group of an event's boxes")
+    untold_sd: float = Field(2.0, description="standard deviations of a frequency within which it isn't told from a point")
     artifact_pseudo_count: float = Field(2.0, description="artefacts that are added to substitutions, and to others")
     most_taught: int = Field(20_000, description="candidates of which spectra are learnt; of more, every second, third ...")
     spectra_tolerance: float = Field(0.01, description="growth of the log-evidence under which rounds of spectra end")

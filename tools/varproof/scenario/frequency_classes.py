@@ -56,28 +56,34 @@ def frequency_classes(domain: Domain) -> FrequencyClasses:
     return FrequencyClasses(index, domain.weight / totals[index], tuple(ends))
 
 
+GroupKey = tuple[int, tuple[tuple[object, ...], ...]]
+"""The event (index), and of each free sample name, ends of its classes, and which are open (bytes): what shares spectra."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """The boxes of a network in terms of classes.
 
-    `free`: samples that have classes, with their `classes`. `event` (boxes,): index into the events, -1 of none of them.
-    `prior` (boxes,): ln of the mass of what is fixed; `flat` (boxes,): of what is free, under flat priors. `subsets`: of each
-    free sample the sets of classes (bool) that boxes have; `subset` (boxes, free samples): which of them.
+    `free`: samples that have classes, with their `classes` and `widths` (classes,), the flat mass of each. Boxes of one event
+    that leave the free samples the same classes are a group: `keys` of the groups, `group` (boxes,) of each box, -1 of a box of
+    no event; `event` (groups,): index into the events; `members` (groups): of each free sample its open classes (bool).
+    `fixed` (groups,): ln of the mass of what is fixed; `flat` (groups,): of the free samples under flat priors.
     """
 
     planned: Planned
     free: tuple[str, ...]
     classes: dict[str, FrequencyClasses]
+    widths: dict[str, np.ndarray]
+    keys: tuple[GroupKey, ...]
+    group: np.ndarray
     event: np.ndarray
-    prior: np.ndarray
+    members: tuple[dict[str, np.ndarray], ...]
+    fixed: np.ndarray
     flat: np.ndarray
-    subsets: dict[str, list[np.ndarray]]
-    subset: np.ndarray
 
-    @property
-    def family(self) -> tuple[object, ...]:
-        """Equal for layouts whose free samples have the same classes."""
-        return tuple((sample, self.classes[sample].ends) for sample in self.free)
+    def of_event(self, event: int) -> np.ndarray:
+        """Groups of an event."""
+        return np.flatnonzero(self.event == event)
 
     @property
     def has_fixed(self) -> bool:
@@ -90,23 +96,32 @@ def layout_of(planned: Planned, events: Sequence[str]) -> Layout:
     network = planned.network
     free = free_samples(network)
     classes = {sample: frequency_classes(network.domains[sample]) for sample in free}
-    subsets: dict[str, list[np.ndarray]] = {sample: [] for sample in free}
-    subset = np.zeros((len(network.boxes), len(free)), np.int64)
-    flat = np.zeros(len(network.boxes))
-    known: dict[tuple[str, tuple[int, ...]], tuple[int, float]] = {}
+    widths = {sample: np.bincount(one.index, network.domains[sample].weight) for sample, one in classes.items()}
+    place = {sample: network.samples.index(sample) for sample in free}
+    groups: dict[GroupKey, int] = {}
+    members: list[dict[str, np.ndarray]] = []
+    group = np.full(len(network.boxes), -1)
     for number, box in enumerate(network.boxes):
-        for column, sample in enumerate(free):
-            nodes = box.nodes[network.samples.index(sample)]
-            if (sample, nodes) not in known:
-                member = np.zeros(classes[sample].size, bool)
-                member[classes[sample].index[list(nodes)]] = True
-                known[sample, nodes] = len(subsets[sample]), ln(float(network.domains[sample].weight[list(nodes)].sum()))
-                subsets[sample].append(member)
-            subset[number, column], mass = known[sample, nodes]
-            flat[number] += mass
-    event = [next((i for i, name in enumerate(events) if is_of(network, box, name)), -1) for box in network.boxes]
-    prior = np.maximum(prior_of_boxes(network, planned.plan) - flat, IMPOSSIBLE)
-    return Layout(planned, free, classes, np.array(event), prior, flat, subsets, subset)
+        event = next((i for i, name in enumerate(events) if is_of(network, box, name)), -1)
+        if event < 0:
+            continue
+        own = {}
+        for sample in free:
+            own[sample] = np.zeros(classes[sample].size, bool)
+            own[sample][classes[sample].index[list(box.nodes[place[sample]])]] = True
+        key = event, tuple((sample, classes[sample].ends, member.tobytes()) for sample, member in own.items())
+        if key not in groups:
+            groups[key] = len(members)
+            members.append(own)
+        group[number] = groups[key]
+    flat = np.array(
+        [sum((ln(float(widths[sample][own].sum())) for sample, own in each.items()), 0.0) for each in members]
+    )  # fmt: skip
+    of_boxes = prior_of_boxes(network, planned.plan)
+    mass = np.array([float(log_sums(of_boxes[group == number][None])[0]) for number in range(len(members))])
+    fixed = np.maximum(mass - flat, IMPOSSIBLE)
+    event_of = np.array([key[0] for key in groups], np.int64)
+    return Layout(planned, free, classes, widths, tuple(groups), group, event_of, tuple(members), fixed, flat)
 
 
 def free_samples(network: Network) -> tuple[str, ...]:
@@ -133,8 +148,8 @@ class ClassTables:
     """What n candidates of one layout show.
 
     `shown`: of each free sample (n, classes), over the largest of each candidate; `top` (n,): ln of the product of these.
-    `fixed` (n, boxes) or (1, boxes): ln of what is fixed. `artifact` (n, components): likelihoods of artefacts, over the
-    largest; `artifact_top` (n,): ln of that, over `top`.
+    `fixed` (n, groups) or (1, groups): ln of the mean over what is fixed. `artifact` (n, components): likelihoods of artefacts,
+    over the largest; `artifact_top` (n,): ln of that, over `top`.
     """
 
     shown: dict[str, np.ndarray]
@@ -164,7 +179,7 @@ def class_tables(
         largest = of_classes.max(axis=1)
         shown[sample] = exp_of(of_classes - largest[:, None])
         top += largest
-    fixed = layout.prior[None]
+    fixed = np.zeros((1, len(layout.keys)))
     if layout.has_fixed:
         fixed = _fixed(layout, fractions, tables)
     likeliest = artifact.max(axis=1)
@@ -172,10 +187,10 @@ def class_tables(
 
 
 def _fixed(layout: Layout, fractions: Mapping[str, float], tables: Mapping[str, np.ndarray]) -> np.ndarray:
-    """(n, boxes): ln of prior times likelihood of what is fixed."""
+    """(n, groups): ln of the mean likelihood of what is fixed."""
     network = layout.planned.network
     n = len(next(iter(tables.values())))
-    out = np.empty((n, len(network.boxes)))
+    out = np.empty((n, len(layout.keys)))
     chunk = max(1, DECISIONS.values_in_memory // max(1, layout.planned.plan.width))
     for start in range(0, n, chunk):
         rows = slice(start, start + chunk)
@@ -185,6 +200,9 @@ def _fixed(layout: Layout, fractions: Mapping[str, float], tables: Mapping[str, 
             for sample, values in zip(network.samples, own, strict=True)
         ]
         sums = Eliminator(network, layout.planned.plan, own)
-        for number, box in enumerate(network.boxes):
-            out[rows, number] = sums.box(box) - layout.flat[number]
+        size = len(out[rows])
+        for number in range(len(layout.keys)):
+            boxes = [network.boxes[i] for i in np.flatnonzero(layout.group == number).tolist()]
+            parts = np.stack([np.broadcast_to(sums.box(box), size) for box in boxes], axis=1)
+            out[rows, number] = log_sums(np.ascontiguousarray(parts)) - layout.flat[number] - layout.fixed[number]
     return np.maximum(out, IMPOSSIBLE)

@@ -104,7 +104,7 @@ def _under_spectra(job: ScenarioJob, fractions: Mapping[str, float], events: Seq
     learnt = teacher.learnt(rows, territory, BLOCK)
     sums = teacher.sums(rows, learnt, BLOCK)
     present = np.unique(teacher.kinds[job.setting[rows]]).tolist()
-    shown = {"territory": territory, **described(learnt, teacher.layouts, events, present)}
+    shown = {"territory": territory, **described(learnt, events, present)}
     return Sums(rows, sums, log_sums(np.ascontiguousarray(sums)), shown)
 
 

@@ -13,7 +13,7 @@ from varproof.scenario.job import ScenarioJob
 from varproof.scenario.network import ABSENT
 from varproof.scenario.rates import told, with_rates
 from varproof.scenario.score import ARTIFACT, IMPOSSIBLE, SampleTables, artifact_components
-from varproof.scenario.spectra import GROUPS, Learnt, SpectraLearner, Taught, even_weights, log_likelihoods
+from varproof.scenario.spectra import Learnt, SpectraLearner, Taught, log_likelihoods
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,10 @@ class Teacher:
     ) -> None:
         self.job, self.fractions, self.events, self.masses, self.read = job, fractions, list(events), masses, read
         self.kinds = kind_of_settings(job)
+        self.depths = {
+            name: float(np.median(reader.column("usable")[job.alleles.judged])) if len(job.alleles.judged) else 0.0
+            for name, reader in job.readers.items()
+        }
         self._kept: list[tuple[np.ndarray, Taught]] | None = None
         by_network: dict[int, Layout] = {}
         self.layouts: list[Layout] = []
@@ -85,17 +89,12 @@ class Teacher:
         all_parts = [_joined(group) for group in grouped.values()]
         self._kept = all_parts if step == 1 else None
         parts = [part for _, part in all_parts]
-        artifact, absent = self.events.index(ARTIFACT), self.events.index(ABSENT)
-        events = len(self.events)
+        artifact, absent, events = self.events.index(ARTIFACT), self.events.index(ABSENT), len(self.events)
         even = np.full(events, 1.0 / events)
-        start_rates = np.tile(even, (len(KINDS), 1))
-        learner = SpectraLearner(parts, events, artifact, absent, unseen, even, 1.0)
-        components = parts[0].tables.artifact.shape[1] if parts else 1
-        # Even shares are in the likelihoods already.
-        begin = Learnt(start_rates, np.ones((GROUPS, components)), even_weights([part.layout for part in parts]))
-        found = learner.run(begin, DECISIONS.rounds)
-        shares = learner.shares(found)
-        learner = SpectraLearner(parts, events, artifact, absent, unseen, shares, DECISIONS.kind_strength)
+        learner = SpectraLearner(parts, events, artifact, absent, unseen, even, self.depths)
+        found = learner.run(learner.begin(), DECISIONS.rounds)
+        added = DECISIONS.kind_strength * learner.shares(found)
+        learner = SpectraLearner(parts, events, artifact, absent, unseen, added, self.depths)
         return learner.run(found, DECISIONS.rounds)
 
     def sums(self, rows: np.ndarray, learnt: Learnt, block: int) -> np.ndarray:
@@ -129,30 +128,31 @@ def _joined(group: Sequence[tuple[np.ndarray, Taught]]) -> tuple[np.ndarray, Tau
     return places, Taught(first.layout, first.kind, ClassTables(shown, top, fixed, *rest), first.given)
 
 
-def described(learnt: Learnt, layouts: Sequence[Layout], events: Sequence[str], kinds: Sequence[int]) -> dict[str, Any]:
+def described(learnt: Learnt, events: Sequence[str], kinds: Sequence[int]) -> dict[str, Any]:
     """Rates by kind and spectra, for the header; in the log, too.
 
-    `spectra`: of each event and sample [low, high, share] of classes of a thousandth and more, of each set of universes.
+    `spectra`: of each event its groups, with their shares, and by sample [low, high, share] of classes of a thousandth or more.
     """
     told(events, learnt.rates[list(kinds)], [KINDS[number] for number in kinds])
     rates = {
         KINDS[number]: {name: _short(value) for name, value in zip(events, learnt.rates[number].tolist(), strict=True)}
         for number in kinds
     }
-    spectra: list[dict[str, dict[str, list[list[float]]]]] = []
-    for family, weights in learnt.weights.items():
-        layout = next(one for one in layouts if one.family == family)
-        own: dict[str, dict[str, list[list[float]]]] = {}
-        for (event, sample), values in weights.items():
-            ends = layout.classes[sample].ends
-            shares = [
-                [_short(low), _short(high), _short(value)]
-                for (low, high), value in zip(ends, values.tolist(), strict=True)
-                if value >= DECISIONS.least_told_share
-            ]
-            own.setdefault(events[event], {})[sample] = shares
-        spectra.append(own)
+    spectra: dict[str, list[dict[str, Any]]] = {}
+    for groups, shares in learnt.groups.items():
+        for (event, samples), share in zip(groups, shares.tolist(), strict=True):
+            own = learnt.weights[event, samples]
+            parts = {str(name): _shown(ends, own[str(name)]) for name, ends, _ in samples}  # type: ignore[arg-type]
+            spectra.setdefault(events[event], []).append({"share": _short(share), "samples": parts})
     return {"rates": rates, "spectra": spectra}
+
+
+def _shown(ends: Sequence[tuple[float, float]], weights: np.ndarray) -> list[list[float]]:
+    return [
+        [_short(low), _short(high), _short(value)]
+        for (low, high), value in zip(ends, weights.tolist(), strict=True)
+        if value >= DECISIONS.least_told_share
+    ]
 
 
 def _short(value: float) -> float:
