@@ -4,7 +4,8 @@
     .venv/bin/python tests/benchmarks/scenarios.py --short --work /tmp/work --output /tmp/results
 
 Samples are mixtures of genomes that descend from each other (`varproof.simulation.samples`), candidates are all that is planted
-and all that two reads of a sample show. Writes scenarios.json and its section of RESULTS.md.
+and all that two reads of a sample show. Evidence is collected once, and
+scored with event rates alone and with spectra. Writes scenarios.json and its section of RESULTS.md.
 """
 
 import argparse
@@ -38,6 +39,7 @@ events:
   germline_hom: "normal:1.0"
 """
 REGIONS = ("region1", "region2", "region3")
+LEARNT = ("learnt", "spectra")
 Found = dict[str, float]
 """Frequency of a variant in each sample."""
 
@@ -190,24 +192,44 @@ def results_of(work: Path, name: str, seed: int, short: bool) -> list[dict[str, 
         descent = started(settings)
         study.made(descent, 15 if short else 1)
         simulate_samples(settings, descent, study.samples, folder, workers=2)
+    collect(folder, list(study.samples))
     truth, found = true_variants(folder), []
     for number, (scenario, asked) in enumerate(study.asked.items()):
         own = [sample for sample in study.samples if scenario == ONE_REGION or sample != "deep"]
         own = [sample for sample in own if scenario != ONE_REGION or sample in ("normal", "deep")]
-        sheet, scored, text = (folder / f"{number}.{end}" for end in ("tsv", "vcf.gz", "yaml"))
-        sheet.write_text("sample\treads\n" + "".join(f"{sample}\t{sample}.bam\n" for sample in own))
+        sheet, text = folder / f"{number}.tsv", folder / f"{number}.yaml"
+        sheet.write_text("sample\treads\n" + "".join(f"{sample}\t{sample}.h5\n" for sample in own))
         if scenario == ONE_REGION:
             text.write_text(scenario)
-        used = run(
-            "score-scenario", "--scenario", text if scenario == ONE_REGION else scenario, "--samples", sheet,
-            "--candidates", folder / "candidates.vcf.gz", "--reference", folder / "reference.fa", "--output", scored,
-            *(("--rates", "learnt") if scenario == ONE_REGION else ()),
-        )  # fmt: skip
-        for question in asked:
-            entry = counted(scored, truth, QUESTIONS[question])
+        for rates in LEARNT:
+            scored = folder / f"{number}-{rates}.vcf.gz"
+            used = run(
+                "score-scenario", "--scenario", text if scenario == ONE_REGION else scenario, "--samples", sheet,
+                "--candidates", folder / "candidates.vcf.gz", "--reference", folder / "reference.fa", "--output", scored,
+                "--rates", rates,
+            )  # fmt: skip
             cost = {"cpu_seconds": round(used.cpu_seconds, 1), "memory_mb": round(used.peak_mb)}
-            found.append({"study": name, "seed": seed, "question": question, "samples": len(own), **entry, **cost})
+            for question in asked:
+                entry = counted(scored, truth, QUESTIONS[question])
+                known = {"study": name, "seed": seed, "question": question, "rates": rates, "samples": len(own)}
+                found.append({**known, **entry, **cost})
     return found
+
+
+def collect(folder: Path, samples: list[str]) -> None:
+    """Evidence of each sample, with repeats that are measured in all of them."""
+    reference = ("--reference", folder / "reference.fa")
+    for sample in samples:
+        if not (folder / f"{sample}.json").exists():
+            run("estimate-alignment", "--reads", folder / f"{sample}.bam", *reference, "--output", folder / f"{sample}.json")
+    for sample in samples:
+        if not (folder / f"{sample}.h5").exists():
+            others = [folder / f"{other}.json" for other in samples if other != sample]
+            run(
+                "collect-evidence", "--reads", folder / f"{sample}.bam", "--alignment", folder / f"{sample}.json",
+                "--repeats", *others, *reference, "--candidates", folder / "candidates.vcf.gz",
+                "--output", folder / f"{sample}.h5",
+            )  # fmt: skip
 
 
 def main() -> None:

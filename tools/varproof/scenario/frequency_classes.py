@@ -44,7 +44,7 @@ def frequency_classes(domain: Domain) -> FrequencyClasses:
     first = np.flatnonzero(place % DECISIONS.panel_nodes == 0)
     index = np.searchsorted(first, np.arange(domain.size), side="right") - 1
     totals = np.bincount(index, domain.weight)
-    ends = []
+    ends: list[tuple[float, float]] = []
     for number, start in enumerate(first.tolist()):
         low, high = domain.edges[int(domain.cell[start])]
         after = int(first[number + 1]) if number + 1 < len(first) else domain.size

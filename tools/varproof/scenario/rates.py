@@ -30,7 +30,7 @@ def learnt_rates(log_likelihood: np.ndarray, kind: np.ndarray, unseen: np.ndarra
         # Shares among candidates: of territory each kind has its own.
         members = [kind == number for number in range(len(unseen))]
         rates = [_shares(scaled[own], even, even + more) for own, more in zip(members, added, strict=True)]
-        counts = sum(_counts(scaled[own], rate) for own, rate in zip(members, rates, strict=True))
+        counts = np.stack([_counts(scaled[own], rate) for own, rate in zip(members, rates, strict=True)]).sum(axis=0)
         everywhere = counts / max(1e-300, counts.sum())
     strength = DECISIONS.kind_strength
     return np.stack(

@@ -134,9 +134,9 @@ class SpectraLearner:
                 mass = layout.fixed[own] + layout.flat[own]
                 even = np.full(len(own), 1.0 / len(own))
                 groups[key] = exp_of(mass - log_sums(mass[None])[0]) if key in self.given_groups else even
-            for key in layout.keys:
-                weights[key] = {
-                    sample: self._weights(key, sample, np.zeros(one.size)) for sample, one in layout.classes.items()
+            for group in layout.keys:
+                weights[group] = {
+                    sample: self._weights(group, sample, np.zeros(one.size)) for sample, one in layout.classes.items()
                 }
         rates = np.full((len(self.unseen), self.events), 1.0 / self.events)
         return Learnt(rates, np.ones((GROUPS_OF_ARTIFACTS, components)), groups, weights)
@@ -186,16 +186,16 @@ class SpectraLearner:
             artifacts[part.of_artifacts] += found.artifacts
             for event, key in event_keys(layout).items():
                 groups[key] += found.groups[layout.of_event(event)]
-            for number, key in enumerate(layout.keys):
+            for number, group in enumerate(layout.keys):
                 for sample in layout.free:
-                    classes[key][sample] += found.classes[number][sample]
+                    classes[group][sample] += found.classes[number][sample]
         return Learnt(
             rates / rates.sum(axis=1, keepdims=True),
             artifacts * (artifacts.shape[1] / artifacts.sum(axis=1, keepdims=True)),
-            {key: learnt.groups[key] if key in self.given_groups else counts / counts.sum() for key, counts in groups.items()},
+            {key: learnt.groups[key] if key in self.given_groups else own / own.sum() for key, own in groups.items()},
             {
-                key: {sample: self._weights(key, sample, counts) for sample, counts in own.items()}
-                for key, own in classes.items()
+                group: {sample: self._weights(group, sample, counts) for sample, counts in own.items()}
+                for group, own in classes.items()
             },
         ), total
 
@@ -265,10 +265,10 @@ def _group_values(part: Taught, learnt: Learnt) -> _GroupValues:
     for event, key in event_keys(layout).items():
         values[:, layout.of_event(event)] += log_of(np.maximum(learnt.groups[key], LEAST))
     sums: list[dict[str, np.ndarray]] = []
-    for number, key in enumerate(layout.keys):
+    for number, group in enumerate(layout.keys):
         own = {
             sample: np.maximum(weighted_row_sums(tables.shown[sample], weights), LEAST)
-            for sample, weights in learnt.weights[key].items()
+            for sample, weights in learnt.weights[group].items()
         }
         for value in own.values():
             values[:, number] += log_of(value)
