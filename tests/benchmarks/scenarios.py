@@ -39,7 +39,6 @@ events:
   germline_hom: "normal:1.0"
 """
 REGIONS = ("region1", "region2", "region3")
-LEARNT = ("learnt", "spectra")
 Found = dict[str, float]
 """Frequency of a variant in each sample."""
 
@@ -54,13 +53,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Study:
-    """Genomes that are made in a descent, the samples, and what is asked: by scenario (a ready one, or a text)."""
+    """Genomes that are made in a descent, the samples, and what is asked: by scenario (a ready one, or a text), with `rates`."""
 
     length: int
     made: Callable[[Descent, int], None]
     samples: dict[str, Mixture]
     asked: dict[str, tuple[str, ...]]
     artifacts: tuple[ArtifactName, ...] = ()
+    rates: tuple[str, ...] = ("learnt", "spectra")
 
 
 def _regions(descent: Descent, share: int) -> None:
@@ -118,6 +118,7 @@ STUDIES = {
         _trio,
         {name: Mixture({name: 1.0}, 30) for name in ("mother", "father", "child")},
         {"trio-denovo": ("de novo", "inherited")},
+        rates=("scenario", "spectra"),
     ),
     "rare": Study(
         300_000,
@@ -201,7 +202,7 @@ def results_of(work: Path, name: str, seed: int, short: bool) -> list[dict[str, 
         sheet.write_text("sample\treads\n" + "".join(f"{sample}\t{sample}.h5\n" for sample in own))
         if scenario == ONE_REGION:
             text.write_text(scenario)
-        for rates in LEARNT:
+        for rates in study.rates:
             scored = folder / f"{number}-{rates}.vcf.gz"
             used = run(
                 "score-scenario", "--scenario", text if scenario == ONE_REGION else scenario, "--samples", sheet,

@@ -127,4 +127,4 @@ events:
         score_scenario(options("given.yaml", rates=rates, output=f"{rates}.vcf"))
     for one, other in zip(records("scenario.vcf"), records("spectra.vcf"), strict=True):
         for event in ("GERMLINE", "SOMATIC", "ABSENT"):
-            assert probability(one, event) == pytest.approx(probability(other, event), abs=0.02)
+            assert probability(one, event) == pytest.approx(probability(other, event), abs=1e-4)

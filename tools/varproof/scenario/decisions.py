@@ -26,7 +26,7 @@ class ScenarioDecisions(Decisions):
     spectrum_pseudo_count: float = Field(5.0, description="candidates that are added to the spectrum of each event and sample")
     group_pseudo_count: float = Field(0.5, description="candidates that are added to each group of an event's boxes")
     untold_sd: float = Field(2.0, description="standard deviations of a frequency within which it isn't told from a point")
-    artifact_pseudo_count: float = Field(2.0, description="artefacts that are added to substitutions, and to others")
+    artifact_pseudo_count: float = Field(10.0, description="artefacts that are added to substitutions, and to others")
     most_taught: int = Field(20_000, description="candidates of which spectra are learnt; of more, every second, third ...")
     spectra_tolerance: float = Field(0.01, description="growth of the log-evidence under which rounds of spectra end")
     least_told_share: float = Field(1e-3, description="share of a class of frequencies that the header tells")

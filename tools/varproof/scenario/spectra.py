@@ -183,7 +183,8 @@ class SpectraLearner:
             found, layout = self._expected(part, learnt), part.layout
             total += found.evidence
             rates[part.kind] += found.events
-            artifacts[part.of_artifacts] += found.artifacts
+            if part.given is None:
+                artifacts[part.of_artifacts] += found.artifacts
             for event, key in event_keys(layout).items():
                 groups[key] += found.groups[layout.of_event(event)]
             for number, group in enumerate(layout.keys):
@@ -278,7 +279,8 @@ def _group_values(part: Taught, learnt: Learnt) -> _GroupValues:
 
 def _artifact(part: Taught, learnt: Learnt) -> tuple[np.ndarray, np.ndarray]:
     """(weighted sums of artefacts' likelihoods (n,), ln likelihood of an artefact (n,), over the tables' `top`)."""
-    sums = np.maximum(weighted_row_sums(part.tables.artifact, learnt.artifacts[part.of_artifacts]), LEAST)
+    weights = learnt.artifacts[part.of_artifacts] if part.given is None else np.ones(part.tables.artifact.shape[1])
+    sums = np.maximum(weighted_row_sums(part.tables.artifact, weights), LEAST)
     return sums, log_of(sums) + part.tables.artifact_top
 
 
