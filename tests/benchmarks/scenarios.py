@@ -53,7 +53,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Study:
-    """Genomes that are made in a descent, the samples, and what is asked: by scenario (a ready one, or a text), with `rates`."""
+    """Genomes that are made in a descent, the samples, and what is asked: by scenario (a ready one, or a text), --rates."""
 
     length: int
     made: Callable[[Descent, int], None]

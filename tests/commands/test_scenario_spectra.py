@@ -125,6 +125,7 @@ events:
     Path("given.yaml").write_text(text)
     for rates in ("scenario", "spectra"):
         score_scenario(options("given.yaml", rates=rates, output=f"{rates}.vcf"))
+    assert told("spectra.vcf")["rates"] == {}
     for one, other in zip(records("scenario.vcf"), records("spectra.vcf"), strict=True):
         for event in ("GERMLINE", "SOMATIC", "ABSENT"):
             assert probability(one, event) == pytest.approx(probability(other, event), abs=1e-4)

@@ -103,7 +103,7 @@ def _under_spectra(job: ScenarioJob, fractions: Mapping[str, float], events: Seq
     teacher = Teacher(job, fractions, events, masses, lambda chosen: read_block(job, chosen)[1])
     learnt = teacher.learnt(rows, territory, BLOCK)
     sums = teacher.sums(rows, learnt, BLOCK)
-    present = np.unique(teacher.kinds[job.setting[rows]]).tolist()
+    present = teacher.learnt_kinds(rows)
     shown = {"territory": territory, **described(learnt, events, present)}
     return Sums(rows, sums, log_sums(np.ascontiguousarray(sums)), shown)
 

@@ -182,8 +182,8 @@ class SpectraLearner:
         for part in self.parts:
             found, layout = self._expected(part, learnt), part.layout
             total += found.evidence
-            rates[part.kind] += found.events
             if part.given is None:
+                rates[part.kind] += found.events
                 artifacts[part.of_artifacts] += found.artifacts
             for event, key in event_keys(layout).items():
                 groups[key] += found.groups[layout.of_event(event)]
@@ -225,9 +225,10 @@ class SpectraLearner:
         return _Expected(events, groups, classes, artifacts, float((total + tables.top).sum()))
 
     def shares(self, learnt: Learnt) -> np.ndarray:
-        """(events,): expected shares of the events among all candidates."""
-        counts = sum((self._expected(part, learnt).events for part in self.parts), np.zeros(self.events))
-        return np.asarray(counts / max(LEAST, float(counts.sum())))
+        """(events,): expected shares of the events among all candidates whose events are learnt; even without any."""
+        own = [self._expected(part, learnt).events for part in self.parts if part.given is None]
+        counts = np.sum(own, axis=0) if own else np.ones(self.events)
+        return np.asarray(counts / counts.sum())
 
     def run(self, learnt: Learnt, rounds: int) -> Learnt:
         """Rounds until nothing gets more probable."""

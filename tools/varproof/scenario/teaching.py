@@ -63,6 +63,11 @@ class Teacher:
         """ln of the shares of events, where the scenario says how common they are."""
         return self.masses[setting] if self.layouts[setting].planned.network.informed else None
 
+    def learnt_kinds(self, rows: np.ndarray) -> list[int]:
+        """Kinds of variants among candidates `rows` whose event shares are learnt."""
+        settings = np.unique(self.job.setting[rows]).tolist()
+        return sorted({int(self.kinds[setting]) for setting in settings if self._given(setting) is None})
+
     def _parts(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, Taught]]:
         """Candidates of one setting each, of `rows`: their places among the rows, and what they show."""
         tables = self.read(rows)
