@@ -173,7 +173,7 @@ class SpectraLearner:
         """(what is more probable, the objective before)."""
         rates = np.broadcast_to(self.added, learnt.rates.shape).copy()
         rates[:, self.absent] += self.unseen
-        artifacts = np.full(learnt.artifacts.shape, DECISIONS.artifact_pseudo_count / learnt.artifacts.shape[1])
+        artifacts = np.full_like(learnt.artifacts, DECISIONS.artifact_pseudo_count / learnt.artifacts.shape[1])
         groups = {key: np.full(len(shares), DECISIONS.group_pseudo_count) for key, shares in learnt.groups.items()}
         classes = {
             key: {sample: np.zeros(len(value)) for sample, value in own.items()} for key, own in learnt.weights.items()
