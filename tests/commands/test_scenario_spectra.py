@@ -129,3 +129,10 @@ events:
     for one, other in zip(records("scenario.vcf"), records("spectra.vcf"), strict=True):
         for event in ("GERMLINE", "SOMATIC", "ABSENT"):
             assert probability(one, event) == pytest.approx(probability(other, event), abs=1e-4)
+
+
+def test_rates_of_each_allele_are_refused(folder: Path) -> None:
+    Path("own.yaml").write_text("species: {variant-heterozygosity-field: AF}\n" + PAIR)
+    with pytest.raises(UserError, match=r"own\.yaml: line 1: --rates spectra does not go with variant-heterozygosity-field"):
+        score_scenario(options("own.yaml", rates="spectra"))
+    assert not Path("out.vcf").exists()

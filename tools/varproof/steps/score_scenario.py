@@ -149,6 +149,11 @@ def _learnt(options: ScoreScenarioSettings, scenario: "Scenario") -> str:
     from varproof.scenario.ready import READY
     from varproof.scenario.run import AS_GIVEN, RATES
 
+    if options.rates == "spectra" and scenario.species.heterozygosity_field is not None:
+        raise UserError(
+            f"{scenario.at('species')}: --rates spectra does not go with variant-heterozygosity-field, which gives each "
+            "allele rates of its own; give --rates scenario"
+        )
     if options.rates == "auto":
         return RATES if options.scenario in READY and scenario.species.heterozygosity is None else AS_GIVEN
     return options.rates
