@@ -200,6 +200,7 @@ bench: .venv/installed-dev
 	$(BIN)/python tests/benchmarks/spiking.py
 	$(BIN)/python tests/benchmarks/calibration.py
 	$(BIN)/python tests/benchmarks/scenarios.py
+	$(BIN)/python tests/benchmarks/scenario_cost.py
 	$(BIN)/python tests/benchmarks/speed.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check loky oxbow
 	$(BIN)/python tests/benchmarks/parts.py

@@ -280,6 +280,15 @@ def _tensors() -> str:
     )
 
 
+def _explained() -> str:
+    from varproof.formats import explained
+
+    return (
+        f"{paragraphs(explained.__doc__ or '')}\n\nThe attribute `schema` is `{explained.SCHEMA}`; `header` and all other "
+        "datasets are those of [tensors.h5](tensors.md)."
+    )
+
+
 def _json(module: str, model: str) -> Callable[[], str]:
     def content() -> str:
         found = importlib.import_module(f"varproof.{module}")
@@ -370,6 +379,7 @@ FILES = (
     ),
     FileKind("files/tree.md", "tree.json", ("call-candidates",), ("call-candidates",), _json("formats.tree", "QualityTree")),
     FileKind("files/tensors.md", "tensors.h5", ("tensorise",), ("train", "predict", "gather"), _tensors),
+    FileKind("files/explained.md", "explained.h5", ("predict",), ("review-calls",), _explained),
     FileKind("files/model.md", "model.keras", ("train",), ("predict",), _json("formats.model", "ModelCard")),
     FileKind("files/model-sheet.md", "tumor-normal.json", (), ("predict",), _json("formats.model_sheet", "ModelSheet")),
     FileKind("files/training.md", "metrics.json of train", ("train",), (), _json("formats.training", "TrainingMetrics")),

@@ -41,12 +41,13 @@ def with_own_loci(source: Path, target: Path, seed: int) -> None:
             loci.append((places, chance.uniform(*SHARES, len(places)), chance.integers(1, 4, len(places))))
         for read in reads.fetch(until_eof=True):
             if not read.is_unmapped:
-                _edit(read, *loci[read.reference_id], str(seed))
+                edit_read(read, *loci[read.reference_id], str(seed))
             out.write(read)
     pysam.index(str(target))
 
 
-def _edit(read: pysam.AlignedSegment, places: np.ndarray, shares: np.ndarray, steps: np.ndarray, salt: str) -> None:
+def edit_read(read: pysam.AlignedSegment, places: np.ndarray, shares: np.ndarray, steps: np.ndarray, salt: str) -> None:
+    """Give a read other bases at some places, with a probability for each that its name decides, so that mates are alike."""
     first, last = np.searchsorted(places, (read.reference_start, read.reference_end))
     if first == last:
         return

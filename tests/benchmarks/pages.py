@@ -8,7 +8,9 @@ from typing import Any
 from calibration_table import calibration_lines
 from candidates_table import candidates_lines
 from copy_number_table import copy_number_lines
+from desk_igv import desk_igv_lines
 from desk_page import desk_lines
+from labels_network_table import network_labels_lines
 from labels_table import labels_lines
 from models_table import models_lines
 from mutect2_table import mutect2_lines
@@ -17,6 +19,7 @@ from network_table import network_lines
 from panels_table import panels_lines
 from parts_table import parts_lines
 from regimes_table import regimes_lines
+from scenario_cost_table import cost_lines
 from scenarios_table import scenarios_lines
 from sensitivity_table import sensitivity_lines
 from speed_table import speed_lines
@@ -29,8 +32,10 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "calibration": lambda kept: calibration_lines(kept["results"]),
     "candidates": lambda kept: candidates_lines(kept["results"], kept["real"], kept.get("long")),
     "copy_number": copy_number_lines,
+    "desk_igv": lambda kept: desk_igv_lines(kept["results"]),
     "desk_page": lambda kept: desk_lines(kept["results"]),
     "labels": lambda kept: labels_lines(kept["results"]),
+    "labels_network": lambda kept: network_labels_lines(kept["results"]),
     "models": models_lines,
     "mutect2": lambda kept: mutect2_lines(kept["results"]),
     "neighbours": lambda kept: neighbours_lines(kept["results"]),
@@ -41,6 +46,7 @@ PAGES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "parts": lambda kept: parts_lines(kept["found"]),
     "spiking": lambda kept: spiking_lines(kept["found"]),
     "scenarios": lambda kept: scenarios_lines(kept["results"]),
+    "scenario_cost": lambda kept: cost_lines(kept["results"]),
     "sensitivity": lambda kept: sensitivity_lines(kept["found"]),
     "speed": lambda kept: speed_lines(kept["found"]),
 }

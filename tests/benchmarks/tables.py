@@ -227,10 +227,13 @@ def write_page(folder: Path) -> int:
         "calibration",
         "speed",
         "desk_page",
+        "desk_igv",
         "labels",
+        "labels_network",
         "parts",
         "sensitivity",
         "scenarios",
+        "scenario_cost",
         "robustness",
     )
     for section in (folder / f"{name}.json" for name in names):

@@ -1,4 +1,4 @@
-"""The pictures of predict, of what the network looked at: contributions add up, and places are those asked for."""
+"""The pictures of predict, of what the network looked at: contributions add up, and places are those asked for; its file."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,11 +13,13 @@ from network_examples import network, settings_of
 from pair_examples import Pair, read_all, write_pair
 from predict_examples import reads_of, run, write_candidates, write_model
 from tensor_examples import CONTIGS, example_tensors
+from varproof.formats.explained import ExplainedReader
 from varproof.formats.model import Architecture
-from varproof.formats.tensors import PackedTensors, TensorHeader
+from varproof.formats.tensors import FLAGS, MAPQ, ROW_REVERSE, PackedTensors, TensorHeader
 from varproof.machinery.errors import UserError
 from varproof.network import judging
 from varproof.network.explanation import Explainer
+from varproof.network.layers import ExpandChannels
 from varproof.report.pileup_haplotypes import in_window
 
 
@@ -63,6 +65,59 @@ def test_contributions_add_up_to_the_difference_of_log_odds(architecture: Archit
         assert [part.shape for part in nothing] == [(0, 31)] * 2
 
 
+def linear_network(weights: np.ndarray) -> keras.Model:
+    """Log-odds that are a sum of the image's cells, each times its weight: (W, R, 7 T)."""
+    window, depth, _ = weights.shape
+    shapes = {"base": (2, depth, window), "quality": (2, depth, window), "rows": (2, depth, 8)}
+    inputs = {name: keras.Input(shape, name=name, dtype="uint8") for name, shape in shapes.items()}
+    inputs |= {"reference": keras.Input((window,), name="reference", dtype="uint8")}
+    inputs |= {"allele": keras.Input((7,), name="allele", dtype="uint8")}
+    image = ExpandChannels(name="expand")([inputs["base"], inputs["quality"], inputs["rows"]])
+    flat = keras.layers.Flatten()(image)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="logits")(flat))
+    kernel = np.stack([np.zeros(weights.size), weights.ravel()], axis=1)
+    model.get_layer("logits").set_weights([kernel, np.array([0.3, -0.2])])
+    return model
+
+
+def test_contributions_of_a_linear_network_are_its_weights_times_what_it_is_shown() -> None:
+    """The gradient is the same all along the path; channels of a base are its letter, qualities and strand, computed here."""
+    settings = settings_of("deepcnnvalid")
+    weights = np.random.default_rng(8).normal(size=(settings.window, settings.depth, 14)).astype(np.float32)
+    tensors = example_tensors(1, settings, 5)
+    found = Explainer(linear_network(weights)).integrated_gradients(tensors)
+    for track in (0, 1):
+        first, last = tensors.row_offset[track : track + 2].tolist()
+        expected = np.zeros((last - first, settings.window))
+        for row in range(last - first):
+            for column in range(settings.window):
+                letter = int(tensors.base[first + row, column])
+                if not letter:
+                    continue
+                own = weights[column, row, 7 * track : 7 * track + 7]
+                scales = tensors.quality[first + row, column] / 40, tensors.rows[first + row, MAPQ] / 60
+                reverse = bool(tensors.rows[first + row, FLAGS] & ROW_REVERSE)
+                expected[row, column] = own[letter - 1] + own[4] * scales[0] + own[5] * scales[1] + own[6] * reverse
+        assert np.allclose(found[track], expected, atol=1e-4)
+
+
+def test_what_is_drawn_is_written_as_numbers(pair: Pair, candidates: Path, model: Path, tmp_path: Path) -> None:
+    """The contributions of each explained candidate, as they come of the network, beside the reads that it saw."""
+    sites = sorted({place for place, _, _ in pair.records()})[:2]
+    places = [f"chr1:{site + 1}" for site in sites]
+    run(tmp_path / "out.vcf", model, **reads_of(pair, candidates), explain=tmp_path / "seen", explain_at=places)
+    explainer = Explainer(keras.saving.load_model(model, compile=False))
+    with ExplainedReader(tmp_path / "seen") as reader:
+        assert sorted({place[:2] for place in reader.places}) == [("chr1", site) for site in sites]
+        for number in range(reader.size):
+            tensors, importance = reader.explained(number)
+            assert tensors.size == 1 and [len(part) for part in importance] == tensors.depths[0].tolist()
+            again = explainer.integrated_gradients(tensors)
+            assert any(np.abs(part).sum() > 0 for part in importance)
+            for part, other in zip(importance, again, strict=True):
+                assert np.allclose(part, other, rtol=1e-3, atol=1e-5)
+
+
 def test_explained_pictures(pair: Pair, candidates: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """At places (all alleles there), or of the candidates that the network is least certain of."""
     monkeypatch.setattr(judging, "LEAST_CERTAIN", 2)
@@ -70,7 +125,7 @@ def test_explained_pictures(pair: Pair, candidates: Path, model: Path, tmp_path:
     site = pair.records()[0][0] + 1
     run(tmp_path / "out.vcf", model, **reads, explain=folder, explain_at=[f"chr1:{site}", "chr1:300"])
     names = sorted(path.name for path in folder.iterdir())
-    assert len(names) == 6, names
+    assert names.pop(names.index("explained.h5")) and len(names) == 6, names
     assert sum(f"_{site}_" in name for name in names) == 2 and sum("_300_" in name for name in names) == 4
     assert {Path(name).suffix for name in names} == {".svg", ".png"}
     assert all((folder / name).read_bytes()[:4] == b"\x89PNG" for name in names if name.endswith(".png"))

@@ -56,6 +56,8 @@ def unpacked(data: bytes, window: int) -> tuple[dict[str, Any], np.ndarray, list
         base = np.where((base & 7) == 7, (base & 248) | reference, base)
         tracks.append((base, quality.reshape(n, window), columns.reshape(8, n).T))
         rest = rest[2 * n * window + 8 * n :]
+    for n, mates, columns in zip(facts["rows"], facts["mates"], facts["names"], strict=True):
+        rest = rest[(n - len(mates)) * sum(column for column in columns if isinstance(column, int)) :]
     assert not len(rest)
     return facts, reference, tracks
 

@@ -11,6 +11,7 @@ import pysam
 import pytest
 
 from varproof.machinery.errors import UserError
+from varproof.posterior.reasons import REASONS
 from varproof.steps.combine_calls import CombineCallsSettings, combine_calls
 from varproof.steps.estimate_vaf import EstimateVafSettings, estimate_vaf
 from varproof.steps.evaluate_calls import EvaluateCallsSettings, evaluate_calls
@@ -20,6 +21,7 @@ from varproof.steps.report_calls import ReportCallsSettings, report_calls
 from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
 from varproof.steps.score_scenario import ScoreScenarioSettings, score_scenario
 
+UNREAL = ("PROB_ARTIFACT", "PROB_ABSENT")
 DATA = Path(__file__).resolve().parents[2] / "test-data"
 SHEETS = {
     "relapse": {"normal": "normal.h5", "tumor": "tumor.h5", "relapse": "relapse.h5"},
@@ -120,6 +122,22 @@ def test_genotypes_are_those_of_the_likeliest_event(scored: Path) -> None:
     assert all(right >= 0.85 * size > 8 for right, size in found.values()), found
 
 
+def test_what_speaks_against_alleles_that_are_in_no_sample(scored: Path) -> None:
+    """Of all that are absent, and of nothing that the scenario has an event for; here they are errors and empty sites."""
+    for name in SHEETS:
+        unreal = told = 0
+        for record in records(scored / f"{name}.vcf.gz"):
+            events = {field: value[0] for field, value in record.info.items() if field.startswith("PROB_")}
+            if None in events.values():
+                continue
+            likeliest = min(events, key=lambda field: events[field])
+            reason = record.info.get("VP_REASON", (None,))[0]
+            assert reason is None or set(reason.split("&")) <= set(REASONS) - {"seen_in_normal", "germline", "contamination"}
+            assert (reason is not None) >= (likeliest == "PROB_ABSENT") and not (reason and likeliest not in UNREAL)
+            unreal, told = unreal + (likeliest in UNREAL), told + (reason is not None)
+        assert unreal > 20 and told > 0.5 * unreal, (name, unreal, told)
+
+
 def test_burdens_are_of_the_events_that_were_kept(scored: Path, tmp_path: Path) -> None:
     calls, kept = scored / "multi-region.vcf.gz", tmp_path / "kept.vcf"
     regions = tmp_path / "all.bed"
@@ -153,10 +171,10 @@ def test_what_was_scored_before_is_forgotten(scored: Path, tmp_path: Path) -> No
     again = score(scored, "relapse", "again", SHEETS["relapse"], candidates=pair)
     with pysam.VariantFile(str(pair)) as handle, pysam.VariantFile(str(again)) as other:
         assert "PROB_SOMATIC_KEPT" not in handle.header.info and "PROB_SOMATIC_TUMOR" not in other.header.info
-        assert "VP_REASON" in handle.header.info and "VP_REASON" not in other.header.info
+        assert "VP_TUMOR_ONLY" in handle.header.info and "VP_TUMOR_ONLY" not in other.header.info
         assert not [line for line in handle.header.records if line.key == "varproof_scenario"]
         assert len([line for line in other.header.records if line.key == "varproof_scenario"]) == 1
-    for path, foreign in ((pair, "KEPT"), (again, "VP_REASON")):
+    for path, foreign in ((pair, "KEPT"), (again, "seen_in_normal")):
         assert not any(foreign in str(record) for record in records(path))
     first, second = records(scored / "relapse.vcf.gz"), records(again)
     assert [record.info["PROB_SOMATIC_KEPT"] for record in first] == [record.info["PROB_SOMATIC_KEPT"] for record in second]

@@ -133,6 +133,6 @@ events:
 
 def test_rates_of_each_allele_are_refused(folder: Path) -> None:
     Path("own.yaml").write_text("species: {variant-heterozygosity-field: AF}\n" + PAIR)
-    with pytest.raises(UserError, match=r"own\.yaml: line 1: --rates spectra does not go with variant-heterozygosity-field"):
+    with pytest.raises(UserError, match=r"own\.yaml: line 1: --rates spectra does not go with INFO/AF"):
         score_scenario(options("own.yaml", rates="spectra"))
     assert not Path("out.vcf").exists()

@@ -37,7 +37,9 @@ WRITTEN = {
     "learnt_prior", "save_calibration", "table", "output_segments", "explain", "export_npy", "pictures", "metrics",
     "checkpoint", "resume", "burden", "save_scenario",
 }  # fmt: skip
-READ_ONCE_OR_BY_HDF5 = {"samples", "config", "targets", "context_pool", "model", "tensors", "desk_page"}
+READ_ONCE_OR_BY_HDF5 = {
+    "samples", "config", "targets", "context_pool", "model", "tensors", "desk_page", "explained", "start_from",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

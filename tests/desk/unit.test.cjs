@@ -1,5 +1,5 @@
 "use strict";
-// The page's functions by themselves, in Node: agreement, files, the store, the reads. `node --test` with DESK, the folder of
+// The page's functions by themselves, in Node: agreement, files, the store, keys, the reads. `node --test` with DESK, the folder of
 // the page's scripts.
 
 const assert = require("node:assert/strict");
@@ -7,8 +7,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 const test = require("node:test");
 
-const source = ["codes", "agreement", "exchange", "store", "reads"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
-const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop"];
+const source = ["codes", "agreement", "exchange", "store", "keys", "reads", "elements", "list", "view", "attention"].map((name) => fs.readFileSync(path.join(process.env.DESK, `${name}.js`), "utf8")).join("\n");
+const names = ["CALLS", "TAGS", "keyOf", "cohen", "fleiss", "confusion", "callCounts", "consensus", "labelsTsv", "igvnavTsv", "reviewVcf", "imported", "Store", "unpacked", "arranged", "coverageOf", "strandCounts", "readFacts", "isMismatch", "typical", "nextTop", "nameOf", "mateOf", "alternativeShare", "KEYS", "commandOf", "nextValue", "neighbourOf", "belongs", "FILTERS", "OPINIONS", "PileupSpace", "GUTTER", "attentionText", "summedColumns"];
 const desk = new Function(`${source}\nreturn {${names.join(",")}};`)();
 
 const entries = [
@@ -25,7 +25,7 @@ const reviews = {
 };
 
 test("calls, tags and the page's other keys are all different", () => {
-  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "h", "o", "p", "/", "?", "+", "-", "."]);
+  const keys = [...desk.CALLS, ...desk.TAGS].map((one) => one.key).concat(["j", "k", "n", "u", "b", "d", "h", "o", "p", "/", "?", "+", "-", "."]);
   assert.equal(new Set(keys).size, keys.length);
   assert.equal(desk.CALLS.length, 4);
   assert.deepEqual(desk.TAGS.map((tag) => tag.short).sort().join(" "), "AI AO D DN E HDR LCN LCT LM LVF MM MN MV NCN SI SIO SSE TN TR");
@@ -169,9 +169,9 @@ test("a browser that keeps nothing, or something damaged, does no harm", () => {
 });
 
 /** A candidate of one track, W = 4, as the page's data has it: reference ACGT, reads as rows of letters. */
-function candidate(rows, extra = {}) {
+function candidate(rows, extra = {}, behind = []) {
   const codes = { " ": 0, A: 1, C: 2, G: 3, T: 4, N: 5, "-": 6 };
-  const facts = { first: 1000, frame: [1, 2], rows: [rows.length], states: [rows.map(() => "?").join(" ")], alleles: [], fragments: [], insertions: [], events: [], reasons: [], samples: [], fields: [], ...extra };
+  const facts = { first: 1000, frame: [1, 2], rows: [rows.length], states: [rows.map(() => "?").join(" ")], alleles: [], mates: [[]], names: [[]], there: [rows.length], insertions: [], events: [], reasons: [], samples: [], fields: [], ...extra };
   const text = Buffer.from(JSON.stringify(facts));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.length);
@@ -179,7 +179,7 @@ function candidate(rows, extra = {}) {
   const base = rows.flatMap((row) => [...row.bases].map((letter, i) => (codes[letter] === reference[i] ? 7 : codes[letter]) | (row.marks || [0, 0, 0, 0])[i]));
   const quality = rows.flatMap((row) => [...row.bases].map(() => row.quality || 30));
   const columns = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((column) => rows.map((row) => [60, row.flags || 1, 255, 255, 9, 0, row.edits || 0, 50][column]));
-  return desk.unpacked(Uint8Array.from(Buffer.concat([length, text, Buffer.from([...reference, ...base, ...quality, ...columns])])), 4);
+  return desk.unpacked(Uint8Array.from(Buffer.concat([length, text, Buffer.from([...reference, ...base, ...quality, ...columns, ...behind])])), 4);
 }
 
 test("reads are unpacked, ordered by allele, then by their base, then by place", () => {
@@ -203,7 +203,7 @@ test("typical figures are medians over the reads of an allele", () => {
 
 test("mates lie beside each other, haplotypes that carry the allele come first", () => {
   const rows = [{ bases: "ACGT" }, { bases: "ATGT" }, { bases: " CGT" }];
-  const mates = candidate(rows, { fragments: [[0, 1, 0]] });
+  const mates = candidate(rows, { mates: [[[2, 0]]] });
   assert.deepEqual(desk.arranged(mates, mates.piles[0], "mate", "base").order, [0, 2, 1]);
   const haplotypes = candidate(rows, { states: ["o? xo ox"] });
   assert.deepEqual(desk.arranged(haplotypes, haplotypes.piles[0], "haplotype", "start").groups.map((group) => group[0]), ["xo", "ox", "o?"]);
@@ -223,4 +223,118 @@ test("a read's label tells base, quality, allele, inserted bases", () => {
   const found = candidate([{ bases: "ATGT", flags: 64 | 4 | 2 | 1, marks: [0, 8, 0, 0], edits: 2 }], { insertions: [[[0, 1, "GGA"]]] });
   const lines = desk.readFacts(found, found.piles[0], 0, 1).join("; ");
   for (const part of ["T, base quality 30", "then GGA inserted", "the alternative allele", "reverse", "mapping quality 60", "about 200 bp", "2 mismatches"]) assert.ok(lines.includes(part), `${part}: ${lines}`);
+});
+
+test("names of reads are put together of texts and numbers, high bytes first", () => {
+  const rows = [{ bases: "ACGT" }, { bases: "ATGT", flags: 2 | 64 | 1 }, { bases: " CGT", flags: 2 | 128 | 1 }];
+  const names = { mates: [[[2, 0]]], names: [["M:", 2, ":", ["7a", "8b"]]] };
+  const found = candidate(rows, names, [1, 0, 2, 3]); // 0x0102 = 258 and 0x0003 = 3
+  const [pile] = found.piles;
+  assert.deepEqual([0, 1, 2].map((row) => desk.nameOf(pile, row)), ["M:258:7a", "M:3:8b", "M:258:7a"]);
+  assert.deepEqual([0, 1, 2].map((row) => desk.mateOf(pile, row)), [2, -1, 0]);
+  assert.ok(desk.readFacts(found, pile, 0, 1).includes("its mate is here, too: reverse, the reference allele"));
+  assert.ok(!desk.readFacts(found, pile, 1, 1).join().includes("mate is"));
+  const none = candidate(rows, { mates: [[[2, 0]]], names: [[]] });
+  assert.equal(desk.nameOf(none.piles[0], 0), "");
+});
+
+test("reads are sorted by the base at another column: insertion, other base, gap, reference, nothing", () => {
+  const rows = [{ bases: "ACGT" }, { bases: "AC-T" }, { bases: "ACTT" }, { bases: "ACGT", marks: [0, 0, 8, 0] }, { bases: "AC  " }];
+  const found = candidate(rows);
+  assert.deepEqual(desk.arranged(found, found.piles[0], "nothing", "base", 2).order, [3, 2, 1, 0, 4]);
+  assert.deepEqual(desk.arranged(found, found.piles[0], "nothing", "base").order, [0, 1, 2, 3, 4]);
+});
+
+test("the share is of reads that show the alternative or the reference", () => {
+  const counts = [[3, 0], [5, 2], [9, 9]];
+  assert.equal(desk.alternativeShare(counts), 0.3);
+  assert.deepEqual([desk.alternativeShare(counts, 0), desk.alternativeShare(counts, 1)], [0.375, 0]);
+  assert.ok(Number.isNaN(desk.alternativeShare([[0, 0], [0, 0], [1, 1]])));
+});
+
+const pressed = (key, more = {}) => desk.commandOf({ key, code: "", shiftKey: false, ...more });
+
+test("every key does one thing, and all are in the help", () => {
+  const keys = [...desk.KEYS.flatMap((one) => one.keys), ...desk.CALLS.map((one) => one.key), ...desk.TAGS.map((one) => one.key)];
+  assert.equal(new Set(keys).size, keys.length);
+  assert.ok(desk.KEYS.every((one) => one.shown && one.text));
+  assert.deepEqual(pressed("s"), { does: "call", what: "somatic" });
+  assert.deepEqual(pressed("S"), { does: "call", what: "somatic" }); // Caps Lock
+  assert.deepEqual(pressed("S", { shiftKey: true }), { does: "sort", what: "" });
+  assert.deepEqual(pressed("F", { shiftKey: true }), { does: "call", what: "fail" });
+  assert.deepEqual(pressed("3"), { does: "tag", what: "D" });
+  assert.deepEqual(pressed('"', { code: "Digit3" }), { does: "tag", what: "D" }); // French: digits with Shift
+  assert.deepEqual(pressed("/", { code: "Digit7", shiftKey: true }), { does: "find", what: "" }); // German
+  assert.deepEqual(pressed("[", { code: "Digit8" }), { does: "line left", what: "" });
+  assert.deepEqual(pressed("ArrowRight"), { does: "next", what: "" });
+  assert.deepEqual(pressed("ArrowRight", { shiftKey: true }), { does: "pan right", what: "" });
+  assert.equal(pressed("F5"), null);
+  assert.deepEqual(["a", "b", "c"].map((value) => desk.nextValue(["a", "b", "c"], value)), ["b", "c", "a"]);
+});
+
+test("neighbours in the list are those that are shown", () => {
+  const shown = [2, 5, 9];
+  assert.deepEqual([1, -1, 10, -Infinity, Infinity].map((step) => desk.neighbourOf(shown, 5, step)), [9, 2, 9, 2, 9]);
+  assert.deepEqual([desk.neighbourOf(shown, 6, 1), desk.neighbourOf(shown, 6, -1), desk.neighbourOf(shown, 1, -1), desk.neighbourOf([], 4, 1)], [9, 5, 1, 4]);
+});
+
+test("the tags of the candidate that was tagged last, in this sitting or before it", () => {
+  const storage = memory();
+  const store = new desk.Store("one", storage);
+  assert.deepEqual(store.lastTags(key(0)), []);
+  store.change(key(1), { tags: ["LM", "MM"] }, "t1");
+  store.change(key(2), { tags: ["D"] }, "t1");
+  store.change(key(0), { call: "fail" }, "t2");
+  assert.deepEqual(store.lastTags(key(0)), ["D"]);
+  assert.deepEqual(store.lastTags(key(2)), ["LM", "MM"]);
+  store.undo();
+  store.undo();
+  assert.deepEqual(store.lastTags(key(0)), ["LM", "MM"]);
+  store.change(key(2), { tags: ["D"] }, "t3");
+  store.keep();
+  assert.deepEqual(new desk.Store("one", storage).lastTags(key(0)), ["D"]);
+  store.reviewer = "other";
+  assert.deepEqual(store.lastTags(key(0)), []);
+});
+
+test("who judges blind finds nothing by what others say", () => {
+  const store = new desk.Store("one", null);
+  const entry = { ...entries[0], id: "rs1", filter: "LowEVS", gene: "TP53", consequence: "", type: "snv", posterior: 0.5, network: 0.9 };
+  const sure = { ...entry, posterior: 0.99 };
+  assert.ok(desk.belongs(entry, "all", "lowevs", store, false) && !desk.belongs(entry, "all", "lowevs", store, true));
+  assert.ok(desk.belongs(entry, "all", "tp53", store, true) && desk.belongs(entry, "all", "rs1", store, true));
+  assert.ok(!desk.belongs(sure, "doubtful", "", store, false));
+  for (const filter of desk.OPINIONS) {
+    assert.ok(filter in desk.FILTERS);
+    for (const one of [entry, sure]) assert.ok(desk.belongs(one, filter, "", store, true));
+  }
+});
+
+test("columns and reads are found under a point", () => {
+  const view = new desk.PileupSpace({ clientWidth: desk.GUTTER + 8 + 80, clientHeight: 400 });
+  view.show(candidate([{ bases: "ACGT", flags: 128 | 1 }, { bases: " TGT", flags: 64 | 1 }]));
+  view.whole();
+  assert.equal(view.column, 20);
+  assert.deepEqual([view.columnAt(desk.GUTTER - 1), view.columnAt(desk.GUTTER + 1), view.columnAt(desk.GUTTER + 79), view.columnAt(desk.GUTTER + 81)], [null, 0, 3, null]);
+  const [{ rowsTop }] = view.places;
+  assert.ok(view.isHead(5) && view.isHead(rowsTop - 1) && !view.isHead(rowsTop + 1));
+  assert.deepEqual(view.at(desk.GUTTER + 30, rowsTop + 2), { track: 0, row: 1, column: 1 });
+  assert.equal(view.at(desk.GUTTER + 5, rowsTop + 2), null); // row 1 has nothing in the first column
+  assert.deepEqual(view.at(desk.GUTTER + 5, rowsTop + view.row + 2), { track: 0, row: 0, column: 0 });
+  view.look.tall = true;
+  view.arrange();
+  view.revealRow(0, 0);
+  assert.equal(view.scroll, 0); // all is in view
+  view.zoom(2, desk.GUTTER);
+  view.reveal(3);
+  assert.ok(view.columnAt(desk.GUTTER + 79) === 3);
+});
+
+test("the network's attention in words: sums of tracks, how near, and whether its reads are told", () => {
+  const columns = [[0, 0, 0, 0, 0, 0, 0, -30, 0], [0, 0, 0, 0, 0, 0, 0, 0, 90]];
+  assert.deepEqual(desk.summedColumns(columns), [0, 0, 0, 0, 0, 0, 0, -30, 90]);
+  const told = desk.attentionText({ columns, rows: [[1], [2]], sums: [-0.25, 1.5], seen: [0, 9] }, ["tumour", "normal"], [1, 3]);
+  for (const part of ["+1.3", "tumour −0.3, normal +1.5", "; 25 % of it within 5 bp"]) assert.ok(told.includes(part), `${part}: ${told}`);
+  assert.ok(!told.includes("columns only"));
+  assert.ok(desk.attentionText({ columns, rows: [[1], null], sums: [0, 0], seen: [0, 9] }, ["tumour", "normal"], [1, 3]).includes("columns only"));
 });

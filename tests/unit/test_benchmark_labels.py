@@ -9,6 +9,7 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))  # the modules import their neighbours by bare name
 try:
+    from labels_network_table import network_labels_lines
     from labels_table import CHOICES, labels_for_loss, labels_lines
 finally:
     sys.path.remove(str(BENCHMARKS))
@@ -44,3 +45,20 @@ def test_the_goal_is_half_the_labels() -> None:
     assert "| disagreement | 200 (≤ 200) |" in good
     assert "| disagreement | **360 (≤ 200)** ✗ |" in bad and "| random | 400 |" in bad
     assert "none kept" in good and "**2/50 (≤ 2)**" not in good
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.5, "| disagreement | 200 (≤ 200) |"), (2.0, "| disagreement | **more than 400")]
+)
+def test_of_adapted_networks_the_goal_is_the_same(share: float, shown: str) -> None:
+    """A loss and a share of wrong judgements that fall with the number of labels; of disagreement at another number."""
+    runs = [{"choice": "none", "labels": 0, "loss": 2000.0, "accuracy": 0.3, "average_precision": 0.5}]
+    for choice in CHOICES:
+        for n in (100, 400):
+            wrong = 40 / n * (share if choice == "disagreement" else 1.0)
+            runs.append({"choice": choice, "labels": n, "loss": 1000 * wrong, "accuracy": 1 - wrong, "average_precision": 0.7})
+    runs.append({"choice": "truth", "labels": 700, "loss": 50.0, "accuracy": 0.95, "average_precision": 0.9})
+    case = {"listed": [350, 351], "real": [70, 71], "posterior": [0.5, 0.7], "runs": [{"repeat": 0, **one} for one in runs]}
+    page = "\n".join(network_labels_lines({"short": case}))
+    assert page.count(shown) == 2, "of both measures"
+    assert "| 400 | 100, 0.900, 0.700 |" in page and "Before: 2000, 0.300, 0.500." in page and "0.600." in page

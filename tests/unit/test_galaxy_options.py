@@ -47,6 +47,7 @@ MADE_IN_THE_JOB = {
         "desk": "a dataset has no address that another one could name beforehand",
         "desk_page": "it belongs to --desk",
     },
+    "review-calls": {"explained": "predict gives the pictures there, and no file of what they show"},
     "score-posterior": {"resume": NO_EARLIER_JOB},
     "score-scenario": {"samples": "a sheet with paths: written from the repeat of samples", "resume": NO_EARLIER_JOB},
     "tensorise": {

@@ -12,6 +12,8 @@ import yaml
 from varproof import __version__
 from varproof.commands import EXECUTABLES
 from varproof.commands.base import CommandOptions
+from varproof.scenario.annotate import subject_of
+from varproof.scenario.ready import PAIR_MODEL, READY, scenario_of
 
 ROOT = Path(__file__).resolve().parents[2] / "wrappers" / "nextflow"
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
@@ -26,17 +28,17 @@ EDAM_FORMAT = re.compile(r"http://edamontology\.org/format_\d{4}")
 BUILDS = {"varproof": "pyhdfd78af_0", "varproof-cnn": "hdfd78af_0"}
 """What bioconda calls the first build of a version, of a Python package and of one that holds nothing of its own."""
 
-PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "events": "SOMATIC_TUMOR", "purity": "1"}
+PIPELINES_OWN_DEFAULT = {"max_per_chunk": 20000, "fdr": 0.05, "truth_event": None, "purity": "1"}
 PIPELINES_OWN_DEFAULT |= {"review_choose": "uncertain", "review_count": 200}
 """Parameters whose default the executable does not have, or that it requires."""
 
-NOT_RUN = {"plot-scenario", "score-scenario", "simulate-pair", "spike-variants", "train"}
+NOT_RUN = {"simulate-pair", "spike-variants", "train"}
 """Executables that have a module but no place in the pipeline."""
 
 FROM_THE_SHEET = {
     "score-posterior.purity", "tensorise.patient", "tensorise.library", "score-posterior.alignment_tumor",
     "score-posterior.alignment_normal", "learn-prior.purity", "learn-prior.alignment_tumor", "learn-prior.alignment_normal",
-    "report-calls.desk",
+    "report-calls.desk", "estimate-vaf.sample",
 }  # fmt: skip
 """Options that the samplesheet, or a step before, gives for each sample."""
 
@@ -56,14 +58,14 @@ BY_EXT_ARGS = {
         "purity_interval",
         "haploid",
         "callable_depth",
-        "sample",
     },
     "report-calls": {"sample"},
-    "review-calls": {"depth", "rows", "seed", "window"},
-    "score-scenario": {"resume"},
+    "review-calls": {"depth", "explained", "rows", "seed", "window"},
+    "plot-scenario": {"contig"},
+    "score-scenario": {"max_depth", "resume"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},
-    "train": {"resume"},
+    "train": {"resume", "start_from"},
 }
 """Options that users reach by ext.args only: what changes no result, and what writes more beside it."""
 
@@ -138,7 +140,7 @@ def test_a_parameter_is_what_its_option_is(parameter: str, name: str, field: str
         assert item.get("enum") == option.get("enum")
         assert {bound: item.get(bound) for bound in BOUNDS} == {bound: option.get(bound) for bound in BOUNDS}
     if parameter in PIPELINES_OWN_DEFAULT:
-        assert item["default"] == PIPELINES_OWN_DEFAULT[parameter]
+        assert item.get("default") == PIPELINES_OWN_DEFAULT[parameter]
     else:
         assert item.get("default") == (option.get("default") if option["type"] != "array" else None)
 
@@ -253,3 +255,24 @@ def test_what_is_refused_together_are_parameters() -> None:
     body = text.partition("def contradictions(given) {")[2].partition("\n}")[0]
     named = {*re.findall(r"given\.(\w+)", body), *re.findall(r"'(\w+)'", body.partition("findAll")[0])} - {"flat"}
     assert {"normals", "panel", "prior", "germline_resource", "germline_field"} <= named <= set(PARAMETERS)
+
+
+def test_what_the_pipeline_knows_of_ready_scenarios_is_theirs() -> None:
+    """Measured are samples that are no normal and no source of another one, the header's first, unless it is a pair that
+    score-posterior judges, whose columns have names of their own; what is called are events."""
+    known = json.loads((ROOT / "assets" / "scenarios.json").read_text())
+    guide = (ROOT.parents[1] / "docs" / "guides" / "pipeline.md").read_text().splitlines()
+    assert list(known) == list(READY)
+    for name, told in known.items():
+        scenario = scenario_of(name)
+        assert told["samples"] == list(scenario.samples)
+        assert told["events"] == [event.upper() for event in scenario.events]
+        assert told["called"] and set(told["called"]) <= set(told["events"])
+        assert any(f"`{name}`" in line and line.endswith(f" | {','.join(told['called'])} |") for line in guide), name
+        parents = {parent for item in scenario.samples.values() if item.inheritance for parent in item.inheritance.parents}
+        sources = {item.contamination.by for item in scenario.samples.values() if item.contamination} | parents
+        if name in PAIR_MODEL:
+            assert told["measured"] == [] and subject_of(scenario) == "tumor"
+            continue
+        assert told["measured"] == [sample for sample in scenario.samples if sample != "normal" and sample not in sources]
+        assert subject_of(scenario) == ("tumor" if "tumor" in scenario.samples else told["measured"][0])

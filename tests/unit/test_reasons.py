@@ -11,9 +11,10 @@ from varproof.formats.evidence import READ_CONTEXTS, SIGNATURE_COLUMNS, Evidence
 from varproof.formats.prior import LearntPrior
 from varproof.posterior.classes import CLASSES
 from varproof.posterior.learning import starting_prior
-from varproof.posterior.reasons import REASONS, SEPARATOR, reasons
+from varproof.posterior.reasons import REASONS, SEPARATOR, reasons, reasons_of_samples
 from varproof.posterior.sampled import Sampled
 from varproof.posterior.score import score
+from varproof.scenario.score import artifact_classes, sample_tables
 
 SNV, DELETION = CLASSES.index("snv"), CLASSES.index("deletion_1")
 DEPTH, SUPPORT = 60, 12
@@ -55,6 +56,30 @@ def with_read_contexts(**changes: float) -> LearntPrior:
         for code, value in changes.items():
             group[int(code.removeprefix("code"))] = value
     return PRIOR.model_copy(update={"artifact_contexts": read_context})
+
+
+def of_samples(event: str, *samples: Evidence, class_index: int = SNV) -> str | None:
+    """The reason of a candidate that a scenario of these samples judges to be the event."""
+    is_snv = np.array([class_index == SNV])
+    by_class = artifact_classes([sample_tables(one, is_snv) for one in samples])
+    return reasons_of_samples(samples, is_snv, by_class, np.array([event == "ARTIFACT"]), np.array([event == "ABSENT"]))[0]
+
+
+@pytest.mark.parametrize("others", [0, 1, 2, 5])
+def test_reasons_of_any_samples_are_of_all_their_reads(others: int) -> None:
+    """An artefact of one library, one of all samples, and errors of all: as many samples as one likes."""
+    rest = [sample(0)] * others
+    assert of_samples("ARTIFACT", *rest, sample(SUPPORT, strand=1)) == "strand"
+    assert of_samples("ARTIFACT", sample(SUPPORT, orientation=0), *rest) == "read_orientation"
+    everywhere = [sample(SUPPORT, same_place=20.0)] * (others + 1)
+    assert of_samples("ARTIFACT", *everywhere) == "same_position"
+    assert of_samples("ABSENT", *rest, sample(4, mapq=0)) == "mapping"
+    for column, reason in zip(SIGNATURE_COLUMNS, ("base_quality", "read_position", "other_mismatches", "mapping"), strict=True):
+        assert of_samples("ABSENT", *rest, sample(2, 2.0, **{column: 5.0})) == reason
+    slips = sample(6, slip_forward=0.1, slip_back=0.05)
+    assert of_samples("ABSENT", *[slips] * (others + 1), class_index=DELETION) == "slippage"
+    assert of_samples("ABSENT", sample(0), *rest) == "no_evidence"
+    assert of_samples("GERMLINE", *rest, sample(30)) is None
 
 
 def test_a_somatic_variant_has_nothing_against_it() -> None:

@@ -41,6 +41,8 @@ def holds(text: str, alleles: tuple[str, str] = ("A", "C"), **frequencies: float
         ("a:[0.0,0.5[", lambda a, b: 0 <= a < 0.5),
         ("a:]0.0,0.5]", lambda a, b: 0 < a <= 0.5),
         ("a:[0.2,0.5]", lambda a, b: 0.2 <= a <= 0.5),
+        ("a:{0.2,0.7}", lambda a, b: a in (0.2, 0.7)),
+        ("!a:{0.0, 1.0} & b:{0.5}", lambda a, b: a not in (0, 1) and b == 0.5),
         ("a:0.0 & b:1.0", lambda a, b: a == 0 and b == 1),
         ("a:0.0 | b:1.0", lambda a, b: a == 0 or b == 1),
         ("!a:0.0", lambda a, b: a != 0),

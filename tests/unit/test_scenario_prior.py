@@ -129,9 +129,69 @@ def test_clonal_inheritance_with_somatic_variants() -> None:
 """
     )
     found = prior(text)
-    assert found["KEPT"] == pytest.approx(MU * 0.5 * (1 - 2 * MU + 2 * MU * 0.5), rel=1e-9)
+    # Half of the parent's somatic variants are lost, half are anywhere; what is new may be, too.
+    assert found["KEPT"] == pytest.approx(MU * 0.5 * ((1 - 2 * MU) * 0.5 * 0.5 + 2 * MU * 0.5), rel=1e-9)
     assert found["NEW"] == pytest.approx((1 - 1.5 * H) * (1 - MU) * 2 * MU, rel=1e-9)
     assert found["SAME"] == pytest.approx(H * (1 - MU) * (1 - 2 * MU), rel=1e-9)
+
+
+def test_clonal_inheritance_of_a_sample_without_a_rate() -> None:
+    """What is inherited stays as it is: no other frequency is possible."""
+    text = f"""species: {{heterozygosity: {H}, ploidy: 2}}
+samples:
+  normal: {{somatic-effective-mutation-rate: {MU}}}
+  tumor: {{inheritance: {{clonal: {{from: normal, somatic: true}}}}}}
+events:
+  kept: "normal:]0.0,0.5[ & tumor:]0.0,0.5["
+  lost: "normal:]0.0,0.5[ & tumor:0.0"
+  grown: "normal:]0.0,0.25[ & tumor:]0.25,0.5["
+"""
+    found = prior(text)
+    assert found["KEPT"] == pytest.approx(MU * 0.5, rel=1e-9) and found["LOST"] == found["GROWN"] == 0.0
+
+
+@pytest.mark.parametrize("counts", [(6, 20), (28, 0), (0, 9), (5, 33)])
+def test_inherited_somatic_variants_change_by_a_fine_grid(counts: tuple[int, int]) -> None:
+    """Two samples of 40 reads: all copies, and frequencies by 4,000 midpoints."""
+    text = (
+        tumor_of("clonal: {from: normal, somatic: true}")
+        + '  both: "!normal:0.0 & !tumor:0.0"\n  new: "normal:0.0 & !tumor:0.0"\n'
+    )
+    step, given = 1 / 4000, [(one, 40) for one in counts]
+    grid = (np.arange(4000) + 0.5) * step
+    first, second = (np.exp(log_likelihood(grid, one)) for one in given)
+    at = [[float(np.exp(log_likelihood(copies / 2, one))) for copies in range(3)] for one in given]
+    expected = Counter[str]()
+    shares, rate = {0: 1 - 1.5 * H, 1: H, 2: H / 2}, 2 * MU
+    for copies, share in shares.items():
+        anywhere = float(second.sum() * step)
+        new = (1 - rate) * at[1][copies] * (copies > 0), rate * anywhere
+        expected["BOTH" if copies else "NEW"] += share * (1 - MU) * at[0][copies] * sum(new)
+        mutated = share * MU * float(first.sum() * step)
+        expected["BOTH"] += mutated * ((1 - rate) * (0.5 * at[1][copies] * (copies > 0) + 0.5 * anywhere) + rate * anywhere)
+        if copies == 0:
+            expected["ABSENT"] += share * (1 - MU) * at[0][0] * (1 - rate) * at[1][0]
+            expected["OTHER"] += mutated * (1 - rate) * 0.5 * at[1][0]
+    found = posteriors(text, dict(zip(("normal", "tumor"), given, strict=True)))
+    total = sum(expected.values())
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value / total, rel=1e-3, abs=1e-9), name
+
+
+def test_inherited_somatic_variants_of_a_parent_with_a_universe() -> None:
+    text = f"""samples:
+  tumor: {{universe: "0.0 | ]0.0,1.0]"}}
+  relapse: {{ploidy: 2, somatic-effective-mutation-rate: {MU}, inheritance: {{clonal: {{from: tumor, somatic: true}}}}}}
+events:
+  kept: "!tumor:0.0 & !relapse:0.0"
+  lost: "!tumor:0.0 & relapse:0.0"
+  new: "tumor:0.0 & !relapse:0.0"
+"""
+    found = prior(text)
+    # The universe has mass 1 at 0, and 1 in the interval.
+    assert found["NEW"] == pytest.approx(0.5 * MU, rel=1e-9)
+    assert found["LOST"] == pytest.approx(0.5 * (1 - MU) * 0.5, rel=1e-9)
+    assert found["KEPT"] == pytest.approx(0.5 * (1 - 0.5 * (1 - MU)), rel=1e-9)
 
 
 def test_subclones_of_one_cell() -> None:

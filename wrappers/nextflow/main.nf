@@ -1,16 +1,20 @@
 #!/usr/bin/env nextflow
-// Candidates of tumour/normal pairs judged from their reads, on a cluster or in a cloud: what reads alignments is done on chunks of
-// candidates, what is learnt from a whole sample is done once on all of them. The number of chunks changes no result.
+// Candidates of tumour/normal pairs, or of the samples of a scenario, judged from their reads, on a cluster or in a cloud: what
+// reads alignments is done on chunks of candidates, what is learnt from a whole sample is done once on all of them. The number of
+// chunks changes no result.
 
 include { CALLS                                           } from './subworkflows/local/calls/main'
 include { CANDIDATES                                      } from './subworkflows/local/candidates/main'
 include { checkParameters ; helpText                      } from './subworkflows/local/parameters/main'
+include { EVIDENCE                                        } from './subworkflows/local/evidence/main'
 include { MULTIQC                                         } from './modules/local/multiqc/main'
 include { NETWORK                                         } from './subworkflows/local/network/main'
 include { PAGES                                           } from './subworkflows/local/pages/main'
 include { POSTERIOR                                       } from './subworkflows/local/posterior/main'
 include { PURITY                                          } from './subworkflows/local/purity/main'
 include { readContextPool ; readNormals ; readSamplesheet } from './subworkflows/local/samplesheet/main'
+include { readScenario ; readScenarioSheet                } from './subworkflows/local/scenariosheet/main'
+include { SCENARIO                                        } from './subworkflows/local/scenario/main'
 include { SECTIONS                                        } from './modules/local/sections/main'
 include { VARPROOF_BUILDPANEL                             } from './modules/varproof/buildpanel/main'
 
@@ -21,8 +25,9 @@ def indexesBeside(location) {
 
 workflow VARPROOF {
     take:
-    rows // list of rows of the samplesheet
-    pool // list of samples to draw contexts from, or []
+    rows     // list of rows of the samplesheet
+    scenario // what is known of the scenario, or [:]
+    pool     // list of samples to draw contexts from, or []
 
     main:
     def fasta = file(params.fasta, checkIfExists: true)
@@ -50,8 +55,17 @@ workflow VARPROOF {
 
     CANDIDATES(rows, reference, regions, channel.value([[id: 'known'], sites, sites_index, tree]))
     PURITY(rows, reference, regions, ch_panel)
-    POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
-    ch_calls = POSTERIOR.out.scored.map { meta, vcf -> [meta, 'posterior', params.events, vcf] }
+    EVIDENCE(rows, CANDIDATES.out.samples, CANDIDATES.out.candidates, CANDIDATES.out.chunks, reference)
+    def events = scenario ? scenario.called : params.events ?: 'SOMATIC_TUMOR'
+    if (scenario) {
+        SCENARIO(rows, scenario, CANDIDATES.out.candidates, EVIDENCE.out.h5, reference)
+        ch_scored = SCENARIO.out.scored
+    }
+    else {
+        POSTERIOR(rows, PURITY.out.purities, PURITY.out.estimates, CANDIDATES.out.samples, CANDIDATES.out.candidates, EVIDENCE.out.h5, reference, regions, prior, learning, channel.value([[id: 'resource'], resource, resource_index]), ch_panel)
+        ch_scored = POSTERIOR.out.scored
+    }
+    ch_calls = ch_scored.map { meta, vcf -> [meta, 'posterior', events, vcf] }
 
     ch_predicted = channel.fromList(rows.collect { row -> [row.meta.id, []] })
 
@@ -65,7 +79,7 @@ workflow VARPROOF {
             rows,
             CANDIDATES.out.candidates,
             CANDIDATES.out.chunks,
-            POSTERIOR.out.scored,
+            ch_scored,
             reference,
             channel.value([[id: 'model'], params.model ? file(params.model, checkIfExists: true) : []]),
             channel.value([[id: 'known']] + known),
@@ -76,8 +90,9 @@ workflow VARPROOF {
             .mix(NETWORK.out.predicted.map { meta, vcf -> [meta, 'network', 'CNN_SOMATIC', vcf] })
             .mix(NETWORK.out.combined.map { meta, vcf -> [meta, 'combined', 'COMBINED_SOMATIC', vcf] })
     }
-    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, params.prior == 'empirical', reference, regions)
-    PAGES(rows, POSTERIOR.out.scored, ch_predicted, PURITY.out.estimates, reference, !params.skip_report, !params.skip_review)
+    def true_events = params.truth_event ?: (scenario ? events : 'SOMATIC_TUMOR')
+    CALLS(rows, ch_calls, PURITY.out.estimates, params.fdr, params.prior == 'empirical' && !scenario, true_events, reference, regions)
+    PAGES(rows, events, ch_scored, ch_predicted, PURITY.out.estimates, reference, !params.skip_report, !params.skip_review)
 
     if (!params.skip_multiqc) {
         SECTIONS(
@@ -105,6 +120,8 @@ workflow {
     }
     else {
         checkParameters(schema, params)
-        VARPROOF(readSamplesheet(params.input, params.purity), params.context_pool && params.model ? readContextPool(params.context_pool) : [])
+        def scenario = params.scenario ? readScenario(params.scenario, params.events) : [:]
+        def rows = scenario ? readScenarioSheet(params.input, scenario) : readSamplesheet(params.input, params.purity)
+        VARPROOF(rows, scenario, params.context_pool && params.model ? readContextPool(params.context_pool) : [])
     }
 }

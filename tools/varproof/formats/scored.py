@@ -1,4 +1,4 @@
-"""Scored calls: what score-posterior, predict and combine-calls wrote, read back allele by allele.
+"""Scored calls: what score-posterior, score-scenario, predict and combine-calls wrote, read back allele by allele.
 
 `select_events` says which PROB_ fields add up to what the user asked for; `error_probabilities` gives each allele of a
 record the posterior probability that it is none of that, `log_odds` the log-odds that it is.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from varproof.formats.events import COMBINED_EVENTS, EVENTS, NETWORK_EVENTS
+from varproof.formats.record import Declared
 from varproof.formats.vcf import (
     ALLELE_FREQUENCY,
     DENSITY,
@@ -120,6 +121,14 @@ def column_of(path: Path, header: Any, given: str | None, needed: bool = False) 
     return column
 
 
+def subject_of(scenario: ScoredScenario, header: Any, column: str | None) -> str:
+    """The scenario's name of the sample in a column (None: the one that the header tells), else the column's own."""
+    if column is None:
+        declared = Declared.of(header)
+        column = str(declared.samples[declared.tumor_column])
+    return next((name for name, own in scenario.samples.items() if own == column), column)
+
+
 def _family(event: str) -> str:
     return next((prefix for prefix in _FAMILIES if prefix and event.startswith(prefix)), "")
 
@@ -135,31 +144,35 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
     known = declared_events(header)
     if not known:
         raise UserError(
-            f"{path}: the header declares no {PROBABILITY_PREFIX}<EVENT> field; score the calls with score-posterior"
+            f"{path}: the header declares no {PROBABILITY_PREFIX}<EVENT> field; "
+            "score the calls with score-posterior or score-scenario"
         )
     by_upper = {event.upper(): event for event in known}
     chosen: list[str] = []
     for name in (part.strip() for item in names for part in item.split(",")):
         if not name:
             continue
-        event = by_upper.get(name.upper().removeprefix(PROBABILITY_PREFIX))
+        wanted = name.upper().removeprefix(PROBABILITY_PREFIX)
+        # A scenario may have called it with a hyphen, which names of fields can't have.
+        event = by_upper.get(wanted) or by_upper.get(wanted.replace("-", "_"))
         if event is None:
             raise UserError(f"--events: '{name}' is not an event of {path}; it has {', '.join(known)}")
         if event not in chosen:
             chosen.append(event)
     if not chosen:
         raise UserError(f"--events: name at least one of {', '.join(known)}")
-    families = {_family(event) for event in chosen}
+    scenario = scored_scenario(header)
+    of_scenario = () if scenario is None else scenario.events
+    families = {"" if event in of_scenario else _family(event) for event in chosen}
     if len(families) > 1:
         raise UserError(f"--events: {' and '.join(chosen)} belong to different posteriors and can't be added up")
     family = families.pop()
-    members = [event for event in known if _family(event) == family]
+    members = [event for event in known if ("" if event in of_scenario else _family(event)) == family]
     for field in (PROBABILITY_PREFIX + event for event in members):
         if header.info[field].type not in ("Float", "Integer"):
             raise UserError(f"{path}: the header declares {field} with Type={header.info[field].type}; it must be Float")
-    scenario = scored_scenario(header) if family == "" else None
     rest = None
-    if scenario is not None and any(event in scenario.events for event in chosen):
+    if scenario is not None and family == "" and any(event in scenario.events for event in chosen):
         foreign = [event for event in chosen if event not in scenario.events]
         if foreign:
             raise UserError(

@@ -277,16 +277,16 @@ def tensor_writer(path: Path, header: TensorHeader) -> Iterator[TensorWriter]:
 class TensorReader:
     """Random access to a tensor file by ranges of candidates, by any number of threads; a context manager."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises UserError unless `path` is a complete tensor file of this schema."""
+    def __init__(self, path: Path, expected: str = SCHEMA, made_with: str = "tensorise") -> None:
+        """Raises UserError unless `path` is a complete tensor file of the expected schema."""
         import h5py
 
-        self.path = path
-        with contextlib.ExitStack() as opened, damage_told(path, "tensorise"):
+        self.path, self._made_with = path, made_with
+        with contextlib.ExitStack() as opened, damage_told(path, made_with):
             self._file = opened.enter_context(h5py.File(path, "r"))
             schema = self._file.attrs.get("schema")
-            if str(schema) != SCHEMA:
-                raise UserError(f"{path}: schema is {schema!r}, not {SCHEMA!r}; make it with this version of tensorise")
+            if str(schema) != expected:
+                raise UserError(f"{path}: schema is {schema!r}, not {expected!r}; make it with this version of {made_with}")
             self.header = TensorHeader.model_validate_json(self._file.attrs["header"])
             self._open_tables(path)
             opened.pop_all()
@@ -333,7 +333,7 @@ class TensorReader:
     def column(self, name: str) -> np.ndarray:
         """One of CANDIDATE_COLUMNS, TEXT_COLUMNS (as str objects), "allele_code" or "track_sample" for all candidates."""
         if name in TEXT_COLUMNS:
-            with damage_told(self.path, "tensorise"):
+            with damage_told(self.path, self._made_with):
                 return self._text(0, int(self._field("text_end")[-1]) if self.size else 0)[name]
         return self._field(name)
 
@@ -346,7 +346,7 @@ class TensorReader:
         table, step = self._tables["candidates"], _CANDIDATE_CHUNK
         parts = []
         for start in range(0, max(self.size, 1), step):
-            with damage_told(self.path, "tensorise"):
+            with damage_told(self.path, self._made_with):
                 parts.append(table.read(start, min(start + step, self.size))[name].copy())
         return np.concatenate(parts)
 
@@ -359,7 +359,7 @@ class TensorReader:
         """Tensors of candidates start..end - 1. Raises UserError where the file is damaged."""
         end = min(end, self.size)
         before = 1 if start else 0
-        with damage_told(self.path, "tensorise"):
+        with damage_told(self.path, self._made_with):
             candidates = self._tables["candidates"].read(start - before, end)
             first_row, first_text = (0, 0)
             if before:

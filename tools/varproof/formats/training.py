@@ -118,7 +118,9 @@ class ClassCalibrations(_Model):
 class ClassBalance(_Model):
     """Labelled candidates of both classes."""
 
-    train_positives: int = Field(description="real ones to train on")
+    train_positives: int = Field(
+        description="real ones to train on; of an adapted network all, which are held out in turn, too"
+    )
     train_negatives: int = Field(description="others to train on")
     heldout_positives: int = Field(description="real ones held out")
     heldout_negatives: int = Field(description="others held out")
@@ -127,8 +129,12 @@ class ClassBalance(_Model):
 class HeldOut(_Model):
     """The judgement of candidates that took no part in training."""
 
-    uncalibrated: ClassificationMetrics = Field(description="by the network's own probabilities")
-    calibrated: ClassificationMetrics = Field(description="by calibrated ones, each from the half that it is not in")
+    uncalibrated: ClassificationMetrics = Field(
+        description="by the network's own probabilities; of an adapted one, by those of before"
+    )
+    calibrated: ClassificationMetrics = Field(
+        description="by calibrated ones, each from the half that it is not in; of an adapted one, by a fit without its label"
+    )
     calibrated_by_type: dict[str, ClassificationMetrics] = Field(description="by variant type")
     curves: Curves = Field(description="of the calibrated probabilities")
 

@@ -131,7 +131,11 @@ def judged_alleles(
 def explained_pictures(
     predictor: Predictor, wanted: Sequence[Explained], probability: np.ndarray, header: TensorHeader, folder: Path
 ) -> list[Path]:
-    """Draw the integrated gradients of each over its pileup; probability (n,): of all candidates, for the titles."""
+    """Draw the integrated gradients of each over its pileup, and write them as numbers, too (`varproof.formats.explained`).
+
+    probability (n,): of all candidates, for the titles. Returns the paths of the pictures.
+    """
+    from varproof.formats.explained import FILE_NAME, explained_writer
     from varproof.network.explanation import Explainer
     from varproof.report.pileup import picture_folder, picture_name, pileup_pictures, write_pictures
 
@@ -139,9 +143,10 @@ def explained_pictures(
     written: list[Path] = []
     names: set[str] = set()
     explainer = Explainer(predictor.model)
-    with progress(len(wanted), "explaining") as advance:
+    with progress(len(wanted), "explaining") as advance, explained_writer(folder / FILE_NAME, header) as writer:
         for item in wanted:
             importance = explainer.integrated_gradients(item.tensors)
+            writer.append(item.tensors, importance)
             name = picture_name(item.tensors, 0, header, item.index + 1)
             if name in names:
                 name = f"{name}_{item.index + 1}"

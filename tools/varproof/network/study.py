@@ -261,6 +261,67 @@ def run_study(
     return Study(model, card, metrics)
 
 
+def run_adaptation(
+    source: TensorSource,
+    model: keras.Model,
+    card: ModelCard,
+    study: StudyPlan,
+    label_error: float,
+    seed: int,
+    provenance: dict[str, Any],
+) -> Study:
+    """What `train` does with labels and a network that is adapted to them; held out is each label in its turn.
+
+    The calibration stays that of the network, at the share of real candidates that it now expects of all in the tensors, the
+    labelled and the others. Raises UserError where labels are too few.
+    """
+    from varproof.network.adaptation import adapted, last_layer, seen_of, share_of_real, with_last_layer
+
+    data = _labelled(source, study.split_by)
+    seen, start = seen_of(model, card.calibration, source, data.places), last_layer(model)
+    found = adapted(start, seen, data.label, label_error, seed, data.groups)
+    logger.info("adapting to %d labels, with a precision of %g around the weights of before", len(data.label), found.precision)
+    model = with_last_layer(model, found.layer)
+    types = source.column("allele_code")[:, TYPE]
+    every = np.flatnonzero(source.column("skipped") == "")
+    calibration = share_of_real(predicted_log_odds(model, source, every), types[every] >= FIRST_INDEL_TYPE, card.calibration)
+    own = types[data.places]
+    positives, n = int(data.label.sum()), len(data.label)
+    known = {kind.value for code, kind in enumerate(VariantType) if np.any(own == code)} | set(card.variant_types)
+    card = card.model_copy(
+        update={
+            "calibration": calibration,
+            "calibrated_on": n,
+            "positives": positives,
+            "negatives": n - positives,
+            "variant_types": [kind.value for kind in VariantType if kind.value in known],
+            "training": TrainingState(),
+        }
+    )
+    before, after = expit(seen.log_odds(start)), expit(found.held_out)
+    everything = np.arange(n)
+    metrics = TrainingMetrics(
+        architecture=card.architecture,
+        parameters=model.count_params(),
+        trainable_parameters=start.kernel.size + start.bias.size,
+        settings=source.settings,
+        balance=_balance(data.label, Split(everything, everything)),
+        epochs=0,
+        history={},
+        heldout=HeldOut(
+            uncalibrated=classification_metrics(data.label, before),
+            calibrated=classification_metrics(data.label, after),
+            calibrated_by_type=metrics_by_type(data.label, after, own),
+            curves=curves(data.label, after, before),
+        ),
+        calibration=calibration,
+        subgroups=_subgroups(data, found.held_out),
+        mistakes=_mistakes(data, everything, after),
+        provenance=provenance,
+    )
+    return Study(model, card, metrics)
+
+
 class _Teller:
     """One line in the log per pass."""
 

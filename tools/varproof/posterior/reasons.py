@@ -7,11 +7,14 @@ it is what makes their reads look like errors, or like reads of the reference th
 how much likelier the feature is if the allele is none.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from varproof.formats.events import EVENTS
-from varproof.formats.evidence import SIGNATURE_COLUMNS
+from varproof.formats.evidence import READ_CONTEXTS, SIGNATURE_COLUMNS, Evidence
 from varproof.formats.prior import LearntPrior
+from varproof.machinery.numerics_numba_fns import exp_of
 from varproof.posterior.artifact_classes import (
     ACTIVE_ON,
     BOTH,
@@ -25,7 +28,14 @@ from varproof.posterior.artifact_classes import (
     SECOND_FORWARD,
     SIGNATURES,
 )
-from varproof.posterior.components import SAME_RATE, Tables, at_fraction, balanced_log_likelihood, spurious_rates
+from varproof.posterior.components import (
+    SAME_RATE,
+    Tables,
+    at_fraction,
+    balanced_log_likelihood,
+    possible_artifacts,
+    spurious_rates,
+)
 from varproof.posterior.copy_decisions import DECISIONS as COPY_DECISIONS
 from varproof.posterior.decisions import DECISIONS
 from varproof.posterior.sampled import Sampled, context_ratios
@@ -117,6 +127,37 @@ def reasons(
     return found
 
 
+def reasons_of_samples(
+    samples: Sequence[Evidence], is_snv: np.ndarray, by_class: np.ndarray, is_artifact: np.ndarray, is_absent: np.ndarray
+) -> list[str | None]:
+    """Why each of n alleles is in none of some samples, whoever they are: as `reasons`, of what all of their reads say.
+
+    `by_class` (n, ARTIFACT_CLASSES): log-likelihood of an artefact of each class at its best rate; `is_artifact`, `is_absent`
+    (n,): what alleles are judged to be. What needs a normal, a background or another person has no part in it. None of alleles
+    that are neither, and of artefacts of which only their rates tell.
+    """
+    n = len(is_snv)
+    of_errors, of_artifacts = _gains_of(samples, is_snv, np.zeros((n, READ_CONTEXTS)), by_class)
+    possible = possible_artifacts(paired=False)[:, SAME_RATE].any(axis=1)
+    weight = exp_of(by_class - by_class[:, possible].max(axis=1, keepdims=True)) * possible
+    kind = np.argmax(_kinds_of_artifacts(np.concatenate([weight, np.zeros((n, 1))], axis=1)), axis=1)
+    found: list[str | None] = []
+    for i in range(n):
+        if is_absent[i]:
+            found.append(_joined(of_errors, i, _OF_ABSENT, _OF_ABSENT))
+        elif not is_artifact[i]:
+            found.append(None)
+        elif kind[i] == _ERRORS and _audible(of_errors, i, _OF_READS):
+            found.append(_joined(of_errors, i, _OF_READS, _OF_READS))
+        else:
+            choices = tuple(name for name in _OF_KIND.get(int(kind[i]), ()) if name in of_artifacts)
+            if kind[i] != _ON_SOME_READS and not _audible(of_artifacts, i, choices):
+                choices = _FURTHER
+            heard = kind[i] == _ON_SOME_READS or _audible(of_artifacts, i, choices)
+            found.append(_joined(of_artifacts, i, choices, _FURTHER) if heard else None)
+    return found
+
+
 def _is_either(data: Sampled, tables: Tables) -> np.ndarray:
     """bool (n,): whether a clonal somatic variant explains the tumour as well as a germline one, by the segment's numbers."""
     out = np.zeros(len(data.class_index), bool)
@@ -181,27 +222,42 @@ def _kinds_of_artifacts(artifact: np.ndarray) -> np.ndarray:
 
 def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Gains]:
     """What speaks for coincident errors, and what for an artefact of this place."""
+    n = len(data.class_index)
+    samples = [one for one in (data.tumor, data.normal) if one is not None]
+    by_class = tables.artifact[:, :, SAME_RATE].max(axis=2)
+    of_errors, of_artifacts = _gains_of(samples, data.is_snv, context_ratios(prior, data.class_index), by_class)
+    crowded = np.zeros(n) if tables.crowd is None else tables.crowd.copies
+    in_normal = np.zeros(n) if tables.normal is None else tables.normal.max(axis=1) - tables.normal[:, 0]
+    return of_errors, of_artifacts | _rounded({CROWDED: crowded, SEEN_IN_NORMAL: in_normal})
+
+
+def _rounded(gains: Gains) -> Gains:
+    return {name: np.round(values / NATS_STEP) * NATS_STEP for name, values in gains.items()}
+
+
+def _gains_of(
+    samples: Sequence[Evidence], is_snv: np.ndarray, read_context: np.ndarray, by_class: np.ndarray
+) -> tuple[Gains, Gains]:
+    """What the reads of samples say for coincident errors, and for an artefact of this place; `by_class`: at its best rate."""
     from varproof.posterior.reasons_numba_fns import IN_MAPPING, IN_MISMATCHES, MISMAPPED, SLIPPING, lost_support
 
-    n = len(data.class_index)
-    spurious, read_context = spurious_rates(data.is_snv), context_ratios(prior, data.class_index)
+    n, spurious = len(is_snv), spurious_rates(is_snv)
     lost, looks, same_place = np.zeros((n, 4)), np.zeros((n, len(SIGNATURE_COLUMNS))), np.zeros(n)
-    for one in (data.tumor, data.normal):
-        if one is not None:
-            lost += lost_support(
-                one.offset,
-                one.log_ratio,
-                one.mapq,
-                one.strand,
-                one.read_context,
-                one.count,
-                one.slip_forward,
-                spurious,
-                read_context,
-            )
-            looks += np.stack([getattr(one, name) for name in SIGNATURE_COLUMNS], axis=1)
-            same_place += one.same_place
-    best = np.where(SIGNATURES == PLAIN, tables.artifact[:, :, SAME_RATE].max(axis=2), -np.inf)
+    for one in samples:
+        lost += lost_support(
+            one.offset,
+            one.log_ratio,
+            one.mapq,
+            one.strand,
+            one.read_context,
+            one.count,
+            one.slip_forward,
+            spurious,
+            read_context,
+        )
+        looks += np.stack([getattr(one, name) for name in SIGNATURE_COLUMNS], axis=1)
+        same_place += one.same_place
+    best = np.where(SIGNATURES == PLAIN, by_class, -np.inf)
     on_all_reads = best[:, ACTIVE_ON == BOTH].max(axis=1)
 
     def on(*reads: int) -> np.ndarray:
@@ -220,12 +276,6 @@ def _gains(data: Sampled, tables: Tables, prior: LearntPrior) -> tuple[Gains, Ga
         SAME_POSITION: same_place,
         OTHER_MISMATCHES: lost[:, IN_MISMATCHES],
         MAPPING: np.maximum(lost[:, IN_MAPPING], lost[:, MISMAPPED]),
-        CROWDED: np.zeros(n) if tables.crowd is None else tables.crowd.copies,
         SLIPPAGE: lost[:, SLIPPING],
-        SEEN_IN_NORMAL: np.zeros(n) if tables.normal is None else tables.normal.max(axis=1) - tables.normal[:, 0],
     }
-
-    def rounded(gains: Gains) -> Gains:
-        return {name: np.round(values / NATS_STEP) * NATS_STEP for name, values in gains.items()}
-
-    return rounded(of_errors), rounded(of_artifacts)
+    return _rounded(of_errors), _rounded(of_artifacts)

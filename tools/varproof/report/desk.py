@@ -18,7 +18,10 @@ from typing import Any
 from varproof import __version__
 from varproof.machinery.errors import UserError, require_file
 
-SCRIPTS = ("codes", "agreement", "exchange", "store", "reads", "draw", "elements", "page", "start")
+SCRIPTS = (
+    "codes", "agreement", "exchange", "store", "keys", "reads", "elements", "list", "menu", "panel", "dialogs", "view", "draw",
+    "picture", "page", "attention", "start",
+)  # fmt: skip
 """Scripts of the page, each of which may use what those before it define."""
 
 FIRST = 10
@@ -53,7 +56,7 @@ class Entry:
 class Desk:
     """What the page is of: name of the calls, their number before some were chosen, how these were, events that count as real,
     (name, kind) of each track, bases of a window, and the candidates. `made_of`: what tells this page from others;
-    `none_judged`: varproof was asked, and could judge none of them.
+    `none_judged`: varproof was asked, and could judge none of them. `explained`: the network's attention is shown.
     """
 
     calls: str
@@ -65,6 +68,7 @@ class Desk:
     entries: list[Entry]
     made_of: str
     none_judged: bool = False
+    explained: bool = False
 
     @property
     def digest(self) -> str:
@@ -86,6 +90,7 @@ class Desk:
             "choice": self.choice,
             "total": self.total,
             "noneJudged": self.none_judged,
+            **({"explained": True} if self.explained else {}),
             "entries": [asdict(entry) for entry in self.entries],
         }
 

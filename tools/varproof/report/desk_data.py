@@ -2,8 +2,9 @@
 
 The bytes are a little-endian uint32, the length of the JSON that follows it (`CandidateFacts` with the shape of the reads),
 then uint8 arrays: the reference of the window (W), and of each track its n rows' base plane (n, W), qualities (n, W) and
-columns (8, n). Codes are those of tensor files, but that a base like the reference is `AS_REFERENCE`, which packs better.
-`packed_text` deflates them for the page, whose `reads.js` takes them apart.
+columns (8, n); then of each track the numbers in the names of its fragments, as `desk_names` has them. Codes are those of
+tensor files, but that a base like the reference is `AS_REFERENCE`, which packs better. `packed_text` deflates
+them for the page, whose `reads.js` takes them apart.
 """
 
 import base64
@@ -20,16 +21,10 @@ from varproof.formats.tensors import (
     BASE_MASK,
     BASE_N,
     FLAGS,
-    INSERT_SIZE,
-    INSERT_SIZE_UNIT,
-    LARGEST,
-    MATE_ABOVE,
-    NOTHING,
-    READ1_REVERSE,
-    ROW_REVERSE,
-    SOFT_CLIPPED,
     PackedTensors,
 )
+from varproof.report.desk_names import fragments_of, packed_names
+from varproof.report.desk_reads import TrackReads
 from varproof.report.pileup import candidate_columns
 from varproof.report.pileup_haplotypes import CARRIES, DIFFERS, Group, own_states, window_start
 from varproof.report.pileup_track import row_groups
@@ -65,13 +60,14 @@ class SampleFacts:
 @dataclass(frozen=True)
 class CandidateFacts:
     """What is said of a candidate: (event, whether it is of the network or of both, probability), reasons in words, samples,
-    and the caller's fields.
+    the caller's fields, and what the network looked at, as `desk_attention` has it.
     """
 
     events: list[tuple[str, int, float]]
     reasons: list[str]
     samples: list[SampleFacts]
     fields: list[tuple[str, str]]
+    attention: dict[str, Any] | None = None
 
 
 def candidate_bytes(
@@ -79,16 +75,18 @@ def candidate_bytes(
     index: int,
     group: Group | None,
     facts: CandidateFacts,
-    insertions: Sequence[Sequence[Any]] = (),
+    reads: Sequence[TrackReads],
     step: int = 1,
+    with_names: bool = True,
 ) -> bytes:
     """The bytes of candidate `index`; `group` as of its picture, qualities rounded down to multiples of `step`.
 
-    insertions: of each track (row, column before it, inserted bases).
+    reads: of each track, what is known of its rows.
     """
-    window = tensors.settings.window
     reference = tensors.reference[index] & BASE_MASK
     tracks = [_rows(tensors, index, track) for track in range(tensors.tracks)]
+    mates, names = zip(*(fragments_of(track.names) for track in reads), strict=True)
+    packed = [packed_names(of_track if with_names else []) for of_track in names]
     states = own_states(tensors, index) if group is None else group.states
     shape = {
         "first": window_start(tensors, index),
@@ -96,12 +94,15 @@ def candidate_bytes(
         "rows": [rows.stop - rows.start for rows in tracks],
         "states": [" ".join(map(_letters, part.tolist())) for part in states],
         "alleles": [] if group is None else [_allele_text(*allele.record) for allele in group.alleles],
-        "fragments": [fragments(tensors.base[rows], tensors.rows[rows]).tolist() for rows in tracks],
-        "insertions": list(insertions),
+        "mates": mates,
+        "names": [columns for columns, _ in packed],
+        "insertions": [track.insertions for track in reads],
+        "there": [track.there for track in reads],
         "events": facts.events,
         "reasons": facts.reasons,
         "samples": [sample.shown for sample in facts.samples],
         "fields": facts.fields,
+        **({} if facts.attention is None else {"attention": facts.attention}),
     }
     text = json.dumps(shape, separators=(",", ":")).encode()
     parts = [len(text).to_bytes(4, "little"), text, reference.astype(np.uint8).tobytes()]
@@ -112,20 +113,22 @@ def candidate_bytes(
             (quality - quality % step).tobytes(),
             np.ascontiguousarray(tensors.rows[rows].T).tobytes(),
         ]
-    assert len(parts[-3]) % window == 0
-    return b"".join(parts)
+    return b"".join([*parts, *(numbers for _, numbers in packed)])
 
 
 def packed_text(
-    tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts, insertions: Sequence[Sequence[Any]] = ()
+    tensors: PackedTensors, index: int, group: Group | None, facts: CandidateFacts, reads: Sequence[TrackReads]
 ) -> str:
-    """The bytes of a candidate, deflated, in base 64; with coarser qualities where these would take more than 50,000."""
-    text = _deflated(candidate_bytes(tensors, index, group, facts, insertions))
-    return (
-        text
-        if len(text) <= LARGEST_TEXT
-        else _deflated(candidate_bytes(tensors, index, group, facts, insertions, _QUALITY_STEP))
-    )
+    """The bytes of a candidate, deflated, in base 64.
+
+    Where these would take more than 50,000, qualities are coarser; where that is not enough, names of reads are left out, too.
+    """
+    text = ""
+    for step, with_names in ((1, True), (_QUALITY_STEP, True), (_QUALITY_STEP, False)):
+        text = _deflated(candidate_bytes(tensors, index, group, facts, reads, step, with_names))
+        if len(text) <= LARGEST_TEXT:
+            break
+    return text
 
 
 def read_counts(tensors: PackedTensors, index: int) -> list[list[int]]:
@@ -134,36 +137,6 @@ def read_counts(tensors: PackedTensors, index: int) -> list[list[int]]:
         np.bincount(row_groups(tensors.rows[_rows(tensors, index, track)][:, FLAGS]), minlength=3).tolist()
         for track in range(tensors.tracks)
     ]
-
-
-def fragments(base: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Number of the fragment of each row, int64 (n,), by first appearance; base (n, W) and rows (n, columns) as stored.
-
-    Which row is a later one's mate is not stored, but that there is one is: it is the earlier row of the other strand and of
-    the same insert size whose first base is as far from the later one's last as that says, as far as both lie in the window.
-    """
-    n = len(rows)
-    number = np.arange(n)
-    there = (base & BASE_MASK) != NOTHING
-    aligned = there & ((base & SOFT_CLIPPED) == 0)
-    flags, size = rows[:, FLAGS], rows[:, INSERT_SIZE].astype(int)
-    first, last = np.argmax(aligned, axis=1), base.shape[1] - 1 - np.argmax(aligned[:, ::-1], axis=1)
-    free = (flags & MATE_ABOVE) == 0
-    for row in np.flatnonzero(~free):
-        mates = np.flatnonzero(
-            free[:row]
-            & (size[:row] == size[row])
-            & (((flags[:row] ^ flags[row]) & (ROW_REVERSE | READ1_REVERSE)) == ROW_REVERSE)
-        )
-        if len(mates):
-            forward = np.where(flags[mates] & ROW_REVERSE, first[row], first[mates])
-            reverse = np.where(flags[mates] & ROW_REVERSE, last[mates], last[row])
-            cut = (forward == 0) | (reverse == base.shape[1] - 1) | (size[row] in (0, LARGEST))
-            off = np.where(cut, INSERT_SIZE_UNIT, np.abs(reverse - forward + 1 - INSERT_SIZE_UNIT * (size[row] + 0.5)))
-            best = mates[np.argmin(off)]
-            free[best] = False
-            number[row] = number[best]
-    return np.unique(number, return_inverse=True)[1].reshape(-1)
 
 
 def _deflated(data: bytes) -> str:

@@ -51,6 +51,7 @@ class Sample:
     """What the report is of. contexts: expected numbers "real" and "artefact" by `CONTEXTS`, where a reference was given.
 
     doubts: (what is doubtful, what to do). held: candidates that the desk holds, as its addresses name them; None: all.
+    subject: of calls of a scenario, the sample whose frequencies are shown.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Sample:
     desk: str | None
     people: PeopleAgreement | None = None
     held: set[str] | None = None
+    subject: str | None = None
 
 
 def context_of(bases: str, alt: str) -> int | None:
@@ -119,7 +121,7 @@ def render_sample(sample: Sample, provenance: dict[str, Any]) -> str:
         median_depth=None if not depths else int(np.median(depths)),
         rows=[_row(call, sample.desk, sample.held) for call in shown],
         left_out=len(sample.calls) - len(shown),
-        frequencies=_frequencies(kept),
+        frequencies=_frequencies(kept, sample.subject or "the tumour"),
         contexts=None if sample.contexts is None else _contexts(sample.contexts),
         policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; {_NOWHERE}",
         script=script,
@@ -158,7 +160,7 @@ def _frequency(facts: SampleFacts | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _frequencies(kept: list[Call]) -> str:
+def _frequencies(kept: list[Call], subject: str) -> str:
     """Histograms of frequencies and depths of the calls, by type; empty without any."""
     values = [
         (call.type, call.tumor.mode if call.tumor.mode is not None else call.tumor.observed, call.tumor.depth)
@@ -184,7 +186,7 @@ def _frequencies(kept: list[Call]) -> str:
             label=present,
             **look,
         )
-        left.set_xlabel("most probable frequency in the tumour")
+        left.set_xlabel(f"most probable frequency in {subject}")
         left.set_ylabel("calls")
         left.legend(loc="best")
         depths = [depth for _, _, depth in values if depth is not None]

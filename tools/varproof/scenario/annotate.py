@@ -51,9 +51,14 @@ _MEANINGS = {
 }
 _INFO = {
     SKIPPED: ("A", "String", "Why varproof did not judge this allele"),
+    REASON: (
+        "A",
+        "String",
+        "What speaks against this allele being in any sample, of all their reads: strongest first, joined by &",
+    ),
     SAME_EVENT: ("A", "String", "Other alleles of this file (POS:REF:ALT, joined by &) that are the same event: judged as one"),
 }
-_OF_A_PAIR = (REASON, PHASE, TUMOR_ONLY, MODEL_PROBABILITY, POPULATION_FREQUENCY)
+_OF_A_PAIR = (PHASE, TUMOR_ONLY, MODEL_PROBABILITY, POPULATION_FREQUENCY)
 """What score-posterior says of a tumour and its normal, which is not true of a scenario's events."""
 
 _STALE_LINES = ("varproof_prior", "varproof_samples", "varproof_calibration", "varproof_fdr-filter_result")
@@ -161,8 +166,8 @@ def scored_header(
 @dataclass(frozen=True)
 class ScenarioAlleles:
     """What is written of n alleles: `probability` (n, events); by sample counts, modes (n,) and log densities (n, GRID_SIZE);
-    why alleles were not judged (None: they were), which others are the same event (None: none), and copies of them in each
-    sample.
+    why alleles were not judged (None: they were), which others are the same event (None: none), what speaks against those that
+    are in no sample (None: nothing), and copies of them in each sample.
     """
 
     probability: np.ndarray
@@ -171,6 +176,7 @@ class ScenarioAlleles:
     densities: dict[str, np.ndarray]
     skipped: Sequence[str | None]
     same_event: Sequence[str | None]
+    against: Sequence[str | None]
     genotypes: dict[str, Genotypes]
 
     @property
@@ -211,6 +217,9 @@ class ScenarioAnnotator:
             same = [text if ok else None for text, ok in zip(found.same_event[rows], judged, strict=True)]
             if any(same):
                 values[SAME_EVENT] = same
+            against = [text if ok else None for text, ok in zip(found.against[rows], judged, strict=True)]
+            if any(against):
+                values[REASON] = against
             record.info.add(values)
             for sample, number in self.columns.numbers.items():
                 self._add_to_sample(record, sample, number, rows, found, judged)

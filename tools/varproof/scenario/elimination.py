@@ -115,11 +115,15 @@ class _Table:
 
 @dataclass
 class Eliminator:
-    """Sums over boxes for n candidates; `likelihoods` by sample: log-likelihoods (n, nodes...) as of `likelihood_scopes`."""
+    """Sums over boxes for n candidates; `likelihoods` by sample: log-likelihoods (n, nodes...) as of `likelihood_scopes`.
+
+    `factors`: the network's, where they differ between candidates: (n or 1, ...) each.
+    """
 
     network: Network
     plan: Plan
     likelihoods: Sequence[np.ndarray]
+    factors: Sequence[np.ndarray] | None = None
     _known: dict[object, _Table] = field(default_factory=dict)
 
     def box(self, box: Box) -> np.ndarray:
@@ -135,7 +139,8 @@ class Eliminator:
         return total
 
     def _factors(self) -> list[tuple[tuple[Variable, ...], np.ndarray]]:
-        own = [(factor.variables, factor.table[None]) for factor in self.network.factors]
+        tables = [factor.table[None] for factor in self.network.factors] if self.factors is None else self.factors
+        own = [(factor.variables, table) for factor, table in zip(self.network.factors, tables, strict=True)]
         return own + list(zip(likelihood_scopes(self.network), self.likelihoods, strict=True))
 
     def _restricted(

@@ -34,8 +34,8 @@ _EVENT_NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.\-]*\Z")
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Copies = Annotated[int, Field(ge=0, le=16)]
-Sex = Literal["male", "female"]
 ByContig = dict[str, Copies]
+Ploidy = Copies | ByContig | dict[str, Copies | ByContig] | None
 
 
 def _auto_or_number(value: Any) -> Any:
@@ -102,14 +102,15 @@ class Inheritance(_Part):
 class SampleEntry(_Part):
     """One sample."""
 
-    sex: Sex | None = Field(None, description="male or female, for a ploidy that depends on it")
+    sex: str | None = Field(None, description="male, female or another name, for a ploidy that depends on it")
     universe: str | dict[str, str] | None = Field(None, description="frequencies that are possible, evenly; also by contig")
     resolution: Annotated[float, Field(gt=0)] | None = Field(None, description="points in [0, 1], or their distance if under 1")
     contamination: Contamination | None = Field(None, description="another sample's cells in this one")
     somatic_rate: Rate | None = Field(None, alias="somatic-effective-mutation-rate", description="somatic variants per base")
     germline_rate: Rate | None = Field(None, alias="germline-mutation-rate", description="new variants per base of a child")
     inheritance: Inheritance | None = Field(None, description="mendelian, clonal or subclonal")
-    ploidy: Copies | ByContig | dict[Sex, Copies | ByContig] | None = Field(None, description="also by contig, and by sex")
+    ploidy: Ploidy = Field(None, description="also by contig, and by sex")
+    fragment_end_bias: bool = Field(False, description="read, and not needed: ends of fragments are looked at in every sample")
 
 
 class VariantFractions(_Part):
@@ -129,9 +130,14 @@ class SpeciesEntry(VariantFractions):
         None, alias="somatic-effective-mutation-rate", description="somatic variants per base, of samples that don't say"
     )
     genome_size: Annotated[float, Field(gt=0)] | None = Field(None, alias="genome-size", description="bases; not needed here")
-    ploidy: Copies | ByContig | dict[Sex, Copies | ByContig] | None = Field(None, description="also by contig, and by sex")
+    ploidy: Ploidy = Field(None, description="also by contig, and by sex")
     heterozygosity_field: str | None = Field(
         None, alias="variant-heterozygosity-field", description="INFO field with each allele's own heterozygosity"
+    )
+    somatic_rate_field: str | None = Field(
+        None,
+        alias="variant-somatic-effective-mutation-rate-field",
+        description="INFO field with each allele's own somatic rate, in samples that have one",
     )
     fractions: VariantFractions | None = Field(
         None,
@@ -212,7 +218,7 @@ def _scenario(text: str, name: str) -> Scenario:
     for key, formula in parsed.items():
         place = _place(name, lines, ("events", key))
         if not _EVENT_NAME.match(key):
-            raise UserError(f"{place}: event '{key}': a name is made of letters, digits and _")
+            raise UserError(f"{place}: event '{key}': a name is made of letters, digits and _.-")
         upper = key.replace("-", "_").upper()
         if upper in RESERVED or upper in events:
             why = "is an event of every scenario" if upper in RESERVED else "is there already (case does not matter)"

@@ -12,9 +12,10 @@ import numpy as np
 from varproof.machinery.numerics_numba_fns import log_of
 from varproof.posterior.components import at_fraction
 from varproof.scenario.cells import Domain
+from varproof.scenario.copies import ploidy_of
 from varproof.scenario.elimination_numba_fns import log_sums
 from varproof.scenario.job import ScenarioJob
-from varproof.scenario.network import Network, ploidy_of
+from varproof.scenario.network import Network
 from varproof.scenario.score import ARTIFACT, is_of
 
 DIPLOID = 2

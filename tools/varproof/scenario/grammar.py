@@ -1,7 +1,7 @@
 """The text of formulas and of universes of allele frequencies, parsed: Varlociraptor's grammar, with a parser of our own.
 
-`a:0.5`, `a:]0.0,1.0]`, `&`, `|`, `!`, parentheses, `$expression`, `C>T` with IUPAC's letters, `a > b`, `l2fc(a,b) >= 1`,
-`false`. `&` binds more tightly than `|`. A bracket that faces away from the interval excludes its end.
+`a:0.5`, `a:]0.0,1.0]`, `a:{0.5,1.0}`, `&`, `|`, `!`, parentheses, `$expression`, `C>T` with IUPAC's letters, `a > b`,
+`l2fc(a,b) >= 1`, `false`. `&` binds more tightly than `|`. A bracket that faces away from the interval excludes its end.
 """
 
 from collections.abc import Container
@@ -39,6 +39,7 @@ formula: any
      | "(" any ")"
      | (NAME | NUMBER) ":" NUMBER   -> point
      | (NAME | NUMBER) ":" interval -> range
+     | (NAME | NUMBER) ":" set      -> among
      | "$" NAME            -> named
      | SUBSTITUTION        -> substitution
      | (NAME | NUMBER) OPERATOR (NAME | NUMBER) -> compare
@@ -46,8 +47,9 @@ formula: any
      | FALSE               -> never
      | TRUE                -> always
 interval: BRACKET NUMBER "," NUMBER BRACKET
+set: "{" NUMBER ("," NUMBER)* "}"
 universe: spectrum ("|" spectrum)*
-spectrum: NUMBER | interval
+spectrum: NUMBER | interval | set
 BRACKET: "[" | "]"
 OPERATOR: "==" | "!=" | ">=" | "<=" | ">" | "<"
 L2FC.3: "l2fc"
@@ -64,6 +66,7 @@ _WORDS = {
     "BRACKET": "[ or ]", "OPERATOR": "a comparison such as >", "L2FC": "l2fc(", "FALSE": "false", "TRUE": "true",
     "SUBSTITUTION": "a substitution such as C>T", "NUMBER": "a number", "NAME": "a sample", "COMMA": ",", "COLON": ":",
     "VBAR": "|", "AMPERSAND": "&", "BANG": "!", "LPAR": "(", "RPAR": ")", "DOLLAR": "$ and an expression", "$END": "the end",
+    "LBRACE": "{", "RBRACE": "}",
 }  # fmt: skip
 
 
@@ -98,6 +101,10 @@ def _interval(tree: Any) -> Interval:
     return _in_range(interval)
 
 
+def _point(number: Any) -> Interval:
+    return _in_range(Interval(float(number), float(number)))
+
+
 def _in_range(interval: Interval) -> Interval:
     if not 0.0 <= interval.low <= interval.high <= 1.0:
         raise UserError(f"{interval}: allele frequencies are from 0 to 1")
@@ -109,10 +116,12 @@ def parse_universe(text: str) -> list[Interval]:
     found = []
     for spectrum in _parsed(text, "universe").children:
         (item,) = spectrum.children
-        if hasattr(item, "children"):
+        if not hasattr(item, "children"):
+            found.append(_point(item))
+        elif item.data == "interval":
             found.append(_interval(item))
         else:
-            found.append(_in_range(Interval(float(item), float(item))))
+            found += map(_point, item.children)
     return found
 
 
@@ -128,9 +137,11 @@ def _formula(tree: Any, samples: Container[str]) -> Formula:
     if kind == "no":
         return negated(_formula(children[0], samples))
     if kind == "point":
-        return In(str(children[0]), _in_range(Interval(float(children[1]), float(children[1]))))
+        return In(str(children[0]), _point(children[1]))
     if kind == "range":
         return In(str(children[0]), _interval(children[1]))
+    if kind == "among":
+        return joined(Or, [In(str(children[0]), _point(number)) for number in children[1].children])
     if kind == "named":
         return Named(str(children[0]))
     if kind == "substitution":

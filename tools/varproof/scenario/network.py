@@ -9,7 +9,9 @@ copies. Factors are tables over few variables; their logarithms add up to that o
 - somatic: a sample's frequency is that of its copies with probability 1 - mu, else anywhere, evenly.
 - mendelian: each parent hands on half of its copies, chosen at random (of one copy: it, or none, as fits the child); each copy
   changes with the germline mutation rate.
-- clonal: the inherited copies are those of the parent; with `somatic`, the frequency is the parent's, or new with rate mu.
+- clonal: the inherited copies are those of the parent; with `somatic`, the frequency is the parent's, too, where the sample has
+  no rate of its own; else a variant of the parent is lost or anywhere, evenly, as in a subclone of several cells, and others
+  are new with that rate.
 - subclonal: the copies are those of the parent. Of one cell (`single-cell`) with s the parent's somatic part and p copies:
   the cell carries with probability min(1, s p), and then any other number of copies; of several: a subclonal variant is lost
   or anywhere, evenly.
@@ -27,8 +29,9 @@ from varproof.machinery.errors import UserError
 from varproof.machinery.numerics_numba_fns import log_of
 from varproof.scenario.boxes import Box, boxes_of, compared
 from varproof.scenario.cells import Domain, domain
+from varproof.scenario.copies import fraction_of_type, on_contig, ploidy_of
 from varproof.scenario.decisions import DECISIONS
-from varproof.scenario.file import EVERYWHERE, Inheritance, SampleEntry, Scenario
+from varproof.scenario.file import Inheritance, SampleEntry, Scenario
 from varproof.scenario.formula import And, Formula, In, Interval, of_allele, parts_of
 from varproof.scenario.genetics import binomial, gamete, mutated, sum_of
 from varproof.scenario.grammar import parse_universe
@@ -82,54 +85,14 @@ class Network:
         return [box for box in self.boxes if not box.events]
 
 
-def on_contig(values: Mapping[str, int] | Mapping[str, str], contig: str, what: str, place: str) -> int | str:
-    """What a mapping has for a contig, with or without 'chr' before its name, or for all; UserError where it has none."""
-    other = contig.removeprefix("chr") if contig.startswith("chr") else f"chr{contig}"
-    for name in (contig, other, EVERYWHERE):
-        if name in values:
-            return values[name]
-    raise UserError(f"{place}: {what} of contig {contig} is missing; give it, or that of '{EVERYWHERE}'")
-
-
-def ploidy_of(scenario: Scenario, sample: str, contig: str) -> int | None:
-    """Copies of a contig that a sample has; None where nothing is said."""
-    item = scenario.samples[sample]
-    given, path = item.ploidy, ["samples", sample, "ploidy"]
-    if given is None:
-        given, path = scenario.species.ploidy, ["species", "ploidy"]
-    if given is None:
-        return None
-    place = scenario.at(*path)
-    if isinstance(given, dict) and set(given) & {"male", "female"}:
-        if item.sex is None and item.universe is not None:
-            return None
-        if item.sex is None and item.ploidy is None and item.inheritance is not None and len(item.inheritance.parents) == 1:
-            return ploidy_of(scenario, item.inheritance.parents[0], contig)
-        if item.sex is None:
-            raise UserError(f"{place}: the ploidy depends on the sex, and sample {sample} has none; give it a sex")
-        if item.sex not in given:
-            raise UserError(f"{place}: the ploidy of {item.sex} samples, such as {sample}, is missing")
-        given = given[item.sex]
-    return int(on_contig(given, contig, "the ploidy", place)) if isinstance(given, dict) else int(given)  # type: ignore[arg-type]
-
-
-def fraction_of_type(scenario: Scenario, kind: str) -> float:
-    """Variants of a type ('snv', 'mnv', 'indel', 'sv') for each SNV."""
-    if kind == "snv":
-        return 1.0
-    for part in (scenario.species.fractions, scenario.species):
-        given = None if part is None else getattr(part, kind)
-        if given is not None:
-            return float(given)
-    return float(getattr(DECISIONS, f"{kind}_fraction"))
-
-
 class _Builder:
     """Makes a network; one for each contig and type."""
 
-    def __init__(self, scenario: Scenario, contig: str, share: float, heterozygosity: float | None) -> None:
+    def __init__(
+        self, scenario: Scenario, contig: str, share: float, heterozygosity: float | None, somatic: float | None
+    ) -> None:
         self.scenario, self.contig, self.share = scenario, contig, share
-        self.heterozygosity = heterozygosity
+        self.heterozygosity, self.somatic = heterozygosity, somatic
         self.ploidy = {sample: ploidy_of(scenario, sample, contig) for sample in scenario.samples}
         self.order = _parents_first(scenario)
         for sample in self.order:
@@ -157,7 +120,7 @@ class _Builder:
         rate = self._item(sample).somatic_rate
         if rate is None and self._item(sample).universe is None and self.ploidy[sample] is not None:
             rate = self.scenario.species.somatic_rate
-        return None if rate is None else rate * self.share
+        return None if rate is None else rate * self.share if self.somatic is None else self.somatic
 
     def informed(self, sample: str) -> bool:
         """Whether a sample's prior is of copies that it inherits, and not flat."""
@@ -234,15 +197,17 @@ def build(
     kind: str = "snv",
     alleles: tuple[str, str] = ("", ""),
     heterozygosity: float | None = None,
+    somatic: float | None = None,
 ) -> Network:
     """The network of a scenario on a contig for a type of variant (see `fraction_of_type`) and its alleles.
 
-    `heterozygosity`: of this allele, in place of the species'. Raises UserError, naming the line, for what does not fit.
+    `heterozygosity`: of this allele, in place of the species'; `somatic`: its somatic rate, in samples that have one. Raises
+    UserError, naming the line, for what does not fit.
     """
     share = fraction_of_type(scenario, kind)
     species = scenario.species.heterozygosity
     of_type = heterozygosity if heterozygosity is not None else None if species is None else species * share
-    builder = _Builder(scenario, contig, share, of_type)
+    builder = _Builder(scenario, contig, share, of_type, somatic)
     events = {name: of_allele(formula, *alleles) for name, formula in scenario.events.items()}
     nowhere: Formula = (
         And(tuple(In(sample, ZERO) for sample in scenario.samples))
@@ -324,8 +289,9 @@ def _alike(builder: _Builder) -> list[tuple[str, ...]]:
     groups: list[set[str]] = []
     for sample in builder.order:
         inheritance = builder.inheritance(sample)
-        if inheritance is not None and inheritance.clonal is not None and inheritance.clonal.somatic:
-            pair = {sample, inheritance.clonal.parent}
+        clonal = None if inheritance is None else inheritance.clonal
+        if clonal is not None and clonal.somatic and builder.somatic_rate(sample) is None:
+            pair = {sample, clonal.parent}
             touching = [group for group in groups if group & pair]
             groups = [group for group in groups if group not in touching] + [pair.union(*touching)]
     return [tuple(sorted(group)) for group in groups]
@@ -396,6 +362,10 @@ def _same_copies(builder: _Builder, sample: str, parent: str) -> np.ndarray:
 def _add_clonal(builder: _Builder, sample: str, parent: str, somatic: bool, domains: Mapping[str, Domain]) -> None:
     here, variable = domains[sample], ("fraction", sample)
     knows_copies = builder.ploidy[parent] is not None and ("copies", parent) in builder.sizes
+    changes = somatic and builder.somatic_rate(sample) is not None
+    if knows_copies and changes:
+        _add_subclonal(builder, sample, parent, False, domains)
+        return
     if knows_copies:
         copies = builder.copies(sample)
         builder.add((copies, ("copies", parent)), _same_copies(builder, sample, parent))
@@ -403,10 +373,26 @@ def _add_clonal(builder: _Builder, sample: str, parent: str, somatic: bool, doma
             builder.add((copies, variable), _somatic(builder, sample, here))
             return
     theirs = domains[parent]
+    if changes:
+        _add_change(builder, sample, parent, domains)
+        return
     same = (theirs.fraction[:, None] == here.fraction[None, :]) & (theirs.is_point[:, None] == here.is_point[None, :])
+    builder.add((("fraction", parent), variable), same.astype(float))
+
+
+def _add_change(builder: _Builder, sample: str, parent: str, domains: Mapping[str, Domain]) -> None:
+    """Of a parent whose copies are not known: its variants are lost or anywhere, evenly; others are new with a rate."""
+    here, theirs, state = domains[sample], domains[parent], ("inherited", sample)
+    builder.sizes[state] = 2
+    absent = theirs.is_point & (theirs.fraction == 0.0)
+    builder.add((("fraction", parent), state), np.stack([absent, ~absent], axis=1).astype(float))
     rate = builder.somatic_rate(sample) or 0.0
-    new = np.where(here.is_point, 0.0, rate * here.weight)[None, :]
-    builder.add((("fraction", parent), variable), np.where(same, 1.0 - rate, 0.0) + new)
+    spread = np.where(here.is_point, 0.0, here.weight)
+    total = float(spread.sum())
+    lost = DECISIONS.lost_by_subclone if total > 0.0 else 1.0
+    nowhere = (here.is_point & (here.fraction == 0.0)).astype(float)
+    anywhere = lost * nowhere + (1.0 - lost) * spread / max(total, 1e-300)
+    builder.add((state, ("fraction", sample)), np.stack([nowhere, anywhere]) * (1.0 - rate) + rate * spread)
 
 
 def _add_subclonal(builder: _Builder, sample: str, parent: str, one_cell: bool, domains: Mapping[str, Domain]) -> None:

@@ -16,7 +16,9 @@ from varproof.formats.record import Record
 from varproof.formats.vcf import NO_REFERENCE_SEQUENCE, VcfWriter
 from varproof.machinery.output import provenance
 from varproof.posterior.annotate import SampleCounts
+from varproof.posterior.artifact_classes import ARTIFACT_CLASSES
 from varproof.posterior.judgeable import NO_READS
+from varproof.posterior.reasons import reasons_of_samples
 from varproof.posterior.run import record_blocks, same_events
 from varproof.reads.reference import contig_lengths
 from varproof.scenario.annotate import ScenarioAlleles, ScenarioAnnotator, ScenarioColumns, scored_header
@@ -32,6 +34,7 @@ from varproof.scenario.score import (
     ARTIFACT,
     IMPOSSIBLE,
     SampleTables,
+    artifact_classes,
     artifact_log_rate,
     block_sums,
     event_names,
@@ -219,12 +222,13 @@ def _alleles(
     if not len(rows):
         nothing = np.zeros(0)
         none = SampleCounts(nothing, nothing, nothing, nothing)
-        return ScenarioAlleles(nothing, dict.fromkeys(job.samples, none), {}, {}, [], [], {})
+        return ScenarioAlleles(nothing, dict.fromkeys(job.samples, none), {}, {}, [], [], [], {})
     evidence, tables = read_block(job, rows)
     at_own, at_judged = np.searchsorted(rows, own), np.searchsorted(rows, judged_as)
     densities = sample_densities(job, tables, fractions)
     place = np.searchsorted(sums.rows, judged_as)
     probability = posteriors(sums.of_events[place], sums.anything[place])
+    against = _against(job, rows, evidence, tables, at_judged, probability)
     of_samples = {name: found[1][at_judged] for name, found in densities.items()}
     kinds = [item.skipped for record in records for item in candidates_of(record, 0)]
     known = np.all([sample.judged[at_own] > 0 for sample in evidence.values()], axis=0)
@@ -239,8 +243,31 @@ def _alleles(
         of_samples,
         skipped,
         [named.get(number) for number in range(numbers.start, numbers.stop)],
+        [against[row] for row in at_judged.tolist()],
         genotypes(job, job.setting[judged_as], np.argmax(probability, axis=1), event_names(job), of_samples),
     )
+
+
+def _against(
+    job: ScenarioJob,
+    rows: np.ndarray,
+    evidence: Mapping[str, Evidence],
+    tables: Mapping[str, SampleTables],
+    at: np.ndarray,
+    probability: np.ndarray,
+) -> list[str | None]:
+    """What speaks against alleles `rows` that are artefacts or absent (len(rows),), of the reads of all samples together.
+
+    `at`: rows of the alleles with these probabilities.
+    """
+    names, n = event_names(job), len(rows)
+    is_artifact, is_absent = np.zeros(n, bool), np.zeros(n, bool)
+    likeliest = np.argmax(probability, axis=1)
+    is_artifact[at], is_absent[at] = likeliest == names.index(ARTIFACT), likeliest == names.index(ABSENT)
+    by_class, chosen = np.zeros((n, ARTIFACT_CLASSES)), np.flatnonzero(is_artifact)
+    if len(chosen):
+        by_class[chosen] = artifact_classes([table.rows(chosen) for table in tables.values()])
+    return reasons_of_samples(list(evidence.values()), job.alleles.is_snv[rows], by_class, is_artifact, is_absent)
 
 
 def _counts(own: Evidence, event: Evidence) -> SampleCounts:

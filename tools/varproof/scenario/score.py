@@ -46,6 +46,10 @@ class SampleTables:
     frequency: np.ndarray
     artifact: np.ndarray
 
+    def rows(self, chosen: np.ndarray) -> "SampleTables":
+        """Those of some candidates."""
+        return SampleTables(self.frequency[chosen], self.artifact[chosen])
+
 
 def sample_tables(evidence: Evidence, is_snv: np.ndarray) -> SampleTables:
     """Tables of one sample's evidence."""
@@ -69,7 +73,20 @@ def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
 
 
 def artifact_components(tables: Sequence[SampleTables]) -> np.ndarray:
-    """(n, components): ln of likelihood times an even share of each class and rate that an artefact in the samples can have.
+    """(n, components): ln of likelihood times an even share of each class and rate that an artefact in the samples can have."""
+    total, possible = _of_artifacts(tables)
+    shares = possible / possible.sum()
+    values = total + log_of(np.maximum(shares, 1e-300))[None]
+    return np.ascontiguousarray(values[:, possible])
+
+
+def artifact_classes(tables: Sequence[SampleTables]) -> np.ndarray:
+    """(n, classes): an artefact of each class in the samples at its likeliest rate, whether there can be such ones or not."""
+    return _of_artifacts(tables)[0].max(axis=2)
+
+
+def _of_artifacts(tables: Sequence[SampleTables]) -> tuple[np.ndarray, np.ndarray]:
+    """Log-likelihood of each class and rate (n, classes, rates), and which there can be.
 
     On all reads it has the same rate in all samples; on one kind of reads each sample has that rate or none, as of another
     library, at least one has it.
@@ -89,9 +106,7 @@ def artifact_components(tables: Sequence[SampleTables]) -> np.ndarray:
         top = np.maximum(some, none)
         least_one = top + log_of(np.maximum(exp_of(some - top) - exp_of(none - top), 1e-300))
         total = np.where(everywhere[None, :, None], same, least_one - ln(1.0 - powered(0.5, len(tables))))
-    shares = possible / possible.sum()
-    values = total + log_of(np.maximum(shares, 1e-300))[None]
-    return np.ascontiguousarray(values[:, possible])
+    return total, possible
 
 
 def _log_add(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -118,17 +133,50 @@ def likelihoods(network: Network, fractions: Mapping[str, float], tables: Mappin
     return found
 
 
+@dataclass(frozen=True)
+class MixedFactors:
+    """Factors of a network whose somatic rate is each candidate's own `rate` (n,): between those at rate 0 and at rate 1."""
+
+    without: Network
+    certain: Network
+    rate: np.ndarray
+
+    @property
+    def values(self) -> int:
+        """Values of these factors that one candidate needs."""
+        return sum(factor.table.size for factor in self.without.factors)
+
+    def of(self, rows: slice) -> list[np.ndarray]:
+        """Logarithms (n or 1, ...) of candidates `rows`; they are linear in the rate."""
+        found = []
+        for low, high in zip(self.without.factors, self.certain.factors, strict=True):
+            if np.array_equal(low.table, high.table):
+                found.append(low.table[None])
+                continue
+            rate = self.rate[rows].reshape(-1, *(1,) * low.table.ndim)
+            found.append(log_of((1.0 - rate) * exp_of(low.table)[None] + rate * exp_of(high.table)[None]))
+        return found
+
+
 def event_log_sums(
-    planned: Planned, fractions: Mapping[str, float], tables: Mapping[str, np.ndarray], names: Sequence[str]
+    planned: Planned,
+    fractions: Mapping[str, float],
+    tables: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    mixed: MixedFactors | None = None,
 ) -> np.ndarray:
-    """ln of prior times likelihood (n, len(names)) of the events `names`; -1e30 where nothing is possible."""
+    """ln of prior times likelihood (n, len(names)) of the events `names`; -1e30 where nothing is possible.
+
+    `mixed`: factors that differ between candidates.
+    """
     n = len(next(iter(tables.values())))
-    chunk = max(1, DECISIONS.values_in_memory // max(factor_values(planned.network), planned.plan.width))
+    values = factor_values(planned.network) + (0 if mixed is None else mixed.values)
+    chunk = max(1, DECISIONS.values_in_memory // max(values, planned.plan.width))
     out = np.empty((n, len(names)))
     for start in range(0, n, chunk):
         rows = slice(start, start + chunk)
         own = likelihoods(planned.network, fractions, {name: table[rows] for name, table in tables.items()})
-        sums = Eliminator(planned.network, planned.plan, own)
+        sums = Eliminator(planned.network, planned.plan, own, None if mixed is None else mixed.of(rows))
         by_box = [(box, sums.box(box)) for box in planned.network.boxes]
         for column, name in enumerate(names):
             out[rows, column] = _total([values for box, values in by_box if is_of(planned.network, box, name)], len(own[0]))
@@ -164,12 +212,17 @@ def block_sums(
         planned = job.networks.of(job.settings[number])
         here = {name: table[own] for name, table in frequency.items()}
         sums = event_log_sums(planned, fractions, here, of_events)
-        if job.heterozygosity is not None:
-            told = job.heterozygosity[rows][own]
-            known = np.flatnonzero(np.isfinite(told) & (told >= 0))
+        heterozygosity, rate = (_told(values, rows[own]) for values in (job.heterozygosity, job.somatic_rate))
+        for by_density, by_rate in ((True, False), (False, True), (True, True)):
+            known = np.flatnonzero((np.isfinite(heterozygosity) == by_density) & (np.isfinite(rate) == by_rate))
             if len(known):
                 chosen = {name: table[known] for name, table in here.items()}
-                sums[known] = _at_heterozygosity(job, number, told[known], chosen, fractions, of_events)
+                own_rate = rate[known] if by_rate else None
+                if by_density:
+                    given = heterozygosity[known]
+                    sums[known] = _at_heterozygosity(job, number, given, own_rate, chosen, fractions, of_events)
+                else:
+                    sums[known] = _at_rate(job, number, None, own_rate, chosen, fractions, of_events)
         out[np.ix_(own, columns)] = sums
         out[own, names.index(ARTIFACT)] = artifact[own] + artifact_log_rate(planned.network)
     return out
@@ -180,18 +233,44 @@ def artifact_log_rate(network: Network) -> float:
     return ln(DECISIONS.artifact_rate) if network.informed else 0.0
 
 
+def _told(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """What candidates `rows` say of themselves (n,); NaN where they don't, or say nothing that is a rate."""
+    if values is None:
+        return np.full(len(rows), np.nan)
+    return np.where(np.isfinite(values[rows]) & (values[rows] >= 0.0), values[rows], np.nan)
+
+
+def _at_rate(
+    job: ScenarioJob,
+    number: int,
+    heterozygosity: float | None,
+    rate: np.ndarray | None,
+    tables: Mapping[str, np.ndarray],
+    fractions: Mapping[str, float],
+    names: Sequence[str],
+) -> np.ndarray:
+    """Sums at the somatic rate of each allele (n,); None: at the scenario's."""
+    setting = job.settings[number]
+    planned, mixed = job.networks.of(setting, heterozygosity), None
+    if rate is not None:
+        without, certain = (job.networks.of(setting, heterozygosity, end).network for end in (0.0, 1.0))
+        mixed = MixedFactors(without, certain, np.minimum(rate, 1.0 - 1e-12))
+    return event_log_sums(planned, fractions, tables, names, mixed)
+
+
 def _at_heterozygosity(
     job: ScenarioJob,
     number: int,
     told: np.ndarray,
+    rate: np.ndarray | None,
     tables: Mapping[str, np.ndarray],
     fractions: Mapping[str, float],
     names: Sequence[str],
 ) -> np.ndarray:
     """Sums at the heterozygosity of each allele (n,): the prior is linear in it, between none and the largest possible."""
-    without, most = (job.networks.of(job.settings[number], value) for value in (1e-300, 1.0))
-    share = np.minimum(told / most.network.heterozygosity, 1.0 - 1e-12)[:, None]
-    low, high = (event_log_sums(planned, fractions, tables, names) for planned in (without, most))
+    most = job.networks.of(job.settings[number], 1.0).network.heterozygosity
+    share = np.minimum(told / most, 1.0 - 1e-12)[:, None]
+    low, high = (_at_rate(job, number, value, rate, tables, fractions, names) for value in (1e-300, 1.0))
     return _log_add(low + log_of(1.0 - share), high + log_of(np.maximum(share, 1e-300)))
 
 

@@ -26,7 +26,7 @@ class CombineCallsSettings(Settings):
     estimated in this sample.
     """
 
-    scored: Path = Field(description="calls of score-posterior: VCF, VCF.gz or BCF.")
+    scored: Path = Field(description="calls of score-posterior, or of score-scenario by its model: VCF, VCF.gz or BCF.")
     predicted: Path = Field(description="calls of predict, for the same candidates.")
     output: Path = Field(description="combined VCF to write: .vcf, .vcf.gz, .bcf or -.")
     calibration: Path | None = Field(
@@ -95,7 +95,7 @@ def _require_a_pair(scored: Path) -> None:
     if scenario is not None:
         raise UserError(
             f"{scored} was scored under a scenario ({', '.join(scenario.events)}): the network judges whether an allele is "
-            "somatic in a tumour and its normal; give calls of score-posterior"
+            "somatic in a tumour and its normal; give calls of score-posterior, or of the scenario tumor-normal or tumor-only"
         )
 
 

@@ -61,8 +61,9 @@ _SOMATIC = PROBABILITY_PREFIX + "SOMATIC_TUMOR"
 class EstimateVafSettings(Settings):
     """Allele frequency of each call in the tumour cells, with its 95 % credible interval of highest density, as a table.
 
-    The posterior densities are those that score-posterior wrote (FORMAT/VP_AFD, corrected for purity), so filter its output
-    with fdr-filter first and give that; for calls of another program give --tumor, --reference, --purity and --normal.
+    The posterior densities are those that score-posterior wrote (FORMAT/VP_AFD, corrected for purity), or score-scenario
+    (without contaminations, of the sample that --sample names), so filter its output with fdr-filter first and give that; for
+    calls of another program give --tumor, --reference, --purity and --normal.
     Near the detection limit calls are in the list because they were seen more often than they are: what is `corrected` is the
     frequency given that, from fdr-filter's threshold and what a caller asked of its candidates.
     The cumulative spectrum M(f) is fitted with the line of neutral evolution, M(f) = (mu/beta) (1/f - 1/fmax), and neutral
@@ -119,7 +120,8 @@ class EstimateVafSettings(Settings):
     )
     scored: Path | None = Field(
         None,
-        description="calls of score-posterior before they were filtered, for the burden: unlikely ones have their share in it.",
+        description="calls of score-posterior or score-scenario before they were filtered, for the burden: unlikely ones have "
+        "their share in it.",
     )
     callable: Path | None = Field(
         None,

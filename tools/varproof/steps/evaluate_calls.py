@@ -46,7 +46,8 @@ class EvaluateCallsSettings(Settings):
     """
 
     calls: list[Path] = Field(
-        description="scored calls: VCF, VCF.gz or BCF, sorted; the first sample is the tumour. Several runs: several files. "
+        description="scored calls, as of score-posterior or score-scenario: VCF, VCF.gz or BCF, sorted; where the "
+        "file does not say whose columns it has, the first is the tumour's. Several runs: several files. "
         "Or folders of spike-variants."
     )
     truth: list[Path] = Field(

@@ -49,8 +49,12 @@ class FdrFilterSettings(Settings):
     filtered stays in INFO/VP_CALLER_FILTER.
     """
 
-    calls: Path = Field(description="scored calls: VCF, VCF.gz or BCF, sorted.")
-    events: list[str] = Field(description="event, or events whose probabilities add up: A,B or --events A --events B.")
+    calls: Path = Field(
+        description="calls of score-posterior, score-scenario, predict or combine-calls: VCF, VCF.gz or BCF, sorted."
+    )
+    events: list[str] = Field(
+        description="event, or events whose probabilities add up, also as a scenario calls them: A,B or --events A --events B."
+    )
     fdr: float = Field(gt=0, le=1, description="false discovery rate to allow.")
     output: Path = Field(description=".vcf, .vcf.gz, .bcf, or - for stdout.")
     mode: Literal["smart", "global", "local"] = Field(

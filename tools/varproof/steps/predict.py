@@ -56,7 +56,11 @@ class PredictSettings(Settings):
     prior_shift: bool = Field(True, description="estimate the share of real variants in this sample.")
     threshold: float = Field(0.5, ge=0, le=1, description="below this probability a record gets the filter cnn_artifact.")
     table: Path | None = Field(None, description="also write a tab-separated table.")
-    explain: Path | None = Field(None, description="folder for pictures of what the network looked at (integrated gradients).")
+    explain: Path | None = Field(
+        None,
+        description="folder for pictures of what the network looked at (integrated gradients), and for explained.h5, which "
+        "shows it in the page of review-calls.",
+    )
     explain_at: list[str] = Field([], description="CHROM:POS to explain; by default the ten least certain candidates.")
     batch_size: int = Field(256, ge=1, description="candidates at a time; results depend on it by rounding only.")
 
@@ -214,7 +218,8 @@ def predict(options: PredictSettings) -> None:
     if options.table is not None:
         write_table(options.table, alleles, contigs)
     if options.explain is not None:
-        explained_pictures(predictor, unclear, alleles.probability, header, options.explain)
+        own = header.model_copy(update={"provenance": provenance("predict", options)})
+        explained_pictures(predictor, unclear, alleles.probability, own, options.explain)
     logger.info("%d candidates; %d records below %g", total, filtered, options.threshold)
     for reason, number in sorted(skipped.items()):
         logger.info("%d alleles not judged: %s", number, reason)

@@ -25,7 +25,10 @@ class ReportCallsSettings(Settings):
     one page that needs no network.
     """
 
-    calls: Path = Field(description="scored calls, all and not the filtered ones: VCF or BCF, sorted.")
+    calls: Path = Field(
+        description="calls of score-posterior, score-scenario or combine-calls, all and not the filtered ones: VCF or BCF, "
+        "sorted."
+    )
     output: Path = Field(description="page to write (HTML).")
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that are called, as in fdr-filter.")
     sample: str | None = Field(None, description=SAMPLE)
@@ -64,7 +67,7 @@ def report_calls(options: ReportCallsSettings) -> None:
 
     from varproof.formats.json_file import read_json
     from varproof.formats.purity import Purity
-    from varproof.formats.scored import column_of, error_probabilities, select_events
+    from varproof.formats.scored import column_of, error_probabilities, scored_scenario, select_events, subject_of
     from varproof.formats.vcf import open_vcf, read_records
     from varproof.machinery.output import check_output, provenance, write_text
     from varproof.posterior.fdr import fdr_threshold
@@ -79,6 +82,7 @@ def report_calls(options: ReportCallsSettings) -> None:
         header = handle.header.copy()
     selection = select_events(options.calls, header, options.events)
     column = column_of(options.calls, header, options.sample)
+    scenario = scored_scenario(header)
     errors, skipped = [], 0
     for record in read_records(options.calls):
         for error in error_probabilities(record, selection):
@@ -112,6 +116,7 @@ def report_calls(options: ReportCallsSettings) -> None:
         desk=options.desk,
         held=None if options.desk_page is None else held_candidates(options.desk_page),
         people=people,
+        subject=None if scenario is None else subject_of(scenario, header, column),
     )
     write_text(options.output, render_sample(sample, json.loads(provenance("report-calls", options))))
     logger.info("%d of %d candidates called at a rate of %g", threshold.kept, len(errors), options.fdr)

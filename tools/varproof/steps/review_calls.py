@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from varproof.pileup.pipeline import Samples
     from varproof.report.desk import Desk
     from varproof.report.desk_data import CandidateFacts
-    from varproof.report.desk_insertions import InsertedBases
+    from varproof.report.desk_reads import ReadsOfRows
+    from varproof.steps.attention import Told
     from varproof.steps.reviewed import Listed
 
 logger = logging.getLogger(__name__)
@@ -31,13 +32,17 @@ class ReviewCallsSettings(Settings):
     as labels.tsv, as IGVNav's table, or as a VCF.
     """
 
-    calls: Path = Field(description="VCF or BCF of score-posterior, or of any caller, sorted.")
+    calls: Path = Field(description="VCF or BCF of score-posterior or score-scenario, or of any caller, sorted.")
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
-    tumor: Path = Field(description="tumour: indexed BAM or CRAM.")
+    tumor: Path = Field(description="tumour, or the sample of a scenario that is judged: indexed BAM or CRAM.")
     output: Path = Field(description="page to write (HTML).")
-    normal: Path | None = Field(None, description="matched normal: indexed BAM or CRAM.")
+    normal: Path | None = Field(None, description="matched normal, or another sample of the scenario: indexed BAM or CRAM.")
     context: list[Path] = Field([], description="indexed BAM or CRAM shown below every candidate, in this order.")
     predicted: Path | None = Field(None, description="VCF of predict, whose probabilities are shown beside those of the calls.")
+    explained: Path | None = Field(
+        None,
+        description="what the network looked at: the folder of predict --explain, or its explained.h5, to lay over the reads.",
+    )
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that count as real, as in fdr-filter.")
     choose: Literal["all", "uncertain", "disagreement", "random", "stratified"] = Field(
         "all", description="which to judge, of those of the calls: all, or --count of them, by what would teach most."
@@ -107,13 +112,15 @@ def _packed(
     from varproof.machinery.progress import progress
     from varproof.pileup.pipeline import TensorJob, packed_chunks, tensor_header
     from varproof.report.desk import Desk
-    from varproof.report.desk_insertions import InsertedBases
+    from varproof.report.desk_reads import ReadsOfRows
+    from varproof.steps.attention import attention_told
     from varproof.steps.reviewed import near_chosen
 
     near, places = near_chosen(options, found, folder)
     job = TensorJob(near, options.reference, samples, settings=settings)
     job.check_reads()
     header = tensor_header(job, "")
+    shown = [(entry.chrom, entry.pos - 1, entry.ref, entry.alt) for entry in found.entries]
     tensors = folder / "tensors.h5"
     with tensor_writer(tensors, header) as writer, progress(len(found.facts), "reads of candidates") as advance:
         for part in packed_chunks(job, options.worker_count):
@@ -127,18 +134,20 @@ def _packed(
         tracks=list(zip(header.samples, settings.tracks, strict=True)),
         window=settings.window,
         entries=found.entries,
-        made_of=provenance("review-calls", options),
+        made_of=provenance("review-calls", options.model_copy(update={"explained": None})),
         none_judged=found.none_judged,
+        explained=options.explained is not None,
     )
     with (
+        attention_told(options.explained, options.calls, shown, header) as told,
         TensorReader(tensors) as reader,
-        contextlib.closing(InsertedBases(samples.reads, options.reference, list(header.contigs))) as inserted,
+        contextlib.closing(ReadsOfRows(samples.reads, options.reference, list(header.contigs))) as reads,
     ):
-        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, inserted)
+        yield desk, _texts(reader, [places[number] for number in found.numbers], found.facts, reads, told)
 
 
 def _texts(
-    reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", inserted: "InsertedBases"
+    reader: "TensorReader", places: list[int], facts: "list[CandidateFacts]", reads: "ReadsOfRows", told: "Told"
 ) -> "Iterator[str]":
     """The data of each candidate in the page; empty where nothing was packed."""
     from varproof.report.desk_data import packed_text
@@ -150,4 +159,4 @@ def _texts(
             yield ""
         else:
             group = group_of(tensors, 0, neighbours(reader, place))
-            yield packed_text(tensors, 0, group, said, inserted.of(tensors, 0))
+            yield packed_text(tensors, 0, group, told(tensors, said), reads.of(tensors, 0))

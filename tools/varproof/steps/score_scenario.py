@@ -149,9 +149,11 @@ def _learnt(options: ScoreScenarioSettings, scenario: "Scenario") -> str:
     from varproof.scenario.ready import READY
     from varproof.scenario.run import AS_GIVEN, RATES
 
-    if options.rates == "spectra" and scenario.species.heterozygosity_field is not None:
+    species = scenario.species
+    of_alleles = [name for name in (species.heterozygosity_field, species.somatic_rate_field) if name is not None]
+    if options.rates == "spectra" and of_alleles:
         raise UserError(
-            f"{scenario.at('species')}: --rates spectra does not go with variant-heterozygosity-field, which gives each "
+            f"{scenario.at('species')}: --rates spectra does not go with INFO/{of_alleles[0]}, which gives each "
             "allele rates of its own; give --rates scenario"
         )
     if options.rates == "auto":

@@ -11,10 +11,17 @@ from varproof.steps.base import Settings
 
 if TYPE_CHECKING:
     from varproof.formats.training import TrainingMetrics
-    from varproof.network.study import StudyPlan
+    from varproof.network.data import TensorSource
+    from varproof.network.study import Study, StudyPlan
     from varproof.network.training import TrainingPlan
 
 logger = logging.getLogger(__name__)
+
+
+ADAPTING = {"threads", "tensors", "output", "start_from", "label_error", "seed", "split_by", "metrics", "report"}
+"""Options that go with --start-from."""
+
+BUILT_IN = Path("built-in")
 
 
 class TrainSettings(Settings):
@@ -22,6 +29,9 @@ class TrainSettings(Settings):
 
     The model is one .keras file that predict takes. After every pass a checkpoint lies beside it: a run that was interrupted
     goes on with --resume and ends with the same weights.
+
+    With --start-from a network is adapted to labels of another protocol, of which a hundred may do: those of people, such as
+    review-calls writes. Only its last layers move, and as far as the labels support.
 
     TensorFlow chooses its code by the processor: the same weights come out on the same kind of processor only. On another kind,
     or on a GPU, the model is another one of the same quality.
@@ -32,6 +42,14 @@ class TrainSettings(Settings):
     )
     tensors: list[Path] = Field(min_length=1, description="tensor files of tensorise with labels, all made alike.")
     output: Path = Field(description="model to write: a .keras file.")
+    start_from: Path | None = Field(
+        None,
+        description="adapt this model of train, or built-in, the one that comes with varproof for these tracks; only --seed, "
+        "--split-by, --metrics and --report go with it. Give tensors of all candidates, not of the labelled alone.",
+    )
+    label_error: float | None = Field(
+        None, ge=0, lt=0.5, description="of --start-from: share of labels that are wrong, either way as often. [0.059]"
+    )
     architecture: Literal["read-set", "deepcnnvalid", "deepcnnvalid-by-allele"] = Field(
         "read-set",
         description="read-set: a network over sets of reads; deepcnnvalid: that of the 2023 paper; deepcnnvalid-by-allele: the "
@@ -87,12 +105,24 @@ class TrainSettings(Settings):
         return self.checkpoint or self.output.with_name(f"{self.output.stem}.checkpoint.keras")
 
     @model_validator(mode="after")
+    def _adapting_or_training(self) -> "TrainSettings":
+        if self.start_from is None:
+            if self.label_error is not None:
+                raise ValueError("--label-error is for labels of --start-from; give a model to start from")
+            return self
+        for name in sorted(self.model_fields_set - ADAPTING):
+            if getattr(self, name) != type(self).model_fields[name].default and name in TrainSettings.model_fields:
+                raise ValueError(f"--{name.replace('_', '-')} does not go with --start-from, which moves the last layers alone")
+        return self
+
+    @model_validator(mode="after")
     def _outputs_differ(self) -> "TrainSettings":
         named = {
             "--output": self.output,
             "--metrics": self.metrics,
             "--report": self.report,
             "--checkpoint": self.checkpoint_path,
+            "--start-from": self.start_from,
         }
         seen: dict[Path, str] = {}
         for name, path in named.items():
@@ -137,18 +167,16 @@ def train(options: TrainSettings) -> None:
     from varproof.network.runtime import start_tensorflow
 
     checkpoint = options.checkpoint_path
-    for path in (options.output, options.metrics, options.report, checkpoint):
+    for path in (options.output, options.metrics, options.report, None if options.start_from else checkpoint):
         if path is not None:
             check_output(path)
     with TensorSource(options.tensors) as source:
         on_gpu = start_tensorflow(options.worker_count, "train")
         logger.info("on %s", "a GPU, in mixed precision" if on_gpu else f"{options.worker_count} CPU threads")
-        from varproof.network.study import run_study
         from varproof.network.training import best_checkpoint, finished_model, save_model
 
         origin = provenance("train", options)
-        plan, study_plan = _plans(options)
-        study = run_study(source, plan, study_plan, checkpoint=checkpoint, resume=options.resume, provenance=json.loads(origin))
+        study = _adapted(options, source, origin) if options.start_from is not None else _trained(options, source, origin)
         save_model(finished_model(study.model, study.card.model_copy(update={"provenance": origin})), options.output)
         if options.metrics is not None:
             write_json(options.metrics, study.metrics)
@@ -157,9 +185,39 @@ def train(options: TrainSettings) -> None:
 
             pictures = mistake_pictures(study.metrics.mistakes, {str(reader.path): reader for reader in source.readers})
             write_text(options.report, render_training_report(study.metrics, pictures))
-    for path in (checkpoint, best_checkpoint(checkpoint)):
-        path.unlink(missing_ok=True)
+    if options.start_from is None:
+        for path in (checkpoint, best_checkpoint(checkpoint)):
+            path.unlink(missing_ok=True)
     _tell(options.output, study.metrics)
+
+
+def _trained(options: TrainSettings, source: "TensorSource", origin: str) -> "Study":
+    from varproof.network.study import run_study
+
+    plan, study = _plans(options)
+    return run_study(
+        source, plan, study, checkpoint=options.checkpoint_path, resume=options.resume, provenance=json.loads(origin)
+    )
+
+
+def _adapted(options: TrainSettings, source: "TensorSource", origin: str) -> "Study":
+    from varproof.formats.labels import LABEL_ERROR
+    from varproof.formats.model import require_fitting
+    from varproof.network.built_in import built_in, tell
+    from varproof.network.study import StudyPlan, run_adaptation
+    from varproof.network.training import load_model
+
+    path = options.start_from
+    assert path is not None
+    if path == BUILT_IN and not path.exists():
+        chosen = built_in(source.settings.tracks)
+        tell(chosen, None)
+        path = chosen.path
+    model, card = load_model(path)
+    require_fitting(path, card, source.settings, str(source.readers[0].path))
+    error = LABEL_ERROR if options.label_error is None else options.label_error
+    plan = StudyPlan(split_by=options.split_by)
+    return run_adaptation(source, model, card, plan, error, options.seed, json.loads(origin))
 
 
 def _tell(path: Path, metrics: "TrainingMetrics") -> None:

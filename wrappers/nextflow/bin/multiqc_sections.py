@@ -2,7 +2,8 @@
 """The sections of one sample for MultiQC (custom content), from files that are named SAMPLE.BRANCH....
 
 For each branch (posterior, network, combined): SAMPLE.BRANCH.vcf.gz, all calls; SAMPLE.BRANCH.filtered.vcf.gz, the kept ones;
-SAMPLE.BRANCH.filtered.vaf.tsv, their allele frequencies; SAMPLE.BRANCH.metrics.json, metrics against the truth.
+SAMPLE.BRANCH.filtered.vaf.tsv, their allele frequencies, or SAMPLE.BRANCH.filtered.ROLE.vaf.tsv, those in each sample of a
+scenario; SAMPLE.BRANCH.metrics.json, metrics against the truth.
 """
 
 import argparse
@@ -124,8 +125,10 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
             }
             general["candidates"] = sum(fate[row].values())
             general[f"kept_{branch}"] = result["kept"]
-        if frequencies := files.get(f"{name}.filtered.vaf.tsv"):
-            lines[row] = spectrum(frequencies)
+        for frequencies in sorted(files):
+            if frequencies.startswith(f"{name}.filtered.") and frequencies.endswith(".vaf.tsv"):
+                role = frequencies[len(name) + len(".filtered.") : -len("vaf.tsv")].rstrip(".")
+                lines[f"{row} {role}" if role else row] = spectrum(files[frequencies])
         if metrics := files.get(f"{name}.metrics.json"):
             truth[row] = at_headline(metrics)
     titles = {"candidates": "Candidates", **{f"kept_{branch}": f"Kept, {branch}" for branch in BRANCHES}}
@@ -194,23 +197,24 @@ def sections(sample: str, files: dict[str, Path]) -> dict[str, dict[str, Any]]:
             "data": matches,
         }
     if lines:
+        where = "in the tumour cells" if all(row.rpartition(" ")[2] in BRANCHES for row in lines) else "in each sample"
         found["spectrum"] = {
             **ABOUT,
             "id": "varproof_spectrum",
             "section_name": "Allele frequencies",
-            "description": "Posterior mean of the allele frequency of kept calls, in the tumour cells, in steps of 0.05.",
+            "description": f"Posterior mean of the allele frequency of kept calls, {where}, in steps of 0.05.",
             "plot_type": "linegraph",
             "pconfig": {
                 "id": "varproof_spectrum_plot",
                 "title": "varproof: allele frequencies",
-                "xlab": "Allele frequency in the tumour cells",
+                "xlab": f"Allele frequency {where}",
                 "ylab": "Calls",
                 "xmin": 0,
                 "xmax": 1,
                 "ymin": 0,
                 "x_decimals": True,
                 "y_decimals": False,
-                "colors": {row: BRANCH_COLOURS[row.rpartition(" ")[2]] for row in lines},
+                "colors": {row: BRANCH_COLOURS[branch] for row in lines if (branch := row.rpartition(" ")[2]) in BRANCHES},
             },
             "data": lines,
         }

@@ -9,7 +9,7 @@
  *   consequence: string, gene: string, posterior: number | null, network: number | null, weight: number, skipped: string}} Entry
  * @typedef {{name: string, kind: string}} Track
  * @typedef {{digest: string, calls: string, events: string, version: string, window: number, tracks: Track[],
- *   contigs: string[], choice: string, total: number, noneJudged: boolean, entries: Entry[]}} Index
+ *   contigs: string[], choice: string, total: number, noneJudged: boolean, entries: Entry[], explained?: boolean}} Index
  */
 
 /** The four calls: one key each. `label` is what they teach: 1 real, 0 not, nothing for what is undecided. */

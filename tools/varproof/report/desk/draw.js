@@ -2,31 +2,12 @@
 // The pileup on a canvas: reference, then tumour over normal over contexts; coverage above the reads of each. Only what is in
 // view is drawn, so that it keeps up with scrolling.
 
-const GUTTER = 74, RULER = 36, TITLE = 22, COVER = 40, BETWEEN = 10, RIGHT = 8, LEGIBLE = 8, TALL = 14, THIN = 2.6;
-
-/**
- * @typedef {{group: string, sort: string, colour: string, clips: boolean, tall: boolean}} Look
- * @typedef {{top: number, coverTop: number, rowsTop: number, bottom: number, order: number[], groups: [string, number, number][],
- *   coverage: Uint32Array, deepest: number}} Place
- */
-
-class PileupView {
+class PileupView extends PileupSpace {
   /** @param {HTMLCanvasElement} canvas @param {Track[]} tracks */
   constructor(canvas, tracks) {
-    this.canvas = canvas;
+    super(canvas);
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.tracks = tracks;
-    /** @type {Look} */
-    this.look = { group: "allele", sort: "base", colour: "base", clips: true, tall: false };
-    /** @type {Candidate | null} */
-    this.candidate = null;
-    /** @type {Place[]} */
-    this.places = [];
-    this.scroll = 0;
-    this.column = 8;
-    this.first = 0;
-    this.row = 8;
-    this.zoomed = false;
     this.wanted = 0;
     /** @type {{[name: string]: string}} */
     this.colours = {};
@@ -37,116 +18,14 @@ class PileupView {
   readColours() {
     const style = getComputedStyle(document.documentElement);
     for (const name of ["ink", "muted", "line", "paper", "soft", "forward", "reverse", "cover", "a", "c", "g", "t", "n", "on-a", "on-c", "on-g",
-      "on-t", "on-n", "insertion", "large", "small", "frame", "alternative", "strong", "weak"]) {
+      "on-t", "on-n", "insertion", "large", "small", "frame", "alternative", "strong", "weak", "accent"]) {
       this.colours[name] = style.getPropertyValue(`--${name}`).trim();
     }
-  }
-
-  get width() {
-    return this.canvas.clientWidth - GUTTER - RIGHT;
-  }
-
-  get height() {
-    return this.places.length ? this.places[this.places.length - 1].bottom : 0;
-  }
-
-  /** @param {Candidate | null} candidate */
-  show(candidate) {
-    this.candidate = candidate;
-    this.scroll = 0;
-    if (!this.zoomed) this.open();
-    else this.centre();
-    this.arrange();
-  }
-
-  /** Show the whole window, and rows as high as fit. */
-  fit() {
-    this.zoomed = false;
-    if (!this.candidate) return;
-    this.column = this.width / this.candidate.window;
-    this.first = 0;
-  }
-
-  /** As wide as letters need, with the candidate in the middle. */
-  open() {
-    this.fit();
-    this.column = Math.max(this.column, LEGIBLE);
-    this.centre();
-  }
-
-  centre() {
-    if (!this.candidate) return;
-    const [low, high] = this.candidate.facts.frame;
-    this.first = (low + high) / 2 - this.width / this.column / 2;
-    this.clamp();
-  }
-
-  clamp() {
-    const window = this.candidate ? this.candidate.window : 1;
-    this.column = Math.min(40, Math.max(this.width / window, this.column));
-    this.first = Math.min(Math.max(0, window - this.width / this.column), Math.max(0, this.first));
-    this.scroll = Math.min(Math.max(0, this.height - this.canvas.clientHeight), Math.max(0, this.scroll));
-  }
-
-  /** Order of rows and places of tracks, anew. */
-  arrange() {
-    this.places = [];
-    const candidate = this.candidate;
-    if (candidate) {
-      const made = candidate.piles.map((pile) => arranged(candidate, pile, this.look.group, this.look.sort));
-      const rows = made.reduce((sum, one) => sum + Math.max(1, one.order.length), 0);
-      const fixed = RULER + made.length * (TITLE + COVER + BETWEEN);
-      const fitting = (this.canvas.clientHeight - fixed) / Math.max(1, rows);
-      this.row = this.look.tall ? TALL : Math.min(TALL, Math.max(THIN, fitting));
-      let top = RULER;
-      candidate.piles.forEach((pile, i) => {
-        const coverage = coverageOf(candidate, pile);
-        let deepest = 1;
-        for (let c = 0; c < candidate.window; c++) deepest = Math.max(deepest, coverage[c * 6]);
-        const coverTop = top + TITLE;
-        const rowsTop = coverTop + COVER;
-        const bottom = rowsTop + Math.max(1, made[i].order.length) * this.row + BETWEEN;
-        this.places.push({ top, coverTop, rowsTop, bottom, ...made[i], coverage, deepest });
-        top = bottom;
-      });
-    }
-    this.clamp();
-    this.ask();
   }
 
   /** Draw with the next frame. */
   ask() {
     if (!this.wanted) this.wanted = requestAnimationFrame(() => this.draw());
-  }
-
-  /** @param {number} factor @param {number} x where it stays, pixels */
-  zoom(factor, x) {
-    const at = this.first + (x - GUTTER) / this.column;
-    this.zoomed = true;
-    this.column *= factor;
-    this.clamp();
-    this.first = at - (x - GUTTER) / this.column;
-    this.clamp();
-    this.ask();
-  }
-
-  /** @param {number} dx @param {number} dy pixels */
-  pan(dx, dy) {
-    this.first += dx / this.column;
-    this.scroll += dy;
-    this.clamp();
-    this.ask();
-  }
-
-  /** The next track's reads, or the first's again. */
-  nextTrack() {
-    this.scroll = nextTop(this.places.map((place) => place.top - RULER), this.scroll, Math.max(0, this.height - this.canvas.clientHeight));
-    this.ask();
-  }
-
-  /** @param {number} column */
-  x(column) {
-    return GUTTER + (column - this.first) * this.column;
   }
 
   draw() {
@@ -174,14 +53,24 @@ class PileupView {
     this.drawReference(candidate);
     context.strokeStyle = colours.frame;
     context.lineWidth = 1;
-    for (const column of candidate.facts.frame) {
-      const x = Math.round(this.x(column)) + 0.5;
-      if (x < GUTTER - 1 || x > width) continue;
-      context.beginPath();
-      context.moveTo(x, 16);
-      context.lineTo(x, Math.min(height, this.height - this.scroll));
-      context.stroke();
+    const bottom = Math.min(height, this.height - this.scroll);
+    for (const column of candidate.facts.frame) this.upright(column, bottom);
+    if (this.look.column !== null) {
+      context.strokeStyle = colours.accent;
+      context.setLineDash([3, 3]);
+      for (const column of [this.look.column, this.look.column + 1]) this.upright(column, bottom);
+      context.setLineDash([]);
     }
+  }
+
+  /** A line at the left of a column, down to y. @param {number} column @param {number} y */
+  upright(column, y) {
+    const x = Math.round(this.x(column)) + 0.5;
+    if (x < GUTTER - 1 || x > this.canvas.clientWidth) return;
+    this.context.beginPath();
+    this.context.moveTo(x, 16);
+    this.context.lineTo(x, y);
+    this.context.stroke();
   }
 
   /** @param {string} text @param {number} x @param {number} y @param {string} colour @param {CanvasTextAlign} align @param {string} font */
@@ -224,7 +113,8 @@ class PileupView {
     const { context, colours, column } = this;
     this.text(`${{ tumor: "Tumour", normal: "Normal", context: "Context" }[track.kind] || track.kind}: ${track.name}`, 8, place.top + 12, colours.ink, "left", "600 13px system-ui, sans-serif");
     const counts = strandCounts(pile).map((pair) => pair[0] + pair[1]);
-    this.text(`${counts[0]} alternative, ${counts[1]} reference, ${counts[2]} neither`, width - RIGHT, place.top + 12, colours.muted, "right", "12px system-ui, sans-serif");
+    const cut = cutText(pile);
+    this.text(`${cut ? `${cut}: ` : ""}${counts[0]} alternative, ${counts[1]} reference, ${counts[2]} neither`, width - RIGHT, place.top + 12, colours.muted, "right", "12px system-ui, sans-serif");
     if (!place.order.length) {
       this.text("no reads", GUTTER + this.width / 2, place.rowsTop - 8, colours.muted, "center", "13px system-ui, sans-serif");
       return;
@@ -237,7 +127,10 @@ class PileupView {
     const from = Math.max(0, Math.floor((this.scroll + RULER - place.rowsTop) / this.row));
     const to = Math.min(place.order.length, Math.ceil((this.scroll + this.canvas.clientHeight - place.rowsTop) / this.row));
     const median = this.look.colour === "insert size" ? medianSize(pile) : 0;
-    for (let i = from; i < to; i++) this.drawRead(candidate, pile, place.order[i], place.rowsTop + i * this.row, median);
+    const y = (/** @type {number} */ i) => place.rowsTop + i * this.row;
+    for (let i = from; i < to; i++) this.drawBar(candidate, pile, place.order[i], y(i), median);
+    for (let i = from; i < to; i++) this.drawBases(candidate, pile, place.order[i], y(i));
+    this.drawChosen(pile, place);
     context.restore();
     this.text(String(place.deepest), GUTTER - 6, place.coverTop + 6, colours.muted, "right", "11px system-ui, sans-serif");
     context.fillStyle = colours.line;
@@ -274,13 +167,38 @@ class PileupView {
     }
   }
 
-  /** @param {Candidate} candidate @param {Pile} pile @param {number} row @param {number} y @param {number} median */
-  drawRead(candidate, pile, row, y, median) {
-    const { context, colours, column, look } = this;
-    const window = candidate.window;
+  /** Lines around the chosen read, and a thinner one around its mate. @param {Pile} pile @param {Place} place */
+  drawChosen(pile, place) {
+    const { candidate, chosen, context } = this;
+    if (!candidate || !chosen || candidate.piles[chosen.track] !== pile) return;
+    context.strokeStyle = this.colours.accent;
+    for (const [row, thick] of [[chosen.row, 2], [mateOf(pile, chosen.row), 1]]) {
+      const i = place.order.indexOf(row);
+      if (i < 0) continue;
+      const codes = [...pile.base.subarray(row * candidate.window, (row + 1) * candidate.window)].map((code) => kindOf(code) !== 0);
+      const [x0, x1] = [this.x(codes.indexOf(true)), this.x(codes.lastIndexOf(true) + 1)];
+      context.lineWidth = this.row < OUTLINED ? 1 : thick;
+      context.setLineDash(row === chosen.row ? [] : [4, 3]);
+      context.strokeRect(x0 - 1, place.rowsTop + i * this.row - 1, x1 - x0 + 2, Math.max(3, this.row) + 1);
+    }
+    context.setLineDash([]);
+  }
+
+  /** How high a read is drawn, and which columns are in view. @param {Candidate} candidate */
+  extent(candidate) {
     const height = this.row > 4 ? this.row - 1 : this.row > 3 ? this.row - 0.5 : this.row;
     const from = Math.max(0, Math.floor(this.first));
-    const to = Math.min(window, Math.ceil(this.first + this.width / column));
+    return { height, from, to: Math.min(candidate.window, Math.ceil(this.first + this.width / this.column)) };
+  }
+
+  /**
+   * A read without its bases. Of mapping quality 0 it is outlined, and in low rows, where lines would cover bases, pale.
+   * @param {Candidate} candidate @param {Pile} pile @param {number} row @param {number} y @param {number} median
+   */
+  drawBar(candidate, pile, row, y, median) {
+    const { context, colours, column, look } = this;
+    const window = candidate.window;
+    const { height, from, to } = this.extent(candidate);
     const reverse = (stored(pile, row, FLAGS) & ROW_REVERSE) !== 0;
     const hollow = stored(pile, row, MAPQ) === 0;
     const at = row * window;
@@ -310,14 +228,26 @@ class PileupView {
         context.lineTo(x0 + left, middle + tall / 2);
         context.lineTo(x0, middle);
         context.closePath();
-        if (hollow) {
+        if (hollow && height >= OUTLINED) {
           context.lineWidth = 1;
           context.strokeStyle = colours.muted;
           context.stroke();
-        } else context.fill();
+        } else {
+          if (hollow) [context.globalAlpha, context.fillStyle] = [0.35, colours.muted];
+          context.fill();
+          context.globalAlpha = 1;
+        }
       }
       start = end;
     }
+  }
+
+  /** Bases that differ, qualities, insertions. @param {Candidate} candidate @param {Pile} pile @param {number} row @param {number} y */
+  drawBases(candidate, pile, row, y) {
+    const { context, colours, column, look } = this;
+    const { height, from, to } = this.extent(candidate);
+    const [at, middle] = [row * candidate.window, y + height / 2];
+    const hollow = stored(pile, row, MAPQ) === 0;
     for (let c = from; c < to; c++) {
       const code = pile.base[at + c];
       const clipped = (code & SOFT_CLIPPED) !== 0;
@@ -380,21 +310,6 @@ class PileupView {
       return size > 1.6 * median ? colours.large : size < 0.6 * median ? colours.small : colours.weak;
     }
     return reverse ? colours.reverse : colours.forward;
-  }
-
-  /** The track, row and column under a point of the canvas. @param {number} x @param {number} y */
-  at(x, y) {
-    if (!this.candidate || y < RULER || x < GUTTER) return null;
-    const column = Math.floor(this.first + (x - GUTTER) / this.column);
-    const down = y + this.scroll;
-    for (const [track, place] of this.places.entries()) {
-      const i = Math.floor((down - place.rowsTop) / this.row);
-      if (i < 0 || i >= place.order.length || column < 0 || column >= this.candidate.window) continue;
-      const row = place.order[i];
-      if ((this.candidate.piles[track].base[row * this.candidate.window + column] & BASE_MASK) === NOTHING) return null;
-      return { track, row, column };
-    }
-    return null;
   }
 }
 

@@ -80,3 +80,11 @@ function download(name, text) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
+
+/** Give the keys back once a menu was used by pointer: letters would choose of it else. @param {HTMLSelectElement} menu @param {HTMLElement} to */
+function letGo(menu, to) {
+  let byPointer = false;
+  menu.addEventListener("pointerdown", () => (byPointer = true));
+  menu.addEventListener("keydown", () => (byPointer = false));
+  menu.addEventListener("change", () => (byPointer ? to.focus({ preventScroll: true }) : undefined));
+}

@@ -6,16 +6,17 @@ const NOTHING = 0, DELETED = 6, AS_REFERENCE = 7, BASE_MASK = 7, INSERTION_FOLLO
 const LETTERS = " ACGTN-";
 const MAPQ = 0, FLAGS = 1, ALT_MISMATCHES = 2, REF_MISMATCHES = 3, END_DISTANCE = 4, CLIPPED = 5, EDITS = 6, INSERT_SIZE = 7;
 const ROW_COLUMNS = 8, INSERT_SIZE_UNIT = 4, NOT_COMPARED = 255;
+const ALLELES = ["the alternative allele", "the reference allele", "neither allele"];
 const ROW_REVERSE = 2, ROW_PAIRED = 4, IMPROPER = 32, SUPPORTS_ALT = 64, SUPPORTS_REF = 128;
 
 /**
  * @typedef {{name: string, kind: string, ad: string, depth: number | null, observed: number | null, mode: number | null,
  *   density: number[][], fields: string[][]}} SampleFacts
- * @typedef {{first: number, frame: number[], rows: number[], states: string[], alleles: string[], fragments: number[][],
- *   insertions: [number, number, string][][], events: [string, string, number][], reasons: string[], samples: SampleFacts[],
- *   fields: string[][], same: string}} Facts
+ * @typedef {{first: number, frame: number[], rows: number[], states: string[], alleles: string[], mates: [number, number][][],
+ *   names: (string | number | string[])[][], there: number[], insertions: [number, number, string][][], events: [string, string, number][], reasons: string[], samples: SampleFacts[],
+ *   fields: string[][], same: string, attention?: AttentionFacts}} Facts
  * @typedef {{n: number, base: Uint8Array, quality: Uint8Array, columns: Uint8Array, states: string[], fragment: number[],
- *   inserted: Map<number, string>}} Pile
+ *   names: string[], there: number, inserted: Map<number, string>}} Pile
  * @typedef {{facts: Facts, reference: Uint8Array, piles: Pile[], window: number}} Candidate
  */
 
@@ -42,9 +43,56 @@ function unpacked(bytes, window) {
     }
     const inserted = new Map((facts.insertions[track] || []).map(([row, column, bases]) => [row * window + column, bases]));
     const states = n ? facts.states[track].split(" ") : [];
-    return { n, base, quality: take(n * window), columns: take(n * ROW_COLUMNS), states, fragment: facts.fragments[track] || [], inserted };
+    const [fragment, there] = [fragmentsOf(n, facts.mates[track]), facts.there[track]];
+    return { n, base, quality: take(n * window), columns: take(n * ROW_COLUMNS), states, fragment, names: /** @type {string[]} */ ([]), there, inserted };
   });
+  for (const [track, pile] of piles.entries()) {
+    pile.names = unpackedNames(facts.names[track], pile.fragment.reduce((most, number) => Math.max(most, number + 1), 0), take);
+  }
   return { facts, reference, piles, window };
+}
+
+/** Number of the fragment of each row, by first appearance. @param {number} n @param {[number, number][]} mates later and earlier row */
+function fragmentsOf(n, mates) {
+  const earlier = new Map(mates);
+  /** @type {number[]} */
+  const numbers = [];
+  let next = 0;
+  for (let row = 0; row < n; row++) {
+    const first = earlier.get(row);
+    numbers.push(first === undefined ? next++ : numbers[first]);
+  }
+  return numbers;
+}
+
+/**
+ * Names of n fragments, part by part: a text of all, a text each, or numbers of so many bytes, the high bytes of all first.
+ * @param {(string | number | string[])[]} columns @param {number} n @param {(size: number) => Uint8Array} take
+ */
+function unpackedNames(columns, n, take) {
+  /** @type {string[]} */
+  const names = Array(n).fill("");
+  for (const column of columns) {
+    const bytes = typeof column === "number" ? take(column * n) : new Uint8Array(0);
+    for (let i = 0; i < n; i++) {
+      if (typeof column === "number") {
+        let value = 0;
+        for (let at = i; at < bytes.length; at += n) value = 256 * value + bytes[at];
+        names[i] += value;
+      } else names[i] += typeof column === "string" ? column : column[i];
+    }
+  }
+  return names;
+}
+
+/** The read's name; empty where it isn't known. @param {Pile} pile @param {number} row */
+function nameOf(pile, row) {
+  return pile.names[pile.fragment[row]] || "";
+}
+
+/** The row of the other read of its fragment; -1 where it has none here. @param {Pile} pile @param {number} row */
+function mateOf(pile, row) {
+  return pile.fragment.findIndex((number, other) => number === pile.fragment[row] && other !== row);
 }
 
 /** 0 nothing, 1 aligned, 2 deleted, 3 soft-clipped. @param {number} code */
@@ -78,12 +126,27 @@ function strandCounts(pile) {
 }
 
 /**
+ * Share of the reads that show the alternative among those that show it or the reference, of one strand (0 forward, 1 reverse) or
+ * both; NaN where there are none.
+ * @param {number[][]} counts as `strandCounts` has them @param {number} [strand]
+ */
+function alternativeShare(counts, strand) {
+  const [alternative, reference] = counts.map((pair) => (strand === undefined ? pair[0] + pair[1] : pair[strand]));
+  return alternative / (alternative + reference);
+}
+
+/** The candidate's first column. @param {Candidate} candidate */
+function ownColumn(candidate) {
+  return Math.max(0, Math.min(candidate.window - 1, Math.floor(candidate.facts.frame[0])));
+}
+
+/**
  * Medians over the reads of an allele: quality of their base at the candidate, mapping quality, mismatches and gaps, distance of
  * the candidate from the nearer end; nothing where there are no such reads.
  * @param {Candidate} candidate @param {Pile} pile @param {number} allele as `alleleOf` has it
  */
 function typical(candidate, pile, allele) {
-  const column = Math.max(0, Math.min(candidate.window - 1, Math.floor(candidate.facts.frame[0])));
+  const column = ownColumn(candidate);
   const rows = [];
   for (let row = 0; row < pile.n; row++) if (alleleOf(pile, row) === allele) rows.push(row);
   /** @param {number[]} values */
@@ -114,13 +177,25 @@ const GROUPINGS = {
 const GROUP_ORDER = ["alternative", "reference", "neither", "forward", "reverse"];
 
 /**
+ * Order by what a read shows at a column: an insertion behind it, other bases than the reference's, a gap, its base, nothing.
+ * @param {Candidate} candidate @param {Pile} pile @param {number} row @param {number} column
+ */
+function baseRank(candidate, pile, row, column) {
+  const code = pile.base[row * candidate.window + column];
+  const letter = code & BASE_MASK;
+  if (letter === NOTHING) return 9;
+  if (code & INSERTION_FOLLOWS) return 0;
+  return letter === candidate.reference[column] ? 8 : letter;
+}
+
+/**
  * Rows as drawn, and where groups begin: rows without a base in the window are left out.
  * @param {Candidate} candidate @param {Pile} pile @param {string} group one of GROUPINGS @param {string} sort
+ * @param {number} [column] whose base or quality they are sorted by; without it the candidate's
  * @returns {{order: number[], groups: [string, number, number][]}}
  */
-function arranged(candidate, pile, group, sort) {
+function arranged(candidate, pile, group, sort, column = ownColumn(candidate)) {
   const { window } = candidate;
-  const column = Math.max(0, Math.min(window - 1, Math.floor(candidate.facts.frame[0])));
   const of = GROUPINGS[/** @type {keyof typeof GROUPINGS} */ (group)] || GROUPINGS.allele;
   const rows = [];
   for (let row = 0; row < pile.n; row++) {
@@ -132,7 +207,7 @@ function arranged(candidate, pile, group, sort) {
   const rank = (item) => {
     const at = item.row * window + column;
     if (group === "mate") return pile.fragment[item.row] ?? item.row;
-    if (sort === "base") return pile.base[at] & BASE_MASK;
+    if (sort === "base") return baseRank(candidate, pile, item.row, column);
     if (sort === "quality") return -pile.quality[at];
     if (sort === "mapping quality") return -stored(pile, item.row, MAPQ);
     if (sort === "insert size") return stored(pile, item.row, INSERT_SIZE);
@@ -189,7 +264,7 @@ function readFacts(candidate, pile, row, column) {
   else if (letter !== " ") lines.push(`${letter}, base quality ${pile.quality[row * candidate.window + column]}${code & SOFT_CLIPPED ? ", soft-clipped" : ""}`);
   const inserted = pile.inserted.get(row * candidate.window + column);
   if (code & INSERTION_FOLLOWS) lines.push(inserted ? `then ${inserted} inserted` : "an insertion follows");
-  lines.push(`shows ${["the alternative allele", "the reference allele", "neither allele"][alleleOf(pile, row)]}`);
+  lines.push(`shows ${ALLELES[alleleOf(pile, row)]}`);
   lines.push(`${flags & ROW_REVERSE ? "reverse" : "forward"}, mapping quality ${stored(pile, row, MAPQ)}`);
   const size = stored(pile, row, INSERT_SIZE) * INSERT_SIZE_UNIT;
   if (!(flags & ROW_PAIRED)) lines.push("no pair");
@@ -199,5 +274,7 @@ function readFacts(candidate, pile, row, column) {
   lines.push(`${stored(pile, row, END_DISTANCE)} bp from its nearer end to the candidate`);
   const [alt, ref] = [stored(pile, row, ALT_MISMATCHES), stored(pile, row, REF_MISMATCHES)];
   if (alt !== NOT_COMPARED && ref !== NOT_COMPARED) lines.push(`mismatches: ${alt} with the alternative, ${ref} with the reference`);
+  const mate = mateOf(pile, row);
+  if (mate >= 0) lines.push(`its mate is here, too: ${stored(pile, mate, FLAGS) & ROW_REVERSE ? "reverse" : "forward"}, ${ALLELES[alleleOf(pile, mate)]}`);
   return lines;
 }

@@ -1,4 +1,6 @@
 "use strict";
 // Begins the page, as soon as the first candidates have been read.
 
-new Desk(JSON.parse(/** @type {HTMLElement} */ (document.getElementById("index")).textContent || "")).start();
+const desk = new Desk(JSON.parse(/** @type {HTMLElement} */ (document.getElementById("index")).textContent || ""));
+desk.start();
+if (desk.index.explained) new Attention(desk);

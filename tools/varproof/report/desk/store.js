@@ -82,6 +82,19 @@ class Store {
     return step.key;
   }
 
+  /**
+   * Tags of the candidate, other than this one, that this reviewer has tagged last; none where there is none. In this sitting the
+   * history tells, before it the time does.
+   * @param {string} key
+   */
+  lastTags(key) {
+    const own = this.own;
+    const tagged = [...this.history].reverse().filter((step) => step.reviewer === this.reviewer).map((step) => step.key)
+      .concat(Object.keys(own).sort((a, b) => (own[a].time < own[b].time ? 1 : own[a].time > own[b].time ? -1 : 0)));
+    const found = tagged.find((other) => other !== key && other in own && own[other].tags.length);
+    return found === undefined ? [] : own[found].tags;
+  }
+
   /** Add what was imported; judgements of the same reviewer and candidate are replaced. @param {Imported[]} found */
   add(found) {
     for (const one of found) this.put(one.reviewer || this.reviewer, one.key, one.judgement);
@@ -102,14 +115,21 @@ const FILTERS = {
   differ: "reviewers differ",
 };
 
-/** Whether a candidate belongs to what is shown. @param {Entry} entry @param {string} filter @param {string} text @param {Store} store */
-function belongs(entry, filter, text, store) {
+/** Filters that tell what varproof or other reviewers say: not for who judges blind. */
+const OPINIONS = ["doubtful", "disagree", "differ"];
+
+/**
+ * Whether a candidate belongs to what is shown; for who judges blind, whatever others say of it.
+ * @param {Entry} entry @param {string} filter @param {string} text @param {Store} store @param {boolean} blind
+ */
+function belongs(entry, filter, text, store, blind) {
   const key = keyOf(entry);
   const own = store.of(key);
   if (text) {
-    const words = [`${entry.chrom}:${entry.pos}`, entry.id, entry.filter, entry.gene, entry.consequence, entry.type, own.tags.join(" "), own.note].join(" ").toLowerCase();
+    const words = [`${entry.chrom}:${entry.pos}`, entry.id, blind ? "" : entry.filter, entry.gene, entry.consequence, entry.type, own.tags.join(" "), own.note].join(" ").toLowerCase();
     if (!text.toLowerCase().split(/\s+/).every((word) => words.includes(word))) return false;
   }
+  if (blind && OPINIONS.includes(filter)) return true;
   if (filter === "open") return !own.call;
   if (filter === "doubtful") return entry.posterior !== null && entry.posterior > 0.1 && entry.posterior < 0.9;
   if (filter === "disagree") return entry.posterior !== null && entry.network !== null && entry.posterior >= 0.5 !== entry.network >= 0.5;

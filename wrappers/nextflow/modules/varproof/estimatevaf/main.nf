@@ -8,7 +8,7 @@ process VARPROOF_ESTIMATEVAF {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls, stageAs: 'calls/*'), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(segments, stageAs: 'cells/*'), path(purity_estimate, stageAs: 'cells/*'), path(scored, stageAs: 'scored/*'), path(callable, stageAs: 'callable/*')
+    tuple val(meta), path(calls, stageAs: 'calls/*'), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(segments, stageAs: 'cells/*'), path(purity_estimate, stageAs: 'cells/*'), path(scored, stageAs: 'scored/*'), path(callable, stageAs: 'callable/*'), val(sample)
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -26,6 +26,7 @@ process VARPROOF_ESTIMATEVAF {
     script:
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
+    def sample_option = sample ? "--sample ${sample}" : ''
     def tumor_option = tumor ? "--tumor ${tumor}" : ''
     def normal_option = normal ? "--normal ${normal}" : ''
     def fasta_option = fasta ? "--reference ${fasta}" : ''
@@ -38,6 +39,7 @@ process VARPROOF_ESTIMATEVAF {
     mkdir -p burden
     estimate-vaf \\
         --calls ${calls} \\
+        ${sample_option} \\
         ${tumor_option} \\
         ${normal_option} \\
         ${fasta_option} \\

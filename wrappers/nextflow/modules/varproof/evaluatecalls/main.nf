@@ -8,7 +8,7 @@ process VARPROOF_EVALUATECALLS {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls, stageAs: 'calls?/*'), path(truth, stageAs: 'truth?/*'), path(regions), val(events), path(labels)
+    tuple val(meta), path(calls, stageAs: 'calls?/*'), path(truth, stageAs: 'truth?/*'), path(regions), val(events), path(labels), val(truth_events)
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -25,6 +25,7 @@ process VARPROOF_EVALUATECALLS {
     def truth_option = truth ? "--truth ${truth}" : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def events_option = events ? "--events ${events}" : ''
+    def truth_event_option = truth_events ? "--truth-event ${truth_events}" : ''
     def labels_option = labels ? "--labels ${labels}" : ''
     def fasta_option = fasta ? "--reference ${fasta}" : ''
     """
@@ -33,6 +34,7 @@ process VARPROOF_EVALUATECALLS {
         ${truth_option} \\
         ${regions_option} \\
         ${events_option} \\
+        ${truth_event_option} \\
         ${labels_option} \\
         ${fasta_option} \\
         --report ${prefix}.html \\

@@ -8,7 +8,7 @@ process VARPROOF_REPORTCALLS {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls), path(purity, stageAs: 'purity/*'), path(labels, stageAs: 'labels/*'), path(desk, stageAs: 'desk/*')
+    tuple val(meta), path(calls), path(purity, stageAs: 'purity/*'), path(labels, stageAs: 'labels/*'), path(desk, stageAs: 'desk/*'), val(events)
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -21,6 +21,7 @@ process VARPROOF_REPORTCALLS {
     script:
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
+    def events_option = events ? "--events ${events}" : ''
     def purity_option = purity ? "--purity-estimate ${purity}" : ''
     def labels_option = labels ? "--labels ${labels}" : ''
     def reference_option = fasta ? "--reference ${fasta}" : ''
@@ -28,6 +29,7 @@ process VARPROOF_REPORTCALLS {
     """
     report-calls \\
         --calls ${calls} \\
+        ${events_option} \\
         ${purity_option} \\
         ${labels_option} \\
         ${reference_option} \\

@@ -8,7 +8,7 @@ process VARPROOF_REVIEWCALLS {
         : 'quay.io/biocontainers/varproof:0.1.0--pyhdfd78af_0'}"
 
     input:
-    tuple val(meta), path(calls), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(contexts, stageAs: 'context?/*'), path(contexts_index, stageAs: 'context?/*'), path(predicted, stageAs: 'predicted/*')
+    tuple val(meta), path(calls), path(tumor, stageAs: 'tumor/*'), path(tumor_index, stageAs: 'tumor/*'), path(normal, stageAs: 'normal/*'), path(normal_index, stageAs: 'normal/*'), path(contexts, stageAs: 'context?/*'), path(contexts_index, stageAs: 'context?/*'), path(predicted, stageAs: 'predicted/*'), val(events)
     tuple val(meta2), path(fasta), path(fai)
 
     output:
@@ -21,12 +21,14 @@ process VARPROOF_REVIEWCALLS {
     script:
     def args = task.ext.args ?: ''
     def prefix = task.ext.prefix ?: "${meta.id}"
+    def events_option = events ? "--events ${events}" : ''
     def normal_option = normal ? "--normal ${normal}" : ''
     def contexts_option = [contexts].flatten().collect { reads -> "--context ${reads}" }.join(' ')
     def predicted_option = predicted ? "--predicted ${predicted}" : ''
     """
     review-calls \\
         --calls ${calls} \\
+        ${events_option} \\
         --tumor ${tumor} \\
         ${normal_option} \\
         ${contexts_option} \\

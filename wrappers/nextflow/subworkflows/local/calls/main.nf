@@ -12,6 +12,7 @@ workflow CALLS {
     estimates // [ id, purity.json or [] ]
     fdr       // false discovery rate
     searched  // whether scored calls tell how many bases of their reads were searched, as learnt priors do
+    truth     // events of the truth that count
     reference // value: [ meta, fasta, fai ]
     regions   // file or []
 
@@ -20,6 +21,8 @@ workflow CALLS {
     ch_scored = calls
         .filter { _meta, branch, _events, _vcf -> branch == 'posterior' }
         .map { meta, _branch, _events, vcf -> [meta.id, vcf] }
+    // Of a pair the tumour's frequencies are told, of a scenario those of each sample that is measured.
+    ch_measured = channel.fromList(rows.collectMany { row -> row.measured.collect { role -> [row.meta.id, role] } })
     // The network alone says nothing of allele frequencies. The mutational burden is of all that the model scored.
     VARPROOF_ESTIMATEVAF(
         VARPROOF_FDRFILTER.out.vcf
@@ -27,7 +30,8 @@ workflow CALLS {
             .map { meta, vcf -> [meta.sample, meta, vcf] }
             .combine(estimates, by: 0)
             .combine(ch_scored, by: 0)
-            .map { _id, meta, vcf, estimate, scored -> [meta + [id: "${meta.id}.vaf"], vcf, [], [], [], [], [], estimate, searched && meta.branch == 'posterior' ? scored : [], []] },
+            .combine(ch_measured, by: 0)
+            .map { _id, meta, vcf, estimate, scored, role -> [meta + [id: role ? "${meta.id}.${role}.vaf" : "${meta.id}.vaf"], vcf, [], [], [], [], [], estimate, searched && meta.branch == 'posterior' ? scored : [], [], role] },
         [[id: 'none'], [], []],
     )
     ch_truth = channel.fromList(rows.findAll { row -> row.truth }.collect { row -> [row.meta.id, row.truth] })
@@ -35,7 +39,7 @@ workflow CALLS {
         calls
             .map { meta, branch, events, vcf -> [meta.id, branch, events, vcf] }
             .combine(ch_truth, by: 0)
-            .map { id, branch, events, vcf, truth -> [[id: "${id}.${branch}.metrics", sample: id], vcf, truth, regions, events, []] },
+            .map { id, branch, events, vcf, variants -> [[id: "${id}.${branch}.metrics", sample: id], vcf, variants, regions, events, [], truth] },
         reference,
     )
     filtered = VARPROOF_FDRFILTER.out.vcf

@@ -6,6 +6,7 @@ include { VARPROOF_REVIEWCALLS } from '../../../modules/varproof/reviewcalls/mai
 workflow PAGES {
     take:
     rows      // list of rows of the samplesheet
+    events    // events that are called
     scored    // [ meta, calls of the posterior ]
     predicted // [ id, calls of the network or [] ]
     estimates // [ id, purity.json or [] ]
@@ -32,6 +33,7 @@ workflow PAGES {
                     contexts.collect { item -> item.file },
                     contexts.collect { item -> item.index },
                     network,
+                    events,
                 ]
             },
         reference,
@@ -43,7 +45,7 @@ workflow PAGES {
             .filter { _id, _vcf -> reported }
             .combine(estimates, by: 0)
             .join(ch_desks, remainder: true)
-            .map { id, vcf, estimate, page -> [[id: "${id}.report", sample: id], vcf, estimate, [], page ?: []] },
+            .map { id, vcf, estimate, page -> [[id: "${id}.report", sample: id], vcf, estimate, [], page ?: [], events] },
         reference,
     )
     reports = VARPROOF_REPORTCALLS.out.html

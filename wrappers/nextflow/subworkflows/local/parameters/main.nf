@@ -59,6 +59,17 @@ def contradictions(given) {
     if (given.germline_field && !given.germline_resource) {
         mistakes << "--germline_field ${given.germline_field} is of a germline resource; give --germline_resource"
     }
+    if (given.scenario) {
+        def of_pairs = ['network', 'model', 'context_pool', 'calibration', 'calibration_truth', 'stacking', 'panel', 'normals', 'germline_resource', 'territory', 'merge_phased']
+        def fixed = [purity: '1', prior: 'empirical', normal_contamination: 'auto', learn_from: 'auto']
+        def unused = of_pairs.findAll { name -> given[name] } + fixed.findAll { name, value -> given[name].toString() != value }.keySet()
+        unused.each { name -> mistakes << "--${name} is of tumour/normal pairs, and does not go with --scenario; leave one of them out" }
+    }
+    else {
+        [scenario_rates: 'auto', scenario_overlaps: 'refuse'].findAll { name, value -> given[name].toString() != value }.each { name, _value ->
+            mistakes << "--${name} is of a scenario; give --scenario"
+        }
+    }
     if (given.review_choose == 'disagreement' && !given.model && !given.network) {
         mistakes << "--review_choose disagreement compares posterior and network; give --network or --model, or choose otherwise"
     }

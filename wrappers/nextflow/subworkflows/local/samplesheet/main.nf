@@ -1,6 +1,22 @@
 // The samplesheet: one line for each tumour, of the given purity where the line has none. Mistakes are collected and told together, each with its line and column.
 
 def readSamplesheet(location, purity) {
+    def known = ['patient', 'sample', 'tumor', 'normal', 'candidates', 'purity', 'segments', 'contexts', 'truth', 'library']
+    def hint = '; a line for each sample, with its role, is for --scenario'
+    def (sheet, rows, mistakes) = readLines(location, known, ['patient', 'tumor'], [role: hint, reads: hint]) { cell, number, place, before, found ->
+        def row = readRow(cell + [purity: cell.purity ?: purity.toString()], number, place, found)
+        def twin = before.find { other -> other.meta.id == row.meta.id }
+        if (twin) {
+            found << "line ${number}, column '${row.named}': '${row.meta.id}' is also on line ${twin.line}; give each line a 'sample' of its own"
+        }
+        row
+    }
+    tellMistakes(sheet, mistakes)
+    return rows
+}
+
+// [ sheet, what `readOne` makes of each line under the header, mistakes ]; `hints`: what more is said of columns that are not known.
+def readLines(location, known, required, hints, readOne) {
     def sheet = file(location)
     if (!sheet.exists()) {
         error("--input ${location}: no such file")
@@ -10,7 +26,7 @@ def readSamplesheet(location, purity) {
         error("${sheet.name}: the samplesheet is empty")
     }
     def names = cells(lines[0][0]).collect { name -> name.toLowerCase().replace('tumour', 'tumor') }
-    def mistakes = headerMistakes(names, lines[0][1])
+    def mistakes = headerMistakes(names, lines[0][1], known, required, hints)
     def rows = []
     if (!mistakes) {
         if (lines.size() == 1) {
@@ -23,19 +39,17 @@ def readSamplesheet(location, purity) {
             }
             else {
                 def cell = [names, values].transpose().collectEntries { pair -> [(pair[0]): pair[1]] }
-                def row = readRow(cell + [purity: cell.purity ?: purity.toString()], number, sheet, mistakes)
-                def twin = rows.find { other -> other.meta.id == row.meta.id }
-                if (twin) {
-                    mistakes << "line ${number}, column '${row.named}': '${row.meta.id}' is also on line ${twin.line}; give each line a 'sample' of its own"
-                }
-                rows << row
+                rows << readOne.call(cell, number, sheet, rows, mistakes)
             }
         }
     }
+    return [sheet, rows, mistakes]
+}
+
+def tellMistakes(sheet, mistakes) {
     if (mistakes) {
         error("${sheet.name}: ${mistakes.join("\n${sheet.name}: ")}")
     }
-    return rows
 }
 
 // The reads of normals, one file on each line, relative to the sheet, and their indexes; or those of a sheet of contexts.
@@ -69,18 +83,17 @@ def cells(line) {
     return line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/, -1).collect { cell -> cell.trim().replaceAll(/^"|"$/, '').replace('""', '"').trim() }
 }
 
-def headerMistakes(names, number) {
-    def known = ['patient', 'sample', 'tumor', 'normal', 'candidates', 'purity', 'segments', 'contexts', 'truth', 'library']
+def headerMistakes(names, number, known, required, hints) {
     def mistakes = []
     names.eachWithIndex { name, i ->
         if (!known.contains(name)) {
-            mistakes << "line ${number}, column '${name}': not a column of a samplesheet; these are ${known.join(', ')}"
+            mistakes << "line ${number}, column '${name}': not a column of a samplesheet; these are ${known.join(', ')}${hints[name] ?: ''}"
         }
         if (names.indexOf(name) < i) {
             mistakes << "line ${number}, column '${name}': is there twice"
         }
     }
-    ['patient', 'tumor'].findAll { name -> !names.contains(name) }.each { name ->
+    required.findAll { name -> !names.contains(name) }.each { name ->
         mistakes << "line ${number}: the column '${name}' is missing"
     }
     return mistakes
@@ -89,11 +102,7 @@ def headerMistakes(names, number) {
 def readRow(cell, number, sheet, mistakes) {
     def named = cell.sample ? 'sample' : 'patient'
     def id = cell.sample ?: cell.patient
-    ['patient', 'sample'].each { name ->
-        if ((name == 'patient' && !cell.patient) || (cell[name] && !(cell[name] ==~ /[A-Za-z0-9][A-Za-z0-9._-]*/))) {
-            mistakes << "line ${number}, column '${name}': '${cell[name]}' is not a name of letters, digits, '.', '_' and '-'"
-        }
-    }
+    nameMistakes(cell, ['patient', 'sample'], number, mistakes)
     def purity = cell.purity.isBigDecimal() ? cell.purity.toBigDecimal() : -1
     if (cell.purity != 'auto' && (purity <= 0 || purity > 1)) {
         mistakes << "line ${number}, column 'purity': '${cell.purity}' is not a fraction over 0 and at most 1, or auto"
@@ -113,11 +122,28 @@ def readRow(cell, number, sheet, mistakes) {
         named: named,
         tumor: tumor,
         normal: normal,
-        candidates: located(cell.candidates, number, 'candidates', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
+        samples: [[role: 'tumor'] + tumor, [role: 'normal'] + normal].findAll { sample -> sample.file },
+        measured: [''],
+        candidates: variants(cell, 'candidates', number, sheet, mistakes),
         segments: located(cell.segments, number, 'segments', ['.tsv', '.txt', '.csv', '.cns', '.json'], sheet, mistakes),
         contexts: contexts,
-        truth: located(cell.truth, number, 'truth', ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes),
+        truth: variants(cell, 'truth', number, sheet, mistakes)[0] ?: [],
     ]
+}
+
+// Names of files are made of them.
+def nameMistakes(cell, columns, number, mistakes) {
+    columns.each { name ->
+        if ((name == 'patient' && !cell.patient) || (cell[name] && !(cell[name] ==~ /[A-Za-z0-9][A-Za-z0-9._-]*/))) {
+            mistakes << "line ${number}, column '${name}': '${cell[name]}' is not a name of letters, digits, '.', '_' and '-'"
+        }
+    }
+}
+
+// The VCF of a column in a list, or [] without one.
+def variants(cell, column, number, sheet, mistakes) {
+    def found = located(cell[column], number, column, ['.vcf', '.vcf.gz', '.bcf'], sheet, mistakes)
+    return found ? [found] : []
 }
 
 // A file as the sheet names it: relative to the sheet, or to where the pipeline was launched; URLs are left alone.
