@@ -4,7 +4,8 @@
     .venv/bin/python tests/benchmarks/scenarios.py --short --work /tmp/work --output /tmp/results
 
 Samples are mixtures of genomes that descend from each other (`varproof.simulation.samples`), candidates are all that is planted
-and all that two reads of a sample show. Writes scenarios.json and its section of RESULTS.md.
+and all that two reads of a sample show. Evidence is collected once, and
+scored with event rates alone and with spectra. Writes scenarios.json and its section of RESULTS.md.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from varproof.formats.scored import error_probabilities, select_events
 from varproof.formats.vcf import open_vcf, read_records
 from varproof.posterior.fdr import fdr_threshold
 from varproof.simulation.samples import SOMATIC, Descent, Mixture, simulate_samples, started
-from varproof.simulation.settings import SimulationSettings
+from varproof.simulation.settings import ArtifactName, SimulationSettings
 
 ONE_REGION = """samples:
   normal:
@@ -52,12 +53,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Study:
-    """Genomes that are made in a descent, the samples, and what is asked: by scenario (a ready one, or a text)."""
+    """Genomes that are made in a descent, the samples, and what is asked: by scenario (a ready one, or a text), --rates."""
 
     length: int
     made: Callable[[Descent, int], None]
     samples: dict[str, Mixture]
     asked: dict[str, tuple[str, ...]]
+    artifacts: tuple[ArtifactName, ...] = ()
+    rates: tuple[str, ...] = ("learnt", "spectra")
 
 
 def _regions(descent: Descent, share: int) -> None:
@@ -85,17 +88,20 @@ def _rare(descent: Descent, share: int) -> None:
     descent.clone("tumor", "normal", 240 // share, 60 // share)
 
 
+OF_REGIONS = {
+    "normal": Mixture({"normal": 1.0}, 30),
+    "region1": Mixture({"normal": 0.3, "trunk": 0.3, "left": 0.4}, 40),
+    "region2": Mixture({"normal": 0.4, "trunk": 0.2, "right": 0.3, "late": 0.1}, 40),
+    "region3": Mixture({"normal": 0.6, "right": 0.15, "late": 0.25}, 40),
+}
 STUDIES = {
-    "multi-region": Study(
+    "multi-region": Study(300_000, _regions, OF_REGIONS, {"multi-region": ("any", "all regions", "some regions")}),
+    "artefacts": Study(
         300_000,
         _regions,
-        {
-            "normal": Mixture({"normal": 1.0}, 30),
-            "region1": Mixture({"normal": 0.3, "trunk": 0.3, "left": 0.4}, 40),
-            "region2": Mixture({"normal": 0.4, "trunk": 0.2, "right": 0.3, "late": 0.1}, 40),
-            "region3": Mixture({"normal": 0.6, "right": 0.15, "late": 0.25}, 40),
-        },
+        OF_REGIONS,
         {"multi-region": ("any", "all regions", "some regions")},
+        ("damage", "end-errors", "slippage", "paralogs", "duplicates", "quality-overstated"),
     ),
     "relapse": Study(
         300_000,
@@ -112,6 +118,7 @@ STUDIES = {
         _trio,
         {name: Mixture({name: 1.0}, 30) for name in ("mother", "father", "child")},
         {"trio-denovo": ("de novo", "inherited")},
+        rates=("scenario", "spectra"),
     ),
     "rare": Study(
         300_000,
@@ -179,29 +186,51 @@ def results_of(work: Path, name: str, seed: int, short: bool) -> list[dict[str, 
     study = STUDIES[name]
     made_of = source_digest(PACKAGE / "simulation", Path(__file__).read_text(), name, str(short))
     folder = work / f"scenarios-{name}-{seed}-{made_of}"
-    settings = SimulationSettings(genome_length=20_000 if short else study.length, seed=seed, empty_sites=50)
+    settings = SimulationSettings(
+        genome_length=20_000 if short else study.length, seed=seed, empty_sites=50, artifacts=[*study.artifacts]
+    )
     if not folder.exists():
         descent = started(settings)
         study.made(descent, 15 if short else 1)
         simulate_samples(settings, descent, study.samples, folder, workers=2)
+    collect(folder, list(study.samples))
     truth, found = true_variants(folder), []
     for number, (scenario, asked) in enumerate(study.asked.items()):
         own = [sample for sample in study.samples if scenario == ONE_REGION or sample != "deep"]
         own = [sample for sample in own if scenario != ONE_REGION or sample in ("normal", "deep")]
-        sheet, scored, text = (folder / f"{number}.{end}" for end in ("tsv", "vcf.gz", "yaml"))
-        sheet.write_text("sample\treads\n" + "".join(f"{sample}\t{sample}.bam\n" for sample in own))
+        sheet, text = folder / f"{number}.tsv", folder / f"{number}.yaml"
+        sheet.write_text("sample\treads\n" + "".join(f"{sample}\t{sample}.h5\n" for sample in own))
         if scenario == ONE_REGION:
             text.write_text(scenario)
-        used = run(
-            "score-scenario", "--scenario", text if scenario == ONE_REGION else scenario, "--samples", sheet,
-            "--candidates", folder / "candidates.vcf.gz", "--reference", folder / "reference.fa", "--output", scored,
-            *(("--rates", "learnt") if scenario == ONE_REGION else ()),
-        )  # fmt: skip
-        for question in asked:
-            entry = counted(scored, truth, QUESTIONS[question])
+        for rates in study.rates:
+            scored = folder / f"{number}-{rates}.vcf.gz"
+            used = run(
+                "score-scenario", "--scenario", text if scenario == ONE_REGION else scenario, "--samples", sheet,
+                "--candidates", folder / "candidates.vcf.gz", "--reference", folder / "reference.fa", "--output", scored,
+                "--rates", rates,
+            )  # fmt: skip
             cost = {"cpu_seconds": round(used.cpu_seconds, 1), "memory_mb": round(used.peak_mb)}
-            found.append({"study": name, "seed": seed, "question": question, "samples": len(own), **entry, **cost})
+            for question in asked:
+                entry = counted(scored, truth, QUESTIONS[question])
+                known = {"study": name, "seed": seed, "question": question, "rates": rates, "samples": len(own)}
+                found.append({**known, **entry, **cost})
     return found
+
+
+def collect(folder: Path, samples: list[str]) -> None:
+    """Evidence of each sample, with repeats that are measured in all of them."""
+    reference = ("--reference", folder / "reference.fa")
+    for sample in samples:
+        if not (folder / f"{sample}.json").exists():
+            run("estimate-alignment", "--reads", folder / f"{sample}.bam", *reference, "--output", folder / f"{sample}.json")
+    for sample in samples:
+        if not (folder / f"{sample}.h5").exists():
+            others = [folder / f"{other}.json" for other in samples if other != sample]
+            run(
+                "collect-evidence", "--reads", folder / f"{sample}.bam", "--alignment", folder / f"{sample}.json",
+                "--repeats", *others, *reference, "--candidates", folder / "candidates.vcf.gz",
+                "--output", folder / f"{sample}.h5",
+            )  # fmt: skip
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ def test_a_pair_is_judged_as_by_score_posterior(folder: Path) -> None:
         score_scenario(options("tumor-normal", rates="learnt"))
 
 
-@pytest.mark.parametrize("rates", ["scenario", "learnt"])
+@pytest.mark.parametrize("rates", ["scenario", "learnt", "spectra"])
 def test_a_pair_by_a_file(folder: Path, rates: str) -> None:
     """The truth of the small pair: what is somatic and clear there is so here, and germline likewise."""
     score_scenario(options(rates=rates))
@@ -109,7 +109,7 @@ def test_the_same_bytes_from_reads_with_any_threads(folder: Path) -> None:
         shutil.copy(DATA / f"{name}.bai", folder)
     Path("reads.tsv").write_text("sample\treads\nnormal\tnormal.bam\ntumor\ttumor.bam\n")
     for threads in (1, 2):
-        score_scenario(options(samples="reads.tsv", output=f"{threads}.vcf", threads=threads))
+        score_scenario(options(samples="reads.tsv", output=f"{threads}.vcf", threads=threads, rates="spectra"))
     one, two = (Path(f"{threads}.vcf").read_text().splitlines() for threads in (1, 2))
     assert [line for line in one if "varproof_score-scenario" not in line] == [
         line for line in two if "varproof_score-scenario" not in line

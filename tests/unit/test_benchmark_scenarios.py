@@ -14,12 +14,12 @@ finally:
 def result(question: str, true: int, false: int = 0, seed: int = 1) -> dict[str, object]:
     points = {str(rate): {"true": true, "false": false} for rate in (0.01, 0.05, 0.1, 0.2)}
     cost = {"cpu_seconds": 9.5, "memory_mb": 250, "samples": 4}
-    return {"study": "rare", "seed": seed, "question": question, "points": points, "wanted": 100, **cost}
+    return {"study": "rare", "seed": seed, "question": question, "rates": "learnt", "points": points, "wanted": 100, **cost}
 
 
 def test_recall_is_of_all_seeds() -> None:
-    assert recall_of([result(SEPARATE, 40), result(SEPARATE, 50, seed=2)], SEPARATE) == 0.45
-    assert recall_of([], SEPARATE) is None
+    assert recall_of([result(SEPARATE, 40), result(SEPARATE, 50, seed=2)], SEPARATE, "learnt") == 0.45
+    assert recall_of([], SEPARATE, "learnt") is None
 
 
 def test_regions_together_have_the_recall_of_one_deep_sample_as_their_goal() -> None:

@@ -23,6 +23,13 @@ class ScenarioDecisions(Decisions):
     sv_fraction: float = Field(0.01, description="other variants over SNVs, as Varlociraptor has them")
     kind_strength: float = Field(36.0, description="candidates that what all kinds have weighs as, for each kind")
     contamination_candidates: int = Field(1000, description="candidates from which a contamination is learnt")
+    spectrum_pseudo_count: float = Field(5.0, description="candidates that are added to the spectrum of each event and sample")
+    group_pseudo_count: float = Field(0.5, description="candidates that are added to each group of an event's boxes")
+    untold_sd: float = Field(2.0, description="standard deviations of a frequency within which it isn't told from a point")
+    artifact_pseudo_count: float = Field(10.0, description="artefacts that are added to substitutions, and to others")
+    most_taught: int = Field(20_000, description="candidates of which spectra are learnt; of more, every second, third ...")
+    spectra_tolerance: float = Field(0.01, description="growth of the log-evidence under which rounds of spectra end")
+    least_told_share: float = Field(1e-3, description="share of a class of frequencies that the header tells")
     rounds: int = Field(200, description="rounds of expectation and maximisation of event rates, at most")
     settled: float = Field(1e-6, description="change of a rate, relative, under which rounds end")
 

@@ -43,6 +43,7 @@ from varproof.scenario.score import (
     sample_densities,
     sample_tables,
 )
+from varproof.scenario.teaching import KINDS, Teacher, described, kind_of_settings, unseen_alleles
 from varproof.variants.candidate import candidates_of
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,16 @@ logger = logging.getLogger(__name__)
 BLOCK = 500
 """Candidates whose evidence is in memory together."""
 
-KINDS = ("snv", "mnv", "indel", "sv")
+AS_GIVEN, RATES, SPECTRA = "scenario", "learnt", "spectra"
+"""What is learnt from the candidates: nothing, event rates, or these and the frequencies in each sample."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What is learnt (one of the above), and from how many bases the candidates are (None: not known, or not asked for)."""
+
+    what: str
+    territory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +76,11 @@ class Sums:
     told: dict[str, Any]
 
 
-def score_all(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence[str], learn: bool) -> Sums:
-    """The sums of all alleles that are judged; with `learn`, the rates of events are learnt from them."""
+def score_all(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence[str], learning: Learning) -> Sums:
+    """The sums of all alleles that are judged, under what is learnt from them."""
     rows = job.alleles.judged
+    if learning.what == SPECTRA:
+        return _under_spectra(job, fractions, events, learning.territory)
     names = [*events, ANYTHING]
     found = np.empty((len(rows), len(names)))
     for start in range(0, job.alleles.size, BLOCK):
@@ -80,12 +92,23 @@ def score_all(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence
     sums, anything = found[:, :-1], found[:, -1]
     artifact = list(events).index(ARTIFACT)
     rates: dict[str, Any] = {}
-    if learn:
-        sums, rates = _with_learnt_rates(job, rows, sums, events)
-        anything = np.full(len(rows), IMPOSSIBLE)
+    if learning.what == RATES:
+        sums, rates = _with_learnt_rates(job, rows, sums, events, learning.territory)
         kept = [column for column in range(sums.shape[1]) if column != artifact]
         anything = log_sums(np.ascontiguousarray(sums[:, kept]))
     return Sums(rows, sums, log_sums(np.stack([anything, sums[:, artifact]], axis=1)), rates)
+
+
+def _under_spectra(job: ScenarioJob, fractions: Mapping[str, float], events: Sequence[str], territory: float | None) -> Sums:
+    """Sums under rates and spectra that these candidates tell."""
+    rows = job.alleles.judged
+    masses = np.stack([event_masses(job, number, events) for number in range(len(job.settings))])
+    teacher = Teacher(job, fractions, events, masses, lambda chosen: read_block(job, chosen)[1])
+    learnt = teacher.learnt(rows, territory, BLOCK)
+    sums = teacher.sums(rows, learnt, BLOCK)
+    present = teacher.learnt_kinds(rows)
+    shown = {"territory": territory, **described(learnt, events, present)}
+    return Sums(rows, sums, log_sums(np.ascontiguousarray(sums)), shown)
 
 
 def event_masses(job: ScenarioJob, number: int, events: Sequence[str]) -> np.ndarray:
@@ -116,21 +139,24 @@ def _overlaps(job: ScenarioJob) -> dict[str, Any]:
 
 
 def _with_learnt_rates(
-    job: ScenarioJob, rows: np.ndarray, sums: np.ndarray, events: Sequence[str]
+    job: ScenarioJob, rows: np.ndarray, sums: np.ndarray, events: Sequence[str], territory: float | None
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Sums under rates that these candidates tell, and the rates by kind of variant, for the header."""
     masses = np.stack([event_masses(job, number, events) for number in range(len(job.settings))])
     own = masses[job.setting[rows]]
     likelihood = np.where(own > 0.5 * IMPOSSIBLE, sums - own, IMPOSSIBLE)
-    kind = np.array([KINDS.index(setting[1]) for setting in job.settings])[job.setting[rows]]
-    present = np.flatnonzero(np.bincount(kind, minlength=len(KINDS)))
-    rates = learnt_rates(likelihood, kind, len(KINDS))
+    kind = kind_of_settings(job)[job.setting[rows]]
+    counts = np.bincount(kind, minlength=len(KINDS))
+    present = np.flatnonzero(counts)
+    unseen = unseen_alleles(territory, counts) * (counts > 0)
+    rates = learnt_rates(likelihood, kind, unseen, list(events).index(ABSENT))
     told(events, rates[present], [KINDS[number] for number in present.tolist()])
     by_kind = {
         KINDS[number]: {name: float(f"{value:.6g}") for name, value in zip(events, rates[number].tolist(), strict=True)}
         for number in present.tolist()
     }
-    return with_rates(likelihood, rates[kind]), {"rates": by_kind}
+    searched = {} if territory is None else {"territory": territory}
+    return with_rates(likelihood, rates[kind]), {"rates": by_kind, **searched}
 
 
 def read_block(job: ScenarioJob, rows: np.ndarray) -> tuple[dict[str, Evidence], dict[str, SampleTables]]:
@@ -148,13 +174,13 @@ def write_scenario(
     job: ScenarioJob,
     columns: ScenarioColumns,
     fractions: Mapping[str, float],
-    learn: bool,
+    learning: Learning,
     output: Path,
     options: BaseModel,
 ) -> None:
     """Score all candidates and write them as they came, with the probabilities of events and the samples' columns."""
     events = event_names(job)
-    sums = score_all(job, fractions, events, learn)
+    sums = score_all(job, fractions, events, learning)
     told_of = {"exclusive": True, **_overlaps(job)}
     lines = [
         f"##varproof_score-scenario={provenance('score-scenario', options)}",

@@ -69,10 +69,15 @@ def event_names(job: ScenarioJob) -> list[str]:
 
 def artifact_log_likelihood(tables: Sequence[SampleTables]) -> np.ndarray:
     """(n,): an artefact in the samples, its class and rate summed out evenly."""
+    return log_sums(artifact_components(tables))
+
+
+def artifact_components(tables: Sequence[SampleTables]) -> np.ndarray:
+    """(n, components): ln of likelihood times an even share of each class and rate that an artefact in the samples can have."""
     total, possible = _of_artifacts(tables)
     shares = possible / possible.sum()
     values = total + log_of(np.maximum(shares, 1e-300))[None]
-    return log_sums(np.ascontiguousarray(values[:, possible]))
+    return np.ascontiguousarray(values[:, possible])
 
 
 def artifact_classes(tables: Sequence[SampleTables]) -> np.ndarray:

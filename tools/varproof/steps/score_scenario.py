@@ -38,10 +38,14 @@ class ScoreScenarioSettings(Settings):
     candidates: Path = Field(description="VCF or BCF of candidate variants, sorted.")
     reference: Path = Field(description="indexed FASTA that the reads were aligned to.")
     output: Path = Field(description="scored VCF to write: .vcf, .vcf.gz, .bcf or -.")
-    rates: Literal["auto", "scenario", "learnt"] = Field(
+    rates: Literal["auto", "scenario", "learnt", "spectra"] = Field(
         "auto",
         description="how common the events are: as the scenario says (flat where it gives universes), or learnt from the "
-        "candidates, which must not be filtered; auto: learnt for ready scenarios that give none.",
+        "candidates, which must not be filtered; spectra: with the frequencies that events have in each sample; auto: learnt "
+        "for ready scenarios that give none.",
+    )
+    territory: float | None = Field(
+        None, gt=0, description="bases that were searched for the candidates; of --rates spectra what the reads cover."
     )
     overlaps: Literal["refuse", "allow"] = Field(
         "refuse", description="events that hold together: refuse the scenario, or give each its own probability."
@@ -87,7 +91,8 @@ def _score_pair(options: ScoreScenarioSettings, rows: "dict[str, SheetRow]") -> 
     """By the model of score-posterior."""
     from varproof.steps.score_posterior import ScorePosteriorSettings, score_posterior
 
-    given = [name for name, value in (("rates", "auto"), ("overlaps", "refuse")) if getattr(options, name) != value]
+    usual = (("rates", "auto"), ("territory", None), ("overlaps", "refuse"))
+    given = [name for name, value in usual if getattr(options, name) != value]
     if given:
         raise UserError(
             f"--{given[0]}: the scenario {options.scenario} is judged by the model of score-posterior, which has its own "
@@ -119,12 +124,12 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
     from varproof.scenario.annotate import scenario_columns, subject_of
     from varproof.scenario.contamination import contamination_fractions
     from varproof.scenario.job import scenario_job
-    from varproof.scenario.run import write_scenario
+    from varproof.scenario.run import Learning, write_scenario
 
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(working_folder())
         journal = stack.enter_context(kept_chunks(options.resume))
-        readers = _evidence(options, {sample: rows[sample] for sample in scenario.samples}, folder, journal, stack)
+        readers, covered = _evidence(options, {sample: rows[sample] for sample in scenario.samples}, folder, journal, stack)
         job = scenario_job(options.candidates, options.reference, readers, scenario)
         _tell_of_boxes(options, job)
         wanted = {}
@@ -135,16 +140,39 @@ def _score(options: ScoreScenarioSettings, scenario: "Scenario", rows: "dict[str
         with open_vcf(options.candidates) as handle:
             columns = scenario_columns(options.candidates, handle.header, wanted, given, subject_of(scenario))
         fractions = contamination_fractions(job)
-        write_scenario(job, columns, fractions, _learns(options, scenario), options.output, options)
+        learning = Learning(_learnt(options, scenario), _territory(options, _learnt(options, scenario), covered))
+        write_scenario(job, columns, fractions, learning, options.output, options)
 
 
-def _learns(options: ScoreScenarioSettings, scenario: "Scenario") -> bool:
-    """Whether the candidates tell how common events are."""
+def _learnt(options: ScoreScenarioSettings, scenario: "Scenario") -> str:
+    """What the candidates tell."""
     from varproof.scenario.ready import READY
+    from varproof.scenario.run import AS_GIVEN, RATES
 
+    species = scenario.species
+    of_alleles = [name for name in (species.heterozygosity_field, species.somatic_rate_field) if name is not None]
+    if options.rates == "spectra" and of_alleles:
+        raise UserError(
+            f"{scenario.at('species')}: --rates spectra does not go with INFO/{of_alleles[0]}, which gives each "
+            "allele rates of its own; give --rates scenario"
+        )
     if options.rates == "auto":
-        return options.scenario in READY and scenario.species.heterozygosity is None
-    return options.rates == "learnt"
+        return RATES if options.scenario in READY and scenario.species.heterozygosity is None else AS_GIVEN
+    return options.rates
+
+
+def _territory(options: ScoreScenarioSettings, what: str, covered: float | None) -> float | None:
+    """Bases that were searched for the candidates, where it matters."""
+    from varproof.scenario.run import AS_GIVEN, SPECTRA
+
+    if what == AS_GIVEN and options.territory is not None:
+        logger.warning("--territory tells what is learnt, and nothing is: it is not used")
+    if what == SPECTRA and options.territory is None and covered is None:
+        logger.warning(
+            "it is not known how many bases were searched for the candidates, so that chance errors among them pass for "
+            "artefacts or variants; give --territory, or evidence that was collected by this version"
+        )
+    return options.territory or (covered if what == SPECTRA else None)
 
 
 def _evidence(
@@ -153,13 +181,17 @@ def _evidence(
     folder: Path,
     journal: "MakeJournal",
     stack: contextlib.ExitStack,
-) -> "dict[str, EvidenceReader]":
-    """The evidence of each sample, collected where it is not given; repeats are measured in all samples together."""
+) -> "tuple[dict[str, EvidenceReader], float | None]":
+    """The evidence of each sample, collected where it is not given, and the bases that the widest one covers, if known.
+
+    Repeats are measured in all samples together.
+    """
     from varproof.evidence.pipeline import SampleFiles
     from varproof.formats.evidence import EvidenceReader
     from varproof.formats.hdf5 import is_hdf5
     from varproof.machinery.errors import require_file
     from varproof.machinery.remote import Remote
+    from varproof.posterior.territory import covered_bases
     from varproof.steps.inputs import with_index
     from varproof.steps.samples import collected_evidence, measured_together
 
@@ -169,6 +201,7 @@ def _evidence(
             rows[sample] = replace(row, reads=with_index(row.reads, folder))
     reads = {sample: row for sample, row in rows.items() if not is_hdf5(row.reads)}
     found = {}
+    covered: list[float | None] = []
     measured = measured_together(
         [row.reads for row in reads.values()], options.reference, [row.alignment for row in reads.values()]
     )
@@ -176,11 +209,15 @@ def _evidence(
         logger.info("collecting evidence of %s from %s", sample, row.reads)
         files = SampleFiles(row.reads, options.reference, options.candidates, properties, options.max_depth)
         found[sample] = collected_evidence(files, folder / f"sample-{number}.h5", options.worker_count, journal)
-    return {sample: stack.enter_context(EvidenceReader(found.get(sample, row.reads))) for sample, row in rows.items()}
+        covered.append(covered_bases(row.reads, options.reference, properties))
+    readers = {sample: stack.enter_context(EvidenceReader(found.get(sample, row.reads))) for sample, row in rows.items()}
+    covered += [reader.covered_bases for sample, reader in readers.items() if sample not in found]
+    return readers, max((value for value in covered if value is not None), default=None)
 
 
 def _tell_of_boxes(options: ScoreScenarioSettings, job: "ScenarioJob") -> None:
     """Raise UserError where events overlap and may not; warn of what no event holds for, and of events that never do."""
+    from varproof.scenario.run import AS_GIVEN
     from varproof.scenario.table import described_box
 
     scenario, told, possible = job.networks.scenario, False, set()
@@ -200,8 +237,8 @@ def _tell_of_boxes(options: ScoreScenarioSettings, job: "ScenarioJob") -> None:
                 f"{scenario.at('events')}: the events {both} hold together where {described_box(network, first)} (contig "
                 f"{setting[0]}); make them exclude each other, or give --overlaps allow"
             )
-        if network.overlaps and _learns(options, scenario):
-            raise UserError("--rates learnt needs events that exclude each other; --overlaps allow does not go with it")
+        if network.overlaps and (what := _learnt(options, scenario)) != AS_GIVEN:
+            raise UserError(f"--rates {what} needs events that exclude each other; --overlaps allow does not go with it")
         if network.gaps and not told:
             told = True
             logger.warning(
