@@ -44,7 +44,7 @@ ALONE = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"]
 
 CHOICE = [
     "The choice: a canvas of our own. With the same reads igv.js makes a page nearly twice as large, whose first picture",
-    "takes more than a second, and from one candidate to the next it takes some 100 ms longer, where ours has unpacked the",
+    "takes about a second, and from one candidate to the next it takes some 100 ms longer, where ours has unpacked the",
     "neighbours beforehand; both follow the mouse. Cut as igv-reports does, a thousand candidates are far beyond 50 MB.",
     "What igv.js shows beyond ours (other tracks, more of the genome around) needs data that the page does not hold. Left",
     "to its defaults, igv.js asks the network for lists of genomes when it starts; here it was told not to. All was",

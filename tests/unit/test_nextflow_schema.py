@@ -62,7 +62,7 @@ BY_EXT_ARGS = {
     "report-calls": {"sample"},
     "review-calls": {"depth", "explained", "rows", "seed", "window"},
     "plot-scenario": {"contig"},
-    "score-scenario": {"max_depth", "resume"},
+    "score-scenario": {"max_depth", "resume", "territory"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},
     "simulate-pair": {"segments", "targets"},
     "train": {"resume", "start_from"},
