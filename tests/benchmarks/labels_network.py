@@ -8,8 +8,10 @@ carries another base, in both mates, and no other fragment does, nor any of the 
 knows such errors, and no option of simulate-pair makes them. In `alone` there is no normal, and germline variants count as
 false: the network hardly tells them from somatic ones, the posterior does better.
 
-Reviewers who err as often as people do judge candidates of all pairs but one, chosen in four ways; the adapted network judges
-the candidates of that one. Writes labels_network.json, as results come, and its section of RESULTS.md; half an hour.
+Reviewers who err as often as people do judge candidates of all pairs but one, chosen in four ways, or in rounds: FIRST by
+chance, and then again as many as were judged so far, by `review-calls --choose rounds` with what the network adapted to those
+says. The adapted network judges the candidates of the pair left out. Writes labels_network.json, as results come, and its
+section of RESULTS.md; half an hour.
 """
 
 import argparse
@@ -25,8 +27,7 @@ import pysam
 from bench import HERE, run
 from calibration import edit_read
 from labels import reviewed
-from labels_network_table import network_labels_lines
-from labels_table import CHOICES
+from labels_network_table import CHOICES, ROUNDS, network_labels_lines
 from scipy.special import expit
 from tables import write_page
 
@@ -53,6 +54,8 @@ SHARES = (0.15, 0.8)
 SHORTEST_RIGHT = 330
 REPEATS = 8
 SIZES = (50, 100, 200, 400, 800, 1600)
+FIRST = 25
+LEAST_OF_A_KIND = 4
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,27 @@ def measured(odds: np.ndarray, real: np.ndarray) -> dict[str, float]:
     return {"loss": loss, "accuracy": float(found.accuracy or 0), "average_precision": float(found.average_precision or 0)}
 
 
-def study(pairs: list[Judged], start: Any, repeats: int, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+def in_rounds(listed: Judged, start: Any, said: np.ndarray, sizes: tuple[int, ...], repeat: int) -> Iterator[np.ndarray]:
+    """Indices of the candidates of each of `sizes`, of which each is twice the one before, that are judged as `said` (n,)."""
+    from varproof.network.adaptation import Seen, adapted
+
+    teaching = Seen(listed.hidden, listed.slope, listed.bias)
+    kinds = np.where(listed.indel, "indel", "snv")
+    taken, _ = chosen("random", FIRST, listed.posterior, listed.network, kinds, repeat)
+    for size in sizes:
+        enough = min(np.sum(said[taken] == 1), np.sum(said[taken] == 0)) >= LEAST_OF_A_KIND
+        layer = adapted(start, teaching.of(taken), said[taken], LABEL_ERROR, repeat).layer if enough else start
+        judged = np.zeros(len(said), bool)
+        judged[taken] = True
+        doubted = expit(teaching.log_odds(layer))
+        more, _ = chosen("rounds", size - len(taken), listed.posterior, doubted, kinds, repeat, judged)
+        taken = np.sort(np.concatenate([taken, more]))
+        yield taken
+
+
+def study(
+    pairs: list[Judged], start: Any, repeats: int, sizes: tuple[int, ...], choices: tuple[str, ...] = CHOICES
+) -> Iterator[dict[str, Any]]:
     """Of each pair held out, repetition, choice and number of labels: how the adapted network judges that pair."""
     from varproof.network.adaptation import Seen, adapted
 
@@ -161,18 +184,25 @@ def study(pairs: list[Judged], start: Any, repeats: int, sizes: tuple[int, ...])
             tested = Seen(held_out.hidden, held_out.slope, held_out.bias)
             teaching = Seen(listed.hidden, listed.slope, listed.bias)
             about = {"pair": number, "repeat": repeat}
-            if not repeat:
+            if not repeat and len(choices) == len(CHOICES):
                 yield {**about, "choice": "none", "labels": 0, **measured(tested.log_odds(start), held_out.real)}
                 known = adapted(start, teaching, listed.real.astype(int), 0.0, repeat)
                 truth = measured(tested.log_odds(known.layer), held_out.real)
                 yield {**about, "choice": "truth", "labels": len(listed.real), **truth, "precision": known.precision}
-            for size in [size for size in sizes if size <= len(listed.real)]:
-                for choice in CHOICES:
+            fitting = tuple(size for size in sizes if size <= len(listed.real))
+            everyone = reviewed(listed.real, np.arange(len(listed.real)), np.random.default_rng([repeat, number, 1]))
+            rounds = list(in_rounds(listed, start, everyone, fitting, repeat)) if ROUNDS in choices else []
+            for place, size in enumerate(fitting):
+                for choice in choices:
                     kinds = np.where(listed.indel, "indel", "snv")
-                    taken, _ = chosen(choice, size, listed.posterior, listed.network, kinds, repeat)
-                    said = reviewed(listed.real, taken, np.random.default_rng([repeat, number]))[taken]
+                    if choice == ROUNDS:
+                        taken = rounds[place]
+                        said = everyone[taken]
+                    else:
+                        taken, _ = chosen(choice, size, listed.posterior, listed.network, kinds, repeat)
+                        said = reviewed(listed.real, taken, np.random.default_rng([repeat, number]))[taken]
                     counts = {**about, "choice": choice, "labels": size, "taken_real": int(listed.real[taken].sum())}
-                    if min(np.sum(said == 1), np.sum(said == 0)) < 4:
+                    if min(np.sum(said == 1), np.sum(said == 0)) < LEAST_OF_A_KIND:
                         yield {**counts, "refused": True, **measured(tested.log_odds(start), held_out.real)}
                         continue
                     found = adapted(start, teaching.of(taken), said, LABEL_ERROR, repeat)
@@ -187,6 +217,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE, help="folder of labels_network.json and RESULTS.md")
     parser.add_argument("--short", action="store_true", help="two pairs, once, few labels: whether it runs")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), help="the others stay as they were measured")
+    parser.add_argument("--choices", nargs="+", choices=CHOICES, default=list(CHOICES), help="the others stay likewise")
     options = parser.parse_args()
     from varproof.network.runtime import start_tensorflow
 
@@ -203,8 +234,10 @@ def main() -> None:
         model, card = load_model(built_in(("tumor", "normal") if case == "short" else ("tumor",)).path)
         pairs = [judged_pair(made(options.work, case, seed), model, card.calibration) for seed in seeds]
         counts = {"listed": [len(pair.real) for pair in pairs], "real": [int(pair.real.sum()) for pair in pairs]}
-        results[case] = {**counts, "posterior": [measured_posterior(pair) for pair in pairs], "runs": []}
-        for one in study(pairs, last_layer(model), repeats, sizes):
+        whole = len(options.choices) == len(CHOICES)
+        kept = [] if whole else [run for run in results[case]["runs"] if run["choice"] not in options.choices]
+        results[case] = {**counts, "posterior": [measured_posterior(pair) for pair in pairs], "runs": kept}
+        for one in study(pairs, last_layer(model), repeats, sizes, tuple(options.choices)):
             results[case]["runs"].append(one)
             print(case, json.dumps(one), flush=True)
             output.write_text(json.dumps({"results": results, "page": network_labels_lines(results)}) + "\n")

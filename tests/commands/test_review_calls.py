@@ -129,6 +129,27 @@ def test_chosen_ones_have_the_same_pictures(page: str, tmp_path: Path) -> None:
         assert data[i] == everything[whole[json.dumps(entry)]]
 
 
+def test_rounds_go_on_where_the_last_ended(page: str, tmp_path: Path) -> None:
+    """Half of what is left is what the network doubts most; what was judged, by our table or IGVNav's, isn't there again."""
+    index = index_of(page)
+    lines = (DATA / "labels.tsv").read_text().splitlines()
+    (tmp_path / "first.tsv").write_text("\n".join(lines[:101]) + "\n")
+    output = tmp_path / "next.html"
+    review_calls(options(output, choose="rounds", count=20, judged=[tmp_path / "first.tsv"], seed=3))
+    shown = index_of(output.read_text())
+    assert shown["choice"] == "rounds" and shown["total"] == 195
+
+    def place(entry: dict[str, Any]) -> tuple[str, str, str, str]:
+        return entry["chrom"], str(entry["pos"]), entry["ref"], entry["alt"]
+
+    judged = {tuple(line.split("\t")[:4]) for line in lines[1:101]}
+    left = [entry for entry in index["entries"] if place(entry) not in judged]
+    doubts = sorted((abs(entry["network"] - 0.5), place(entry)) for entry in left if entry["network"] is not None)
+    own = {place(entry) for entry in shown["entries"]}
+    assert len(own) == 20 and not own & judged
+    assert {entry for _, entry in doubts[:10]} <= own
+
+
 def test_any_number_of_threads_writes_the_same_page(page: str, tmp_path: Path) -> None:
     output = tmp_path / "review.html"
     review_calls(options(output, threads=2))
@@ -167,6 +188,8 @@ def test_where_nothing_could_be_judged_the_page_says_so(tmp_path: Path, choose: 
     [
         ({"calls": DATA / "candidates.vcf.gz", "predicted": None, "choose": "uncertain", "count": 3}, "has no probabilities"),
         ({"predicted": None, "choose": "disagreement", "count": 3}, "a network's probability"),
+        ({"predicted": None, "choose": "rounds", "count": 3}, "rounds.*a network's probability"),
+        ({"judged": [DATA / "labels.tsv"]}, "all 195 candidates are in --judged"),
         ({"predicted": DATA / "candidates.vcf.gz"}, "CNN_PROB"),
         ({"events": ["NONSENSE"]}, "is not an event"),
     ],

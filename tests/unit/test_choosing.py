@@ -30,6 +30,29 @@ def test_disagreement_is_the_distance_of_both_probabilities() -> None:
     assert taken("disagreement", 2, [0.5, 0.9, 0.9], [NAN, 0.8, NAN]) == [0, 1]  # without both, the most uncertain
 
 
+def test_rounds_are_half_the_doubts_of_the_network_and_half_chance() -> None:
+    network = [0.99, 0.6, 0.001, 0.45, NAN, 0.9, 0.2, 0.1, 0.97, 0.03]
+    seen = np.zeros(10)
+    for seed in range(300):
+        own = taken("rounds", 5, [0.5] * 10, network, seed)
+        assert len(own) == 5 and {1, 3} <= set(own)  # the two nearest to one half; three of the other eight
+        seen[own] += 1
+    others = [i for i in range(10) if i not in (1, 3)]
+    assert abs(seen[others] - 300 * 3 / 8).max() < 5 * np.sqrt(300 * 3 / 8 * 5 / 8)
+    assert taken("rounds", 1, [0.5] * 10, network, 3) == taken("rounds", 1, [0.5] * 10, network, 3)
+
+
+def test_who_was_judged_is_not_chosen_again_and_weights_are_of_the_rest() -> None:
+    posterior = np.array([0.5, 0.4, 0.9, 0.5, 0.1])
+    judged = np.array([True, False, False, True, False])
+    nothing, kinds = np.full(5, NAN), np.array(["snv"] * 5)
+    for choice in ("all", "uncertain", "rounds", "random", "stratified"):
+        assert chosen(choice, 3, posterior, nothing, kinds, 0, judged)[0].tolist() == [1, 2, 4]
+    assert chosen("uncertain", 1, posterior, nothing, kinds, 0, judged)[0].tolist() == [1]
+    indices, weights = chosen("random", 2, posterior, nothing, kinds, 0, judged)
+    assert set(indices.tolist()) <= {1, 2, 4} and weights.tolist() == [1.5, 1.5]
+
+
 def test_alike_ones_are_taken_in_the_order_of_the_list() -> None:
     assert taken("uncertain", 2, [0.4, 0.6, 0.4, 0.6]) == [0, 1]
 

@@ -60,7 +60,7 @@ BY_EXT_ARGS = {
         "callable_depth",
     },
     "report-calls": {"sample"},
-    "review-calls": {"depth", "explained", "rows", "seed", "window"},
+    "review-calls": {"depth", "explained", "judged", "rows", "seed", "window"},
     "plot-scenario": {"contig"},
     "score-scenario": {"max_depth", "resume", "territory"},
     "evaluate-calls": {"purity", "certificate", "prior", "mode", "label_error", "sample"},

@@ -11,15 +11,27 @@ EDGES = (0.01, 0.1, 0.5, 0.9, 0.99)
 
 
 def chosen(
-    choice: str, count: int, posterior: np.ndarray, network: np.ndarray, kinds: np.ndarray, seed: int
+    choice: str,
+    count: int,
+    posterior: np.ndarray,
+    network: np.ndarray,
+    kinds: np.ndarray,
+    seed: int,
+    judged: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(indices of the chosen of n candidates, ascending; for how many candidates each stands).
+    """(indices of the chosen of n candidates, ascending; for how many candidates each stands). `judged` (bool (n,)): not these.
 
     posterior, network: probabilities of being real (n,), NaN where unknown. kinds: variant types (n,). Fewer than `count` where
     there are fewer. `uncertain`: nearest to one half, by the mean of both where both are known. `disagreement`: whose two
     probabilities differ most, then the most uncertain. `stratified`: as many of each stratum as can be, by type and posterior.
+    `rounds`: half of them (rounded down) those that the network is least certain of, the others by chance from what is left:
+    what the network doubts teaches it, and what is drawn keeps its probabilities those of the list.
     Of candidates alike the first ones are taken.
     """
+    if judged is not None and judged.any():
+        left = np.flatnonzero(~judged)
+        own, weights = chosen(choice, count, posterior[left], network[left], kinds[left], seed)
+        return left[own], weights
     n = len(posterior)
     count = min(count, n)
     generator = np.random.default_rng(seed)
@@ -34,6 +46,11 @@ def chosen(
         apart = np.abs(posterior - network)
         taken = np.lexsort((-doubt, -np.where(np.isnan(apart), -1.0, apart)))[:count]
         return np.sort(taken), np.ones(count)
+    if choice == "rounds":
+        order = np.argsort(np.where(np.isnan(network), 1.0, np.abs(network - 0.5)), kind="stable")
+        doubted, rest = order[: count // 2], np.sort(order[count // 2 :])
+        drawn = generator.permutation(rest)[: count - len(doubted)]
+        return np.sort(np.concatenate([doubted, drawn])), np.ones(count)
     strata = np.zeros(n, np.int64) if choice == "random" else _strata(posterior, kinds)
     taken, weight = _by_stratum(strata, count, generator)
     order = np.argsort(taken, kind="stable")

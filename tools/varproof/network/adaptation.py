@@ -7,8 +7,9 @@ transfer learning), whose precision cross-validation chooses: few labels move li
 wrong, either way as often, which the likelihood knows (forward correction; Patrini and others 2017), so that a wrong label
 can't pull without limit.
 
-Labels are best of candidates that were drawn by chance: those of which judges doubt are not like the others, and what the layer
-learns from them alone was measured not to hold for the others.
+Labels are best of candidates that were drawn by chance, or of which half were, and the others doubted by the network as it was
+adapted so far: those of which judges doubt are not like the rest, and what the layer learns from them alone was measured not to
+hold for it.
 """
 
 from dataclasses import dataclass

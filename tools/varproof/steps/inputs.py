@@ -30,7 +30,7 @@ INDEXED = (*READS, "reference", "known_sites", "germline_resource")
 
 STREAMED = (
     "candidates", "calls", "truth", "scored", "predicted", "variants", "calibration", "calibration_truth", "inputs", "regions",
-    "labels", "alignment", "repeats", "alignment_tumor", "alignment_normal", "stacking", "tree", "prior",
+    "labels", "judged", "alignment", "repeats", "alignment_tumor", "alignment_normal", "stacking", "tree", "prior",
     "calibrate", "segments", "purity", "purity_estimate", "callable", "panel", "add", "evidence",
 )  # fmt: skip
 """Options that take files which can also come as a stream."""

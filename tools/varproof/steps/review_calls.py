@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Choice = Literal["all", "uncertain", "disagreement", "rounds", "random", "stratified"]
+"""Which candidates people judge: `varproof.evaluation.choosing.chosen`."""
+
 
 class ReviewCallsSettings(Settings):
     """Write a page in which people judge candidates: one file that opens in any browser, without a network.
@@ -44,11 +47,14 @@ class ReviewCallsSettings(Settings):
         description="what the network looked at: the folder of predict --explain, or its explained.h5, to lay over the reads.",
     )
     events: list[str] = Field(["SOMATIC_TUMOR"], description="events that count as real, as in fdr-filter.")
-    choose: Literal["all", "uncertain", "disagreement", "random", "stratified"] = Field(
-        "all", description="which to judge, of those of the calls: all, or --count of them, by what would teach most."
+    choose: Choice = Field(
+        "all",
+        description="which to judge, of those of the calls: all, or --count of them, by what would teach most; rounds: half of "
+        "what the network doubts and half by chance, to adapt it by train --start-from, and so on.",
     )
     count: int | None = Field(None, ge=1, description="how many to choose.")
     seed: int = Field(0, ge=0, description="of the random choice.")
+    judged: list[Path] = Field([], description="labels of earlier pages, whose candidates are left out: labels.tsv or VCF.")
     window: int = Field(151, ge=11, le=1001, description="bases of the reference around each candidate, odd.")
     depth: int = Field(100, ge=1, le=10_000, description="most reads per track; deeper piles are sampled by read name.")
     rows: Rows = ROWS
@@ -58,7 +64,7 @@ class ReviewCallsSettings(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> "ReviewCallsSettings":
         if self.choose == "all" and self.count is not None:
-            raise ValueError("--count needs --choose uncertain, disagreement, random or stratified")
+            raise ValueError("--count needs --choose uncertain, disagreement, rounds, random or stratified")
         if self.choose != "all" and self.count is None:
             raise ValueError(f"--choose {self.choose} needs --count, how many to choose")
         return self

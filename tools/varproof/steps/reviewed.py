@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from varproof.formats.scored import declared_events, error_probabilities, select_events
 from varproof.formats.vcf import NETWORK_PROBABILITY, SKIPPED, VcfWriter, info_value, open_vcf, read_records
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from varproof.formats.scored import EventSelection
     from varproof.report.desk import Entry
     from varproof.report.desk_data import CandidateFacts
+    from varproof.steps.review_calls import Choice
 
 logger = logging.getLogger(__name__)
 
-Alleles = dict[tuple[str, int, str, str], float]
+Allele = tuple[str, int, str, str]
+Alleles = dict[Allele, float]
 
 
 class Reviewed(Protocol):
@@ -28,7 +30,8 @@ class Reviewed(Protocol):
     calls: Path
     predicted: Path | None
     events: list[str]
-    choose: Literal["all", "uncertain", "disagreement", "random", "stratified"]
+    choose: "Choice"
+    judged: list[Path]
     count: int | None
     seed: int
     window: int
@@ -62,16 +65,18 @@ def listed(options: Reviewed) -> Listed:
         header = handle.header.copy()
     selection = _selection(options, header)
     network = {} if options.predicted is None else network_probabilities(options.predicted)
-    posterior, judged, kinds = [], [], []
+    earlier = _judged_earlier(options.judged)
+    posterior, by_network, kinds, told = [], [], [], []
     for record in read_records(options.calls):
         own = _posteriors(record, selection)
         for item in candidates_of(record, 0):
             posterior.append(own[item.allele])
-            judged.append(_network(record, item, network))
+            by_network.append(_network(record, item, network))
+            told.append((record.contig, record.start, record.ref.upper(), record.alts[item.allele].upper()) in earlier)
             kinds.append(item.type.value)
     if not posterior:
         raise UserError(f"{options.calls}: it has no candidates to show")
-    first, second = np.array(posterior), np.array(judged)
+    first, second = np.array(posterior), np.array(by_network)
     none_judged = selection is not None and bool(np.isnan(first).all() and np.isnan(second).all())
     if none_judged:
         logger.warning(
@@ -80,8 +85,12 @@ def listed(options: Reviewed) -> Listed:
         )  # fmt: skip
     else:
         _require_probabilities(options, first, second)
+    if options.judged:
+        logger.info("%d of %d candidates were judged before, and are left out", sum(told), len(told))
+    if all(told):
+        raise UserError(f"{options.calls}: all {len(told)} candidates are in --judged; none is left to judge")
     count = len(first) if options.count is None else options.count
-    taken, weights = chosen(options.choose, count, first, second, np.array(kinds), options.seed)
+    taken, weights = chosen(options.choose, count, first, second, np.array(kinds), options.seed, np.array(told))
     wanted = dict(zip(taken.tolist(), weights.tolist(), strict=True))
     consequence, gene = class_reader(options.calls, "auto"), gene_reader(header)
     numbers, places, entries, facts = [], [], [], []
@@ -105,6 +114,18 @@ def listed(options: Reviewed) -> Listed:
             )  # fmt: skip
             facts.append(facts_of(record, item.allele, q))
     return Listed(len(first), none_judged, numbers, places, entries, facts)
+
+
+def _judged_earlier(paths: list[Path]) -> set[Allele]:
+    """Alleles that labels tell of, in upper case; one whose place may be one further to the left is both."""
+    from varproof.formats.labels import read_judgements
+
+    return {
+        (label.contig, label.start - step, label.ref, label.alt)
+        for path in paths
+        for label in read_judgements(path)
+        for step in range(2 if label.loose else 1)
+    }
 
 
 def _selection(options: Reviewed, header: Any) -> "EventSelection | None":
@@ -164,6 +185,10 @@ def _require_probabilities(options: Reviewed, posterior: Any, network: Any) -> N
         raise UserError(
             f"--choose disagreement: no candidate of {options.calls} has a posterior and a network's probability; "
             "give calls of score-posterior, and --predicted of predict"
+        )
+    if options.choose == "rounds" and not by_network.any():
+        raise UserError(
+            f"--choose rounds: no candidate of {options.calls} has a network's probability; give --predicted of predict"
         )
     if options.choose in ("uncertain", "stratified") and not (known | by_network).any():
         raise UserError(f"--choose {options.choose}: {options.calls} has no probabilities; score it with score-posterior")

@@ -73,6 +73,9 @@ def contradictions(given) {
     if (given.review_choose == 'disagreement' && !given.model && !given.network) {
         mistakes << "--review_choose disagreement compares posterior and network; give --network or --model, or choose otherwise"
     }
+    if (given.review_choose == 'rounds' && !given.model && !given.network) {
+        mistakes << "--review_choose rounds asks what the network doubts; give --network or --model, or choose otherwise"
+    }
     if (given.network && !given.model) {
         if (given.context_pool) {
             mistakes << "--context_pool: no network that comes with varproof knows contexts; give --model, or leave it out"
