@@ -72,7 +72,8 @@ def listed(options: Reviewed) -> Listed:
         for item in candidates_of(record, 0):
             posterior.append(own[item.allele])
             by_network.append(_network(record, item, network))
-            told.append((record.contig, record.start, record.ref.upper(), record.alts[item.allele].upper()) in earlier)
+            alt = record.alts[item.allele]  # type: ignore[index]
+            told.append((record.contig, record.start, record.ref.upper(), alt.upper()) in earlier)
             kinds.append(item.type.value)
     if not posterior:
         raise UserError(f"{options.calls}: it has no candidates to show")
