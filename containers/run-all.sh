@@ -43,7 +43,7 @@ score-posterior $candidates $reference --tumor "$data/tumor.cram" --prior flat -
 
 plot-scenario --scenario multi-region --plot "$output/scenario" --output "$output/scenario.tsv"
 plot-scenario --scenario tumor-normal --save-scenario "$output/scenario.yaml" --output "$output/scenario.tsv"
-for rates in scenario learnt; do
+for rates in scenario learnt spectra; do
     score-scenario --scenario "$output/scenario.yaml" --samples "$data/samples.tsv" $candidates $reference --rates "$rates" \
         --output "$output/by-scenario.vcf.gz"
 done
