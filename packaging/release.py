@@ -79,6 +79,7 @@ PLACES = (
     Place("wrappers/nextflow/nextflow_schema.json", rf'"default": "{IMAGE}"'),
     Place(MODULES + "main.nf", BIOCONTAINER),
     Place("wrappers/nextflow/modules/local/sections/main.nf", rf'^    container "{IMAGE}"$'),
+    Place("wrappers/nextflow/modules/local/unite/main.nf", rf'^    container "{IMAGE}"$'),
     Place(MODULES + "environment.yml", r"^  - bioconda::varproof(?:-cnn)?=<version>$"),
     Place(MODULES + "tests/main.nf.test.snap", r'"varproof",\s+"<version>"'),
 )
