@@ -10,6 +10,7 @@ this script, and no option of simulate-pair makes them. Writes calibration.json 
 import argparse
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,26 @@ LOCI_PER_MBP = 300
 SHARES = (0.05, 0.25)
 
 
-def with_own_loci(source: Path, target: Path, seed: int) -> None:
-    """A copy of reads in which some loci of this library have another base on a share of the fragments, both mates alike."""
+def with_own_loci(
+    source: Path,
+    target: Path,
+    seed: int,
+    loci_per_mbp: int = LOCI_PER_MBP,
+    shares: tuple[float, float] = SHARES,
+    shorter_than: float = math.inf,
+) -> None:
+    """A copy of reads in which some loci of this library have another base on a share of the fragments, both mates alike.
+
+    shorter_than: of fragments under so many bp only.
+    """
     chance = np.random.default_rng(seed)
     with pysam.AlignmentFile(str(source)) as reads, pysam.AlignmentFile(str(target), "wb", template=reads) as out:
         loci = []
         for length in reads.lengths:
-            places = np.sort(chance.choice(length, round(LOCI_PER_MBP * length / 1e6), replace=False))
-            loci.append((places, chance.uniform(*SHARES, len(places)), chance.integers(1, 4, len(places))))
+            places = np.sort(chance.choice(length, round(loci_per_mbp * length / 1e6), replace=False))
+            loci.append((places, chance.uniform(*shares, len(places)), chance.integers(1, 4, len(places))))
         for read in reads.fetch(until_eof=True):
-            if not read.is_unmapped:
+            if not read.is_unmapped and (shorter_than == math.inf or 0 < abs(read.template_length) < shorter_than):
                 edit_read(read, *loci[read.reference_id], str(seed))
             out.write(read)
     pysam.index(str(target))

@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pysam
 from bench import HERE, run
-from calibration import edit_read
+from calibration import with_own_loci
 from labels import reviewed
 from labels_network_table import CHOICES, ROUNDS, network_labels_lines
 from scipy.special import expit
@@ -76,21 +75,6 @@ def together(parts: list[Judged]) -> Judged:
     return Judged(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Judged)})
 
 
-def with_errors(source: Path, target: Path, seed: int) -> None:
-    """A copy of reads with errors of short fragments."""
-    chance = np.random.default_rng(seed)
-    with pysam.AlignmentFile(str(source)) as reads, pysam.AlignmentFile(str(target), "wb", template=reads) as out:
-        loci = []
-        for length in reads.lengths:
-            places = np.sort(chance.choice(length, round(LOCI_PER_MBP * length / 1e6), replace=False))
-            loci.append((places, chance.uniform(*SHARES, len(places)), chance.integers(1, 4, len(places))))
-        for read in reads.fetch(until_eof=True):
-            if not read.is_unmapped and 0 < abs(read.template_length) < SHORTEST_RIGHT:
-                edit_read(read, *loci[read.reference_id], str(seed))
-            out.write(read)
-    pysam.index(str(target))
-
-
 def made(work: Path, case: str, seed: int) -> Path:
     """The folder of a pair: reads, candidates, labelled tensors, and the posterior."""
     folder, raw = work / f"{case}-{seed}", work / f"{case}-{seed}.raw"
@@ -105,7 +89,8 @@ def made(work: Path, case: str, seed: int) -> Path:
         folder.mkdir(parents=True)
         for number, name in enumerate(samples, 1):
             if case == "short":
-                with_errors(raw / f"{name}.bam", folder / f"{name}.bam", 10 * seed + number)
+                errors = (LOCI_PER_MBP, SHARES, SHORTEST_RIGHT)
+                with_own_loci(raw / f"{name}.bam", folder / f"{name}.bam", 10 * seed + number, *errors)
             else:
                 for path in raw.glob(f"{name}.bam*"):
                     shutil.copy(path, folder)

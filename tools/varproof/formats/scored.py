@@ -163,11 +163,12 @@ def select_events(path: Path, header: Any, names: Sequence[str]) -> EventSelecti
         raise UserError(f"--events: name at least one of {', '.join(known)}")
     scenario = scored_scenario(header)
     of_scenario = () if scenario is None else scenario.events
-    families = {"" if event in of_scenario else _family(event) for event in chosen}
+    family_of = {event: "" if event in of_scenario else _family(event) for event in known}
+    families = {family_of[event] for event in chosen}
     if len(families) > 1:
         raise UserError(f"--events: {' and '.join(chosen)} belong to different posteriors and can't be added up")
     family = families.pop()
-    members = [event for event in known if ("" if event in of_scenario else _family(event)) == family]
+    members = [event for event in known if family_of[event] == family]
     for field in (PROBABILITY_PREFIX + event for event in members):
         if header.info[field].type not in ("Float", "Integer"):
             raise UserError(f"{path}: the header declares {field} with Type={header.info[field].type}; it must be Float")
